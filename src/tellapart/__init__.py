@@ -1,0 +1,60 @@
+"""tellapart: from a person's labelled pictures to a classifier they can trust, explain, take elsewhere and serve.
+
+    import tellapart
+
+    run = tellapart.train("digits")                  # or a folder of class folders, a zip, a CSV ...
+    print(run)
+    classifier = tellapart.load(run.model)
+    print(classifier.predict("photo.png"))           # six (97.1%)
+
+Every name here is loaded on first use, so the import costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tellapart.classifier.classifier import Classifier as Classifier
+    from tellapart.classifier.classifier import Prediction as Prediction
+    from tellapart.classifier.classifier import load_classifier as load
+    from tellapart.data.collection import Collection as Collection
+    from tellapart.data.source import open_collection as open  # tellapart.open is the public name
+    from tellapart.errors import TellapartError as TellapartError
+    from tellapart.evaluation.evaluate import Evaluation as Evaluation
+    from tellapart.images.preparation import Preparation as Preparation
+    from tellapart.recipes.augmentation import Augmentation as Augmentation
+    from tellapart.recipes.recipe import Recipe as Recipe
+
+_HOMES = {
+    "open": ("tellapart.data.source", "open_collection"),
+    "load": ("tellapart.classifier.classifier", "load_classifier"),
+    "Collection": ("tellapart.data.collection", "Collection"),
+    "Recipe": ("tellapart.recipes.recipe", "Recipe"),
+    "Augmentation": ("tellapart.recipes.augmentation", "Augmentation"),
+    "Preparation": ("tellapart.images.preparation", "Preparation"),
+    "Classifier": ("tellapart.classifier.classifier", "Classifier"),
+    "Prediction": ("tellapart.classifier.classifier", "Prediction"),
+    "Evaluation": ("tellapart.evaluation.evaluate", "Evaluation"),
+    "TellapartError": ("tellapart.errors", "TellapartError"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        home, inside = _HOMES[name]
+        return getattr(importlib.import_module(home), inside)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("tellapart")
+    # importlib, because `from tellapart import ...` would ask this very function
+    if name in importlib.import_module("tellapart.leaves").names("tellapart.verbs"):
+        return importlib.import_module("tellapart.verbs").function(name)
+    raise AttributeError(f"module 'tellapart' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    verbs = importlib.import_module("tellapart.leaves").names("tellapart.verbs")
+    return sorted([*_HOMES, *verbs, "__version__"])

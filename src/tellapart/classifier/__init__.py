@@ -1,0 +1,1 @@
+"""What the owner keeps: one file that holds network, preparation and class names, and predicts."""

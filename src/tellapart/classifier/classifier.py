@@ -1,0 +1,211 @@
+"""A classifier: a trained network, the preparation and the class names. It predicts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tellapart.classifier.model_file import TWIN, ModelRecord, read_model, write_model
+from tellapart.classifier.runtime import BATCH, OnnxRuntime
+from tellapart.errors import PictureError, UsageError
+from tellapart.images.preparation import Preparation
+from tellapart.images.read import from_array, looks_like_picture, read_picture
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """The answer for one picture: `values` float32 [classes] are the probabilities, in the order of `class_names`."""
+
+    source: str
+    class_names: tuple[str, ...]
+    values: np.ndarray
+
+    @property
+    def label(self) -> str:
+        """The likeliest class, in words."""
+        return self.class_names[int(self.values.argmax())]
+
+    @property
+    def probability(self) -> float:
+        """The likeliest class's probability, 0..1."""
+        return float(self.values.max())
+
+    @property
+    def probabilities(self) -> dict[str, float]:
+        """Every class's probability, in class order."""
+        return dict(zip(self.class_names, map(float, self.values), strict=True))
+
+    def top(self, count: int) -> list[tuple[str, float]]:
+        """The `count` likeliest classes with their probabilities, the likeliest first."""
+        order = np.argsort(-self.values, kind="stable")[:count]
+        return [(self.class_names[i], float(self.values[i])) for i in order]
+
+    def to_dict(self, top: int | None = None) -> dict[str, Any]:
+        """For machines; `top` limits the probabilities to the likeliest."""
+        return {
+            "source": self.source,
+            "label": self.label,
+            "probability": self.probability,
+            "probabilities": dict(self.top(top)) if top else self.probabilities,
+        }
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.probability:.1%})"
+
+    def __repr__(self) -> str:
+        return f"<Prediction {self.source}: {self}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<tr><td>{escape(name)}</td><td>{p:.1%}</td></tr>" for name, p in self.top(5))
+        return f"<b>{escape(str(self))}</b> {escape(self.source)}<table>{rows}</table>"
+
+
+class Classifier:
+    """Tells pictures apart. Prediction runs in ONNX Runtime and does not import Keras."""
+
+    def __init__(self, record: ModelRecord, members: dict[str, bytes], source: str = "classifier") -> None:
+        self.record, self.members, self.source = record, members, source
+        self.runtime = OnnxRuntime(members[TWIN])
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes, in the order of every vector of probabilities."""
+        return self.record.class_names
+
+    @property
+    def preparation(self) -> Preparation:
+        """How any picture becomes what the network sees."""
+        return self.record.preparation
+
+    @cached_property
+    def network(self) -> keras.Model:
+        """The Keras network, rebuilt on first use (this imports Keras): pixels 0..255 in, its outputs out."""
+        from tellapart.classifier.network import from_members
+
+        return from_members(self.members)
+
+    def predict(
+        self, pictures: Any, on_bad: Callable[[PictureError], None] | None = None
+    ) -> Prediction | list[Prediction]:
+        """Predict one picture or many.
+
+        `pictures` is a path, the bytes of a file, a Pillow image, or an array [height, width(, 1 or 3 or 4)] of values
+        0..255: one Prediction. Or a folder's path, an array [n, height, width, 1 or 3], or an iterable of pictures: a
+        list. A picture that cannot be read raises PictureError, or goes to `on_bad` and is left out of the list.
+        """
+        if isinstance(pictures, np.ndarray) and not _is_batch(pictures):
+            return self._answer("array", self.preparation(from_array(pictures))[np.newaxis])
+        many = _many(pictures)
+        if many is None:
+            name = _name(pictures, None)
+            return self._answer(name, self.preparation(read_picture(pictures, name))[np.newaxis])
+        return list(self.predict_each(many, on_bad))
+
+    def predict_each(
+        self, pictures: Iterable[Any], on_bad: Callable[[PictureError], None] | None = None
+    ) -> Iterator[Prediction]:
+        """Predict pictures one after the other as they come, a batch at a time, reading in parallel."""
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for batch in _batches(pictures):
+                good = []
+                for read in pool.map(self._read, batch):
+                    if isinstance(read, PictureError):
+                        if on_bad is None:
+                            raise read
+                        on_bad(read)
+                    else:
+                        good.append(read)
+                if good:
+                    values = self.probabilities(np.stack([pixels for _, pixels in good]))
+                    for (name, _), row in zip(good, values, strict=True):
+                        yield Prediction(name, self.class_names, row)
+
+    def probabilities(self, pixels: np.ndarray) -> np.ndarray:
+        """Probabilities float32 [n, classes] for prepared pictures, uint8 [n, *preparation.shape]."""
+        return spread(self.runtime(pixels))
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the classifier to one `.keras` file, wholly or not at all. Raises UsageError for another suffix."""
+        path = Path(path)
+        if path.suffix != ".keras":
+            raise UsageError(f"{path}: does not end in .keras", "a name such as model.keras", "rename it")
+        self.record = write_model(path, self.record, self.members)
+        return path
+
+    def __repr__(self) -> str:
+        return f"<Classifier {self.source}: {len(self.class_names)} classes, pictures {self.preparation}>"
+
+    def _answer(self, name: str, pixels: np.ndarray) -> Prediction:
+        return Prediction(name, self.record.class_names, self.probabilities(pixels)[0])
+
+    def _read(self, numbered: tuple[int, Any]) -> tuple[str, np.ndarray] | PictureError:
+        name = _name(numbered[1], numbered[0])
+        try:
+            return name, self.preparation(read_picture(numbered[1], name))
+        except PictureError as error:
+            return error
+
+
+def load_classifier(path: str | os.PathLike[str]) -> Classifier:
+    """Load a model file, or the one in a run folder. Raises ModelFileError."""
+    path = Path(path).expanduser()
+    if path.is_dir():
+        path = path / "model.keras"
+    return Classifier(*read_model(path), source=str(path))
+
+
+def spread(outputs: np.ndarray) -> np.ndarray:
+    """Probabilities [n, classes] of a network's outputs; one sigmoid output p becomes the two columns 1 - p and p."""
+    return np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The picture files below a folder, in name order. Raises UsageError when there are none."""
+    found = sorted(
+        path for path in folder.rglob("*") if looks_like_picture(path.relative_to(folder).as_posix()) and path.is_file()
+    )
+    if not found:
+        raise UsageError(f"{folder}: holds no pictures", "a folder with picture files", "check the path")
+    return found
+
+
+def _is_batch(array: np.ndarray) -> bool:
+    return array.ndim == 4 or (array.ndim == 3 and array.shape[2] not in (1, 3, 4))
+
+
+def _many(pictures: Any) -> Iterable[Any] | None:
+    """The pictures, where there may be several; None where it is one."""
+    if isinstance(pictures, (str, os.PathLike)):
+        return pictures_in(Path(pictures)) if Path(pictures).is_dir() else None
+    if isinstance(pictures, (bytes, bytearray, memoryview)):
+        return None
+    return pictures if isinstance(pictures, (np.ndarray, Sequence, Iterable)) else None
+
+
+def _name(picture: Any, number: int | None) -> str:
+    if isinstance(picture, (str, os.PathLike)):
+        return os.fspath(picture)
+    kind = "array" if isinstance(picture, np.ndarray) else "bytes" if isinstance(picture, bytes) else "picture"
+    return kind if number is None else f"{kind} {number}"
+
+
+def _batches(pictures: Iterable[Any]) -> Iterator[list[tuple[int, Any]]]:
+    batch: list[tuple[int, Any]] = []
+    for numbered in enumerate(pictures):
+        batch.append(numbered)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

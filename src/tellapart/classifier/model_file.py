@@ -1,0 +1,136 @@
+"""The model file: a Keras v3 archive with two members more, written whole, and read only if every byte is as written."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tellapart.errors import ModelFileError
+from tellapart.files import replacing, sha256
+from tellapart.images.preparation import Preparation
+
+RECORD, TWIN = "tellapart.json", "model.onnx"
+CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+MEMBERS = (METADATA, CONFIG, WEIGHTS, TWIN)
+MAX_BYTES = 4 * 2**30
+"""No member is read beyond this size."""
+
+
+class Layer(BaseModel):
+    """A line of the network's summary."""
+
+    name: str
+    kind: str
+    shape: list[int | None]
+    parameters: int
+
+
+class ModelRecord(BaseModel):
+    """`tellapart.json`: all that the file knows beside the network itself."""
+
+    model_config = ConfigDict(frozen=True)  # fields of a later version are passed over, not refused
+
+    format: Literal[1] = 1
+    tellapart: str = Field(default_factory=lambda: version("tellapart"))
+    class_names: tuple[str, ...]
+    preparation: Preparation
+    outputs: int
+    loss: str
+    threshold: float | None = None
+    temperature: float = 1.0
+    figures: dict[str, Any] = Field(default_factory=dict, description="headline results, as train printed them")
+    layers: tuple[Layer, ...] = ()
+    training: dict[str, Any] = Field(default_factory=dict, description="data, split, recipe, seed and versions")
+    members: dict[str, str] = Field(default_factory=dict, description="SHA-256 of the other members")
+
+
+def write_model(path: Path, record: ModelRecord, members: dict[str, bytes]) -> ModelRecord:
+    """Write the file atomically; returns the record as written, with the hashes of the members in it."""
+    record = record.model_copy(update={"members": {name: sha256(members[name]) for name in MEMBERS}})
+    content = {name: members[name] for name in MEMBERS} | {
+        RECORD: json.dumps(record.model_dump(mode="json"), indent=2, ensure_ascii=False).encode()
+    }
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, data in content.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return record
+
+
+def read_model(path: Path) -> tuple[ModelRecord, dict[str, bytes]]:
+    """The record and the other members of a model file, each compared with its recorded hash.
+
+    Raises ModelFileError for a file that is missing, none of tellapart's, or damaged.
+    """
+    if not path.is_file():
+        raise ModelFileError(
+            f"{path}: there is no such file", "a .keras file that tellapart wrote, or a run folder", "check the path"
+        )
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {info.filename: _member(path, archive, info) for info in _listed(path, archive)}
+    except ModelFileError:
+        raise
+    except zipfile.BadZipFile as error:
+        if zipfile.is_zipfile(path):
+            raise _damaged(path, str(error)) from error
+        raise _foreign(path, "it is not a Keras archive") from error
+    except Exception as error:  # zlib and struct errors of damaged members
+        raise _damaged(path, str(error) or type(error).__name__) from error
+    record = _record(path, members.pop(RECORD))
+    for name, data in members.items():
+        if sha256(data) != record.members.get(name):
+            raise _damaged(path, f"{name} is not what was written")
+    return record, members
+
+
+def _listed(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    infos = archive.infolist()
+    names = sorted(info.filename for info in infos)
+    if RECORD not in names:
+        kind = "a Keras model that tellapart did not write" if CONFIG in names else "an archive of something else"
+        raise _foreign(path, f"it is {kind}")
+    if names != sorted((*MEMBERS, RECORD)):
+        extra = sorted(set(names) ^ {*MEMBERS, RECORD}) or names
+        raise _damaged(path, f"members are missing, double or added: {', '.join(extra)[:200]}")
+    return infos
+
+
+def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    if info.file_size > MAX_BYTES or info.compress_type != zipfile.ZIP_STORED:
+        raise _damaged(path, f"{info.filename} is compressed or too large")
+    return archive.read(info)
+
+
+def _record(path: Path, data: bytes) -> ModelRecord:
+    try:
+        content = json.loads(data)
+        if isinstance(content, dict) and isinstance(content.get("format"), int) and content["format"] > 1:
+            raise ModelFileError(
+                f"{path}: was written by tellapart {content.get('tellapart')}, in format {content['format']}",
+                f"format 1, which tellapart {version('tellapart')} reads",
+                "upgrade tellapart",
+            )
+        return ModelRecord.model_validate(content)
+    except (ValueError, ValidationError) as error:
+        raise _damaged(path, f"{RECORD} cannot be understood") from error
+
+
+def _foreign(path: Path, reason: str) -> ModelFileError:
+    return ModelFileError(
+        f"{path}: is not a tellapart model ({reason})",
+        "a .keras file that 'tellapart train' wrote, or its run folder",
+        "give that, or train one",
+    )
+
+
+def _damaged(path: Path, reason: str) -> ModelFileError:
+    return ModelFileError(
+        f"{path}: is damaged ({reason})",
+        "the file as it was written",
+        "copy it again from where it came, or train anew",
+    )

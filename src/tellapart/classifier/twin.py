@@ -1,0 +1,92 @@
+"""The ONNX twin of a network: the same function for ONNX Runtime, compared with Keras on real pictures."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tellapart.errors import ModelFileError
+
+if TYPE_CHECKING:
+    import keras
+
+TOLERANCE = 1e-4
+"""The largest difference of a probability between Keras and the twin."""
+
+
+def make_twin(network: keras.Model) -> bytes:
+    """The ONNX file of a network: float32 pixels [n, height, width, channels] in, its outputs out.
+
+    Only TensorFlow can write it; on another backend a child process does.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "network.keras"), Path(folder, "network.onnx")
+        if os.environ.get("KERAS_BACKEND") == "tensorflow":
+            _export(network, target)
+        else:
+            network.save(source)
+            command = [sys.executable, "-m", __name__, str(source), str(target)]
+            environment = os.environ | {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}
+            done = subprocess.run(command, env=environment, capture_output=True, text=True)  # noqa: S603  # our own
+            if done.returncode:
+                raise RuntimeError(f"writing the ONNX twin failed:\n{done.stderr}")
+        return target.read_bytes()
+
+
+def check_twin(expected: np.ndarray, got: np.ndarray) -> float:
+    """The largest difference between Keras's probabilities and the twin's, float [n, classes].
+
+    Raises ModelFileError where it is above TOLERANCE, or where another class would be named (ties within the tolerance
+    apart).
+    """
+    difference = float(np.abs(expected - got).max())
+    top = expected.max(axis=1)
+    named = np.take_along_axis(expected, got.argmax(axis=1)[:, np.newaxis], axis=1)[:, 0]
+    if not difference <= TOLERANCE or (top - named).max() > TOLERANCE:
+        raise ModelFileError(
+            f"the network's ONNX twin answers differently from Keras (by up to {difference:.2g})",
+            f"a difference of at most {TOLERANCE:g} on real pictures, and the same class",
+            "report this with the recipe; another recipe avoids it",
+        )
+    return difference
+
+
+def _export(network: keras.Model, path: Path) -> None:
+    from tellapart.recipes.backend import quiet_start
+
+    with warnings.catch_warnings(), quiet_start():
+        warnings.simplefilter("ignore")  # the converter still looks for names that NumPy has retired
+        _teach_converter()
+        network.export(path, format="onnx", verbose=False)
+
+
+@cache
+def _teach_converter() -> None:
+    """Give tf2onnx the one operation that it lacks and Keras's exact GELU needs: erfc(x) = 1 - erf(x)."""
+    from tf2onnx.handler import tf_op
+
+    @tf_op("Erfc")
+    class _Erfc:
+        @classmethod
+        def version_9(cls, ctx: Any, node: Any, **_: Any) -> None:
+            shapes, types = node.output_shapes, node.output_dtypes
+            erf = ctx.make_node("Erf", list(node.input), shapes=shapes, dtypes=types)
+            one = ctx.make_const(f"{node.name}_one", np.ones((), np.float32))
+            ctx.remove_node(node.name)
+            ctx.make_node(
+                "Sub", [one.output[0], erf.output[0]], name=node.name, outputs=node.output, shapes=shapes, dtypes=types
+            )
+
+
+if __name__ == "__main__":
+    from tellapart.recipes.backend import keras as _keras
+
+    _export(_keras.saving.load_model(sys.argv[1], compile=False), Path(sys.argv[2]))

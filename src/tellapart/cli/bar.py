@@ -1,0 +1,65 @@
+"""Progress on a terminal: a bar with figures, rate and remaining time, notes and epochs as lines above it."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from tellapart import progress
+
+
+class _Speed(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f}/s" if speed else "")
+
+
+class Bar:
+    """A listener that draws on stderr while it is entered."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            _Speed(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[figures]}"),
+            console=self.console,
+            transient=True,
+            speed_estimate_period=10,
+        )
+        self.tasks: dict[str, int] = {}
+
+    def __enter__(self) -> progress.Listener:
+        self.bars.start()
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self.bars.stop()
+
+    def __call__(self, event: progress.Event) -> None:
+        """Take one event."""
+        if isinstance(event, progress.Note):
+            self.bars.print(event.text, markup=False)
+        elif isinstance(event, progress.Epoch):
+            self.bars.print(str(event), markup=False)
+            if event.number == event.total:
+                self._drop("train")
+        else:
+            self._advance(event)
+
+    def _advance(self, event: progress.Progress) -> None:
+        figures = " ".join(f"{name} {value:.4f}" for name, value in event.figures.items())
+        if event.task not in self.tasks:
+            self.tasks[event.task] = self.bars.add_task(event.task, total=event.total, figures=figures)
+        number = self.tasks[event.task]
+        self.bars.update(number, completed=event.done, figures=figures)  # type: ignore[arg-type]
+        if event.finished:
+            self._drop(event.task)
+
+    def _drop(self, task: str) -> None:
+        if task in self.tasks:
+            self.bars.remove_task(self.tasks.pop(task))  # type: ignore[arg-type]

@@ -1,0 +1,183 @@
+"""The program `tellapart`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from inspect import Parameter, Signature
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import typer
+
+from tellapart import leaves, verbs
+from tellapart.errors import TellapartError
+from tellapart.progress import Listener, Note, PlainLines
+
+_COMMON = {
+    "json": (bool, "Print the result as JSON."),
+    "quiet": (bool, "Say nothing while working."),
+    "debug": (bool, "Show Python's traceback when something fails."),
+}
+
+
+def main() -> None:
+    """Run the program on this process's arguments."""
+    app(sys.argv[1:])()
+
+
+def app(arguments: list[str]) -> typer.Typer:
+    """The program with all verbs; only the one that `arguments` names is loaded, so that --help stays quick."""
+    program = typer.Typer(
+        name="tellapart",
+        help="From labelled pictures to a classifier you can trust, explain, take elsewhere and serve.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    program.callback()(_program)
+    asked = next((word for word in arguments if not word.startswith("-")), None)
+    for name in verbs.names():
+        help_text = leaves.card(verbs.__name__, name)
+        command = _command(name) if name == asked else _placeholder
+        program.command(name, help=help_text)(command)
+    return program
+
+
+def _program(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as version_of
+
+        print(f"tellapart {version_of('tellapart')}")
+        raise typer.Exit()
+
+
+def _placeholder() -> None:
+    """Stands for a verb that is listed and not called."""
+
+
+def _command(name: str) -> Callable[..., None]:
+    """The verb as a function whose signature Typer turns into arguments and flags."""
+    fields = verbs.load(name).Options.model_fields
+    parameters = [_parameter(field, info) for field, info in fields.items()]
+    parameters += [
+        Parameter(
+            flag,
+            Parameter.KEYWORD_ONLY,
+            default=False,
+            annotation=Annotated[kind, typer.Option(f"--{flag}", help=text)],
+        )
+        for flag, (kind, text) in _COMMON.items()
+    ]
+
+    def command(**values: Any) -> None:
+        common = {flag: values.pop(flag) for flag in _COMMON}
+        raise typer.Exit(_run(name, values, **common))
+
+    command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # Typer reads it
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
+
+
+def _parameter(field: str, info: Any) -> Parameter:
+    default = Parameter.empty if info.is_required() else info.get_default(call_default_factory=True)
+    kind = _kind(info.annotation, default)
+    if verbs.is_argument(info):
+        mark = typer.Argument(help=info.description, metavar=field.upper(), show_default=False)
+    else:
+        shown = None if default in (None, [], Parameter.empty) else True
+        mark = typer.Option(f"--{field.replace('_', '-')}", help=info.description, show_default=bool(shown))
+    return Parameter(field, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, mark])
+
+
+def _kind(annotation: Any, default: Any) -> Any:
+    """The type that Typer is to read: what a record takes as Any is text on the command line."""
+    if annotation is Any:
+        return list[str] if isinstance(default, list) else str | None if default is None else str
+    if get_origin(annotation) is list:
+        return list[str]
+    if type(None) in get_args(annotation) or get_origin(annotation) is Literal:
+        return annotation
+    return annotation
+
+
+def _run(name: str, values: dict[str, Any], json: bool, quiet: bool, debug: bool) -> int:
+    """Run a verb, print its result, and give the exit code: errors are words on stderr, never a traceback."""
+    listener = _listener(quiet)
+    try:
+        with listener as on_event:
+            options = verbs.make_options(name, {key: value for key, value in values.items() if value is not None})
+            result = verbs.load(name).run(options, on_event)
+        _print(result.to_dict() if json else result, json)
+    except TellapartError as error:
+        return _failed(error, json, debug, error.exit_code)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _failed(error, json, debug, 1)
+    return getattr(result, "exit_code", 0)
+
+
+def _print(result: Any, as_json: bool) -> None:
+    text = json.dumps(result, indent=2, ensure_ascii=False) if as_json else str(result)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _failed(error: Exception, as_json: bool, debug: bool, code: int) -> int:
+    if debug:
+        traceback.print_exc()
+    known = isinstance(error, TellapartError)
+    if as_json:
+        _print(error.to_dict() if known else {"error": type(error).__name__, "given": str(error)}, True)
+    if known:
+        print(f"error: {error}", file=sys.stderr)
+    else:
+        print(
+            f"error: {type(error).__name__}: {error}\n  this is a fault of tellapart, not of your input\n"
+            "  to do: run it again with --debug and report what it shows",
+            file=sys.stderr,
+        )
+    return code
+
+
+class _Quiet:
+    """Only what its reader must know."""
+
+    def __enter__(self) -> Listener:
+        return lambda event: None
+
+    def __exit__(self, *reason: object) -> None:
+        pass
+
+
+class _Lines:
+    """Plain lines on stderr."""
+
+    def __enter__(self) -> Listener:
+        return PlainLines(sys.stderr)
+
+    def __exit__(self, *reason: object) -> None:
+        pass
+
+
+def _listener(quiet: bool) -> Any:
+    if quiet:
+        return _Quiet()
+    if not sys.stderr.isatty():
+        return _Lines()
+    from tellapart.cli.bar import Bar
+
+    return Bar()
+
+
+__all__ = ["Note", "app", "main"]

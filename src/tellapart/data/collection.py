@@ -1,0 +1,202 @@
+"""Labelled pictures, read from any source and immutable: class names, labels, parts, and how to read picture i."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+
+from tellapart.data.parts import PARTS
+from tellapart.errors import DataError, PictureError
+from tellapart.images.decode import decode, header
+
+
+class Pictures(Protocol):
+    """Where pixels come from. Reading is lazy and may run in several threads."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, i: int) -> np.ndarray:
+        """Pixels of picture i, uint8 [height, width, 1 or 3]; raises PictureError where they cannot be read."""
+
+    def shape(self, i: int) -> tuple[int, int, int]:
+        """Height, width and channels of picture i, without reading its pixels where that is cheaper."""
+
+    def fingerprint(self, i: int) -> bytes:
+        """Bytes that change when picture i does, cheap to get."""
+
+
+@dataclass(frozen=True)
+class ArrayPictures:
+    """Pictures that lie decoded in one array, uint8 [count, height, width, 1 or 3]."""
+
+    array: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def read(self, i: int) -> np.ndarray:
+        """See Pictures."""
+        return self.array[i]
+
+    def shape(self, i: int) -> tuple[int, int, int]:
+        """See Pictures."""
+        height, width, channels = self.array.shape[1:]
+        return height, width, channels
+
+    def fingerprint(self, i: int) -> bytes:
+        """See Pictures."""
+        return self.array[i].tobytes()
+
+
+@dataclass(frozen=True)
+class EncodedPictures:
+    """Pictures that are files: `load(i)` gives the bytes, `size(i)` their number, `describe(i)` the name in errors."""
+
+    count: int
+    load: Callable[[int], bytes]
+    size: Callable[[int], int]
+    describe: Callable[[int], str]
+
+    def __len__(self) -> int:
+        return self.count
+
+    def read(self, i: int) -> np.ndarray:
+        """See Pictures."""
+        return decode(self._bytes(i), self.describe(i))
+
+    def shape(self, i: int) -> tuple[int, int, int]:
+        """See Pictures."""
+        return header(self._bytes(i), self.describe(i))
+
+    def fingerprint(self, i: int) -> bytes:
+        """See Pictures."""
+        return str(self.size(i)).encode()
+
+    def _bytes(self, i: int) -> bytes:
+        try:
+            return self.load(i)
+        except DataError as error:
+            raise PictureError(self.describe(i), error.given.rsplit(": ", 1)[-1], error.action) from error
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A picture that could not be read: its name and why."""
+
+    key: str
+    reason: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Both, for machines."""
+        return {"file": self.key, "reason": self.reason}
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Labelled pictures.
+
+    `labels` int64 [count] index `class_names`; `keys` name each picture uniquely (its file name, or part and row);
+    `parts` holds train, validation or test a picture, or is None where the source states none; `groups` is a name a
+    picture (a subject, a burst), or None; `notes` are sentences that its reader should see.
+    """
+
+    name: str
+    source: str
+    class_names: tuple[str, ...]
+    labels: np.ndarray
+    keys: Sequence[str]
+    pictures: Pictures
+    parts: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        counts = {len(self.labels), len(self.keys), len(self.pictures)}
+        counts |= {len(column) for column in (self.parts, self.groups) if column is not None}
+        if len(counts) != 1:
+            raise DataError(
+                f"{self.source}: its columns have different lengths", "one label a picture", "check the data"
+            )
+        if not len(self.labels):
+            raise DataError(f"{self.source}: holds no pictures", "labelled pictures", "check the path")
+        if len(set(self.class_names)) < len(self.class_names):
+            double = next(name for name in self.class_names if self.class_names.count(name) > 1)
+            raise DataError(f"{self.source}: two classes are named {double!r}", "each name once", "rename one")
+        bad = np.flatnonzero((self.labels < 0) | (self.labels >= len(self.class_names)))
+        if len(bad):
+            raise DataError(
+                f"{self.source}: {self.keys[bad[0]]} has label {self.labels[bad[0]]}",
+                f"labels from 0 to {len(self.class_names) - 1}, one for each of the {len(self.class_names)} class names",
+                "correct the label, or name every class",
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        return f"<Collection {self.name}: {len(self):,} pictures, {len(self.class_names)} classes>"
+
+    def read(self, i: int) -> np.ndarray:
+        """Pixels of picture i: uint8 [height, width, 1 or 3]. Raises PictureError where they cannot be read."""
+        return self.pictures.read(i)
+
+    def label(self, i: int) -> str:
+        """The class name of picture i."""
+        return self.class_names[self.labels[i]]
+
+    def indices(self, part: str | None) -> np.ndarray:
+        """Which pictures the source gives to a part (None: all), int64 [n], ascending."""
+        if part is None:
+            return np.arange(len(self))
+        return np.flatnonzero(self.parts == part) if self.parts is not None else np.empty(0, np.int64)
+
+    @property
+    def given_parts(self) -> tuple[str, ...]:
+        """The parts that the source states, in the usual order."""
+        return tuple(part for part in PARTS if self.parts is not None and (self.parts == part).any())
+
+    def class_counts(self, indices: np.ndarray | None = None) -> np.ndarray:
+        """Pictures a class, int64 [classes], among `indices` (None: all)."""
+        labels = self.labels if indices is None else self.labels[indices]
+        return np.bincount(labels, minlength=len(self.class_names))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over class names, keys, labels, parts, and pixels (arrays) or file sizes (files)."""
+        digest = hashlib.sha256(repr(self.class_names).encode())
+        digest.update(np.ascontiguousarray(self.labels, np.int64).tobytes())
+        digest.update("\n".join(self.parts).encode() if self.parts is not None else b"-")
+        digest.update("\n".join(self.keys).encode())
+        for i in range(len(self)):
+            digest.update(self.pictures.fingerprint(i))
+        return digest.hexdigest()
+
+    def with_class_names(self, names: Sequence[str]) -> Collection:
+        """The same pictures under other class names, in label order. Raises DataError when there are too few."""
+        return replace(self, class_names=tuple(names))
+
+    @classmethod
+    def from_arrays(
+        cls,
+        pictures: Any,
+        labels: Any,
+        class_names: Sequence[str] | None = None,
+        parts: Any = None,
+        name: str = "arrays",
+    ) -> Collection:
+        """A collection of arrays: pictures [count, height, width(, 1 or 3)] with values 0..255, integer labels [count].
+
+        Raises DataError for other shapes, values or lengths.
+        """
+        from tellapart.data.arrays import to_labels, to_pixels
+
+        pixels = to_pixels(np.asarray(pictures), name)
+        numbers, names = to_labels(np.asarray(labels), name, class_names)
+        keys = [f"{i:05d}" for i in range(len(pixels))]
+        column = None if parts is None else np.asarray(parts)
+        return cls(name, name, names, numbers, keys, ArrayPictures(pixels), column)

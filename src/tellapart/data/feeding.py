@@ -1,0 +1,97 @@
+"""From a collection to the arrays that networks eat: prepared once, in parallel, bad pictures set aside by name."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from tellapart.data.collection import ArrayPictures, Collection, SetAside
+from tellapart.errors import DataError, PictureError
+from tellapart.images.preparation import Preparation
+from tellapart.progress import Listener, Progress, silent
+
+T = TypeVar("T")
+
+IN_MEMORY = 4 * 2**30
+"""Prepared pictures of more bytes than this lie in a nameless temporary file that the system pages in."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Pictures ready for the network.
+
+    `pixels` uint8 [n, height, width, channels], `labels` int64 [n], `indices` int64 [n] into the collection, and the
+    pictures that could not be read.
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    indices: np.ndarray
+    set_aside: tuple[SetAside, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def prepare_pictures(
+    collection: Collection,
+    indices: np.ndarray,
+    preparation: Preparation,
+    on_event: Listener = silent,
+    task: str = "read pictures",
+) -> Prepared:
+    """Read and prepare some pictures of a collection, in the order of `indices`, on all cores.
+
+    Raises DataError when none of them can be read.
+    """
+    source = collection.pictures
+    if isinstance(source, ArrayPictures) and source.array.shape[1:] == preparation.shape:
+        return Prepared(source.array[indices], collection.labels[indices], indices)
+    pixels = _room((len(indices), *preparation.shape))
+    good = np.ones(len(indices), bool)
+    set_aside: list[SetAside] = []
+
+    def one(position: int) -> PictureError | None:
+        try:
+            pixels[position] = preparation(collection.read(int(indices[position])))
+        except PictureError as error:
+            return error
+        return None
+
+    for position, error in _in_parallel(one, len(indices)):
+        if error is not None:
+            good[position] = False
+            set_aside.append(SetAside(collection.keys[int(indices[position])], error.reason))
+        if position % 64 == 63 or position + 1 == len(indices):
+            on_event(Progress(task, position + 1, len(indices)))
+    if len(indices) and not good.any():
+        raise DataError(
+            f"{collection.source}: none of {len(indices):,} pictures can be read ({set_aside[0].key}: "
+            f"{set_aside[0].reason})",
+            "pictures (JPEG, PNG, GIF, BMP, WebP, TIFF or PPM)",
+            "check the files",
+        )
+    if good.all():
+        return Prepared(pixels, collection.labels[indices], indices)
+    kept = indices[good]
+    return Prepared(pixels[good], collection.labels[kept], kept, tuple(set_aside))
+
+
+def _room(shape: tuple[int, ...]) -> np.ndarray:
+    if int(np.prod(shape, dtype=np.int64)) <= IN_MEMORY:
+        return np.empty(shape, np.uint8)
+    return np.memmap(tempfile.TemporaryFile(), np.uint8, "w+", shape=shape)  # lives with the array
+
+
+def _in_parallel(work: Callable[[int], T], count: int) -> Iterator[tuple[int, T]]:
+    """(i, work(i)) in order. Threads do, because Pillow decodes outside the interpreter's lock."""
+    chunk = 256  # bounds what is queued, so that an interrupt stops soon
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, count, chunk):
+            yield from enumerate(pool.map(work, range(start, min(start + chunk, count))), start)

@@ -1,0 +1,113 @@
+"""A folder a class, with or without part folders: `train/cat/1.jpg`, `training_set/cats/1.jpg`, or just `cat/1.jpg`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tellapart.data.collection import Collection, EncodedPictures
+from tellapart.data.parts import PARTS, part_of
+from tellapart.data.tree import Tree
+from tellapart.errors import DataError
+from tellapart.images.read import looks_like_picture
+
+
+def likeness(tree: Tree) -> int:
+    """Pictures in folders; loose pictures count a little, so that the error is about them."""
+    if tree.single:
+        return 0
+    depths = [name.count("/") for name in tree.names if looks_like_picture(name) and "." in name]
+    return 0 if not depths else 60 if max(depths) else 10
+
+
+def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
+    """See the contract. The class order is the plain string sort of the folder names, as Keras's `class_indices`."""
+    names = [name for name in tree.names if looks_like_picture(name)]
+    prefix = _wrapper(names)
+    rows = [_row(name[len(prefix) :]) for name in names]
+    loose = [name for name, (_, label) in zip(names, rows, strict=True) if label is None]
+    if loose and len(loose) == len(names):
+        raise DataError(
+            f"{tree.path}: {len(loose):,} pictures lie outside class folders ({loose[0]})",
+            "one folder a class, its name the label: cats/1.jpg, dogs/2.jpg",
+            "move the pictures into class folders, or give a manifest CSV with the columns file_name and label",
+        )
+    kept = [(name, part, label) for name, (part, label) in zip(names, rows, strict=True) if label is not None]
+    order = tuple(class_names or sorted({label for _, _, label in kept}))
+    position = {name: i for i, name in enumerate(order)}
+    unknown = next((label for _, _, label in kept if label not in position), None)
+    if unknown is not None:
+        raise DataError(
+            f"{tree.path}: the folder {unknown!r} is none of the class names",
+            ", ".join(order[:10]),
+            "rename the folder, or add the class name",
+        )
+    parts = [part or "train" for _, part, _ in kept] if any(part for _, part, _ in kept) else None
+    return Collection(
+        name=Path(tree.path.name).stem if tree.path.is_file() else tree.path.resolve().name,
+        source=str(tree.path),
+        class_names=order,
+        labels=np.array([position[label] for _, _, label in kept], np.int64),
+        keys=[name for name, _, _ in kept],
+        parts=None if parts is None else np.array(parts),
+        pictures=encoded(tree, [name for name, _, _ in kept]),
+        notes=_notes(tree, loose, kept),
+    )
+
+
+def encoded(tree: Tree, names: Sequence[str]) -> EncodedPictures:
+    """Pictures that are files of a tree."""
+    return EncodedPictures(
+        len(names),
+        lambda i: tree.read(names[i]),
+        lambda i: tree.size(names[i]),
+        lambda i: tree.describe(names[i]),
+    )
+
+
+def write(collection: Collection, folder: Path) -> None:
+    """PNG files, in part folders where the collection states parts."""
+    for i in range(len(collection)):
+        part = "" if collection.parts is None else collection.parts[i]
+        home = folder / part / collection.label(i)
+        home.mkdir(parents=True, exist_ok=True)
+        write_png(collection, i, home / f"{i:06d}.png")
+
+
+def write_png(collection: Collection, i: int, path: Path) -> None:
+    """Picture i as a lossless file."""
+    pixels = collection.read(i)
+    Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(path)
+
+
+def _wrapper(names: list[str]) -> str:
+    """The folders that everything lies in, above the part and class folders: `flowers/` in flowers.zip."""
+    prefix = ""
+    while True:
+        rest = [name[len(prefix) :] for name in names]
+        tops = {name.split("/", 1)[0] for name in rest}
+        if len(tops) != 1 or min(name.count("/") for name in rest) < 2 or part_of(next(iter(tops))):
+            return prefix
+        prefix += next(iter(tops)) + "/"
+
+
+def _row(name: str) -> tuple[str | None, str | None]:
+    """Part and class of `train/cat/1.jpg`; folders inside a class folder belong to that class."""
+    folders = name.split("/")[:-1]
+    part = part_of(folders[0]) if len(folders) > 1 else None
+    if part is not None:
+        folders = folders[1:]
+    return part, folders[0] if folders else None
+
+
+def _notes(tree: Tree, loose: list[str], kept: list[tuple[str, str | None, str]]) -> tuple[str, ...]:
+    notes = []
+    if loose:
+        notes.append(f"{len(loose):,} pictures outside class folders are left out ({loose[0]}, ...)")
+    outside = sum(part is None for _, part, _ in kept)
+    if 0 < outside < len(kept) and any(part in PARTS for _, part, _ in kept):
+        notes.append(f"{outside:,} pictures in class folders outside the part folders are taken for training")
+    return tuple(notes)

@@ -1,0 +1,109 @@
+"""Parquet with the pictures inside: a column `image` of encoded bytes, as Hugging Face stores it, and a `label`."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from tellapart.data.arrays import to_labels
+from tellapart.data.collection import Collection, EncodedPictures
+from tellapart.data.formats.class_folders import write_png
+from tellapart.data.parts import part_in_file_name
+from tellapart.data.tables import columns, damaged
+from tellapart.data.tree import Tree
+from tellapart.errors import DataError
+
+IMAGES = ("image", "img", "picture", "bytes")
+LABELS = ("label", "labels", "class", "fine_label", "target")
+
+
+def likeness(tree: Tree) -> int:
+    """Parquet files with a column that may hold pictures."""
+    files = _files(tree)
+    return 90 if files and _column(columns(tree, files[0]), IMAGES) else 3 if files else 0
+
+
+def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
+    """See the contract. Several files are joined; the word in a file's name tells its part."""
+    files = _files(tree)
+    tables = [_table(tree, name) for name in files]
+    data = pl.concat([table.select("image") for table in tables])["image"].to_list()
+    labels = np.array(pl.concat([table.select("label") for table in tables])["label"].to_list())
+    if labels.dtype.kind not in "iuU":
+        raise DataError(f"{tree.path}: labels are missing in some rows", "a number or word a row", "fill them in")
+    positions, names = to_labels(labels, str(tree.path), class_names or _named_in_metadata(tree, files[0]))
+    parts = [part_in_file_name(name) for name, table in zip(files, tables, strict=True) for _ in range(table.height)]
+    keys = [f"{name}/{row:06d}" for name, table in zip(files, tables, strict=True) for row in range(table.height)]
+    return Collection(
+        name=tree.path.stem if tree.path.is_file() else tree.path.resolve().name,
+        source=str(tree.path),
+        class_names=names,
+        labels=positions,
+        keys=keys,
+        parts=np.array([part or "train" for part in parts]) if any(parts) and len(set(parts)) > 1 else None,
+        pictures=EncodedPictures(
+            len(keys), lambda i: data[i] or b"", lambda i: len(data[i] or b""), lambda i: f"{tree.path}: {keys[i]}"
+        ),
+    )
+
+
+def write(collection: Collection, folder: Path) -> None:
+    """`<part>.parquet` a part, or `data.parquet`; pictures as PNG, labels as class names."""
+    for part in collection.given_parts or ("data",):
+        indices = collection.indices(None if part == "data" else part)
+        images = []
+        for i in indices:
+            write_png(collection, i, folder / "picture.png")
+            images.append({"bytes": (folder / "picture.png").read_bytes(), "path": collection.keys[i]})
+        (folder / "picture.png").unlink()
+        labels = [collection.label(i) for i in indices]
+        pl.DataFrame({"image": images, "label": labels}).write_parquet(folder / f"{part}.parquet")
+
+
+def _files(tree: Tree) -> list[str]:
+    if tree.single:
+        return list(tree.names) if tree.start(tree.names[0], 4) == b"PAR1" else []
+    return [name for name in tree.names if name.lower().endswith(".parquet")]
+
+
+def _column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
+    lower = {name.lower(): name for name in names}
+    return next((lower[word] for word in wanted if word in lower), None)
+
+
+def _table(tree: Tree, name: str) -> pl.DataFrame:
+    where = tree.describe(name)
+    try:
+        table = pl.read_parquet(io.BytesIO(tree.read(name)))
+    except Exception as error:
+        raise damaged(tree, name, error) from error
+    image, label = _column(table.columns, IMAGES), _column(table.columns, LABELS)
+    if image is None or label is None:
+        raise DataError(
+            f"{where}: has the columns {', '.join(table.columns)}",
+            "a column 'image' with the bytes of picture files (or 'file_name' with their paths), and a column 'label'",
+            "add or rename the column",
+        )
+    column = table[image]
+    if isinstance(column.dtype, pl.Struct):
+        column = column.struct.field("bytes")
+    if column.dtype != pl.Binary:
+        raise DataError(
+            f"{where}: the column {image!r} has type {column.dtype}", "bytes of picture files", "convert it"
+        )
+    return pl.DataFrame({"image": column, "label": table[label]})
+
+
+def _named_in_metadata(tree: Tree, name: str) -> list[str] | None:
+    """Class names from the `huggingface` entry of the file's metadata, where label numbers index them."""
+    metadata = pl.read_parquet_metadata(io.BytesIO(tree.read(name)))
+    try:
+        features = json.loads(metadata.get("huggingface", "{}"))["info"]["features"]
+        return next(features[label]["names"] for label in LABELS if label in features and "names" in features[label])
+    except (KeyError, ValueError, TypeError, StopIteration):
+        return None

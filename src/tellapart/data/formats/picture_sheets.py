@@ -1,0 +1,92 @@
+"""Contact sheets: `train-00.webp`, `test-00.png` ... grids of equal square pictures, named in order by `labels.txt`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tellapart.data.collection import Collection
+from tellapart.data.formats.idx import from_blocks
+from tellapart.data.parts import PARTS, part_in_file_name
+from tellapart.data.tree import Tree
+from tellapart.errors import DataError, PictureError
+from tellapart.images.decode import decode
+from tellapart.images.read import looks_like_picture
+
+
+def likeness(tree: Tree) -> int:
+    """A labels.txt beside pictures that are named after parts."""
+    return 80 if _labels(tree) and _sheets(tree) else 0
+
+
+def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
+    """See the contract. Sheets go train, validation, test, each in name order; every cell of every sheet is a picture."""
+    words = tree.read(_labels(tree)).decode("utf-8").split("\n")
+    words = words[:-1] if words[-1] == "" else words
+    sheets = _sheets(tree)
+    grids = []
+    for name in sheets:
+        try:
+            grids.append(decode(tree.read(name), tree.describe(name)))
+        except PictureError as error:
+            raise DataError(error.given, "a whole sheet of pictures", "copy or download it again") from error
+    side = math.isqrt(sum(grid.shape[0] * grid.shape[1] for grid in grids) // max(len(words), 1))
+    blocks = []
+    for name, grid in zip(sheets, grids, strict=True):
+        cells = _cells(grid, side) if side else np.empty((0, 1, 1, 1), np.uint8)
+        blocks.append((part_in_file_name(name), cells))
+    if sum(len(cells) for _, cells in blocks) != len(words):
+        raise DataError(
+            f"{tree.path}: its sheets do not divide into {len(words):,} square pictures, one for each line of labels.txt",
+            "whole sheets of equal square pictures, and a line in labels.txt for each of them",
+            "copy or download the folder again",
+        )
+    names = class_names or sorted(set(words))
+    starts = np.cumsum([0] + [len(cells) for _, cells in blocks])
+    labelled = [
+        (part, cells, np.array(words[a : a + len(cells)])) for (part, cells), a in zip(blocks, starts, strict=False)
+    ]
+    joined = [
+        (
+            part,
+            np.concatenate([c for p, c, _ in labelled if p == part]),
+            np.concatenate([w for p, _, w in labelled if p == part]),
+        )
+        for part in PARTS
+        if any(p == part for p, _, _ in labelled)
+    ]
+    return from_blocks(tree, joined, names)
+
+
+def write(collection: Collection, folder: Path) -> None:
+    """One row of pictures a sheet and part, as PNG; the pictures must be square and alike."""
+    words = []
+    for part in collection.given_parts:
+        indices = collection.indices(part)
+        row = np.concatenate([collection.read(i) for i in indices], axis=1)
+        Image.fromarray(row[:, :, 0] if row.shape[2] == 1 else row).save(folder / f"{part}-00.png")
+        words += [collection.label(i) for i in indices]
+    (folder / "labels.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+
+
+def _labels(tree: Tree) -> str:
+    return next((name for name in tree.names if name.rsplit("/", 1)[-1] == "labels.txt"), "")
+
+
+def _sheets(tree: Tree) -> list[str]:
+    beside = [
+        name
+        for name in tree.siblings(_labels(tree))
+        if "." in name and looks_like_picture(name) and part_in_file_name(name)
+    ]
+    return sorted(beside, key=lambda name: (PARTS.index(part_in_file_name(name) or "train"), name))
+
+
+def _cells(grid: np.ndarray, side: int) -> np.ndarray:
+    rows, columns, channels = grid.shape[0] // side, grid.shape[1] // side, grid.shape[2]
+    cut = grid[: rows * side, : columns * side].reshape(rows, side, columns, side, channels)
+    return cut.transpose(0, 2, 1, 3, 4).reshape(-1, side, side, channels)

@@ -1,0 +1,123 @@
+"""Pixel CSV as Kaggle ships MNIST: a line a picture, `label,pixel1,...,pixel784`, values 0 to 255."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from tellapart.data.collection import Collection
+from tellapart.data.formats.idx import from_blocks
+from tellapart.data.parts import part_in_file_name
+from tellapart.data.tables import columns, damaged, rows
+from tellapart.data.tree import Tree
+from tellapart.errors import DataError
+
+LABELS = ("label", "class", "target", "y")
+
+
+def likeness(tree: Tree) -> int:
+    """CSV files with many columns; any other CSV a little, so that the error is about its columns."""
+    files = _files(tree)
+    if not files:
+        return 0
+    return 85 if max(len(columns(tree, name)) for name in files) > 16 else 5
+
+
+def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
+    """See the contract. Several files are parts by the word in their names. Labels may be numbers or words."""
+    blocks = []
+    for name in _files(tree):
+        label, pixels = _columns(tree, name)
+        shape = _shape(tree, name, len(pixels))
+        table = _table(tree, name, label, pixels)
+        values = np.ascontiguousarray(table.select(pixels).to_numpy()).reshape(-1, *shape)
+        blocks.append((part_in_file_name(name) if len(_files(tree)) > 1 else None, values, table[label].to_numpy()))
+    words = np.concatenate([labels for _, _, labels in blocks]).astype(str)
+    if all(word.removeprefix("-").isdigit() for word in np.unique(words).tolist()):
+        blocks = [(part, values, labels.astype(np.int64)) for part, values, labels in blocks]
+    else:
+        blocks = [(part, values, labels.astype(str)) for part, values, labels in blocks]
+    return from_blocks(tree, blocks, class_names)
+
+
+def write(collection: Collection, folder: Path) -> None:
+    """`train.csv`, `test.csv` ... where parts are stated, else `data.csv`; class names as labels."""
+    for part in collection.given_parts or ("data",):
+        indices = collection.indices(None if part == "data" else part)
+        pixels = np.stack([collection.read(i).reshape(-1) for i in indices])
+        table = pl.DataFrame({"label": [collection.label(i) for i in indices]})
+        named = pl.DataFrame(pixels, schema=[f"pixel{k + 1}" for k in range(pixels.shape[1])])
+        table.hstack(named).write_csv(folder / f"{part}.csv")
+
+
+def _files(tree: Tree) -> list[str]:
+    if tree.single:
+        return list(tree.names) if columns(tree, tree.names[0]) else []
+    found = [name for name in tree.names if name.lower().endswith(".csv")]
+    top = min((name.count("/") for name in found), default=0)
+    return [name for name in found if name.count("/") == top]
+
+
+def _columns(tree: Tree, name: str) -> tuple[str, list[str]]:
+    header = columns(tree, name)
+    label = next((column for column in header if column.strip().lower() in LABELS), None)
+    if label is None:
+        shown = ", ".join(header[:4]) + (", ..." if len(header) > 4 else "")
+        raise DataError(
+            f"{tree.describe(name)}: has no column 'label' (it has {shown})",
+            "a header line 'label,pixel1,...,pixel784', or a manifest with the columns file_name and label",
+            "add or rename the column",
+        )
+    return label, [column for column in header if column != label]
+
+
+def _shape(tree: Tree, name: str, count: int) -> tuple[int, int, int]:
+    for channels in (1, 3):
+        side = math.isqrt(count // channels)
+        if count >= 4 and side * side * channels == count:
+            return side, side, channels
+    raise DataError(
+        f"{tree.describe(name)}: has {count} pixel columns",
+        "the pixels of a square picture, grey (784 = 28 x 28) or RGB (3072 = 32 x 32 x 3)",
+        "check the header for missing or extra columns",
+    )
+
+
+def _table(tree: Tree, name: str, label: str, pixels: list[str]) -> pl.DataFrame:
+    """The table with pixels as UInt8. The library is fast and says little, so what it refuses is looked for again."""
+    schema = {column: pl.UInt8() for column in pixels} | {label: pl.String()}
+    try:
+        table = pl.read_csv(io.BytesIO(tree.read(name)), schema_overrides=schema, truncate_ragged_lines=False)
+    except Exception as error:
+        raise _fault(tree, name, label) or damaged(tree, name, error) from error
+    if table.height == 0:
+        raise DataError(f"{tree.describe(name)}: has a header and no rows", "a line a picture", "check the file")
+    if table.null_count().sum_horizontal()[0]:
+        raise _fault(tree, name, label) or DataError(f"{tree.describe(name)}: has empty cells", "none", "fill them")
+    return table
+
+
+def _fault(tree: Tree, name: str, label: str) -> DataError | None:
+    lines = rows(tree, name)
+    _, header = next(lines)
+    for line, row in lines:
+        where = f"{tree.describe(name)}, line {line}"
+        if len(row) != len(header):
+            return DataError(
+                f"{where}: has {len(row)} values", f"{len(header)}, as in the header", "repair or remove the line"
+            )
+        for column, text in zip(header, row, strict=True):
+            if column == label and not text.strip():
+                return DataError(f"{where}: has no label", "a label", "fill it in, or remove the line")
+            if column != label and not (text.isascii() and text.isdigit() and int(text) <= 255):
+                return DataError(
+                    f"{where}, column {column}: {text[:40]!r} is not a pixel",
+                    "a whole number from 0 to 255",
+                    "repair or remove the line",
+                )
+    return None

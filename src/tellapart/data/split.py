@@ -1,0 +1,164 @@
+"""Which picture is in which part: given parts are kept, missing ones are cut from training, stratified and seeded."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tellapart.data.collection import Collection
+from tellapart.data.parts import PARTS
+from tellapart.errors import DataError, UsageError
+from tellapart.files import write_text
+
+
+@dataclass(frozen=True)
+class Split:
+    """`parts` [count] names the part of every picture; `origin` says in words where each part came from."""
+
+    parts: np.ndarray
+    seed: int
+    validation: float
+    test: float
+    origin: dict[str, str]
+
+    def indices(self, part: str) -> np.ndarray:
+        """The pictures of a part, int64 [n], ascending."""
+        return np.flatnonzero(self.parts == part)
+
+    def counts(self) -> dict[str, int]:
+        """Pictures a part."""
+        return {part: int((self.parts == part).sum()) for part in PARTS}
+
+    def __str__(self) -> str:
+        shown = (f"{part} {n:,} ({self.origin[part]})" for part, n in self.counts().items() if n)
+        return ", ".join(shown)
+
+    def save(self, path: Path, collection: Collection) -> None:
+        """Write `index,key,label,part`, a row a picture."""
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(("index", "key", "label", "part"))
+        writer.writerows(
+            (i, key, collection.label(i), part)
+            for i, (key, part) in enumerate(zip(collection.keys, self.parts, strict=True))
+        )
+        write_text(path, buffer.getvalue())
+
+
+def make_split(collection: Collection, validation: float = 0.1, test: float = 0.2, seed: int = 0) -> Split:
+    """Assign every picture to a part.
+
+    Parts that the source gives are kept. A missing test part is `test` of the training pictures, a missing validation
+    part `validation` of those that remain; 0 leaves a part out. Each class is cut in proportion, by at least one
+    picture; groups stay together. The same collection, fractions and seed give the same split.
+
+    Raises UsageError for fractions outside 0..1, DataError where a class is too small or there is no training part.
+    """
+    for name, fraction in (("validation", validation), ("test", test)):
+        if not 0 <= fraction < 1:
+            raise UsageError(f"--{name} {fraction}", "a fraction from 0 up to, but not including, 1", "give 0.2, say")
+    given = collection.given_parts
+    if given and "train" not in given:
+        raise DataError(
+            f"{collection.source}: has the part {' and '.join(given)} only", "a part to train on", "add a train part"
+        )
+    parts = (
+        collection.parts.astype("<U10") if collection.parts is not None else np.full(len(collection), "train", "<U10")
+    )
+    origin = dict.fromkeys(given or ("train",), "given" if given else "the rest")
+    wanted = {"test": test, "validation": validation}
+    cuts = {part: fraction for part, fraction in wanted.items() if part not in given and fraction > 0}
+    _check_sizes(collection, np.flatnonzero(parts == "train"), tuple(cuts))
+    for number, (part, fraction) in enumerate(cuts.items()):
+        rng = np.random.default_rng((seed, number))
+        chosen = _cut(collection, np.flatnonzero(parts == "train"), fraction, rng)
+        parts[chosen] = part
+        origin[part] = f"{fraction:.0%} of training, stratified, seed {seed}"
+    if cuts and "train" in given:
+        origin["train"] = "what remains of it"
+    return Split(parts, seed, validation, test, origin)
+
+
+def check_trainable(collection: Collection, split: Split) -> None:
+    """Raise DataError unless there are two classes, and every class of any part has training pictures."""
+    counts = collection.class_counts(split.indices("train"))
+    if len(collection.class_names) < 2:
+        raise DataError(
+            f"{collection.source}: has one class only, {collection.class_names[0]!r}",
+            "at least two classes to tell apart",
+            "add a folder (or label) for what is not of this class",
+        )
+    for c in np.flatnonzero(counts == 0):
+        name = collection.class_names[c]
+        where = [part for part in ("validation", "test") if collection.class_counts(split.indices(part))[c]]
+        if where:
+            raise DataError(
+                f"{collection.source}: the class {name!r} is in {' and '.join(where)}, but training has no picture of it",
+                "every class among the training pictures",
+                "add training pictures of it, or take it out of the other parts (check for a misspelt folder name)",
+            )
+        raise DataError(
+            f"{collection.source}: the class {name!r} has no pictures", "pictures of every class", "remove its name"
+        )
+
+
+def _check_sizes(collection: Collection, train: np.ndarray, cuts: tuple[str, ...]) -> None:
+    needed = 1 + len(cuts)
+    counts = collection.class_counts(train)
+    small = [c for c in np.flatnonzero(counts) if counts[c] < needed]
+    if small:
+        c = small[0]
+        more = f" (and {len(small) - 1} more classes have too few)" if len(small) > 1 else ""
+        raise DataError(
+            f"{collection.source}: the class {collection.class_names[c]!r} has {counts[c]} "
+            f"picture{'s' * (counts[c] != 1)}{more}",
+            f"at least {needed}, one each for train and {' and '.join(cuts)}",
+            "add pictures, leave the class out, or give the parts yourself",
+        )
+
+
+def _cut(collection: Collection, among: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    if collection.groups is not None:
+        return _cut_groups(collection, among, fraction, rng)
+    labels = collection.labels[among]
+    counts = np.bincount(labels, minlength=len(collection.class_names))
+    chosen = []
+    for c, take in enumerate(_shares(counts, fraction)):
+        chosen.append(rng.permutation(among[labels == c])[:take])
+    return np.concatenate(chosen)
+
+
+def _shares(counts: np.ndarray, fraction: float) -> np.ndarray:
+    """How many to take of each class: largest remainders of counts * fraction, at least 1, leaving at least 1."""
+    exact = counts * fraction
+    low = np.minimum(1, counts)
+    high = np.maximum(counts - 1, low)
+    shares = np.clip(np.floor(exact).astype(np.int64), low, high)
+    missing = math.ceil(round(counts.sum() * fraction, 6)) - shares.sum()
+    for c in np.argsort(shares - exact, kind="stable"):
+        if missing > 0 and shares[c] < high[c]:
+            shares[c] += 1
+            missing -= 1
+    return shares
+
+
+def _cut_groups(collection: Collection, among: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    assert collection.groups is not None
+    groups = collection.groups[among]
+    folds = max(2, round(1 / fraction))
+    if len(np.unique(groups)) < folds:
+        raise DataError(
+            f"{collection.source}: has {len(np.unique(groups))} groups",
+            f"at least {folds}, to keep each on one side of a split of {fraction:.0%}",
+            "give a larger fraction, or a manifest without the group column",
+        )
+    folder = StratifiedGroupKFold(folds, shuffle=True, random_state=int(rng.integers(2**31)))
+    _, chosen = next(folder.split(among, collection.labels[among], groups))
+    return among[chosen]

@@ -1,0 +1,78 @@
+"""Tables in CSV and Parquet files, and where in them something is wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+
+import polars as pl
+
+from tellapart.data.tree import Tree
+from tellapart.errors import DataError
+
+
+def columns(tree: Tree, name: str) -> list[str]:
+    """The column names of a CSV (its first line) or Parquet file; [] where it is neither."""
+    suffix = name.lower().rsplit(".", 1)[-1]
+    if suffix == "parquet" or (tree.single and tree.start(name, 4) == b"PAR1"):
+        try:
+            return list(pl.read_parquet_schema(io.BytesIO(tree.read(name))))
+        except Exception as error:
+            raise damaged(tree, name, error) from error
+    if suffix in ("csv", "tsv") or tree.single:
+        first = tree.start(name, 2**20).split(b"\n", 1)[0]
+        if b"\x00" in first:
+            return []
+        try:
+            text = first.decode("utf-8-sig").strip("\r")
+        except UnicodeDecodeError:
+            return []
+        return next(csv.reader([text], delimiter=separator(name)), [])
+    return []
+
+
+def read_words(tree: Tree, name: str) -> pl.DataFrame:
+    """A table with every value as a string. Raises DataError, which names the line of a short or long row."""
+    if tree.start(name, 4) == b"PAR1":
+        try:
+            return pl.read_parquet(io.BytesIO(tree.read(name))).cast(pl.String)
+        except Exception as error:
+            raise damaged(tree, name, error) from error
+    header = columns(tree, name)
+    check_rows(tree, name, header)
+    try:
+        return pl.read_csv(io.BytesIO(tree.read(name)), infer_schema=False, separator=separator(name))
+    except Exception as error:
+        raise damaged(tree, name, error) from error
+
+
+def rows(tree: Tree, name: str) -> Iterator[tuple[int, list[str]]]:
+    """The lines of a CSV with their numbers, as an editor counts them. Slow and exact: for finding what is wrong."""
+    text = io.TextIOWrapper(io.BytesIO(tree.read(name)), encoding="utf-8-sig", errors="replace", newline="")
+    reader = csv.reader(text, delimiter=separator(name))
+    for row in reader:
+        if row:
+            yield reader.line_num, row
+
+
+def check_rows(tree: Tree, name: str, header: Sequence[str]) -> None:
+    """Raise DataError at the first row with more or fewer values than the header."""
+    for line, row in rows(tree, name):
+        if len(row) != len(header):
+            raise DataError(
+                f"{tree.describe(name)}, line {line}: has {len(row)} values",
+                f"{len(header)}, as in the header",
+                "repair or remove the line",
+            )
+
+
+def separator(name: str) -> str:
+    """Tab for .tsv, else comma."""
+    return "\t" if name.lower().endswith(".tsv") else ","
+
+
+def damaged(tree: Tree, name: str, error: Exception) -> DataError:
+    """The error for a table that the library cannot read."""
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+    return DataError(f"{tree.describe(name)}: cannot be read ({reason})", "a sound table", "save or copy it again")

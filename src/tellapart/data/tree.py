@@ -1,0 +1,321 @@
+"""Files under names, read-only - a folder, a zip, a tar or one file - so that formats need not care which."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+import tempfile
+import threading
+import zipfile
+from abc import ABC, abstractmethod
+from pathlib import Path, PurePosixPath
+
+from tellapart.errors import DataError
+
+ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
+MAX_MEMBERS = 2_000_000
+MAX_UNPACKED = 64 * 2**30
+MAX_RATIO = 200
+"""An archive that claims to unpack to more than this many times its own size is refused as a bomb."""
+
+
+class Tree(ABC):
+    """Files by their name relative to the root, with forward slashes; hidden files and `__MACOSX` left out."""
+
+    def __init__(self, path: Path, names: list[str], single: bool = False) -> None:
+        self.path, self.single = path, single
+        self.names = tuple(sorted(name for name in names if not _hidden(name)))
+
+    @abstractmethod
+    def read(self, name: str) -> bytes:
+        """All bytes of a file. Raises DataError where it is missing or damaged."""
+
+    @abstractmethod
+    def size(self, name: str) -> int:
+        """Bytes of a file, unpacked."""
+
+    @abstractmethod
+    def exists(self, name: str) -> bool:
+        """Whether `read` would find it."""
+
+    def start(self, name: str, count: int) -> bytes:
+        """The first bytes of a file."""
+        return self.read(name)[:count]
+
+    def describe(self, name: str) -> str:
+        """The file as an error names it."""
+        return f"{self.path}: {name}"
+
+    def siblings(self, name: str) -> tuple[str, ...]:
+        """The names in the same folder, without what lies deeper."""
+        folder = PurePosixPath(name).parent
+        return tuple(other for other in self.names if PurePosixPath(other).parent == folder)
+
+
+class FolderTree(Tree):
+    """A folder, or (`only`) one file of it; names may then still reach its neighbours, as a manifest's must."""
+
+    def __init__(self, root: Path, only: str | None = None) -> None:
+        names = [only] if only is not None else _walk(root)
+        super().__init__(root if only is None else root / only, names, single=only is not None)
+        self.root = root
+
+    def read(self, name: str) -> bytes:
+        """See Tree."""
+        try:
+            return (self.root / name).read_bytes()
+        except OSError as error:
+            raise DataError(
+                f"{self.root / name}: cannot be read ({error.strerror})",
+                "a readable file",
+                "check path and permissions",
+            ) from error
+
+    def start(self, name: str, count: int) -> bytes:
+        """See Tree."""
+        with (self.root / name).open("rb") as file:
+            return file.read(count)
+
+    def size(self, name: str) -> int:
+        """See Tree."""
+        return (self.root / name).stat().st_size
+
+    def exists(self, name: str) -> bool:
+        """See Tree."""
+        return (self.root / name).is_file()
+
+    def describe(self, name: str) -> str:
+        """See Tree."""
+        return str(self.root / name)
+
+
+class ZipTree(Tree):
+    """The members of a zip, read where they lie; nothing is unpacked to disk."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self.archive = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise _damaged(path, error) from error
+        members = [info for info in self.archive.infolist() if not info.is_dir()]
+        _check_members(path, [info.filename for info in members], sum(info.file_size for info in members))
+        if any(info.flag_bits & 1 for info in members):
+            raise DataError(f"{path}: is encrypted", "an archive without a password", "unpack it and give the folder")
+        self.members = {info.filename: info for info in members}
+        super().__init__(path, list(self.members))
+
+    def read(self, name: str) -> bytes:
+        """See Tree."""
+        try:
+            return self.archive.read(name)
+        except KeyError as error:
+            raise DataError(f"{self.path}: holds no {name}", "a member of that name", "check the archive") from error
+        except Exception as error:  # zlib, zipfile and struct errors of a damaged member
+            raise _damaged(self.path, error, name) from error
+
+    def start(self, name: str, count: int) -> bytes:
+        """See Tree."""
+        try:
+            with self.archive.open(name) as member:
+                return member.read(count)
+        except Exception as error:
+            raise _damaged(self.path, error, name) from error
+
+    def size(self, name: str) -> int:
+        """See Tree."""
+        return self.members[name].file_size
+
+    def exists(self, name: str) -> bool:
+        """See Tree."""
+        return name in self.members
+
+
+class TarTree(Tree):
+    """The plain files of a tar, also a compressed one; links and devices in it are passed over."""
+
+    def __init__(self, path: Path) -> None:
+        self.lock = threading.Lock()
+        try:
+            self.file = _unpacked(path)
+            with tarfile.open(fileobj=self.file, mode="r:") as archive:
+                members = [info for info in archive if info.isreg()]
+        except (tarfile.TarError, EOFError, OSError) as error:
+            raise _damaged(path, error) from error
+        except Exception as error:  # zlib.error and lzma.LZMAError have no common base
+            raise error if isinstance(error, DataError) else _damaged(path, error) from error
+        names = [info.name.removeprefix("./") for info in members]
+        _check_members(path, names, 0)
+        self.members = {name: (info.offset_data, info.size) for name, info in zip(names, members, strict=True)}
+        super().__init__(path, names)
+
+    def read(self, name: str) -> bytes:
+        """See Tree."""
+        return self.start(name, self._member(name)[1])
+
+    def start(self, name: str, count: int) -> bytes:
+        """See Tree."""
+        offset, size = self._member(name)
+        with self.lock:
+            self.file.seek(offset)
+            data = self.file.read(min(count, size))
+        if len(data) < min(count, size):
+            raise _damaged(self.path, EOFError("the file ends too early"), name)
+        return data
+
+    def size(self, name: str) -> int:
+        """See Tree."""
+        return self._member(name)[1]
+
+    def exists(self, name: str) -> bool:
+        """See Tree."""
+        return name in self.members
+
+    def _member(self, name: str) -> tuple[int, int]:
+        try:
+            return self.members[name]
+        except KeyError as error:
+            raise DataError(f"{self.path}: holds no {name}", "a member of that name", "check the archive") from error
+
+
+def plant(path: Path) -> Tree:
+    """The tree of a path: a folder's, an archive's (known by its content), or that of the one file.
+
+    Raises DataError for a damaged or hostile archive, an empty file or folder, or what is neither file nor folder.
+    """
+    if path.is_dir():
+        tree: Tree = FolderTree(path)
+        if not tree.names:
+            raise DataError(
+                f"{path}: the folder is empty", "pictures in class folders, or a data file", "check the path"
+            )
+        alone = path / tree.names[0] if len(tree.names) == 1 else None
+        return plant(alone) if alone and alone.name.lower().endswith(ARCHIVES) else tree
+    if not path.is_file():
+        raise DataError(f"{path}: is neither a file nor a folder", "a file or a folder", "check the path")
+    try:
+        with path.open("rb") as file:
+            magic = file.read(512)
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror})", "a readable file", "check its permissions"
+        ) from error
+    if not magic:
+        raise DataError(f"{path}: the file is empty", "a data file or an archive", "check that it was copied whole")
+    if magic[:4] == b"PK\x03\x04" and not _is_npz(path):
+        return ZipTree(path)
+    if magic[257:262] == b"ustar" or (_is_compressed(magic) and _holds_tar(path)):
+        return TarTree(path)
+    return FolderTree(path.parent, only=path.name)
+
+
+def _walk(root: Path) -> list[str]:
+    """Every plain file below `root`; links to folders are followed once, so a loop ends."""
+    names: list[str] = []
+    seen: set[tuple[int, int]] = set()
+    waiting = [(root, "")]
+    while waiting:
+        folder, prefix = waiting.pop()
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in seen:
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        try:
+            entries = list(os.scandir(folder))
+        except OSError as error:
+            raise DataError(
+                f"{folder}: cannot be read ({error.strerror})", "a readable folder", "check its permissions"
+            ) from error
+        for entry in entries:
+            if entry.is_dir():
+                waiting.append((Path(entry.path), f"{prefix}{entry.name}/"))
+            elif entry.is_file():
+                names.append(prefix + entry.name)
+    return names
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+
+
+def _is_npz(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError):
+        return path.suffix.lower() == ".npz"  # damaged; its own reader says so in its own words
+    return bool(names) and all(name.endswith(".npy") for name in names)
+
+
+_COMPRESSIONS = ((b"\x1f\x8b", "gz"), (b"BZh", "bz2"), (b"\xfd7zXZ\x00", "xz"))
+
+
+def _is_compressed(magic: bytes) -> bool:
+    return any(magic.startswith(mark) for mark, _ in _COMPRESSIONS)
+
+
+def _holds_tar(path: Path) -> bool:
+    if path.name.lower().endswith(ARCHIVES):
+        return True  # damaged or not, it is meant as one
+    try:
+        with tarfile.open(path, "r:*"):
+            return True
+    except Exception:  # zlib and lzma errors have no common base; all mean: not a readable tar
+        return False
+
+
+def _unpacked(path: Path):  # type: ignore[no-untyped-def]  # a binary file object; typeshed has no one name for it
+    """A seekable uncompressed tar: the file itself, or a nameless temporary copy of what it holds."""
+    import bz2
+    import gzip
+    import lzma
+
+    openers = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
+    with path.open("rb") as file:
+        magic = file.read(6)
+    kind = next((kind for mark, kind in _COMPRESSIONS if magic.startswith(mark)), None)
+    if kind is None:
+        return path.open("rb")
+    limit = min(MAX_UNPACKED, max(path.stat().st_size * MAX_RATIO, 2**26))
+    copy = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the tree
+    written = 0
+    with openers[kind](path, "rb") as packed:
+        while piece := packed.read(2**20):
+            written += len(piece)
+            if written > limit:
+                raise _bomb(path, written)
+            copy.write(piece)
+    copy.seek(0)
+    return copy
+
+
+def _check_members(path: Path, names: list[str], unpacked: int) -> None:
+    if len(names) > MAX_MEMBERS:
+        raise DataError(f"{path}: holds {len(names):,} files", f"at most {MAX_MEMBERS:,}", "unpack it, give the folder")
+    if len(set(names)) < len(names):
+        raise DataError(f"{path}: holds two files of one name", "each name once", "make the archive anew")
+    if unpacked > min(MAX_UNPACKED, max(path.stat().st_size * MAX_RATIO, 2**26)):
+        raise _bomb(path, unpacked)
+    for name in names:
+        if name.startswith(("/", "\\")) or ".." in PurePosixPath(name.replace("\\", "/")).parts or "\x00" in name:
+            raise DataError(
+                f"{path}: holds a file named {name!r}",
+                "names inside the archive's own folder",
+                "do not trust this file",
+            )
+
+
+def _bomb(path: Path, unpacked: int) -> DataError:
+    return DataError(
+        f"{path}: unpacks to {unpacked:,} bytes or more, from {path.stat().st_size:,}",
+        f"at most {MAX_RATIO} times its size and {MAX_UNPACKED // 2**30} GiB",
+        "unpack it yourself, if you trust it, and give the folder",
+    )
+
+
+def _damaged(path: Path, error: Exception, name: str | None = None) -> DataError:
+    where = f"{path}: {name}" if name else str(path)
+    return DataError(
+        f"{where}: the archive is damaged ({error or type(error).__name__})",
+        "a whole zip or tar archive",
+        "copy or download it again",
+    )

@@ -1,0 +1,114 @@
+"""From the bytes of a picture file to upright pixels, 8 bits a channel, grey or RGB."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tellapart.errors import PictureError
+
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+"""The decoders that may run. A file is known by its content; its extension does not matter."""
+
+MAX_PIXELS = 50_000_000
+"""Larger pictures are refused by their header, before memory is taken for them."""
+
+
+def decode(data: bytes, source: str = "picture") -> np.ndarray:
+    """Decode a picture.
+
+    Returns uint8 [height, width, channels]: 1 channel for grey files, else 3 (RGB). EXIF orientation is applied, alpha
+    is flattened on white, 16-bit samples are scaled to 8, the first frame of an animation is taken.
+
+    Raises PictureError, under the name `source`, for anything that cannot be read.
+    """
+    try:
+        with _open(data, source) as image:
+            return from_pillow(image, source)
+    except PictureError:
+        raise
+    except Exception as error:  # Pillow's decoders raise nearly anything on damaged input
+        raise PictureError(source, _reason(error)) from error
+
+
+def from_pillow(image: Image.Image, source: str = "picture") -> np.ndarray:
+    """Pixels of a Pillow image, as `decode` gives them. Raises PictureError where its data cannot be read."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # odd EXIF or TIFF tags do not matter where the pixels are sound
+            image.load()
+            return _pixels(ImageOps.exif_transpose(image), source)
+    except PictureError:
+        raise
+    except MemoryError as error:
+        raise PictureError(source, "does not fit in memory") from error
+    except Exception as error:
+        raise PictureError(source, _reason(error)) from error
+
+
+def header(data: bytes, source: str = "picture") -> tuple[int, int, int]:
+    """Height, width and channels (1 or 3) as `decode` would give them, from the header alone.
+
+    Raises PictureError as `decode` does, but cannot see damage behind the header.
+    """
+    try:
+        with _open(data, source) as image:
+            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+            width, height = image.size[::-1] if turned else image.size
+            return height, width, 1 if _is_grey(image) else 3
+    except PictureError:
+        raise
+    except Exception as error:
+        raise PictureError(source, _reason(error)) from error
+
+
+def _open(data: bytes, source: str) -> Image.Image:
+    if not data:
+        raise PictureError(source, "the file is empty")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+        except UnidentifiedImageError as error:
+            raise PictureError(source, "is not a picture of a known format") from error
+        except Image.DecompressionBombError as error:
+            raise PictureError(source, f"has more than {MAX_PIXELS:,} pixels") from error
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        image.close()
+        raise PictureError(source, f"has {width} x {height} pixels, more than {MAX_PIXELS:,}")
+    return image
+
+
+def _is_grey(image: Image.Image) -> bool:
+    return image.mode in ("1", "L", "I", "F") or image.mode.startswith("I;16")
+
+
+def _pixels(image: Image.Image, source: str) -> np.ndarray:
+    mode = image.mode
+    if mode.startswith("I"):  # 16-bit grey; 65535 becomes 255
+        wide = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
+        return ((wide + 128) // 257).astype(np.uint8)[:, :, np.newaxis]
+    if mode == "F":
+        raise PictureError(source, "has floating-point samples, whose range nobody states", "save it as 8 or 16 bit")
+    if image.has_transparency_data:
+        image = _on_white(image.convert("RGBA"), "L" if mode in ("1", "L", "LA") else "RGB")
+    elif mode in ("1", "L"):
+        image = image.convert("L")
+    else:
+        image = image.convert("RGB")
+    array = np.asarray(image)
+    return array[:, :, np.newaxis] if array.ndim == 2 else array
+
+
+def _on_white(image: Image.Image, mode: str) -> Image.Image:
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert(mode)
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return f"cannot be decoded ({text[:120]})"

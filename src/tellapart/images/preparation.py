@@ -1,0 +1,65 @@
+"""How any picture becomes the array that a network sees - the same code in training, evaluation, prediction, service."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageOps
+from pydantic import BaseModel, ConfigDict, Field
+
+Colour = Literal["grey", "rgb"]
+Fit = Literal["stretch", "crop", "pad"]
+Resampling = Literal["nearest", "box", "bilinear", "bicubic", "lanczos"]
+
+
+class Preparation(BaseModel):
+    """Size, colour mode, fit and resampling, frozen; a model file records it by value and version.
+
+    Calling it turns pixels - uint8 [height, width] or [height, width, 1 or 3] - into uint8 [self.height, self.width, 1
+    or 3]. Colour mode first (grey by ITU-R 601-2 luma), then size; a picture that has both already is passed on as is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    height: int = Field(ge=1, le=4096, description="rows of pixels")
+    width: int = Field(ge=1, le=4096, description="columns of pixels")
+    colour: Colour = Field(description="one channel or three")
+    fit: Fit = Field("stretch", description="squeeze, cut the middle out, or pad with black to the wanted shape")
+    resampling: Resampling = Field("bilinear", description="Pillow's filter, antialiased when shrinking")
+
+    @property
+    def channels(self) -> int:
+        """1 for grey, 3 for RGB."""
+        return 1 if self.colour == "grey" else 3
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width, channels."""
+        return self.height, self.width, self.channels
+
+    def __call__(self, picture: np.ndarray) -> np.ndarray:
+        """Prepare one picture."""
+        if picture.ndim == 2:
+            picture = picture[:, :, np.newaxis]
+        if picture.shape == self.shape:
+            return picture
+        image = Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture)
+        image = image.convert("L" if self.colour == "grey" else "RGB")
+        size = (self.width, self.height)
+        if image.size != size:
+            image = self._resize(image, size)
+        return np.asarray(image).reshape(self.shape)
+
+    def __str__(self) -> str:
+        how = "" if self.fit == "stretch" else f", {self.fit}"
+        return f"{self.width} x {self.height} {'RGB' if self.colour == 'rgb' else 'grey'}{how}"
+
+    def _resize(self, image: Image.Image, size: tuple[int, int]) -> Image.Image:
+        filter_ = Image.Resampling[self.resampling.upper()]
+        if self.fit == "crop":
+            return ImageOps.fit(image, size, filter_)
+        if self.fit == "pad":
+            return ImageOps.pad(image, size, filter_)
+        return image.resize(size, filter_)

@@ -1,0 +1,50 @@
+"""Random changes to pictures in training: one record, turned into batched Keras layers that run inside the step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Augmentation(BaseModel):
+    """What may change from one look at a picture to the next; everything is off by default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    flip: Literal["none", "horizontal", "vertical", "both"] = Field("none", description="mirror half of the pictures")
+    zoom: float = Field(0.0, ge=0, lt=1, description="in or out, by up to this fraction")
+    shear: float = Field(0.0, ge=0, le=1, description="slant, by up to this fraction")
+    rotation: float = Field(0.0, ge=0, le=0.5, description="turn either way, by up to this fraction of a full circle")
+    shift: float = Field(0.0, ge=0, lt=1, description="move in both directions, by up to this fraction of the size")
+    brightness: float = Field(0.0, ge=0, le=1, description="lighter or darker, by up to this fraction of the range")
+    contrast: float = Field(0.0, ge=0, le=1, description="more or less contrast, by up to this fraction")
+
+    def layers(self, seed: int) -> list[keras.Layer]:
+        """Keras layers for pixels in 0..255, in a fixed order; geometry first, colour last."""
+        from tellapart.recipes.backend import keras
+
+        make = keras.layers
+        limits = {"value_range": (0, 255)}
+        modes = {"horizontal": "horizontal", "vertical": "vertical", "both": "horizontal_and_vertical"}
+        wanted: list[tuple[Any, type, tuple[Any, ...], dict[str, Any]]] = [
+            (self.flip != "none", make.RandomFlip, (modes.get(self.flip),), {}),
+            (self.zoom, make.RandomZoom, ((-self.zoom, self.zoom), (-self.zoom, self.zoom)), {}),
+            (self.shear, make.RandomShear, (self.shear, self.shear), {}),
+            (self.rotation, make.RandomRotation, (self.rotation,), {}),
+            (self.shift, make.RandomTranslation, (self.shift, self.shift), {}),
+            (self.brightness, make.RandomBrightness, (self.brightness,), limits),
+            (self.contrast, make.RandomContrast, (self.contrast,), limits),
+        ]
+        return [
+            layer(*arguments, seed=seed + number, **options)
+            for number, (on, layer, arguments, options) in enumerate(wanted)
+            if on
+        ]
+
+    def __str__(self) -> str:
+        changed = self.model_dump(exclude_defaults=True)
+        return ", ".join(f"{name} {value}" for name, value in changed.items()) or "none"

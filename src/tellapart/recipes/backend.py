@@ -1,0 +1,66 @@
+"""The only place that starts Keras and knows its backends: import `keras` from here."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def quiet_start() -> Iterator[None]:
+    """Hold back what TensorFlow's C++ writes to stderr while it starts; show it after all if the start fails."""
+    try:
+        real = os.dup(2)
+    except OSError:  # no stderr at all: nothing to hold back
+        yield
+        return
+    with tempfile.TemporaryFile() as held, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sys.stderr.flush()
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(real, 2)
+            held.seek(0)
+            os.write(2, held.read())
+            raise
+        finally:
+            os.dup2(real, 2)
+            os.close(real)
+
+
+def _start() -> None:
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    for noisy in ("tensorflow", "absl", "tf2onnx", "jax"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    with quiet_start():
+        import keras  # noqa: F401
+
+
+_start()
+
+import keras  # noqa: E402
+
+NAME: str = keras.backend.backend()
+"""tensorflow, jax or torch."""
+
+
+def describe() -> str:
+    """Backend and version, for the record: `tensorflow 2.21.0`."""
+    module = __import__(NAME)
+    return f"{NAME} {module.__version__}"
+
+
+def set_seed(seed: int) -> None:
+    """Seed Python, NumPy and the backend; with the same seed, data and machine a training repeats."""
+    keras.utils.set_random_seed(seed)
+
+
+__all__ = ["NAME", "describe", "keras", "quiet_start", "set_seed"]

@@ -1,0 +1,86 @@
+"""From a recipe and a shape to the Keras model, checked to be what every later room relies on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tellapart.errors import RecipeError
+from tellapart.recipes.backend import keras
+from tellapart.recipes.recipe import Recipe
+
+
+def build_network(recipe: Recipe, shape: tuple[int, int, int], classes: int) -> keras.Model:
+    """The recipe's network for pictures of a shape, with its dropout rate put in.
+
+    Raises RecipeError where the network fails to build for the shape, has a layer that stock Keras does not know, or
+    does not turn pixels [n, *shape] into probabilities [n, classes] (or [n, 1] for two classes).
+    """
+    try:
+        network = recipe.network(shape, classes)
+    except RecipeError:
+        raise
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise RecipeError(
+            f"the recipe {recipe.name} cannot be built for pictures of {shape} and {classes} classes ({reason})",
+            "a network that fits the pictures",
+            "choose another recipe, or a larger size with height and width in a .toml recipe",
+        ) from error
+    if not isinstance(network, keras.Model):
+        raise RecipeError(
+            f"network() of {recipe.name} returned a {type(network).__name__}", "a keras.Model", "return the model"
+        )
+    if recipe.dropout is not None:
+        network = _with_dropout(network, recipe.dropout)
+    _check_layers(network, recipe.name)
+    _check_output(network, recipe.name, shape, classes)
+    return network
+
+
+def _with_dropout(network: keras.Model, rate: float) -> keras.Model:
+    """Every dropout layer at `rate`; where the network has none, one before its last layer."""
+    found = [layer for layer in network.layers if isinstance(layer, keras.layers.Dropout)]
+    for layer in found:
+        layer.rate = rate
+    if found or not rate:
+        return network
+    head = network.layers[-1]
+    return keras.Model(network.inputs, head(keras.layers.Dropout(rate)(head.input)))
+
+
+def _check_layers(network: keras.Model, name: str) -> None:
+    for layer in network.layers:
+        if isinstance(layer, keras.Model):
+            _check_layers(layer, name)
+        elif not type(layer).__module__.startswith("keras.") or isinstance(layer, keras.layers.Lambda):
+            raise RecipeError(
+                f"the network of {name} has the layer {layer.name!r} of type {type(layer).__name__}",
+                "layers that come with Keras, and no Lambda, so that the saved file opens anywhere",
+                "build it from keras.layers and keras.ops",
+            )
+
+
+def _check_output(network: keras.Model, name: str, shape: tuple[int, int, int], classes: int) -> None:
+    wanted = f"probabilities of shape [n, {classes}]" + (" or [n, 1]" if classes == 2 else "")
+    probe = np.random.default_rng(0).integers(0, 256, (4, *shape)).astype(np.float32)
+    try:
+        output = keras.ops.convert_to_numpy(network(probe, training=False))
+    except Exception as error:
+        raise RecipeError(
+            f"the network of {name} does not take pictures of {shape} ({str(error).splitlines()[0][:160]})",
+            f"pixels of shape [n, {', '.join(map(str, shape))}] in, {wanted} out",
+            "start it with keras.Input(shape)",
+        ) from error
+    if output.shape not in ((4, classes), *([(4, 1)] if classes == 2 else [])):
+        raise RecipeError(
+            f"the network of {name} gives an output of shape [n, {', '.join(map(str, output.shape[1:]))}]",
+            wanted,
+            f"end it with keras.layers.Dense({classes}, activation='softmax')",
+        )
+    sums = output.sum(axis=1)
+    if output.min() < 0 or output.max() > 1 + 1e-3 or (output.shape[1] > 1 and np.abs(sums - 1).max() > 1e-3):
+        raise RecipeError(
+            f"the network of {name} gives outputs from {output.min():.3g} to {output.max():.3g} that are no probabilities",
+            f"{wanted}, between 0 and 1 and with the sum 1",
+            "end it with activation='softmax' (or 'sigmoid' for one output)",
+        )

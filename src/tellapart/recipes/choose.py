@@ -1,0 +1,38 @@
+"""What a recipe leaves to the data: the size and colour mode of the prepared pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tellapart.data.collection import Collection
+from tellapart.errors import PictureError
+from tellapart.images.preparation import Colour, Preparation
+from tellapart.recipes.recipe import Recipe
+
+SMALL = 64
+"""Pictures that are all of one size up to this side are taken as they are; others are brought to it."""
+
+
+def choose_preparation(recipe: Recipe, collection: Collection) -> tuple[Preparation, str]:
+    """How pictures are prepared for a recipe, and the reason in words. Looks at the headers of up to 64 pictures."""
+    shapes = _sampled_shapes(collection)
+    sizes = {shape[:2] for shape in shapes}
+    alike = len(sizes) == 1 and max(next(iter(sizes))) <= SMALL
+    height, width = next(iter(sizes)) if alike else (SMALL, SMALL)
+    colour: Colour = "rgb" if any(shape[2] == 3 for shape in shapes) else "grey"
+    preparation = Preparation(
+        height=recipe.height or height, width=recipe.width or width, colour=recipe.colour or colour, fit=recipe.fit
+    )
+    if recipe.height and recipe.width:
+        return preparation, "the recipe's size"
+    return preparation, "as the pictures are" if alike else "the pictures are larger or of several sizes"
+
+
+def _sampled_shapes(collection: Collection) -> set[tuple[int, int, int]]:
+    shapes = set()
+    for i in np.unique(np.linspace(0, len(collection) - 1, 64).astype(int)):
+        try:
+            shapes.add(collection.pictures.shape(int(i)))
+        except PictureError:  # set aside later, by name
+            continue
+    return shapes or {(SMALL, SMALL, 3)}

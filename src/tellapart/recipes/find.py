@@ -1,0 +1,146 @@
+"""From what a person names - a library recipe, my.toml, my.py, a Recipe - to the recipe, checked."""
+
+from __future__ import annotations
+
+import importlib.util
+import tomllib
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pydantic import ValidationError
+
+from tellapart import leaves
+from tellapart.errors import RecipeError, did_you_mean
+from tellapart.recipes.recipe import Adapt, Recipe
+
+LIBRARY = "tellapart.recipes.library"
+
+
+def names() -> tuple[str, ...]:
+    """The library's recipes by name."""
+    return leaves.names(LIBRARY)
+
+
+def card(name: str) -> str:
+    """The docstring of a library recipe."""
+    return leaves.card(LIBRARY, name)
+
+
+class Found:
+    """A recipe and, where it has one, the rule by which it follows the data; `changes` win over that rule."""
+
+    def __init__(self, recipe: Recipe, adapt: Adapt | None = None, changes: dict[str, Any] | None = None) -> None:
+        self.recipe, self.adapt, self.changes = recipe, adapt, changes or {}
+
+    def changed(self, changes: dict[str, Any], where: str) -> Found:
+        """With some fields changed. Raises RecipeError under the name `where` for a wrong field or value."""
+        merged = self.changes | changes
+        return Found(_validated(self.recipe, merged, where), self.adapt, merged)
+
+    def for_data(self, pictures: int, shape: tuple[int, int, int]) -> Recipe:
+        """The recipe for so many training pictures of a prepared shape."""
+        if self.adapt is None:
+            return self.recipe
+        return _validated(self.adapt(self.recipe, pictures, shape), self.changes, self.recipe.name)
+
+
+def find_recipe(source: str | Path | Recipe) -> Found:
+    """Find a recipe. Raises RecipeError that names the file and the field at fault, and what may stand there."""
+    if isinstance(source, Recipe):
+        return Found(source)
+    text = str(source)
+    if text in names():
+        return _from_module(leaves.load(LIBRARY, text, "a recipe"), text)
+    path = Path(text).expanduser()
+    if path.suffix in (".toml", ".py"):
+        if not path.is_file():
+            raise RecipeError(f"{path}: there is no such file", "a recipe file", "check the path")
+        return _from_toml(path) if path.suffix == ".toml" else _from_python(path)
+    raise RecipeError(
+        f"{text!r} is not a recipe",
+        "a library recipe's name, or the path of a .toml or .py file",
+        did_you_mean(text, names()),
+    )
+
+
+def _from_toml(path: Path) -> Found:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise RecipeError(f"{path}: cannot be read ({error})", "a TOML file", "correct the line it names") from error
+    base = table.pop("base", None)
+    if not isinstance(base, str):
+        raise RecipeError(
+            f"{path}: does not say which recipe it changes", 'a line such as base = "quick"', did_you_mean("", names())
+        )
+    if base not in names():
+        raise RecipeError(f"{path}: base {base!r} is not a recipe", "a library recipe", did_you_mean(base, names()))
+    found = find_recipe(base)
+    table.setdefault("name", path.stem)
+    if isinstance(table.get("augmentation"), dict):  # a table changes what it names and keeps the rest
+        table["augmentation"] = found.recipe.augmentation.model_dump() | table["augmentation"]
+    return found.changed(table, str(path))
+
+
+def _from_python(path: Path) -> Found:
+    from tellapart.recipes import backend  # the person's file imports keras: start it quietly, on the chosen backend
+
+    assert backend.NAME
+    spec = importlib.util.spec_from_file_location(f"tellapart_recipe_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise RecipeError(
+            f"{path}: stops with {type(error).__name__}: {error}", "a Python file that runs", "correct it"
+        ) from error
+    if not callable(getattr(module, "network", None)):
+        raise RecipeError(
+            f"{path}: defines no function 'network'",
+            "def network(shape, classes): ... that returns a keras.Model",
+            "see docs/recipes.md for an example",
+        )
+    return _from_module(module, path.stem)
+
+
+def _from_module(module: ModuleType, name: str) -> Found:
+    recipe = getattr(module, "RECIPE", None)
+    if recipe is None:
+        recipe = Recipe(name=name, network=module.network)
+    elif not isinstance(recipe, Recipe):
+        raise RecipeError(
+            f"{module.__file__}: RECIPE is a {type(recipe).__name__}", "a tellapart.Recipe", "make it one"
+        )
+    return Found(recipe, getattr(module, "adapt", None))
+
+
+def _validated(recipe: Recipe, changes: dict[str, Any], where: str) -> Recipe:
+    if "network" in changes:
+        raise RecipeError(f"{where}: changes the field 'network'", "a .py recipe for that", "write def network there")
+    values = {name: getattr(recipe, name) for name in Recipe.model_fields}
+    try:
+        return Recipe(**(values | changes))
+    except ValidationError as error:
+        raise _as_words(error, where) from error
+
+
+def _as_words(error: ValidationError, where: str) -> RecipeError:
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        parent = first["loc"][0] if len(first["loc"]) > 1 else None
+        record = Recipe if parent is None else Recipe.model_fields[str(parent)].annotation
+        fields = set(record.model_fields) - {"network"}  # type: ignore[union-attr]  # records have records for fields
+        return RecipeError(
+            f"{where}: has the unknown field {field!r}",
+            "a field of a recipe",
+            did_you_mean(str(first["loc"][-1]), fields),
+        )
+    return RecipeError(
+        f"{where}: {field} = {first['input']!r}",
+        first["msg"][0].lower() + first["msg"][1:],
+        "correct the value; 'tellapart recipes NAME' shows a recipe's fields",
+    )

@@ -1,0 +1,60 @@
+"""A recipe: the frozen record of everything that decides a training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tellapart.images.preparation import Colour, Fit
+from tellapart.recipes.augmentation import Augmentation
+
+Network = Callable[[tuple[int, int, int], int], Any]
+"""From shape and number of classes to a keras.Model; typed loosely, because the record must not import Keras."""
+
+
+class Recipe(BaseModel):
+    """How to learn from labelled pictures.
+
+    `network(shape, classes)` gives the Keras model for pixels [height, width, channels] in 0..255; it ends in a softmax
+    over the classes, or in one sigmoid output for the second of two classes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    name: str = Field(description="what a run is called after")
+    network: Network = Field(exclude=True, repr=False)
+
+    height: int | None = Field(None, ge=1, le=4096, description="rows of pixels; none: as the data, up to 64")
+    width: int | None = Field(None, ge=1, le=4096, description="columns of pixels; none: as the data, up to 64")
+    colour: Colour | None = Field(None, description="grey or rgb; none: as the data")
+    fit: Fit = Field("stretch", description="stretch, crop or pad pictures of another shape")
+    augmentation: Augmentation = Field(default_factory=Augmentation, description="random changes in training")
+
+    loss: Literal["cross-entropy", "mean-squared-error"] = Field(
+        "cross-entropy", description="categorical or, with a one-output head, binary cross-entropy; or squared error"
+    )
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of each label spread over all classes")
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "adadelta", "adagrad", "nadam", "lion"] = Field(
+        "adam", description="the rule that changes the weights"
+    )
+    learning_rate: float = Field(0.001, gt=0, le=100, description="step size, at its highest")
+    momentum: float = Field(0.0, ge=0, lt=1, description="for sgd and rmsprop")
+    nesterov: bool = Field(False, description="look-ahead momentum, for sgd")
+    schedule: Literal["constant", "cosine", "linear"] = Field("constant", description="how the rate falls to its end")
+    warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps in which the rate rises from 0")
+    weight_decay: float = Field(0.0, ge=0, lt=1, description="decoupled decay of kernels, a step, times the rate")
+    l1: float = Field(0.0, ge=0, description="L1 penalty on kernels")
+    l2: float = Field(0.0, ge=0, description="L2 penalty on kernels")
+    dropout: float | None = Field(None, ge=0, lt=1, description="dropout rate; none: as the network has it")
+    batch_size: int = Field(128, ge=1, le=65536, description="pictures a step")
+    epochs: int = Field(10, ge=1, le=100_000, description="passes over the training pictures")
+
+    def changes(self) -> dict[str, Any]:
+        """All fields but the network, as plain values."""
+        return self.model_dump(mode="json")
+
+
+Adapt = Callable[[Recipe, int, tuple[int, int, int]], Recipe]
+"""A library recipe may define `adapt(recipe, pictures, shape)`: the fields that follow the size of the data."""

@@ -1,0 +1,1 @@
+"""What a run looks like: its plots, and the page about it."""

@@ -1,0 +1,80 @@
+"""Optimizers, schedules and losses by the names that recipes use, as Keras objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tellapart.recipes.backend import keras
+from tellapart.recipes.recipe import Recipe
+
+_CLASSES = {
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "sgd": keras.optimizers.SGD,
+    "rmsprop": keras.optimizers.RMSprop,
+    "adadelta": keras.optimizers.Adadelta,
+    "adagrad": keras.optimizers.Adagrad,
+    "nadam": keras.optimizers.Nadam,
+    "lion": keras.optimizers.Lion,
+}
+
+
+@keras.saving.register_keras_serializable("tellapart")
+class WarmupThenFall(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear rise over `warmup` steps, then constant, linear to 0, or a half cosine to 0 at `steps`."""
+
+    def __init__(self, kind: str, peak: float, warmup: int, steps: int) -> None:
+        self.kind, self.peak, self.warmup, self.steps = kind, peak, warmup, steps
+
+    def __call__(self, step: Any) -> Any:
+        """The rate at a step (from 0); every step of the training has a rate above 0."""
+        ops = keras.ops
+        step = ops.cast(step, "float32") + 1
+        rise = step / max(self.warmup, 1)
+        done = ops.clip((step - 1 - self.warmup) / max(self.steps - self.warmup, 1), 0.0, 1.0)
+        fall: Any = 1.0
+        if self.kind == "linear":
+            fall = 1 - done
+        elif self.kind == "cosine":
+            fall = 0.5 * (1 + ops.cos(done * 3.14159265))
+        return self.peak * ops.minimum(rise, fall) if self.warmup else self.peak * fall
+
+    def get_config(self) -> dict[str, Any]:
+        """For Keras."""
+        return {"kind": self.kind, "peak": self.peak, "warmup": self.warmup, "steps": self.steps}
+
+
+def make_optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
+    """The recipe's optimizer with its schedule laid over `steps` steps."""
+    rate: Any = recipe.learning_rate
+    if recipe.schedule != "constant" or recipe.warmup:
+        rate = WarmupThenFall(recipe.schedule, recipe.learning_rate, round(recipe.warmup * steps), steps)
+    options: dict[str, Any] = {"learning_rate": rate}
+    if recipe.optimizer in ("sgd", "rmsprop"):
+        options["momentum"] = recipe.momentum
+    if recipe.optimizer == "sgd":
+        options["nesterov"] = recipe.nesterov
+    if recipe.weight_decay:
+        options["weight_decay"] = recipe.weight_decay
+    optimizer = _CLASSES[recipe.optimizer](**options)
+    if recipe.weight_decay:  # decay pulls kernels towards 0; gains and biases have no reason to be small
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def make_loss(recipe: Recipe, outputs: int) -> keras.Loss:
+    """The recipe's loss for a network of so many outputs (1: a sigmoid head)."""
+    if recipe.loss == "mean-squared-error":
+        return keras.losses.MeanSquaredError()
+    if outputs == 1:
+        return keras.losses.BinaryCrossentropy(label_smoothing=recipe.label_smoothing)
+    return keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+
+
+def add_penalties(network: keras.Model, l1: float, l2: float) -> None:
+    """Put an L1 and L2 penalty on every kernel; it lives in training only and is not part of the saved network."""
+    if not (l1 or l2):
+        return
+    for variable in network.trainable_variables:
+        if variable.name.endswith("kernel"):
+            variable.regularizer = keras.regularizers.L1L2(l1=l1, l2=l2)

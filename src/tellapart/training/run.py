@@ -1,0 +1,81 @@
+"""The folder of a run: what was asked, what happened, what came out. It is never overwritten."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tellapart.errors import UsageError
+from tellapart.files import next_numbered_folder, plain_name, write_json
+
+MODEL, RECORD, SPLIT, CLASSES = "model.keras", "run.json", "split.csv", "classes.txt"
+HISTORY, CURVES = "history.csv", "curves.png"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run's folder and the files in it."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, runs: Path, data: str, recipe: str) -> RunFolder:
+        """Make `runs/<data>-<recipe>-<NNN>/` with the next free number."""
+        return cls(next_numbered_folder(runs, f"{plain_name(data)}-{plain_name(recipe)}"))
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """An existing run. Raises UsageError where there is none."""
+        if not (path / RECORD).is_file():
+            raise UsageError(f"{path}: is not a run", f"a folder with a {RECORD}", "give a folder that train has made")
+        return cls(path)
+
+    def read(self) -> dict[str, Any]:
+        """run.json."""
+        return json.loads((self.path / RECORD).read_text(encoding="utf-8"))
+
+    def write(self, record: dict[str, Any]) -> None:
+        """Write run.json anew, wholly or not at all."""
+        write_json(self.path / RECORD, record)
+
+    def remove(self) -> None:
+        """Take the folder away again: for a training that failed before it had anything to keep."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def machine() -> dict[str, Any]:
+    """What this machine is, for the record."""
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides a result, for the record."""
+    found = {name: version(name) for name in ("tellapart", "keras", "numpy", "pillow", "onnxruntime")}
+    return {"python": sys.version.split()[0], **found}
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass  # not Linux
+    return platform.processor() or platform.machine()

@@ -1,0 +1,107 @@
+"""What a person can ask for: one file a verb, found by listing this folder.
+
+A verb is a module whose docstring's first line says what it does, with
+
+    class Options(Record)                        what may be asked, each field with its type, default and one sentence
+    def run(options, on_event) -> result         the story; `result` has `to_dict()` for machines and `str()` for people
+
+and if wanted `exit_code` on the result. Positional arguments are fields made with `argument(...)`. The command line, the
+Python door and everything else take flags, signatures and help from `Options`. tests/contracts/test_verbs.py meets
+every file of this folder.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tellapart import leaves
+from tellapart.errors import UsageError, did_you_mean
+from tellapart.progress import Listener, PlainLines
+
+
+class Record(BaseModel):
+    """A verb's options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+def argument(default: Any = ..., **options: Any) -> Any:
+    """A field that is given by its position, not by a flag."""
+    return Field(default, json_schema_extra={"argument": True}, **options)
+
+
+def is_argument(field: Any) -> bool:
+    """Whether a field was made with `argument`."""
+    return bool(field.json_schema_extra and field.json_schema_extra.get("argument"))
+
+
+def names() -> tuple[str, ...]:
+    """All verbs by name."""
+    return leaves.names(__name__)
+
+
+def load(name: str) -> ModuleType:
+    """The module of a verb."""
+    return leaves.load(__name__, name, "a verb")
+
+
+def make_options(verb: str, values: dict[str, Any]) -> Record:
+    """The options record of a verb. Raises UsageError that names the option and what may stand there."""
+    record = load(verb).Options
+    try:
+        return record(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = str(first["loc"][0]) if first["loc"] else verb
+        if first["type"] == "extra_forbidden":
+            raise UsageError(
+                f"{verb} has no option {option!r}", "one of its options", did_you_mean(option, record.model_fields)
+            ) from error
+        if first["type"] == "missing":
+            raise UsageError(
+                f"{verb}: {option} is missing", record.model_fields[option].description, "give it"
+            ) from error
+        raise UsageError(f"{option} = {first['input']!r}", first["msg"], "correct the value") from error
+
+
+def function(name: str) -> Callable[..., Any]:
+    """A verb as a Python function: arguments by position, options by keyword, progress as lines on stdout."""
+    module = load(name)
+    fields = module.Options.model_fields
+    positional = [field for field, info in fields.items() if is_argument(info)]
+
+    def call(*arguments: Any, on_event: Listener | None = None, **options: Any) -> Any:
+        if len(arguments) > len(positional):
+            raise UsageError(
+                f"{name} got {len(arguments)} arguments", f"{', '.join(positional)}", "give options by name"
+            )
+        values = dict(zip(positional, arguments, strict=False)) | options
+        return module.run(make_options(name, values), on_event or PlainLines(sys.stdout))
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = _documentation(module)
+    call.__signature__ = _signature(fields)  # type: ignore[attr-defined]  # inspect reads it
+    return call
+
+
+def _documentation(module: ModuleType) -> str:
+    lines = [(module.__doc__ or "").strip(), ""]
+    lines += [f"{field}: {info.description}" for field, info in module.Options.model_fields.items()]
+    lines += ["on_event: who hears of notes and progress (tellapart.progress); by default lines on stdout"]
+    return "\n".join(lines)
+
+
+def _signature(fields: dict[str, Any]) -> inspect.Signature:
+    empty, parameters = inspect.Parameter.empty, []
+    for field, info in fields.items():
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD if is_argument(info) else inspect.Parameter.KEYWORD_ONLY
+        default = empty if info.is_required() else info.get_default(call_default_factory=True)
+        parameters.append(inspect.Parameter(field, kind, default=default, annotation=info.annotation))
+    parameters.append(inspect.Parameter("on_event", inspect.Parameter.KEYWORD_ONLY, default=None))
+    return inspect.Signature(parameters)

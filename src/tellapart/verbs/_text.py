@@ -1,0 +1,29 @@
+"""Results as plain text: aligned columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def columns(rows: Sequence[Sequence[object]], header: Sequence[str] | None = None) -> str:
+    """Rows as aligned columns, numbers to the right, two spaces between."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    if not cells:
+        return ""
+    table = ([list(header)] if header else []) + cells
+    widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
+    right = [all(isinstance(row[k], (int, float)) for row in rows) for k in range(len(widths))]
+    lines = []
+    for row in table:
+        padded = (cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(row, widths, right, strict=True))
+        lines.append("  ".join(padded).rstrip())
+    return "\n".join(lines)
+
+
+def shape(values: Sequence[int | None]) -> str:
+    """`28 x 28 x 1`."""
+    return " x ".join("?" if value is None else str(value) for value in values)
+
+
+def _cell(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,39 @@
+"""List the data sets that can be opened by name, and where each would be read from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tellapart.progress import Listener
+from tellapart.verbs import Record
+from tellapart.verbs._text import columns
+
+
+class Options(Record):
+    """Nothing may be asked of datasets."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Data sets by name: what each is and where it lies."""
+
+    rows: dict[str, tuple[str, str]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For machines."""
+        return {name: {"about": about, "where": where} for name, (about, where) in self.rows.items()}
+
+    def __str__(self) -> str:
+        return columns([[name, *row] for name, row in self.rows.items()])
+
+
+def run(options: Options, on_event: Listener) -> Listed:
+    """List."""
+    from tellapart import leaves
+    from tellapart.data import datasets
+
+    def about(name: str) -> str:
+        return leaves.card(datasets.__name__, name).splitlines()[0].removeprefix(f"{name}: ")
+
+    return Listed({name: (about(name), datasets.where(name)) for name in datasets.names()})

@@ -1,0 +1,95 @@
+"""Name the class of pictures, in words, with the probability of every class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from tellapart.errors import PictureError, UsageError
+from tellapart.progress import Listener, Note, Progress
+from tellapart.verbs import Record, argument
+
+if TYPE_CHECKING:
+    from tellapart.classifier.classifier import Prediction
+
+
+class Options(Record):
+    """What may be asked of predict."""
+
+    model: Any = argument(description="A .keras file that tellapart wrote, or a run folder.")
+    pictures: list[Any] = argument(description="Picture files, or folders of them.")
+    top: int | None = Field(None, ge=1, description="Show only so many of the likeliest classes.")
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """The answers, and the pictures that could not be read."""
+
+    answers: list[Prediction]
+    bad: list[PictureError]
+    top: int | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """1 where a picture could not be read."""
+        return 1 if self.bad else 0
+
+    def __iter__(self) -> Iterator[Prediction]:
+        return iter(self.answers)
+
+    def __len__(self) -> int:
+        return len(self.answers)
+
+    def __getitem__(self, i: int) -> Prediction:
+        return self.answers[i]
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """For machines: an object a picture; those that could not be read have `error` in place of an answer."""
+        good = [answer.to_dict(self.top) for answer in self.answers]
+        return good + [{"source": error.source, "error": error.reason} for error in self.bad]
+
+    def __str__(self) -> str:
+        lines = []
+        for answer in self.answers:
+            lines.append(f"{answer.source}: {answer}")
+            shown = answer.top(self.top) if self.top else answer.top(3) if len(self.answers) == 1 else []
+            width = max((len(name) for name, _ in shown), default=0)
+            lines += [f"  {name.ljust(width)}  {p:7.2%}" for name, p in shown]
+        return "\n".join(lines)
+
+
+def run(options: Options, on_event: Listener) -> Predictions:
+    """Predict. Raises ModelFileError; pictures that cannot be read are noted and counted, the others answered."""
+    from tellapart.classifier.classifier import Classifier, load_classifier
+
+    model = options.model
+    classifier = model if isinstance(model, Classifier) else load_classifier(model)
+    pictures = list(_expanded(options.pictures))
+    if not pictures:
+        raise UsageError("no pictures were named", "at least one picture file or folder", "name some")
+    bad: list[PictureError] = []
+
+    def set_aside(error: PictureError) -> None:
+        bad.append(error)
+        on_event(Note(f"{error.source}: {error.reason}"))
+
+    answers = []
+    for answer in classifier.predict_each(pictures, set_aside):
+        answers.append(answer)
+        if len(pictures) > 1:
+            on_event(Progress("predict", len(answers) + len(bad), len(pictures)))
+    return Predictions(answers, bad, options.top)
+
+
+def _expanded(pictures: Iterable[Any]) -> Iterator[Any]:
+    from tellapart.classifier.classifier import pictures_in
+
+    for picture in pictures:
+        if isinstance(picture, (str, Path)) and Path(picture).is_dir():
+            yield from map(str, pictures_in(Path(picture)))
+        else:
+            yield picture

@@ -1,0 +1,164 @@
+"""Look at a collection: parts, shapes, class counts, and the first pictures drawn with their class names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from tellapart.errors import PictureError, UsageError
+from tellapart.progress import Listener, Progress
+from tellapart.verbs import Record, argument
+from tellapart.verbs._text import columns, shape
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from tellapart.data.collection import Collection, SetAside
+
+
+class Options(Record):
+    """What may be asked of show."""
+
+    data: Any = argument(description="A data set's name, a folder, archive or data file.")
+    classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
+    pictures: int = Field(25, ge=0, le=400, description="How many pictures to draw; 0 draws none.")
+    output: Path | None = Field(None, description="The PNG file to draw into; default: <data>-pictures.png here.")
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What was seen: `shapes` counts (height, width, channels); `bad` are pictures whose header cannot be read."""
+
+    collection: Collection
+    shapes: Counter[tuple[int, int, int]]
+    bad: list[SetAside]
+    figure: Figure | None
+    output: Path | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For machines."""
+        collection = self.collection
+        return {
+            "name": collection.name,
+            "source": collection.source,
+            "pictures": len(collection),
+            "parts": {part: len(collection.indices(part)) for part in collection.given_parts},
+            "classes": {
+                name: {
+                    part or "all": int(collection.class_counts(collection.indices(part))[c]) for part in self._parts()
+                }
+                for c, name in enumerate(collection.class_names)
+            },
+            "shapes": [{"shape": list(found), "count": count} for found, count in self.shapes.most_common()],
+            "set_aside": [item.to_dict() for item in self.bad],
+            "drawn": None if self.output is None else str(self.output),
+        }
+
+    def __str__(self) -> str:
+        collection, parts = self.collection, self._parts()
+        counts = [collection.class_counts(collection.indices(part)) for part in parts]
+        rows: list[list[object]] = [
+            [name, *(int(count[c]) for count in counts)] for c, name in enumerate(collection.class_names)
+        ]
+        rows.append(["all", *(int(count.sum()) for count in counts)])
+        lines = [
+            f"{collection.name}: {len(collection):,} pictures, {len(collection.class_names)} classes",
+            f"shapes (height x width x channels): {self._shapes()}",
+            "",
+            columns(rows, ["class", *(part or "pictures" for part in parts)]),
+        ]
+        if not collection.given_parts:
+            lines += ["", "no parts are given; train cuts them, stratified and seeded"]
+        if self.bad:
+            lines += ["", f"{len(self.bad):,} pictures cannot be read:"]
+            lines += [f"  {item.key}: {item.reason}" for item in self.bad[:10]]
+        lines += [f"note: {note}" for note in collection.notes]
+        if self.output is not None:
+            lines += ["", f"drawn: {self.output}"]
+        return "\n".join(lines)
+
+    def _repr_png_(self) -> bytes | None:
+        import io
+
+        if self.figure is None:
+            return None
+        buffer = io.BytesIO()
+        self.figure.savefig(buffer, format="png")
+        return buffer.getvalue()
+
+    def _parts(self) -> tuple[str | None, ...]:
+        return self.collection.given_parts or (None,)
+
+    def _shapes(self) -> str:
+        if len(self.shapes) <= 4:
+            return ", ".join(f"{shape(found)} ({count:,})" for found, count in self.shapes.most_common())
+        heights, widths = sorted(found[0] for found in self.shapes), sorted(found[1] for found in self.shapes)
+        return (
+            f"{len(self.shapes):,} different ones, height {heights[0]} to {heights[-1]}, width {widths[0]} to "
+            f"{widths[-1]}; most often {shape(self.shapes.most_common(1)[0][0])}"
+        )
+
+
+def run(options: Options, on_event: Listener) -> Shown:
+    """Show. The picture is drawn beside where the person stands, under a free name unless one is given."""
+    from tellapart.data.source import open_collection
+
+    if options.output is not None and not options.output.parent.is_dir():
+        raise UsageError(f"--output {options.output}: its folder does not exist", "an existing folder", "make it first")
+    collection = open_collection(options.data, options.classes, on_event)
+    shapes, bad = _shapes(collection, on_event)
+    figure = _draw(collection, options.pictures) if options.pictures else None
+    output = None
+    if figure is not None:
+        from tellapart.report.plots import save_figure
+
+        output = options.output or _free_name(collection.name)
+        save_figure(figure, output)
+    return Shown(collection, shapes, bad, figure, output)
+
+
+def _shapes(collection: Collection, on_event: Listener) -> tuple[Counter[tuple[int, int, int]], list[SetAside]]:
+    from tellapart.data.collection import ArrayPictures, SetAside
+
+    pictures = collection.pictures
+    if isinstance(pictures, ArrayPictures):
+        return Counter({pictures.shape(0): len(pictures)}), []
+    shapes: Counter[tuple[int, int, int]] = Counter()
+    bad = []
+    for i in range(len(collection)):
+        try:
+            shapes[pictures.shape(i)] += 1
+        except PictureError as error:
+            bad.append(SetAside(collection.keys[i], error.reason))
+        if i % 256 == 255 or i + 1 == len(collection):
+            on_event(Progress("look at headers", i + 1, len(collection)))
+    return shapes, bad
+
+
+def _draw(collection: Collection, count: int) -> Figure:
+    from tellapart.report.plots import picture_grid
+
+    pictures, titles = [], []
+    for i in range(len(collection)):
+        if len(pictures) == count:
+            break
+        try:
+            pictures.append(collection.read(i))
+            titles.append(collection.label(i))
+        except PictureError:  # counted with the others whose header is bad, or met again in training
+            continue
+    return picture_grid(pictures, titles)
+
+
+def _free_name(name: str) -> Path:
+    from tellapart.files import plain_name
+
+    stem = f"{plain_name(name)}-pictures"
+    path, number = Path(f"{stem}.png"), 2
+    while path.exists():
+        path, number = Path(f"{stem}-{number}.png"), number + 1
+    return path

@@ -1,0 +1,95 @@
+"""List a network's layers with output shapes and parameter counts: a model's, or a recipe's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from tellapart.progress import Listener
+from tellapart.verbs import Record, argument
+from tellapart.verbs._text import columns, shape
+
+if TYPE_CHECKING:
+    from tellapart.classifier.model_file import Layer
+
+
+class Options(Record):
+    """What may be asked of summary."""
+
+    model: Any = argument(description="A .keras file, a run folder, or a recipe (a name, my.toml or my.py).")
+    data: Any = Field(
+        None, description="For a recipe: the data that decides size and classes; default: 28 x 28 grey, 10."
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """A network's layers; `about` are lines on the model file."""
+
+    title: str
+    layers: tuple[Layer, ...]
+    about: tuple[str, ...]
+
+    @property
+    def parameters(self) -> int:
+        """All parameters together."""
+        return sum(layer.parameters for layer in self.layers)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For machines."""
+        layers = [layer.model_dump() for layer in self.layers]
+        return {"title": self.title, "parameters": self.parameters, "layers": layers}
+
+    def __str__(self) -> str:
+        rows = [[layer.name, layer.kind, shape(layer.shape), layer.parameters] for layer in self.layers]
+        table = columns(rows, ["layer", "kind", "output shape", "parameters"])
+        return "\n".join([self.title, "", table, "", f"parameters: {self.parameters:,}", *self.about])
+
+
+def run(options: Options, on_event: Listener) -> Summary:
+    """Summarise. Raises ModelFileError for a faulty model file, RecipeError for a recipe that cannot be built."""
+    from tellapart.recipes.find import names
+
+    text = str(options.model)
+    if text in names() or text.endswith((".toml", ".py")):
+        return _of_recipe(options, on_event)
+    from tellapart.classifier.classifier import Classifier
+    from tellapart.classifier.model_file import read_model
+
+    if isinstance(options.model, Classifier):
+        record = options.model.record
+    else:
+        path = Path(text)
+        record, _ = read_model(path / "model.keras" if path.is_dir() else path)
+    about = [
+        f"classes: {', '.join(record.class_names)}",
+        f"pictures: {record.preparation}",
+        f"recipe: {record.training.get('recipe', {}).get('name')}, trained {record.training.get('trained')}",
+    ]
+    if test := record.figures.get("test"):
+        about.append(f"test accuracy: {test['accuracy']:.2%} on {test['count']:,} pictures")
+    return Summary(text, record.layers, tuple(about))
+
+
+def _of_recipe(options: Options, on_event: Listener) -> Summary:
+    from tellapart.data.source import open_collection
+    from tellapart.images.preparation import Preparation
+    from tellapart.recipes.choose import choose_preparation
+    from tellapart.recipes.find import find_recipe
+
+    recipe = find_recipe(options.model).recipe
+    if options.data is None:
+        preparation = Preparation(height=recipe.height or 28, width=recipe.width or 28, colour=recipe.colour or "grey")
+        classes = 2 if recipe.name == "cats-dogs" else 10
+    else:
+        collection = open_collection(options.data, None, on_event)
+        preparation, _ = choose_preparation(recipe, collection)
+        classes = len(collection.class_names)
+    from tellapart.classifier.network import describe_layers
+    from tellapart.recipes.build import build_network
+
+    layers = describe_layers(build_network(recipe, preparation.shape, classes))
+    return Summary(f"{recipe.name} for {preparation} and {classes} classes", layers, ())

@@ -1,0 +1,308 @@
+"""Learn from labelled pictures: split, train a recipe, keep the best weights, evaluate once, save one model file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from tellapart.errors import DataError, TellapartError, UsageError
+from tellapart.progress import Listener, Note
+from tellapart.verbs import Record, argument
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from tellapart.classifier.classifier import Classifier
+    from tellapart.data.collection import Collection, SetAside
+    from tellapart.data.feeding import Prepared
+    from tellapart.data.split import Split
+    from tellapart.evaluation.evaluate import Evaluation
+    from tellapart.images.preparation import Preparation
+    from tellapart.recipes.find import Found
+    from tellapart.recipes.recipe import Recipe
+    from tellapart.training.run import RunFolder
+    from tellapart.training.train import Trained
+
+
+class Options(Record):
+    """What may be asked of train."""
+
+    data: Any = argument(description="What to learn from: a data set's name, a folder, archive or data file.")
+    recipe: Any = Field("quick", description="A library recipe's name, my.toml or my.py.")
+    set: Any = Field(
+        default_factory=list, description="Change a field of the recipe, such as optimizer=sgd; may be repeated."
+    )
+    epochs: int | None = Field(None, ge=1, description="Passes over the training pictures; default: the recipe's.")
+    seed: int = Field(
+        0, ge=0, lt=2**31, description="Decides the split, the first weights, the order and augmentation."
+    )
+    validation: float = Field(
+        0.1, ge=0, lt=1, description="Share of the training pictures for validation, where the data has no such part."
+    )
+    test: float = Field(
+        0.2, ge=0, lt=1, description="Share of the pictures for the test, where the data has no test part."
+    )
+    classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
+    runs: Path = Field(Path("runs"), description="Folder that gets the run's folder.")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a training gave: its folder, the classifier, the history, and the evaluations by part."""
+
+    path: Path
+    classifier: Classifier
+    history: list[dict[str, float]]
+    best_epoch: int
+    evaluations: dict[str, Evaluation]
+    train_seconds: float
+    set_aside: tuple[SetAside, ...]
+
+    @property
+    def model(self) -> Path:
+        """The model file."""
+        return self.path / "model.keras"
+
+    def curves(self) -> Figure:
+        """The learning curves."""
+        from tellapart.report.plots import learning_curves
+
+        return learning_curves(self.history, self.best_epoch)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For machines."""
+        results: dict[str, Any] = {part: found.summary() for part, found in self.evaluations.items()}
+        results |= {
+            "train_seconds": round(self.train_seconds, 3),
+            "epochs": len(self.history),
+            "best_epoch": self.best_epoch,
+            "set_aside": [item.to_dict() for item in self.set_aside],
+        }
+        return {"run": str(self.path), "model": str(self.model), "results": results}
+
+    def __str__(self) -> str:
+        lines = [str(found) for found in self.evaluations.values()]
+        test = self.evaluations.get("test") or next(iter(self.evaluations.values()), None)
+        if test:
+            lines.append(
+                f"baseline: always {test.baseline_class!r} would reach {test.baseline_accuracy:.2%} on {test.part}"
+            )
+        lines.append(f"trained {self.train_seconds:.1f} s, {len(self.history)} epochs, kept epoch {self.best_epoch}")
+        return "\n".join([*lines, f"run: {self.path}", f"model: {self.model}"])
+
+    def __repr__(self) -> str:
+        return f"<Run {self.path}>"
+
+
+def run(options: Options, on_event: Listener) -> Run:
+    """Train. Returns the Run; raises a TellapartError, and leaves no run folder, for anything wrong with the input."""
+    from tellapart.data.source import open_collection
+    from tellapart.data.split import check_trainable, make_split
+    from tellapart.recipes.choose import choose_preparation
+    from tellapart.recipes.find import find_recipe
+
+    # A recipe in Python starts Keras, which takes seconds: look at the data first, so that its faults show at once.
+    found = None if str(options.recipe).endswith(".py") else find_recipe(options.recipe)
+    collection = open_collection(options.data, options.classes, on_event)
+    split = make_split(collection, options.validation, options.test, options.seed)
+    check_trainable(collection, split)
+    found = _changed(found or find_recipe(options.recipe), options)
+    preparation, reason = choose_preparation(found.recipe, collection)
+    _say(on_event, collection, split)
+    on_event(Note(f"pictures: {preparation} ({reason})"))
+
+    train = _prepare(collection, split, "train", preparation, on_event)
+    validation = (
+        _prepare(collection, split, "validation", preparation, on_event) if split.counts()["validation"] else None
+    )
+    recipe = found.for_data(len(train), preparation.shape)
+    return _train(options, on_event, collection, split, preparation, recipe, train, validation)
+
+
+def _train(
+    options: Options,
+    on_event: Listener,
+    collection: Collection,
+    split: Split,
+    preparation: Preparation,
+    recipe: Recipe,
+    train: Prepared,
+    validation: Prepared | None,
+) -> Run:
+    from tellapart.classifier.make import make_classifier
+    from tellapart.recipes import backend
+    from tellapart.training import run as folders
+    from tellapart.training.train import train_network
+
+    on_event(
+        Note(
+            f"recipe: {recipe.name}, {recipe.epochs} epochs of {len(train):,} pictures in batches of {recipe.batch_size}, "
+            f"{recipe.optimizer}, augmentation: {recipe.augmentation}"
+        )
+    )
+    on_event(Note(f"backend: {backend.describe()}, float32"))
+    record = _record(options, collection, split, preparation, recipe) | {"backend": backend.describe()}
+    folder = folders.RunFolder.create(options.runs, collection.name, recipe.name)
+    try:
+        folder.write(record | {"status": "running"})
+        split.save(folder.path / folders.SPLIT, collection)
+        (folder.path / folders.CLASSES).write_text("\n".join(collection.class_names) + "\n", encoding="utf-8")
+        trained = train_network(
+            recipe, train, validation, len(collection.class_names), options.seed, folder.path, on_event
+        )
+        classifier = make_classifier(
+            trained.network,
+            collection.class_names,
+            preparation,
+            recipe.loss,
+            _training_record(record, collection, split),
+            (validation or train).pixels[:256],
+        )
+    except BaseException as error:
+        _abandon(folder, record, error)
+        raise
+    return _finish(folder, record, on_event, collection, split, trained, classifier, train, validation)
+
+
+def _finish(
+    folder: RunFolder,
+    record: dict[str, Any],
+    on_event: Listener,
+    collection: Collection,
+    split: Split,
+    trained: Trained,
+    classifier: Classifier,
+    train: Prepared,
+    validation: Prepared | None,
+) -> Run:
+    from tellapart.evaluation.evaluate import evaluate_part
+    from tellapart.report.plots import save_figure
+    from tellapart.training import run as folders
+
+    parts = [part for part in ("test", "validation") if split.counts()[part]]
+    evaluations = {part: evaluate_part(classifier, collection, split.indices(part), part, on_event) for part in parts}
+    if "test" not in evaluations:
+        on_event(Note("test: there is no test part, so no figure here is on pictures that took no part in choosing"))
+    set_aside = train.set_aside + (validation.set_aside if validation else ())
+    set_aside += evaluations["test"].set_aside if "test" in evaluations else ()
+    result = Run(
+        folder.path, classifier, trained.history, trained.best_epoch, evaluations, trained.seconds, tuple(set_aside)
+    )
+    figures = result.to_dict()["results"]
+    classifier.record = classifier.record.model_copy(update={"figures": figures})
+    classifier.save(folder.path / folders.MODEL)
+    classifier.source = str(folder.path / folders.MODEL)
+    save_figure(result.curves(), folder.path / folders.CURVES)
+    full = {part: found.to_dict() for part, found in evaluations.items()}
+    folder.write(record | {"status": "done", "finished": folders.now()} | result.to_dict() | {"evaluation": full})
+    if set_aside:
+        first = "; ".join(f"{item.key} {item.reason}" for item in set_aside[:3])
+        on_event(Note(f"set aside: {len(set_aside):,} pictures that cannot be read ({first}); all are in run.json"))
+    return result
+
+
+def _changed(found: Found, options: Options) -> Found:
+    import tomllib
+
+    changes: dict[str, Any] = {}
+    items = options.set.items() if isinstance(options.set, Mapping) else [_assignment(text) for text in options.set]
+    for name, value in items:
+        if isinstance(value, str):  # words need no quotes; numbers, true and false are read as TOML
+            try:
+                value = tomllib.loads(f"x = {value}")["x"]
+            except tomllib.TOMLDecodeError:
+                pass
+        parent, _, child = name.replace("-", "_").partition(".")
+        if child:
+            kept = changes.get(parent) or getattr(found.recipe, parent, None)
+            value = (kept if isinstance(kept, dict) else kept.model_dump() if kept else {}) | {child: value}
+        changes[parent] = value
+    if options.epochs is not None:
+        changes["epochs"] = options.epochs
+    return found.changed(changes, "--set") if changes else found
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, sign, value = str(text).partition("=")
+    if not sign:
+        raise UsageError(
+            f"--set {text}", "FIELD=VALUE, for instance optimizer=sgd or augmentation.zoom=0.2", "add both"
+        )
+    return name.strip(), value.strip()
+
+
+def _prepare(collection: Collection, split: Split, part: str, preparation: Preparation, on_event: Listener) -> Prepared:
+    from tellapart.data.feeding import prepare_pictures
+
+    data = prepare_pictures(collection, split.indices(part), preparation, on_event, f"read {part}")
+    lost = set(collection.labels[split.indices(part)].tolist()) - set(data.labels.tolist())
+    if lost and part == "train":
+        name = collection.class_names[min(lost)]
+        raise DataError(
+            f"{collection.source}: no training picture of the class {name!r} can be read ({data.set_aside[0].key}: "
+            f"{data.set_aside[0].reason})",
+            "pictures of every class",
+            "repair the files, or leave the class out",
+        )
+    return data
+
+
+def _say(on_event: Listener, collection: Collection, split: Split) -> None:
+    on_event(Note(f"data: {collection.name}, {len(collection):,} pictures, {len(collection.class_names)} classes"))
+    for note in collection.notes:
+        on_event(Note(f"note: {note}"))
+    on_event(Note(f"split: {split}"))
+
+
+def _record(
+    options: Options, collection: Collection, split: Split, preparation: Preparation, recipe: Recipe
+) -> dict[str, Any]:
+    from tellapart.training import run as folders
+
+    asked = options.model_dump(mode="json", exclude={"data", "recipe", "classes"}, fallback=str)
+    asked |= {
+        "data": collection.source,
+        "recipe": str(options.recipe if isinstance(options.recipe, str) else recipe.name),
+    }
+    return {
+        "started": folders.now(),
+        "options": asked,
+        "data": {
+            "name": collection.name,
+            "source": collection.source,
+            "pictures": len(collection),
+            "classes": list(collection.class_names),
+            "fingerprint": collection.fingerprint,
+        },
+        "split": {"counts": split.counts(), "origin": split.origin},
+        "preparation": preparation.model_dump(),
+        "recipe": recipe.changes(),
+        "seed": options.seed,
+        "versions": folders.versions(),
+        "machine": folders.machine(),
+    }
+
+
+def _training_record(record: dict[str, Any], collection: Collection, split: Split) -> dict[str, Any]:
+    """What the model file itself remembers of its training: enough to find the same test part again."""
+    return {
+        "data": {key: record["data"][key] for key in ("name", "source", "fingerprint")},
+        "split": {"seed": split.seed, "validation": split.validation, "test": split.test},
+        "class_counts": collection.class_counts(split.indices("train")).tolist(),
+        "recipe": record["recipe"],
+        "versions": record["versions"],
+        "trained": record["started"],
+    }
+
+
+def _abandon(folder: RunFolder, record: dict[str, Any], error: BaseException) -> None:
+    """Keep the folder of a training that got somewhere, and say in it what ended it; else take it away."""
+    if (folder.path / "history.csv").exists():
+        reason = error.to_dict() if isinstance(error, TellapartError) else {"error": type(error).__name__}
+        folder.write(record | {"status": "failed", "reason": reason})
+    else:
+        folder.remove()
