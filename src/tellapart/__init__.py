@@ -13,14 +13,17 @@ Every name here is loaded on first use, so the import costs nothing.
 from __future__ import annotations
 
 import importlib
+import os
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tellapart.classifier.classifier import Classifier as Classifier
     from tellapart.classifier.classifier import Prediction as Prediction
-    from tellapart.classifier.classifier import load_classifier as load
+    from tellapart.classifier.classifier import load_classifier as load  # noqa: F401
     from tellapart.data.collection import Collection as Collection
-    from tellapart.data.source import open_collection as open  # tellapart.open is the public name
+    from tellapart.data.source import open_collection as open  # noqa: F401  # tellapart.open is the public name
     from tellapart.errors import TellapartError as TellapartError
     from tellapart.evaluation.evaluate import Evaluation as Evaluation
     from tellapart.images.preparation import Preparation as Preparation
@@ -40,6 +43,12 @@ _HOMES = {
     "TellapartError": ("tellapart.errors", "TellapartError"),
 }
 
+_VERBS = frozenset(
+    name.removesuffix(".py")
+    for name in os.listdir(f"{__path__[0]}/verbs")  # noqa: PTH208  # pathlib would cost more than all the rest here
+    if not name.startswith("_")
+)
+
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
@@ -49,12 +58,21 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("tellapart")
-    # importlib, because `from tellapart import ...` would ask this very function
-    if name in importlib.import_module("tellapart.leaves").names("tellapart.verbs"):
+    if name in _VERBS:
         return importlib.import_module("tellapart.verbs").function(name)
     raise AttributeError(f"module 'tellapart' has no attribute {name!r}")
 
 
+class _Door(ModuleType):
+    """The import system hangs each room on the package; where a verb has a room's name, the name is the verb's."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _VERBS:
+            super().__setattr__(name, value)
+
+
 def __dir__() -> list[str]:
-    verbs = importlib.import_module("tellapart.leaves").names("tellapart.verbs")
-    return sorted([*_HOMES, *verbs, "__version__"])
+    return sorted([*_HOMES, *_VERBS, "__version__"])
+
+
+sys.modules[__name__].__class__ = _Door

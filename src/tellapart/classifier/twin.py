@@ -65,6 +65,7 @@ def _export(network: keras.Model, path: Path) -> None:
     with warnings.catch_warnings(), quiet_start():
         warnings.simplefilter("ignore")  # the converter still looks for names that NumPy has retired
         _teach_converter()
+        network(np.zeros((1, *network.input_shape[1:]), np.float32), training=False)  # Keras exports no unused model
         network.export(path, format="onnx", verbose=False)
 
 

@@ -18,8 +18,8 @@ class _Speed(ProgressColumn):
 class Bar:
     """A listener that draws on stderr while it is entered."""
 
-    def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False)
+    def __init__(self, console: Console | None = None) -> None:
+        console = console or Console(stderr=True, highlight=False)
         self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=30),
@@ -27,7 +27,7 @@ class Bar:
             _Speed(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[figures]}"),
-            console=self.console,
+            console=console,
             transient=True,
             speed_estimate_period=10,
         )

@@ -14,7 +14,7 @@ import typer
 
 from tellapart import leaves, verbs
 from tellapart.errors import TellapartError
-from tellapart.progress import Listener, Note, PlainLines
+from tellapart.progress import Listener, PlainLines
 
 _COMMON = {
     "json": (bool, "Print the result as JSON."),
@@ -47,14 +47,20 @@ def app(arguments: list[str]) -> typer.Typer:
     return program
 
 
-def _program(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
-) -> None:
-    if version:
-        from importlib.metadata import version as version_of
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
 
-        print(f"tellapart {version_of('tellapart')}")
+        print(f"tellapart {version('tellapart')}")
         raise typer.Exit()
+
+
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None:
+    pass
 
 
 def _placeholder() -> None:
@@ -136,9 +142,9 @@ def _print(result: Any, as_json: bool) -> None:
 def _failed(error: Exception, as_json: bool, debug: bool, code: int) -> int:
     if debug:
         traceback.print_exc()
-    known = isinstance(error, TellapartError)
+    known = error.to_dict() if isinstance(error, TellapartError) else None
     if as_json:
-        _print(error.to_dict() if known else {"error": type(error).__name__, "given": str(error)}, True)
+        _print(known or {"error": type(error).__name__, "given": str(error)}, True)
     if known:
         print(f"error: {error}", file=sys.stderr)
     else:
@@ -178,6 +184,3 @@ def _listener(quiet: bool) -> Any:
     from tellapart.cli.bar import Bar
 
     return Bar()
-
-
-__all__ = ["Note", "app", "main"]

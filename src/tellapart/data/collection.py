@@ -131,7 +131,7 @@ class Collection:
         if len(bad):
             raise DataError(
                 f"{self.source}: {self.keys[bad[0]]} has label {self.labels[bad[0]]}",
-                f"labels from 0 to {len(self.class_names) - 1}, one for each of the {len(self.class_names)} class names",
+                f"labels from 0 to {len(self.class_names) - 1}, one for each of {len(self.class_names)} class names",
                 "correct the label, or name every class",
             )
 

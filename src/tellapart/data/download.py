@@ -27,7 +27,7 @@ class Remote:
     size: int
 
 
-class _Broken(Exception):
+class _BrokenError(Exception):
     """One attempt failed; `again` says whether another at the same address may help."""
 
     def __init__(self, reason: str, again: bool) -> None:
@@ -50,7 +50,7 @@ def fetch(remote: Remote, folder: Path, on_event: Listener, sleep: Callable[[flo
         for attempt in range(ATTEMPTS):
             try:
                 return _attempt(remote, url, path, on_event)
-            except _Broken as error:
+            except _BrokenError as error:
                 reasons.append(f"{url}: {error}")
                 if not error.again:
                     break
@@ -68,10 +68,10 @@ def _attempt(remote: Remote, url: str, path: Path, on_event: Listener) -> Path:
         _receive(remote, url, part, on_event)
     size = part.stat().st_size
     if size < remote.size:
-        raise _Broken(f"ended after {size:,} of {remote.size:,} bytes", again=True)
+        raise _BrokenError(f"ended after {size:,} of {remote.size:,} bytes", again=True)
     if size > remote.size or sha256_of_file(part) != remote.sha256:
         part.unlink()
-        raise _Broken("sent other bytes than were published", again=False)
+        raise _BrokenError("sent other bytes than were published", again=False)
     part.replace(path)
     return path
 
@@ -87,17 +87,19 @@ def _receive(remote: Remote, url: str, part: Path, on_event: Listener) -> None:
         with closing(requests.get(url, headers=headers, stream=True, timeout=TIMEOUT)) as response:
             if response.status_code == 416:  # what we have does not fit what is there
                 part.unlink()
-                raise _Broken("could not go on with the partial download", again=True)
+                raise _BrokenError("could not go on with the partial download", again=True)
             if response.status_code not in (200, 206):
-                raise _Broken(f"answered {response.status_code} {response.reason}", again=response.status_code >= 500)
+                raise _BrokenError(
+                    f"answered {response.status_code} {response.reason}", again=response.status_code >= 500
+                )
             goes_on = response.status_code == 206 and response.headers.get("Content-Range", "").startswith(
                 f"bytes {have}-"
             )
             _store(remote, response.raw, part, have if goes_on else 0, on_event)
     except requests.ConnectionError as error:
-        raise _Broken(_short(error), again=have > 0) from error
+        raise _BrokenError(_short(error), again=have > 0) from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise _Broken(_short(error), again=True) from error
+        raise _BrokenError(_short(error), again=True) from error
 
 
 def _store(remote: Remote, stream, part: Path, have: int, on_event: Listener) -> None:  # type: ignore[no-untyped-def]

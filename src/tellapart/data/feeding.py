@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -84,9 +85,12 @@ def prepare_pictures(
 
 
 def _room(shape: tuple[int, ...]) -> np.ndarray:
-    if int(np.prod(shape, dtype=np.int64)) <= IN_MEMORY:
+    size = int(np.prod(shape, dtype=np.int64))
+    if size <= IN_MEMORY:
         return np.empty(shape, np.uint8)
-    return np.memmap(tempfile.TemporaryFile(), np.uint8, "w+", shape=shape)  # lives with the array
+    with tempfile.TemporaryFile() as file:
+        file.truncate(size)
+        return np.frombuffer(mmap.mmap(file.fileno(), size), np.uint8).reshape(shape)  # the map outlives the file
 
 
 def _in_parallel(work: Callable[[int], T], count: int) -> Iterator[tuple[int, T]]:

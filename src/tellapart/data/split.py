@@ -76,7 +76,7 @@ def make_split(collection: Collection, validation: float = 0.1, test: float = 0.
     _check_sizes(collection, np.flatnonzero(parts == "train"), tuple(cuts))
     for number, (part, fraction) in enumerate(cuts.items()):
         rng = np.random.default_rng((seed, number))
-        chosen = _cut(collection, np.flatnonzero(parts == "train"), fraction, rng)
+        chosen = _cut(collection, np.flatnonzero(parts == "train"), fraction, len(cuts) - number, rng)
         parts[chosen] = part
         origin[part] = f"{fraction:.0%} of training, stratified, seed {seed}"
     if cuts and "train" in given:
@@ -98,7 +98,7 @@ def check_trainable(collection: Collection, split: Split) -> None:
         where = [part for part in ("validation", "test") if collection.class_counts(split.indices(part))[c]]
         if where:
             raise DataError(
-                f"{collection.source}: the class {name!r} is in {' and '.join(where)}, but training has no picture of it",
+                f"{collection.source}: the class {name!r} is in {' and '.join(where)}, but training lacks it",
                 "every class among the training pictures",
                 "add training pictures of it, or take it out of the other parts (check for a misspelt folder name)",
             )
@@ -116,28 +116,30 @@ def _check_sizes(collection: Collection, train: np.ndarray, cuts: tuple[str, ...
         more = f" (and {len(small) - 1} more classes have too few)" if len(small) > 1 else ""
         raise DataError(
             f"{collection.source}: the class {collection.class_names[c]!r} has {counts[c]} "
-            f"picture{'s' * (counts[c] != 1)}{more}",
-            f"at least {needed}, one each for train and {' and '.join(cuts)}",
+            f"picture{'' if counts[c] == 1 else 's'}{more}",
+            f"at least {needed}, one each for {', '.join(('train', *cuts))}",
             "add pictures, leave the class out, or give the parts yourself",
         )
 
 
-def _cut(collection: Collection, among: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
+def _cut(
+    collection: Collection, among: np.ndarray, fraction: float, leave: int, rng: np.random.Generator
+) -> np.ndarray:
     if collection.groups is not None:
         return _cut_groups(collection, among, fraction, rng)
     labels = collection.labels[among]
     counts = np.bincount(labels, minlength=len(collection.class_names))
     chosen = []
-    for c, take in enumerate(_shares(counts, fraction)):
+    for c, take in enumerate(_shares(counts, fraction, leave)):
         chosen.append(rng.permutation(among[labels == c])[:take])
     return np.concatenate(chosen)
 
 
-def _shares(counts: np.ndarray, fraction: float) -> np.ndarray:
-    """How many to take of each class: largest remainders of counts * fraction, at least 1, leaving at least 1."""
+def _shares(counts: np.ndarray, fraction: float, leave: int) -> np.ndarray:
+    """How many to take of each class: largest remainders of counts * fraction, at least 1, leaving at least `leave`."""
     exact = counts * fraction
     low = np.minimum(1, counts)
-    high = np.maximum(counts - 1, low)
+    high = np.maximum(counts - leave, low)
     shares = np.clip(np.floor(exact).astype(np.int64), low, high)
     missing = math.ceil(round(counts.sum() * fraction, 6)) - shares.sum()
     for c in np.argsort(shares - exact, kind="stable"):

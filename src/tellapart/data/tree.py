@@ -6,9 +6,11 @@ import os
 import tarfile
 import tempfile
 import threading
+import weakref
 import zipfile
 from abc import ABC, abstractmethod
 from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, cast
 
 from tellapart.errors import DataError
 
@@ -41,6 +43,13 @@ class Tree(ABC):
     def start(self, name: str, count: int) -> bytes:
         """The first bytes of a file."""
         return self.read(name)[:count]
+
+    def lines(self, name: str) -> list[str]:
+        """The lines of a text file. Raises DataError where it is not UTF-8."""
+        try:
+            return self.read(name).decode("utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise DataError(f"{self.describe(name)}: is not text", "UTF-8 text", "save it anew") from error
 
     def describe(self, name: str) -> str:
         """The file as an error names it."""
@@ -137,6 +146,7 @@ class TarTree(Tree):
         self.lock = threading.Lock()
         try:
             self.file = _unpacked(path)
+            weakref.finalize(self, self.file.close)
             with tarfile.open(fileobj=self.file, mode="r:") as archive:
                 members = [info for info in archive if info.isreg()]
         except (tarfile.TarError, EOFError, OSError) as error:
@@ -263,13 +273,13 @@ def _holds_tar(path: Path) -> bool:
         return False
 
 
-def _unpacked(path: Path):  # type: ignore[no-untyped-def]  # a binary file object; typeshed has no one name for it
+def _unpacked(path: Path) -> BinaryIO:
     """A seekable uncompressed tar: the file itself, or a nameless temporary copy of what it holds."""
     import bz2
     import gzip
     import lzma
 
-    openers = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
+    openers: dict[str, Any] = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
     with path.open("rb") as file:
         magic = file.read(6)
     kind = next((kind for mark, kind in _COMPRESSIONS if magic.startswith(mark)), None)
@@ -278,14 +288,18 @@ def _unpacked(path: Path):  # type: ignore[no-untyped-def]  # a binary file obje
     limit = min(MAX_UNPACKED, max(path.stat().st_size * MAX_RATIO, 2**26))
     copy = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the tree
     written = 0
-    with openers[kind](path, "rb") as packed:
-        while piece := packed.read(2**20):
-            written += len(piece)
-            if written > limit:
-                raise _bomb(path, written)
-            copy.write(piece)
+    try:
+        with openers[kind](path, "rb") as packed:
+            while piece := packed.read(2**20):
+                written += len(piece)
+                if written > limit:
+                    raise _bomb(path, written)
+                copy.write(piece)
+    except BaseException:
+        copy.close()
+        raise
     copy.seek(0)
-    return copy
+    return cast(BinaryIO, copy)
 
 
 def _check_members(path: Path, names: list[str], unpacked: int) -> None:

@@ -1,4 +1,4 @@
-"""How any picture becomes the array that a network sees - the same code in training, evaluation, prediction, service."""
+"""How any picture becomes the array that a network sees: one code for training, evaluation, prediction, service."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How to learn: network, augmentation, loss, optimizer, schedule, batch, epochs - everything that decides a training."""
+"""How to learn: network, augmentation, loss, optimizer, schedule, batch, epochs - all that decides a training."""

@@ -45,7 +45,7 @@ def _with_dropout(network: keras.Model, rate: float) -> keras.Model:
     if found or not rate:
         return network
     head = network.layers[-1]
-    return keras.Model(network.inputs, head(keras.layers.Dropout(rate)(head.input)))
+    return keras.Model(network.inputs[0], head(keras.layers.Dropout(rate)(head.input)))
 
 
 def _check_layers(network: keras.Model, name: str) -> None:
@@ -80,7 +80,7 @@ def _check_output(network: keras.Model, name: str, shape: tuple[int, int, int], 
     sums = output.sum(axis=1)
     if output.min() < 0 or output.max() > 1 + 1e-3 or (output.shape[1] > 1 and np.abs(sums - 1).max() > 1e-3):
         raise RecipeError(
-            f"the network of {name} gives outputs from {output.min():.3g} to {output.max():.3g} that are no probabilities",
+            f"the network of {name} gives {output.min():.3g} to {output.max():.3g}, which are no probabilities",
             f"{wanted}, between 0 and 1 and with the sum 1",
             "end it with activation='softmax' (or 'sigmoid' for one output)",
         )

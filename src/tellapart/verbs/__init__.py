@@ -5,8 +5,8 @@ A verb is a module whose docstring's first line says what it does, with
     class Options(Record)                        what may be asked, each field with its type, default and one sentence
     def run(options, on_event) -> result         the story; `result` has `to_dict()` for machines and `str()` for people
 
-and if wanted `exit_code` on the result. Positional arguments are fields made with `argument(...)`. The command line, the
-Python door and everything else take flags, signatures and help from `Options`. tests/contracts/test_verbs.py meets
+and if wanted `exit_code` on the result. Positional arguments are fields made with `argument(...)`. The command line,
+the Python door and everything else take flags, signatures and help from `Options`. tests/contracts/test_verbs.py meets
 every file of this folder.
 """
 

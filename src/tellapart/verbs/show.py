@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,8 +144,9 @@ def _shapes(collection: Collection, on_event: Listener) -> tuple[Counter[tuple[i
 def _draw(collection: Collection, count: int) -> Figure:
     from tellapart.report.plots import picture_grid
 
-    pictures, titles = [], []
-    for i in range(len(collection)):
+    pictures: list[Any] = []
+    titles: list[str] = []
+    for i in _order(collection, count):
         if len(pictures) == count:
             break
         try:
@@ -152,6 +155,17 @@ def _draw(collection: Collection, count: int) -> Figure:
         except PictureError:  # counted with the others whose header is bad, or met again in training
             continue
     return picture_grid(pictures, titles)
+
+
+def _order(collection: Collection, count: int) -> Iterator[int]:
+    """The first pictures; where those are all of one class, as in class folders, the first of each class in turn."""
+    if len(set(collection.labels[:count].tolist())) > 1:
+        return iter(range(len(collection)))
+    import numpy as np
+
+    members = [np.flatnonzero(collection.labels == c) for c in range(len(collection.class_names))]
+    turns = zip_longest(*(of_class[:count] for of_class in members))
+    return (int(i) for turn in turns for i in turn if i is not None)
 
 
 def _free_name(name: str) -> Path:

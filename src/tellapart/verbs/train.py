@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,8 +141,8 @@ def _train(
 
     on_event(
         Note(
-            f"recipe: {recipe.name}, {recipe.epochs} epochs of {len(train):,} pictures in batches of {recipe.batch_size}, "
-            f"{recipe.optimizer}, augmentation: {recipe.augmentation}"
+            f"recipe: {recipe.name}, {recipe.epochs} epochs of {len(train):,} pictures in batches of "
+            f"{recipe.batch_size}, {recipe.optimizer}, augmentation: {recipe.augmentation}"
         )
     )
     on_event(Note(f"backend: {backend.describe()}, float32"))
@@ -212,10 +213,8 @@ def _changed(found: Found, options: Options) -> Found:
     items = options.set.items() if isinstance(options.set, Mapping) else [_assignment(text) for text in options.set]
     for name, value in items:
         if isinstance(value, str):  # words need no quotes; numbers, true and false are read as TOML
-            try:
+            with contextlib.suppress(tomllib.TOMLDecodeError):
                 value = tomllib.loads(f"x = {value}")["x"]
-            except tomllib.TOMLDecodeError:
-                pass
         parent, _, child = name.replace("-", "_").partition(".")
         if child:
             kept = changes.get(parent) or getattr(found.recipe, parent, None)

@@ -1,6 +1,6 @@
 """Data sets by name: one file a set, found by listing this folder.
 
-A data set is a module whose docstring is its card, with `CLASS_NAMES` (in label order, or None where its files tell) and
+A data set is a module whose docstring is its card, with `CLASS_NAMES` (in label order; None where the files tell) and
 
     FILES: tuple[Remote, ...]        what to fetch, once, with hashes; or
     def built_in() -> Collection     for a set that needs no files

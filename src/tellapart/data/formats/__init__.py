@@ -6,7 +6,7 @@ A format is a module whose docstring says in one line what it reads, with
     read(tree, class_names) -> Collection          raises DataError that names the file, row or class at fault
     write(collection, folder) -> None              files in an empty folder that `read` gives back, pictures and all
 
-`class_names` are those that the person gave in label order, or None. Any tree may be a folder, a zip, a tar or one file.
+`class_names` are those that the person gave in label order, or None. A tree is a folder, a zip, a tar or one file.
 tests/contracts/test_formats.py meets every file of this folder.
 """
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tellapart.data.collection import Collection
-from tellapart.data.formats.idx import from_blocks
+from tellapart.data.formats.idx import Block, from_blocks
 from tellapart.data.parts import part_in_file_name
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError
@@ -24,25 +24,20 @@ def likeness(tree: Tree) -> int:
 def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     """See the contract. Of two label bytes (CIFAR-100: coarse, fine) the second counts."""
     names = class_names or _class_names(tree)
-    blocks = []
+    blocks: list[Block] = []
     for name in _files(tree):
         labels = 1 if "batch" in name.rsplit("/", 1)[-1] else 2
         data = tree.read(name)
         if not data or len(data) % (labels + PIXELS):
             raise DataError(
                 f"{tree.describe(name)}: has {len(data):,} bytes, cut short or of another format",
-                f"a multiple of {labels + PIXELS:,}: {labels} label byte{'s' * (labels > 1)} and {PIXELS:,} pixels each",
+                f"a multiple of {labels + PIXELS:,} bytes: {labels} for labels and {PIXELS:,} pixels each",
                 "download it again",
             )
         table = np.frombuffer(data, np.uint8).reshape(-1, labels + PIXELS)
         pixels = table[:, labels:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
         blocks.append((part_in_file_name(name) or "train", pixels, table[:, labels - 1]))
-    merged = []
-    for part in ("train", "test"):
-        mine = [(pixels, numbers) for word, pixels, numbers in blocks if word == part]
-        if mine:
-            merged.append((part, np.concatenate([a for a, _ in mine]), np.concatenate([b for _, b in mine])))
-    return from_blocks(tree, merged, names)
+    return from_blocks(tree, blocks, names)
 
 
 def write(collection: Collection, folder: Path) -> None:
@@ -68,5 +63,5 @@ def _files(tree: Tree) -> list[str]:
 def _class_names(tree: Tree) -> list[str] | None:
     for name in tree.names:
         if name.endswith(("fine_label_names.txt", "batches.meta.txt")):
-            return [line.strip() for line in tree.read(name).decode("utf-8").splitlines() if line.strip()]
+            return [line.strip() for line in tree.lines(name) if line.strip()]
     return None

@@ -13,9 +13,12 @@ import numpy as np
 
 from tellapart.data.arrays import to_labels, to_pixels
 from tellapart.data.collection import ArrayPictures, Collection
-from tellapart.data.parts import part_in_file_name
+from tellapart.data.parts import PARTS, part_in_file_name
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError
+
+Block = tuple[str | None, np.ndarray, np.ndarray]
+"""A part (or None), pictures uint8 [n, height, width, channels], labels [n] as numbers or words."""
 
 MAX_BYTES = 8 * 2**30
 """No IDX file is unpacked beyond this size."""
@@ -46,10 +49,11 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     return from_blocks(tree, blocks, names)
 
 
-def from_blocks(
-    tree: Tree, blocks: list[tuple[str | None, np.ndarray, np.ndarray]], class_names: Sequence[str] | None
-) -> Collection:
-    """One collection of (part, pictures, labels) blocks; blocks without a part are training where others have one."""
+def from_blocks(tree: Tree, blocks: Sequence[Block], class_names: Sequence[str] | None) -> Collection:
+    """One collection of (part, pictures, labels) blocks, training first; several blocks of a part are joined in order.
+
+    Where some block has a part, those without one are training.
+    """
     shapes = {pixels.shape[1:] for _, pixels, _ in blocks}
     if len(shapes) > 1:
         raise DataError(
@@ -57,19 +61,26 @@ def from_blocks(
             "one shape throughout",
             "give the parts separately, or make them alike",
         )
-    labels, names = to_labels(np.concatenate([numbers for _, _, numbers in blocks]), str(tree.path), class_names)
-    parts = None
-    if any(part for part, _, _ in blocks):
-        parts = np.concatenate([np.full(len(numbers), part or "train", "<U10") for part, _, numbers in blocks])
+    stated = any(part for part, _, _ in blocks)
+    parts = np.concatenate([np.full(len(numbers), part or "train", "<U10") for part, _, numbers in blocks])
+    order = np.argsort([PARTS.index(part) for part in parts], kind="stable")
+    labels, names = to_labels(np.concatenate([numbers for _, _, numbers in blocks])[order], str(tree.path), class_names)
+    parts = parts[order]
+    counts = [range(int((parts == part).sum())) for part in PARTS]
     return Collection(
         name=tree.path.name.split(".")[0] if tree.path.is_file() else tree.path.resolve().name,
         source=str(tree.path),
         class_names=names,
         labels=labels,
-        keys=[f"{part or 'all'}/{i:05d}" for part, pixels, _ in blocks for i in range(len(pixels))],
-        parts=parts,
-        pictures=ArrayPictures(np.concatenate([pixels for _, pixels, _ in blocks])),
+        keys=[f"{part if stated else 'all'}/{i:05d}" for part, of in zip(PARTS, counts, strict=True) for i in of],
+        parts=parts if stated else None,
+        pictures=ArrayPictures(_joined([pixels for _, pixels, _ in blocks], order)),
     )
+
+
+def _joined(arrays: list[np.ndarray], order: np.ndarray) -> np.ndarray:
+    whole = np.concatenate(arrays)
+    return whole if (np.diff(order) > 0).all() else whole[order]
 
 
 def write(collection: Collection, folder: Path) -> None:
@@ -107,7 +118,7 @@ def _labels_beside(tree: Tree, name: str) -> str:
 def _listed_classes(tree: Tree, name: str) -> list[str] | None:
     folder, _, _ = name.rpartition("/")
     path = f"{folder}/classes.txt" if folder else "classes.txt"
-    return tree.read(path).decode("utf-8").split("\n")[:-1] if tree.exists(path) else None
+    return [line for line in tree.lines(path) if line] if tree.exists(path) else None
 
 
 def _magic(tree: Tree, name: str) -> bytes:

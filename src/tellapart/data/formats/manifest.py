@@ -25,7 +25,7 @@ COLUMNS = {
 
 
 def likeness(tree: Tree) -> int:
-    """A table with a column of file names."""
+    """A table with a column of file names, or one that is called a manifest."""
     return 88 if _file(tree) else 0
 
 
@@ -33,18 +33,22 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     """See the contract. Paths are relative to the table's own folder; a missing file is set aside when it is read."""
     name = _file(tree)
     where = tree.describe(name)
+    if not tree.size(name):
+        raise DataError(f"{where}: the file is empty", "a table of file names and labels", "copy it again")
     table = read_words(tree, name)
     found = {role: _column(table.columns, role) for role in COLUMNS}
-    if found["label"] is None:
+    file_column, label_column = found["file"], found["label"]
+    if file_column is None or label_column is None:
+        missing = "file" if file_column is None else "label"
         raise DataError(
-            f"{where}: has no column 'label' (it has {', '.join(table.columns)})",
+            f"{where}: has no column {COLUMNS[missing][0]!r} (it has {', '.join(table.columns) or 'none'})",
             "the columns file_name and label, and if wanted split and group",
             "add or rename the column",
         )
     _check_filled(table, [column for role, column in found.items() if column and role != "group"], where)
     folder = PurePosixPath(name).parent
-    files = [str(folder / file) for file in table[found["file"]].to_list()]
-    labels = table[found["label"]].to_list()
+    files = [str(folder / file) for file in table[file_column].to_list()]
+    labels = table[label_column].to_list()
     if all(label.isdigit() for label in set(labels)):
         labels = [int(label) for label in labels]
     positions, names = to_labels(np.array(labels), where, class_names)
@@ -81,7 +85,10 @@ def _file(tree: Tree) -> str:
     top = min((name.count("/") for name in tables), default=0)
     found = [name for name in tables if name.count("/") == top and _column(columns(tree, name), "file")]
     labelled = [name for name in found if _column(columns(tree, name), "label")]
-    return (labelled or found or [""])[0]
+    called = [
+        name for name in tables if name.count("/") == top and PurePosixPath(name).stem in ("manifest", "metadata")
+    ]
+    return (labelled or found or called or [""])[0]
 
 
 def _column(names: Sequence[str], role: str) -> str | None:

@@ -24,9 +24,8 @@ def likeness(tree: Tree) -> int:
 
 
 def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
-    """See the contract. Sheets go train, validation, test, each in name order; every cell of every sheet is a picture."""
-    words = tree.read(_labels(tree)).decode("utf-8").split("\n")
-    words = words[:-1] if words[-1] == "" else words
+    """See the contract. Sheets go train, validation, test, each in name order; every cell of a sheet is a picture."""
+    words = tree.lines(_labels(tree))
     sheets = _sheets(tree)
     grids = []
     for name in sheets:
@@ -35,31 +34,16 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
         except PictureError as error:
             raise DataError(error.given, "a whole sheet of pictures", "copy or download it again") from error
     side = math.isqrt(sum(grid.shape[0] * grid.shape[1] for grid in grids) // max(len(words), 1))
-    blocks = []
-    for name, grid in zip(sheets, grids, strict=True):
-        cells = _cells(grid, side) if side else np.empty((0, 1, 1, 1), np.uint8)
-        blocks.append((part_in_file_name(name), cells))
-    if sum(len(cells) for _, cells in blocks) != len(words):
+    cells = [_cells(grid, side) for grid in grids] if side else []
+    if sum(map(len, cells)) != len(words):
         raise DataError(
-            f"{tree.path}: its sheets do not divide into {len(words):,} square pictures, one for each line of labels.txt",
+            f"{tree.path}: its sheets do not divide into {len(words):,} square pictures, one a line of labels.txt",
             "whole sheets of equal square pictures, and a line in labels.txt for each of them",
             "copy or download the folder again",
         )
-    names = class_names or sorted(set(words))
-    starts = np.cumsum([0] + [len(cells) for _, cells in blocks])
-    labelled = [
-        (part, cells, np.array(words[a : a + len(cells)])) for (part, cells), a in zip(blocks, starts, strict=False)
-    ]
-    joined = [
-        (
-            part,
-            np.concatenate([c for p, c, _ in labelled if p == part]),
-            np.concatenate([w for p, _, w in labelled if p == part]),
-        )
-        for part in PARTS
-        if any(p == part for p, _, _ in labelled)
-    ]
-    return from_blocks(tree, joined, names)
+    labels = np.split(np.array(words), np.cumsum([len(of_sheet) for of_sheet in cells])[:-1])
+    parts = [part_in_file_name(name) for name in sheets]
+    return from_blocks(tree, list(zip(parts, cells, labels, strict=True)), class_names)
 
 
 def write(collection: Collection, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """fashion-6conv - six convolutions in three pairs for grey 28 x 28; the third tutorial system.
 
-Data: Fashion-MNIST. Network: convolutions of 64, 32, 32, 16, 16 and 8 filters 3 x 3, pooling after each pair, dense 128.
-Trained with Adam on cross-entropy, batch 32, 7 epochs.
+Data: Fashion-MNIST. Network: convolutions of 64, 32, 32, 16, 16 and 8 filters 3 x 3, pooling after each pair, dense
+128. Trained with Adam on cross-entropy, batch 32, 7 epochs.
 """
 
 from __future__ import annotations

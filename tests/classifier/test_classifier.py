@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+import tellapart
+from tellapart.classifier.classifier import Prediction, spread
+from tellapart.errors import PictureError, UsageError
+from tests.conftest import stripes, write_folder
+
+
+@pytest.fixture(scope="module")
+def classifier(stripes_run):
+    return tellapart.load(stripes_run.path)
+
+
+def test_every_way_to_hold_a_picture_gives_the_same_answer(classifier, tmp_path):
+    pixels, _ = stripes(3)
+    path = tmp_path / "a.png"
+    Image.fromarray(pixels[1, :, :, 0]).save(path)
+    expected = classifier.predict(pixels[1])
+    assert isinstance(expected, Prediction)
+    assert expected.label == "down"
+    for held in (path, str(path), path.read_bytes(), Image.open(path), pixels[1, :, :, 0], pixels[1].astype(float)):
+        got = classifier.predict(held)
+        assert isinstance(got, Prediction)
+        assert np.array_equal(got.values, expected.values)
+
+
+def test_many(classifier, tmp_path):
+    pixels, labels = stripes(30)
+    names = [classifier.class_names[i] for i in labels]
+    folder = write_folder(tmp_path / "data", 30)
+    assert [answer.label for answer in classifier.predict(pixels)] == names
+    assert [answer.label for answer in classifier.predict(pixels[..., 0])] == names
+    assert [answer.label for answer in classifier.predict(list(pixels))] == names
+    assert [answer.label for answer in classifier.predict(p for p in pixels)] == names
+    found = classifier.predict(folder)
+    assert [answer.label for answer in found] == [answer.source.split("/")[-2] for answer in found]
+    assert len(classifier.predict([folder / "down" / "001.png", pixels[0]])) == 2
+    assert classifier.predict([]) == []
+
+
+def test_one_and_many_agree(classifier):
+    pixels, _ = stripes(300)
+    many = classifier.predict(pixels)
+    for i in (0, 7, 299):
+        assert np.allclose(classifier.predict(pixels[i]).values, many[i].values, atol=1e-6)
+
+
+def test_an_answer(classifier):
+    answer = classifier.predict(stripes(1)[0][0])
+    assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-5)
+    assert list(answer.probabilities) == list(classifier.class_names)
+    assert answer.top(2)[0] == (answer.label, answer.probability)
+    assert answer.top(2)[1][1] <= answer.top(2)[0][1]
+    assert str(answer) == f"{answer.label} ({answer.probability:.1%})"
+    assert set(answer.to_dict()) == {"source", "label", "probability", "probabilities"}
+    assert len(answer.to_dict(top=1)["probabilities"]) == 1
+    assert "<b>across" in answer._repr_html_()
+
+
+def test_pictures_of_other_sizes_and_colours_are_prepared(classifier):
+    pixels, _ = stripes(3, size=12)
+    large = np.kron(pixels[1, :, :, 0], np.ones((4, 4), np.uint8))
+    coloured = np.repeat(large[..., np.newaxis], 3, axis=2)
+    assert classifier.predict(large).label == "down"
+    assert classifier.predict(coloured).label == "down"
+
+
+def test_bad_pictures(classifier, tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"nonsense")
+    with pytest.raises(PictureError, match=r"bad\.png: is not a picture"):
+        classifier.predict(tmp_path / "bad.png")
+    with pytest.raises(PictureError, match=r"none\.png: does not exist"):
+        classifier.predict(tmp_path / "none.png")
+    with pytest.raises(PictureError, match=r"array 1: has shape \(3,\)"):
+        classifier.predict([np.zeros((4, 4), np.uint8), np.zeros(3)])
+    bad = []
+    answers = classifier.predict([tmp_path / "bad.png", np.zeros((4, 4), np.uint8)], on_bad=bad.append)
+    assert len(answers) == 1
+    assert bad[0].source.endswith("bad.png")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match="holds no pictures"):
+        classifier.predict(tmp_path / "empty")
+
+
+def test_one_sigmoid_output_is_two_classes():
+    got = spread(np.array([[0.25], [1.0]], np.float32))
+    assert got.tolist() == [[0.75, 0.25], [0.0, 1.0]]
+    three = np.ones((2, 3))
+    assert spread(three) is three
+
+
+def test_the_network_can_be_had(classifier):
+    pixels, _ = stripes(5)
+    expected = classifier.probabilities(pixels)
+    assert np.abs(np.asarray(classifier.network(pixels.astype(np.float32))) - expected).max() < 1e-4

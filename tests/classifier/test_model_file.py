@@ -1,0 +1,105 @@
+import json
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+
+import tellapart
+from tellapart.classifier.model_file import read_model
+from tellapart.errors import ModelFileError, UsageError
+
+
+def rewritten(source, target, change):
+    """A copy of a model file with its members changed by `change(name, data)`; None drops a member."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for info in old.infolist():
+            data = change(info.filename, old.read(info))
+            if data is not None:
+                new.writestr(info.filename, data)
+    return target
+
+
+def test_it_opens_in_stock_keras_with_the_same_answers(stripes_run):
+    network = keras.saving.load_model(stripes_run.model)
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 12, 12, 1), np.uint8)
+    expected = network.predict(pixels, verbose=0)
+    assert np.abs(tellapart.load(stripes_run.model).probabilities(pixels) - expected).max() <= 1e-4
+
+
+def test_it_round_trips_exactly(stripes_run, tmp_path):
+    classifier = tellapart.load(stripes_run.model)
+    copy = tellapart.load(classifier.save(tmp_path / "copy.keras"))
+    assert copy.record == classifier.record
+    assert copy.members == classifier.members
+    for one, other in zip(copy.network.get_weights(), classifier.network.get_weights(), strict=True):
+        assert np.array_equal(one, other)
+    with pytest.raises(UsageError, match=r"does not end in \.keras"):
+        classifier.save(tmp_path / "copy.h5")
+
+
+def test_the_record_holds_what_the_owner_needs(stripes_run):
+    with zipfile.ZipFile(stripes_run.model) as archive:
+        record = json.loads(archive.read("tellapart.json"))
+    assert record["format"] == 1
+    assert record["class_names"] == ["across", "down", "squares"]
+    assert record["preparation"]["height"] == 12
+    assert record["figures"]["test"]["accuracy"] == stripes_run.evaluations["test"].accuracy
+    assert set(record["members"]) == {"config.json", "metadata.json", "model.weights.h5", "model.onnx"}
+    assert record["temperature"] == 1.0
+    assert record["threshold"] is None
+
+
+@pytest.mark.parametrize("member", ("config.json", "metadata.json", "model.weights.h5", "model.onnx"))
+def test_a_changed_member_is_refused(member, stripes_run, tmp_path):
+    def flip(name, data):
+        return data[:-1] + bytes([data[-1] ^ 1]) if name == member else data
+
+    with pytest.raises(ModelFileError, match=rf"is damaged \({member} is not what was written\)"):
+        read_model(rewritten(stripes_run.model, tmp_path / "a.keras", flip))
+
+
+@pytest.mark.parametrize("member", ("config.json", "model.onnx"))
+def test_a_missing_or_added_member_is_refused(member, stripes_run, tmp_path):
+    with pytest.raises(ModelFileError, match=f"members are missing, double or added: {member}"):
+        read_model(rewritten(stripes_run.model, tmp_path / "a.keras", lambda n, d: None if n == member else d))
+    path = rewritten(stripes_run.model, tmp_path / "b.keras", lambda n, d: d)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("../evil", "x")
+    with pytest.raises(ModelFileError, match="added"):
+        read_model(path)
+
+
+def test_bytes_flipped_or_cut_anywhere_are_refused(stripes_run, tmp_path):
+    data = stripes_run.model.read_bytes()
+    rng = np.random.default_rng(0)
+    path = tmp_path / "a.keras"
+    expected = read_model(stripes_run.model)
+    for position in rng.integers(0, len(data), 60):
+        flipped = bytearray(data)
+        flipped[position] ^= 1 << rng.integers(8)
+        path.write_bytes(flipped)
+        try:
+            assert read_model(path) == expected, f"byte {position} changed the answer"
+        except ModelFileError:
+            continue
+    for length in (1, 100, len(data) // 2, len(data) - 1):
+        path.write_bytes(data[:length])
+        with pytest.raises(ModelFileError):
+            read_model(path)
+
+
+def test_a_later_format_asks_for_an_upgrade(stripes_run, tmp_path):
+    def later(name, data):
+        return json.dumps({"format": 2, "tellapart": "9.0"}) if name == "tellapart.json" else data
+
+    with pytest.raises(ModelFileError, match=r"written by tellapart 9\.0, in format 2"):
+        read_model(rewritten(stripes_run.model, tmp_path / "a.keras", later))
+
+
+def test_a_nonsense_record(stripes_run, tmp_path):
+    def nonsense(name, data):
+        return '{"format": 1}' if name == "tellapart.json" else data
+
+    with pytest.raises(ModelFileError, match=r"tellapart\.json cannot be understood"):
+        read_model(rewritten(stripes_run.model, tmp_path / "a.keras", nonsense))

@@ -1,0 +1,98 @@
+import json
+import os
+import subprocess
+import sys
+
+from typer.testing import CliRunner
+
+from tellapart.cli.main import app
+from tests.conftest import write_folder
+
+
+def tellapart(*words):
+    return CliRunner().invoke(app(list(words)), list(words), env={"COLUMNS": "200"})
+
+
+def test_the_program_lists_its_verbs_and_its_version():
+    result = tellapart("--help")
+    assert result.exit_code == 0
+    for name in ("train", "evaluate", "predict", "show", "summary", "recipes", "datasets", "formats"):
+        assert name in result.stdout
+    assert tellapart("--version").stdout.startswith("tellapart 0.")
+    assert tellapart("nosuch").exit_code == 2
+    assert tellapart("train").exit_code == 2
+
+
+def test_train_evaluate_and_predict_speak_json(tmp_path):
+    folder = write_folder(tmp_path / "data", 60)
+    words = ("train", str(folder), "--recipe", "dense", "--epochs", "1", "--runs", str(tmp_path / "runs"), "--json")
+    result = tellapart(*words)
+    assert result.exit_code == 0, result.stderr
+    trained = json.loads(result.stdout)
+    assert "epoch 1/1" in result.stderr
+    measured = json.loads(tellapart("evaluate", trained["model"], str(folder), "--json", "--quiet").stdout)
+    assert {key: measured[key] for key in trained["results"]["test"]} == trained["results"]["test"]
+    assert {"confusion", "classes"} <= set(measured)
+    result = tellapart("predict", trained["run"], str(folder / "down"), "--json", "--top", "2", "--quiet")
+    answers = json.loads(result.stdout)
+    assert len(answers) == 20
+    assert result.stderr == ""
+    assert answers[0]["source"].endswith("001.png")
+
+
+def test_the_program_as_a_process_is_clean_and_closes_pipes(tmp_path):
+    """stdout holds the result only; a reader that goes away is no error; no start-up noise on stderr."""
+    folder = write_folder(tmp_path / "data", 60)
+    command = [sys.executable, "-m", "tellapart", "train", str(folder), "--recipe", "dense", "--epochs", "1"]
+    done = subprocess.run([*command, "--runs", str(tmp_path / "runs")], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[0].startswith("test: accuracy")
+    starts = ("data:", "split:", "pictures:", "recipe:", "backend:", "epoch", "train:", "read")
+    assert all(line.startswith(starts) for line in done.stderr.splitlines()), done.stderr
+    piped = subprocess.run(
+        f"{sys.executable} -m tellapart recipes quick | head -1", shell=True, capture_output=True, text=True
+    )
+    assert piped.returncode == 0
+    assert "Traceback" not in piped.stderr
+
+
+def test_a_fault_of_ours_is_said_without_a_traceback(monkeypatch):
+    from tellapart.verbs import formats
+
+    def fail(options, on_event):
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(formats, "run", fail)
+    result = tellapart("formats")
+    assert result.exit_code == 1
+    assert "ZeroDivisionError: oops" in result.stderr
+    assert "--debug" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "Traceback" in tellapart("formats", "--debug").stderr
+
+
+def test_the_bar_draws_every_event(monkeypatch):
+    import io
+
+    from rich.console import Console
+
+    from tellapart.cli.bar import Bar
+    from tellapart.progress import Epoch, Note, Progress
+
+    stream = io.StringIO()
+    bar = Bar(Console(file=stream, force_terminal=True, width=120, highlight=False))
+    with bar as listen:
+        listen(Note("split: [kept]"))
+        listen(Progress("train", 10, 100, figures={"loss": 0.5}))
+        bar.bars.refresh()
+        listen(Epoch(1, 1, {"loss": 0.5, "seconds": 1.0}))
+        listen(Progress("read", 100, 100))
+    text = stream.getvalue()
+    for words in ("split: [kept]", "train", "loss 0.5000", "epoch 1/1"):
+        assert words in text
+    assert bar.tasks == {}
+
+
+def test_environment_is_untouched():
+    before = dict(os.environ)
+    tellapart("formats")
+    assert dict(os.environ) == before

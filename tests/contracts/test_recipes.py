@@ -1,0 +1,61 @@
+"""Every library recipe, met by one suite: its card, its network, a short training, its model file."""
+
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+
+import tellapart
+from tellapart.progress import silent
+from tellapart.recipes import find
+from tellapart.recipes.build import build_network
+from tests.conftest import make_collection
+
+
+def shape_of(recipe):
+    return recipe.height or 12, recipe.width or 12, 3 if recipe.colour == "rgb" else 1
+
+
+@pytest.mark.parametrize("name", find.names())
+def test_the_card(name):
+    first = find.card(name).split("\n")[0]
+    assert first.startswith(f"{name} - ")
+    assert find.find_recipe(name).recipe.name == name
+
+
+@pytest.mark.parametrize("name", find.names())
+def test_the_network(name):
+    recipe = find.find_recipe(name).recipe
+    network = build_network(recipe, shape_of(recipe), 2)
+    assert isinstance(network.layers[0], keras.layers.InputLayer | keras.layers.Rescaling)
+    assert any(isinstance(layer, keras.layers.Rescaling) for layer in network.layers[:2])
+    pixels = np.random.default_rng(1).integers(0, 256, (5, *shape_of(recipe)), np.uint8)
+    outputs = keras.ops.convert_to_numpy(network(pixels.astype("float32")))
+    assert outputs.shape in ((5, 2), (5, 1))
+
+
+@pytest.mark.parametrize("name", find.names())
+def test_training_and_the_file(name, tmp_path):
+    """A recipe learns something, and stock Keras and ONNX Runtime give the same answers from its file."""
+    collection = make_collection(60, parts=False, size=16, channels=3)
+    two = collection.labels < 2
+    pixels = collection.pictures.array[two]
+    labels = np.array(["across", "down"])[collection.labels[two]]
+    run = tellapart.train((pixels, labels), recipe=name, epochs=2, runs=tmp_path, on_event=silent)
+    assert run.evaluations["test"].count == 8
+    stock = keras.saving.load_model(run.model)
+    prepared = np.stack([run.classifier.preparation(picture) for picture in pixels])
+    expected = stock.predict(prepared, verbose=0)
+    if expected.shape[1] == 1:
+        expected = np.hstack([1 - expected, expected])
+    assert np.abs(tellapart.load(run.model).probabilities(prepared) - expected).max() <= 1e-4
+    assert all(variable.dtype == "float32" for variable in stock.weights)
+    assert not any("random" in layer.name for layer in stock.layers)
+    assert set(zipfile.ZipFile(run.model).namelist()) == {
+        "metadata.json",
+        "config.json",
+        "model.weights.h5",
+        "tellapart.json",
+        "model.onnx",
+    }

@@ -1,0 +1,66 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import tellapart
+from tellapart.data.collection import ArrayPictures, Collection
+from tellapart.errors import DataError
+from tests.conftest import make_collection, stripes, write_folder
+
+
+def test_what_it_knows(stripes_collection):
+    assert len(stripes_collection) == 36
+    assert stripes_collection.label(1) == "down"
+    assert stripes_collection.read(0).shape == (12, 12, 1)
+    assert stripes_collection.given_parts == ("train", "test")
+    assert stripes_collection.class_counts().tolist() == [12, 12, 12]
+    assert stripes_collection.class_counts(stripes_collection.indices("test")).tolist() == [4, 4, 4]
+    assert repr(stripes_collection) == "<Collection stripes: 36 pictures, 3 classes>"
+
+
+def test_the_fingerprint_follows_every_part_of_it(stripes_collection):
+    base = stripes_collection.fingerprint
+    assert make_collection().fingerprint == base
+    pixels = stripes_collection.pictures.array.copy()
+    pixels[5, 5, 5] += 1
+    labels = stripes_collection.labels.copy()
+    labels[[0, 1]] = labels[[1, 0]]
+    for changed in (
+        replace(stripes_collection, pictures=ArrayPictures(pixels)),
+        replace(stripes_collection, labels=labels),
+        replace(stripes_collection, class_names=("a", "down", "squares")),
+        replace(stripes_collection, parts=None),
+    ):
+        assert changed.fingerprint != base
+
+
+def test_the_fingerprint_of_a_folder_does_not_follow_its_place(tmp_path):
+    a, b = write_folder(tmp_path / "a"), write_folder(tmp_path / "elsewhere" / "b")
+    assert tellapart.open(a).fingerprint == tellapart.open(b).fingerprint
+    (b / "down" / "001.png").write_bytes(b"changed")
+    assert tellapart.open(b).fingerprint != tellapart.open(a).fingerprint
+
+
+def test_faults_are_found_at_the_door():
+    pixels, labels = stripes(6)
+    make = {"name": "x", "source": "x.npz", "keys": list("abcdef"), "pictures": ArrayPictures(pixels)}
+    with pytest.raises(DataError, match="two classes are named 'a'"):
+        Collection(class_names=("a", "b", "a"), labels=labels, **make)
+    with pytest.raises(DataError, match="c has label 2"):
+        Collection(class_names=("a", "b"), labels=labels, **make)
+    with pytest.raises(DataError, match="different lengths"):
+        Collection(class_names=("a", "b", "c"), labels=labels[:4], **make)
+    with pytest.raises(DataError, match="holds no pictures"):
+        Collection("x", "x", ("a",), labels[:0], [], ArrayPictures(pixels[:0]))
+
+
+def test_from_arrays():
+    pixels, labels = stripes(6)
+    collection = tellapart.open((pixels, labels))
+    assert collection.class_names == ("0", "1", "2")
+    assert tellapart.open((pixels, labels), ["a", "b", "c"]).class_names == ("a", "b", "c")
+    named = Collection.from_arrays(pixels / 255, np.array(["x", "y", "z"])[labels], parts=["train"] * 4 + ["test"] * 2)
+    assert named.class_names == ("x", "y", "z")
+    assert len(named.indices("test")) == 2
+    assert np.array_equal(named.read(3), collection.read(3))

@@ -1,0 +1,37 @@
+import pytest
+
+import tellapart
+from tellapart.errors import UsageError
+from tests.conftest import write_folder
+
+
+def test_names_come_before_folders_and_say_so(tmp_path, monkeypatch):
+    write_folder(tmp_path / "digits")
+    monkeypatch.chdir(tmp_path)
+    collection = tellapart.open("digits")
+    assert len(collection) == 1797
+    assert collection.notes == (
+        "digits is the data set of that name, not the file or folder here; write ./digits for that",
+    )
+    assert len(tellapart.open("./digits")) == 36
+
+
+def test_class_names_from_a_list_or_a_file(tmp_path):
+    names = [str(i) for i in range(10)]
+    (tmp_path / "classes.txt").write_text("\n".join(names) + "\n\n")
+    assert tellapart.open("digits", names).class_names == tuple(names)
+    assert tellapart.open("digits", tmp_path / "classes.txt").class_names == tuple(names)
+    (tmp_path / "classes.txt").write_text("\n")
+    with pytest.raises(UsageError, match="holds no class names"):
+        tellapart.open("digits", tmp_path / "classes.txt")
+    with pytest.raises(UsageError, match="cannot be read"):
+        tellapart.open("digits", tmp_path / "none.txt")
+
+
+def test_a_collection_is_passed_on(stripes_collection):
+    assert tellapart.open(stripes_collection) is stripes_collection
+
+
+def test_what_is_no_source():
+    with pytest.raises(UsageError, match="a source of type int"):
+        tellapart.open(7)

@@ -1,0 +1,103 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tellapart.data.collection import ArrayPictures, Collection
+from tellapart.data.split import check_trainable, make_split
+from tellapart.errors import DataError, UsageError
+from tests.conftest import make_collection
+
+
+def collection_of(counts, parts=None):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    pixels = np.zeros((len(labels), 2, 2, 1), np.uint8)
+    names = tuple(f"c{i}" for i in range(len(counts)))
+    keys = [str(i) for i in range(len(labels))]
+    return Collection("x", "x", names, labels, keys, ArrayPictures(pixels), None if parts is None else np.array(parts))
+
+
+@pytest.mark.parametrize("counts", ((100, 100), (500, 30, 7), (3, 3, 3), (1000, 3)))
+@pytest.mark.parametrize(("validation", "test"), ((0.1, 0.2), (0.3, 0), (0, 0.25), (0.5, 0.5)))
+def test_every_class_is_cut_in_proportion_and_kept_everywhere(counts, validation, test):
+    collection = collection_of(counts)
+    split = make_split(collection, validation, test, seed=3)
+    wanted = {"test": test, "validation": validation}
+    for part, fraction in wanted.items():
+        got = collection.class_counts(split.indices(part))
+        base = np.array(counts) if part == "test" else np.array(counts) - collection.class_counts(split.indices("test"))
+        if not fraction:
+            assert got.sum() == 0
+            continue
+        assert (got >= 1).all()
+        assert np.abs(got - base * fraction).max() <= 1 or min(counts) <= 3
+    assert (collection.class_counts(split.indices("train")) >= 1).all()
+    assert sum(split.counts().values()) == len(collection)
+
+
+def test_the_digits_give_360_for_the_test():
+    import tellapart
+
+    assert make_split(tellapart.open("digits")).counts() == {"train": 1293, "validation": 144, "test": 360}
+
+
+def test_the_same_seed_gives_the_same_split_and_another_another():
+    collection = collection_of((50, 60))
+    first, again, other = (make_split(collection, seed=seed).parts for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_given_parts_are_kept():
+    parts = ["train"] * 20 + ["validation"] * 10 + ["test"] * 10
+    collection = collection_of((40,), parts)
+    assert make_split(collection).parts.tolist() == parts
+
+
+def test_only_what_is_missing_is_cut():
+    collection = collection_of((10, 10), (["train"] * 8 + ["test"] * 2) * 2)
+    split = make_split(collection, validation=0.25)
+    assert np.array_equal(split.indices("test"), collection.indices("test"))
+    assert split.counts() == {"train": 12, "validation": 4, "test": 4}
+    assert split.origin["validation"] == "25% of training, stratified, seed 0"
+
+
+def test_groups_stay_together():
+    collection = collection_of((60, 60))
+    groups = np.array([str(i // 4) for i in range(120)])
+    split = make_split(replace(collection, groups=groups), validation=0.2, test=0.2)
+    for group in set(groups):
+        assert len(set(split.parts[groups == group])) == 1
+    assert 12 <= split.counts()["test"] <= 36
+
+
+def test_it_is_saved_with_names(tmp_path):
+    collection = make_collection(parts=False)
+    make_split(collection).save(tmp_path / "split.csv", collection)
+    lines = (tmp_path / "split.csv").read_text().splitlines()
+    assert lines[0] == "index,key,label,part"
+    assert len(lines) == 37
+    assert lines[1].split(",")[:3] == ["0", "0", "across"]
+
+
+def test_too_few_pictures():
+    with pytest.raises(DataError, match="the class 'c1' has 2 pictures"):
+        make_split(collection_of((10, 2)))
+    assert make_split(collection_of((10, 2)), test=0).counts()["validation"] == 2
+    with pytest.raises(DataError, match=r"1 picture \(and 1 more classes have too few\)"):
+        make_split(collection_of((10, 1, 1)))
+
+
+def test_wrong_fractions_and_parts():
+    with pytest.raises(UsageError, match=r"--validation 1\.0"):
+        make_split(collection_of((10, 10)), validation=1.0)
+    with pytest.raises(DataError, match="has the part test only"):
+        make_split(collection_of((4,), ["test"] * 4))
+
+
+def test_check_trainable():
+    with pytest.raises(DataError, match="has one class only, 'c0'"):
+        check_trainable(collection_of((9,)), make_split(collection_of((9,))))
+    lacking = collection_of((5, 5), ["train"] * 5 + ["validation"] * 5)
+    with pytest.raises(DataError, match="'c1' is in validation, but training lacks it"):
+        check_trainable(lacking, make_split(lacking, test=0))

@@ -1,0 +1,127 @@
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tellapart.errors import PictureError
+from tellapart.images.decode import MAX_PIXELS, decode, header
+
+
+def encoded(image, kind="PNG", **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def ramp(mode="RGB", size=(6, 4)):
+    values = np.arange(size[0] * size[1] * 3, dtype=np.uint8).reshape(size[1], size[0], 3)
+    return Image.fromarray(values).convert(mode)
+
+
+def noise():
+    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
+
+
+@pytest.mark.parametrize("kind", ("PNG", "BMP", "TIFF", "PPM", "GIF", "WEBP"))
+def test_lossless_formats_give_their_pixels(kind):
+    options = {"lossless": True} if kind == "WEBP" else {}
+    image = ramp("L") if kind == "GIF" else ramp()
+    data = encoded(image, kind, **options)
+    expected = np.asarray(image if kind != "GIF" else image.convert("RGB"))
+    got = decode(data)
+    assert np.array_equal(
+        got if got.shape[2] == 3 else got[:, :, 0], np.atleast_3d(expected) if got.shape[2] == 3 else expected
+    )
+    assert header(data) == got.shape
+
+
+def test_jpeg_is_close():
+    got = decode(encoded(Image.new("RGB", (16, 16), (200, 30, 60)), "JPEG", quality=95))
+    assert np.abs(got.astype(int) - (200, 30, 60)).max() < 6
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_turns_the_picture_upright(orientation):
+    upright = np.asarray(ramp())
+    # What a camera held that way stores, by the definition of tag 0x0112 (EXIF 2.3, 4.6.4).
+    stored = {
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.transpose(1, 0, 2),
+        6: np.rot90(upright, 1),
+        7: upright[::-1, ::-1].transpose(1, 0, 2),
+        8: np.rot90(upright, -1),
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(Image.fromarray(np.ascontiguousarray(stored)), exif=exif)
+    assert np.array_equal(decode(data), upright)
+    assert header(data) == upright.shape
+
+
+def test_alpha_is_flattened_on_white():
+    image = Image.new("RGBA", (2, 1), (255, 0, 0, 0))
+    image.putpixel((1, 0), (255, 0, 0, 128))
+    assert decode(encoded(image)).tolist() == [[[255, 255, 255], [255, 127, 127]]]
+    palette = Image.new("P", (1, 1), 0)
+    palette.putpalette([10, 20, 30])
+    assert decode(encoded(palette, transparency=0)).tolist() == [[[255, 255, 255]]]
+    grey = Image.new("LA", (1, 1), (0, 0))
+    assert decode(encoded(grey)).tolist() == [[[255]]]
+
+
+def test_sixteen_bits_are_scaled_to_eight():
+    image = Image.fromarray(np.array([[0, 256, 257, 32768, 65535]], np.uint16))
+    assert decode(encoded(image))[0, :, 0].tolist() == [0, 1, 1, 128, 255]
+
+
+@pytest.mark.parametrize(("mode", "channels"), (("1", 1), ("L", 1), ("P", 3), ("CMYK", 3), ("RGBA", 3)))
+def test_modes(mode, channels):
+    data = encoded(ramp(mode), "JPEG" if mode == "CMYK" else "PNG")
+    assert decode(data).shape == (4, 6, channels)
+    assert header(data) == (4, 6, channels)
+
+
+def test_the_first_frame_of_an_animation():
+    frames = [Image.new("L", (3, 3), value) for value in (10, 200)]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert decode(data)[0, 0, 0] == 10
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    (
+        (b"", "the file is empty"),
+        (b"hello", "is not a picture of a known format"),
+        (b"%PDF-1.4 hello", "is not a picture of a known format"),
+        (encoded(noise())[:2000], "cannot be decoded"),
+        (encoded(noise(), "JPEG")[:2000], "cannot be decoded"),
+    ),
+)
+def test_what_cannot_be_read(data, words):
+    with pytest.raises(PictureError) as caught:
+        decode(data, "a.jpg")
+    assert caught.value.given.startswith("a.jpg: ")
+    assert words in caught.value.reason
+
+
+@pytest.mark.parametrize("size", (8_000, 60_000))
+def test_a_bomb_is_refused_by_its_header(size):
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", size, size, 8, 0, 0, 0, 0))
+    data = b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    with pytest.raises(PictureError, match=f"more than {MAX_PIXELS:,}"):
+        decode(data)
+
+
+def test_floating_point_samples_are_refused():
+    data = encoded(Image.fromarray(np.ones((2, 2), np.float32)), "TIFF")
+    with pytest.raises(PictureError, match="floating-point"):
+        decode(data)

@@ -1,0 +1,68 @@
+import keras
+import numpy as np
+import pytest
+
+from tellapart.errors import RecipeError
+from tellapart.recipes.build import build_network
+from tellapart.recipes.find import find_recipe
+from tellapart.recipes.recipe import Recipe
+
+layers = keras.layers
+
+
+def recipe_of(*inner, **fields):
+    return Recipe(name="own", network=lambda shape, classes: keras.Sequential([keras.Input(shape), *inner]), **fields)
+
+
+def head(classes=3, activation="softmax"):
+    return layers.Flatten(), layers.Dense(classes, activation=activation)
+
+
+def test_a_good_network():
+    assert build_network(recipe_of(*head()), (4, 4, 1), 3).output_shape == (None, 3)
+    assert build_network(recipe_of(*head(1, "sigmoid")), (4, 4, 1), 2).output_shape == (None, 1)
+
+
+@pytest.mark.parametrize(
+    ("inner", "words"),
+    (
+        (head(4), r"gives an output of shape \[n, 4\]"),
+        (head(1, "sigmoid"), r"gives an output of shape \[n, 1\]"),
+        (head(3, None), "are no probabilities"),
+        (head(3, "sigmoid"), "are no probabilities"),
+        ((layers.Lambda(lambda x: x), *head()), "of type Lambda"),
+        ((layers.Conv2D(4, 9), *head()), "cannot be built for pictures of"),
+    ),
+)
+def test_faulty_networks(inner, words):
+    with pytest.raises(RecipeError, match=words):
+        build_network(recipe_of(*inner), (4, 4, 1), 3)
+
+
+def test_what_network_returns():
+    with pytest.raises(RecipeError, match="returned a NoneType"):
+        build_network(Recipe(name="own", network=lambda shape, classes: None), (4, 4, 1), 3)
+    with pytest.raises(RecipeError, match="one output, and the data has 3 classes"):
+        build_network(find_recipe("cats-dogs").recipe, (64, 64, 3), 3)
+
+
+def test_own_layers_are_refused():
+    class Own(layers.Layer):
+        def call(self, x):
+            return x
+
+    with pytest.raises(RecipeError, match="of type Own"):
+        build_network(recipe_of(Own(), *head()), (4, 4, 1), 3)
+
+
+def test_dropout_is_set_or_put_before_the_head():
+    rates = [
+        layer.rate
+        for layer in build_network(find_recipe("lenet").changed({"dropout": 0.6}, "x").recipe, (28, 28, 1), 3).layers
+        if isinstance(layer, layers.Dropout)
+    ]
+    assert rates == [0.6]
+    network = build_network(recipe_of(*head(), dropout=0.4), (4, 4, 1), 3)
+    assert isinstance(network.layers[-2], layers.Dropout)
+    pixels = np.ones((1, 4, 4, 1), np.float32)
+    assert np.isfinite(network(pixels)).all()

@@ -1,0 +1,103 @@
+import pytest
+
+from tellapart.errors import RecipeError
+from tellapart.recipes.find import find_recipe, names
+from tellapart.recipes.recipe import Recipe
+
+OWN = """
+import keras
+from tellapart import Recipe
+
+def network(shape, classes):
+    layers = keras.layers
+    return keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(classes, activation="softmax")])
+"""
+
+
+def test_the_library_is_what_lies_in_the_folder():
+    assert {"lenet", "fashion-3conv", "fashion-6conv", "digits-2conv", "cats-dogs", "dense", "quick"} <= set(names())
+
+
+def test_the_tutorials_have_their_own_settings():
+    def get(name):
+        recipe = find_recipe(name).recipe
+        return recipe.optimizer, recipe.learning_rate, recipe.batch_size, recipe.epochs
+
+    assert get("lenet")[:3] == ("adam", 0.001, 200)
+    assert get("fashion-3conv") == ("rmsprop", 0.001, 512, 15)
+    assert get("fashion-6conv") == ("adam", 0.001, 32, 7)
+    assert get("digits-2conv") == ("adadelta", 1.0, 128, 3)
+    assert get("cats-dogs") == ("adadelta", 1.0, 32, 25)
+    augmentation = find_recipe("cats-dogs").recipe.augmentation
+    assert (augmentation.zoom, augmentation.shear, augmentation.flip) == (0.2, 0.2, "horizontal")
+
+
+def test_toml_changes_a_named_recipe(tmp_path):
+    path = tmp_path / "my.toml"
+    path.write_text('base = "cats-dogs"\nepochs = 3\noptimizer = "sgd"\n[augmentation]\nzoom = 0.1\n')
+    recipe = find_recipe(path).recipe
+    assert (recipe.name, recipe.epochs, recipe.optimizer) == ("my", 3, "sgd")
+    assert (recipe.augmentation.zoom, recipe.augmentation.shear) == (0.1, 0.2)
+    assert recipe.learning_rate == 1.0
+
+
+def test_what_is_changed_wins_over_what_follows_the_data(tmp_path):
+    quick = find_recipe("quick")
+    assert quick.for_data(60_000, (28, 28, 1)).epochs != quick.for_data(1000, (8, 8, 1)).epochs
+    assert quick.changed({"epochs": 77}, "--set").for_data(60_000, (28, 28, 1)).epochs == 77
+
+
+def test_a_python_recipe(tmp_path):
+    path = tmp_path / "my.py"
+    path.write_text(OWN)
+    assert find_recipe(path).recipe.name == "my"
+    path.write_text(OWN + '\nRECIPE = Recipe(name="mine", network=network, epochs=2)\n')
+    assert (find_recipe(path).recipe.name, find_recipe(path).recipe.epochs) == ("mine", 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    (
+        ("epochs = 3", "does not say which recipe it changes"),
+        ('base = "quikc"', "base 'quikc' is not a recipe"),
+        ('base = "quick"\nepochs = 0', "epochs = 0"),
+        ('base = "quick"\nepochs = "many"', "epochs = 'many'"),
+        ('base = "quick"\noptimizer = "magic"', "optimizer = 'magic'"),
+        ('base = "quick"\n[augmentation]\nblur = 3', "unknown field 'augmentation.blur'"),
+        ('base = "quick"\nnetwork = "x"', "changes the field 'network'"),
+        ("base = quick", "cannot be read"),
+    ),
+)
+def test_faulty_toml(text, words, tmp_path):
+    path = tmp_path / "my.toml"
+    path.write_text(text)
+    with pytest.raises(RecipeError) as caught:
+        find_recipe(path)
+    assert str(path) in caught.value.given
+    assert words in caught.value.given
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    (
+        ("import nosuchmodule", "stops with ModuleNotFoundError"),
+        ("def network(", "stops with SyntaxError"),
+        ("x = 1", "defines no function 'network'"),
+        (OWN + "\nRECIPE = 7", "RECIPE is a int"),
+    ),
+)
+def test_faulty_python(text, words, tmp_path):
+    path = tmp_path / "my.py"
+    path.write_text(text)
+    with pytest.raises(RecipeError) as caught:
+        find_recipe(path)
+    assert words in caught.value.given
+
+
+def test_what_is_no_recipe(tmp_path):
+    with pytest.raises(RecipeError, match="there is no such file"):
+        find_recipe(tmp_path / "none.toml")
+    with pytest.raises(RecipeError, match="did you mean lenet"):
+        find_recipe("lennet")
+    recipe = Recipe(name="x", network=lambda shape, classes: None)
+    assert find_recipe(recipe).recipe is recipe

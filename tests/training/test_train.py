@@ -1,0 +1,83 @@
+import csv
+
+import numpy as np
+import pytest
+
+from tellapart.data.feeding import Prepared
+from tellapart.errors import TrainingError
+from tellapart.progress import Epoch, silent
+from tellapart.recipes.find import find_recipe
+from tellapart.training.train import Batches, targets, train_network
+from tests.conftest import stripes
+
+
+def prepared(count, seed=0):
+    pixels, labels = stripes(count, seed=seed)
+    return Prepared(pixels, labels.astype(np.int64), np.arange(count))
+
+
+def train(folder, on_event=silent, validation=True, **changes):
+    folder.mkdir(exist_ok=True)
+    recipe = find_recipe("quick").changed({"epochs": 3, "batch_size": 16} | changes, "x").recipe
+    held = prepared(30, seed=9) if validation else None
+    return train_network(recipe, prepared(120), held, 3, 5, folder, on_event)
+
+
+def test_batches_come_in_an_order_of_seed_and_epoch():
+    data = prepared(50)
+    batches = Batches(data, 3, 16, seed=4)
+    assert len(batches) == 4
+    first = batches.order.copy()
+    assert sorted(first) == list(range(50))
+    assert np.array_equal(np.concatenate([batches[i][0] for i in range(4)]), data.pixels[first])
+    assert batches[3][0].shape == (2, 12, 12, 1)
+    batches.on_epoch_end()
+    assert not np.array_equal(batches.order, first)
+    assert np.array_equal(Batches(data, 3, 16, seed=4).order, first)
+
+
+def test_targets():
+    assert targets(np.array([2, 0]), 3).tolist() == [[0, 0, 1], [1, 0, 0]]
+    assert targets(np.array([1, 0]), 1).tolist() == [[1], [0]]
+
+
+def test_the_history_is_written_and_told(tmp_path):
+    events = []
+    trained = train(tmp_path / "a", events.append)
+    rows = list(csv.DictReader((tmp_path / "a" / "history.csv").read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert set(rows[0]) >= {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"}
+    assert [event.number for event in events if isinstance(event, Epoch)] == [1, 2, 3]
+    assert [row["loss"] for row in trained.history] == [float(row["loss"]) for row in rows]
+    assert trained.history[-1]["loss"] < trained.history[0]["loss"]
+
+
+def test_the_same_seed_gives_the_same_figures(tmp_path):
+    first, again = train(tmp_path / "a"), train(tmp_path / "b")
+    for one, other in zip(first.history, again.history, strict=True):
+        assert {k: v for k, v in one.items() if k != "seconds"} == {k: v for k, v in other.items() if k != "seconds"}
+    for one, other in zip(first.network.get_weights(), again.network.get_weights(), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_the_best_weights_are_kept_as_well_as_the_last(tmp_path):
+    trained = train(tmp_path / "a", epochs=4, learning_rate=0.05)
+    values = [(row["val_accuracy"], -row["val_loss"]) for row in trained.history]
+    assert trained.best_epoch == values.index(max(values)) + 1
+    assert (tmp_path / "a" / "checkpoints" / "last.weights.h5").exists()
+    held = prepared(30, seed=9)
+    outputs = np.asarray(trained.network(held.pixels.astype(np.float32), training=False))
+    assert (outputs.argmax(axis=1) == held.labels).mean() == pytest.approx(max(values)[0])
+
+
+def test_without_validation_the_last_epoch_is_kept(tmp_path):
+    trained = train(tmp_path / "a", validation=False)
+    assert trained.best_epoch == 3
+    assert "val_loss" not in trained.history[0]
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(tmp_path):
+    with pytest.raises(TrainingError, match="the loss is") as caught:
+        train(tmp_path / "a", learning_rate=100, optimizer="sgd", schedule="constant", weight_decay=0, warmup=0,
+              loss="mean-squared-error", l2=1e30)  # fmt: skip
+    assert "learning_rate" in caught.value.action

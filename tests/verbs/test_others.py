@@ -1,0 +1,66 @@
+"""predict, summary, recipes, datasets, formats: small verbs, a few lines each."""
+
+import json
+
+import pytest
+
+import tellapart
+from tellapart.errors import RecipeError, UsageError
+from tellapart.progress import silent
+from tests.conftest import stripes, write_folder
+
+
+def test_predict(stripes_run, tmp_path):
+    folder = write_folder(tmp_path / "data", 6)
+    found = tellapart.predict(stripes_run.path, [folder], on_event=silent)
+    assert len(found) == 6
+    assert found.exit_code == 0
+    assert found[0].label == "across"
+    values = json.loads(json.dumps(found.to_dict()))
+    assert set(values[0]) == {"source", "label", "probability", "probabilities"}
+    one = tellapart.predict(stripes_run.classifier, [stripes(1)[0][0]], top=2, on_event=silent)
+    assert str(one).count("\n") == 2
+    assert len(one.to_dict()[0]["probabilities"]) == 2
+    with pytest.raises(UsageError, match="no pictures were named"):
+        tellapart.predict(stripes_run.path, [], on_event=silent)
+
+
+def test_summary_of_a_model_and_of_recipes(stripes_run, tmp_path):
+    found = tellapart.summary(stripes_run.model, on_event=silent)
+    assert found.parameters == stripes_run.classifier.network.count_params()
+    text = str(found)
+    assert "Conv2D" in text
+    assert "classes: across, down, squares" in text
+    assert "test accuracy" in text
+    lenet = tellapart.summary("lenet", on_event=silent)
+    assert lenet.parameters == 109_994
+    assert tellapart.summary("cats-dogs", on_event=silent).to_dict()["layers"][-1]["shape"] == [1]
+    assert tellapart.summary("quick", data="digits", on_event=silent).layers[0].shape == [8, 8, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    (("fashion-3conv", 93_322), ("fashion-6conv", 47_090), ("digits-2conv", 1_274_326), ("dense", 407_050)),
+)
+def test_the_tutorials_networks_have_their_size(name, parameters):
+    assert tellapart.summary(name, on_event=silent).parameters == parameters
+
+
+def test_recipes():
+    listed = tellapart.recipes(on_event=silent)
+    assert "quick" in listed.to_dict()["recipes"]
+    assert str(listed).count("\n") == len(listed.cards) - 1
+    one = tellapart.recipes("digits-2conv", on_event=silent)
+    assert one.to_dict()["fields"]["optimizer"] == "adadelta"
+    assert "the rule that changes the weights" in str(one)
+    with pytest.raises(RecipeError):
+        tellapart.recipes("none", on_event=silent)
+
+
+def test_datasets_and_formats():
+    listed = tellapart.datasets(on_event=silent)
+    assert listed.to_dict()["digits"]["where"] == "comes with scikit-learn"
+    assert "10,000 handwritten digits" in str(listed)
+    formats = tellapart.formats(on_event=silent)
+    assert set(formats.to_dict()) >= {"class-folders", "idx", "npz", "pixel-csv", "manifest", "parquet-images"}
+    assert "zip or a tar" in str(formats)

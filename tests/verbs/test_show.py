@@ -1,0 +1,47 @@
+import json
+
+import pytest
+from PIL import Image
+
+import tellapart
+from tellapart.progress import silent
+from tests.conftest import make_collection, write_folder
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_parts_shapes_counts_and_the_picture(tmp_path):
+    shown = tellapart.show(make_collection(), on_event=silent)
+    text = str(shown)
+    assert "stripes: 36 pictures, 3 classes" in text
+    assert "12 x 12 x 1 (36)" in text
+    assert "across       8     4" in text
+    assert "drawn: stripes-pictures.png" in text
+    with Image.open(tmp_path / "stripes-pictures.png") as image:
+        assert image.width > 400
+    assert [axis.get_title() for axis in shown.figure.axes][:4] == ["across", "down", "squares", "across"]
+    assert len(shown.figure.axes) == 25
+    assert shown._repr_png_().startswith(b"\x89PNG")
+    assert json.loads(json.dumps(shown.to_dict()))["classes"]["down"] == {"train": 8, "test": 4}
+
+
+def test_an_existing_file_is_never_overwritten(tmp_path):
+    (tmp_path / "stripes-pictures.png").write_text("mine")
+    assert tellapart.show(make_collection(), on_event=silent).output.name == "stripes-pictures-2.png"
+    assert (tmp_path / "stripes-pictures.png").read_text() == "mine"
+    named = tellapart.show(make_collection(), output="grid.png", pictures=4, on_event=silent)
+    assert named.output.name == "grid.png"
+    assert tellapart.show(make_collection(), pictures=0, on_event=silent).output is None
+
+
+def test_class_folders_show_every_class_and_name_bad_files(tmp_path):
+    folder = write_folder(tmp_path / "data", 90)
+    (folder / "down" / "001.png").write_bytes(b"nonsense")
+    Image.new("RGB", (20, 10)).save(folder / "across" / "000.png")
+    shown = tellapart.show(folder, on_event=silent)
+    assert [axis.get_title() for axis in shown.figure.axes][:3] == ["across", "squares", "across"]
+    assert "1 pictures cannot be read:\n  down/001.png: is not a picture of a known format" in str(shown)
+    assert shown.shapes[(10, 20, 3)] == 1

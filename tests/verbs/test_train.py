@@ -1,0 +1,164 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+
+import tellapart
+from tellapart.errors import RecipeError, UsageError
+from tellapart.progress import Note, silent
+from tests.conftest import make_collection, write_folder
+
+
+def test_the_run_folder_holds_what_the_plan_says(stripes_run):
+    files = {path.relative_to(stripes_run.path).as_posix() for path in stripes_run.path.rglob("*") if path.is_file()}
+    assert files >= {
+        "run.json", "split.csv", "history.csv", "model.keras", "classes.txt", "curves.png",
+        "checkpoints/best.weights.h5", "checkpoints/last.weights.h5",
+    }  # fmt: skip
+    assert not [name for name in files if ".part" in name]
+    record = json.loads((stripes_run.path / "run.json").read_text())
+    assert record["status"] == "done"
+    assert record["seed"] == 0
+    assert {"options", "versions", "machine", "data", "recipe", "preparation", "split", "results"} <= set(record)
+    assert record["data"]["fingerprint"] == make_collection(240, parts=False).fingerprint
+    assert record["results"]["test"]["count"] == 48
+    assert (stripes_run.path / "classes.txt").read_text() == "across\ndown\nsquares\n"
+    rows = list(csv.DictReader((stripes_run.path / "split.csv").read_text().splitlines()))
+    counts = {part: sum(row["part"] == part for row in rows) for part in ("train", "validation", "test")}
+    assert counts == record["split"]["counts"]
+
+
+def test_the_result_for_machines(stripes_run):
+    found = stripes_run.to_dict()
+    assert set(found) == {"run", "model", "results"}
+    assert {"accuracy", "accuracy_interval", "loss", "count"} <= set(found["results"]["test"])
+    assert found["results"]["validation"]["count"] == 20
+    assert found["results"]["train_seconds"] > 0
+
+
+def test_it_learns(stripes_run):
+    assert stripes_run.evaluations["test"].accuracy > 0.9
+    assert "accuracy" in str(stripes_run)
+    assert stripes_run.curves().axes
+
+
+def test_the_same_command_gives_the_same_figures(tmp_path):
+    def figures(folder):
+        run = tellapart.train(make_collection(90, parts=False), epochs=2, seed=3, runs=folder, on_event=silent)
+        results = run.to_dict()["results"]
+        del results["train_seconds"]
+        return results, [{k: v for k, v in row.items() if k != "seconds"} for row in run.history]
+
+    assert figures(tmp_path / "a") == figures(tmp_path / "b")
+
+
+def test_a_run_is_never_overwritten(tmp_path):
+    small = make_collection(60, parts=False)
+    runs = [
+        tellapart.train(small, recipe="dense", epochs=1, runs=tmp_path, on_event=silent).path.name for _ in range(2)
+    ]
+    assert runs == ["stripes-dense-001", "stripes-dense-002"]
+
+
+def test_it_says_what_it_decided(tmp_path):
+    notes = []
+    tellapart.train(make_collection(60), recipe="dense", epochs=1, runs=tmp_path, on_event=notes.append)
+    text = "\n".join(event.text for event in notes if isinstance(event, Note))
+    for words in ("data: stripes, 60 pictures", "split: train", "test 20 (given)", "pictures: 28 x 28 grey (the recipe's size)",
+                  "recipe: dense, 1 epochs", "backend: tensorflow"):  # fmt: skip
+        assert words in text
+
+
+def test_fields_of_the_recipe_can_be_set(tmp_path):
+    run = tellapart.train(
+        make_collection(60),
+        recipe="dense",
+        set=["optimizer=sgd", "learning_rate=0.5", "augmentation.flip=horizontal", "l2=0.001", "dropout=0.4"],
+        epochs=1,
+        runs=tmp_path,
+        on_event=silent,
+    )
+    recipe = json.loads((run.path / "run.json").read_text())["recipe"]
+    assert (recipe["optimizer"], recipe["learning_rate"], recipe["l2"], recipe["dropout"]) == ("sgd", 0.5, 0.001, 0.4)
+    assert recipe["augmentation"]["flip"] == "horizontal"
+    with pytest.raises(RecipeError, match="unknown field 'optimiser'"):
+        tellapart.train(make_collection(60), set={"optimiser": "sgd"}, runs=tmp_path, on_event=silent)
+    with pytest.raises(UsageError, match="FIELD=VALUE"):
+        tellapart.train(make_collection(60), set=["sgd"], runs=tmp_path, on_event=silent)
+
+
+@pytest.mark.parametrize("loss", ("cross-entropy", "mean-squared-error"))
+def test_losses_are_reported_by_their_own_name(loss, tmp_path):
+    run = tellapart.train(
+        make_collection(60), recipe="dense", set={"loss": loss}, epochs=1, runs=tmp_path, on_event=silent
+    )
+    test = run.evaluations["test"]
+    assert test.loss_name == {"cross-entropy": "cross-entropy", "mean-squared-error": "mean squared error"}[loss]
+    assert (test.loss < 0.3) == (loss == "mean-squared-error")
+
+
+def test_bad_pictures_are_set_aside_and_the_folder_is_left_alone(tmp_path):
+    folder = write_folder(tmp_path / "data", 90)
+    for number in ("001", "004", "007"):
+        (folder / "down" / f"{number}.png").write_bytes(b"nonsense")
+    before = {path: path.read_bytes() for path in sorted(folder.rglob("*.png"))}
+    run = tellapart.train(folder, recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=silent)
+    named = {item["file"] for item in run.to_dict()["results"]["set_aside"]}
+    assert named == {"down/001.png", "down/004.png", "down/007.png"}
+    assert {path: path.read_bytes() for path in sorted(folder.rglob("*.png"))} == before
+
+
+def test_without_a_test_part_it_says_so(tmp_path):
+    notes = []
+    run = tellapart.train(
+        make_collection(60, parts=False),
+        recipe="dense",
+        epochs=1,
+        test=0,
+        validation=0,
+        runs=tmp_path,
+        on_event=notes.append,
+    )
+    assert run.evaluations == {}
+    assert any("there is no test part" in event.text for event in notes if isinstance(event, Note))
+
+
+def test_a_python_recipe_of_ones_own(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "import keras\n\ndef network(shape, classes):\n"
+        "    return keras.Sequential([keras.Input(shape), keras.layers.Rescaling(1 / 255), keras.layers.Flatten(),\n"
+        "        keras.layers.Dense(classes, activation='softmax')])\n"
+    )
+    run = tellapart.train(make_collection(60), recipe=path, epochs=1, runs=tmp_path / "runs", on_event=silent)
+    assert run.path.name == "stripes-mine-001"
+
+
+def test_a_failure_in_the_middle_keeps_what_there_is(tmp_path, monkeypatch):
+    from tellapart.classifier import make
+
+    def fail(*arguments):
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(make, "to_members", fail)
+    with pytest.raises(RuntimeError):
+        tellapart.train(make_collection(60), recipe="dense", epochs=1, runs=tmp_path, on_event=silent)
+    (folder,) = tmp_path.iterdir()
+    assert json.loads((folder / "run.json").read_text())["status"] == "failed"
+    assert (folder / "checkpoints" / "last.weights.h5").exists()
+    assert not (folder / "model.keras").exists()
+
+
+def test_the_one_output_head_is_like_any_other(tmp_path):
+    collection = make_collection(120, parts=False)
+    two = collection.labels < 2
+    pixels, labels = collection.pictures.array[two], np.array(["down", "across"])[collection.labels[two]]
+    run = tellapart.train((pixels, labels), recipe="cats-dogs", epochs=2, runs=tmp_path, on_event=silent)
+    answer = run.classifier.predict(pixels[0])
+    assert set(answer.probabilities) == {"across", "down"}
+    assert sum(answer.probabilities.values()) == pytest.approx(1)
+    assert run.evaluations["test"].confusion.shape == (2, 2)
+    # Keras's own view of the same figure: the second class is the positive one.
+    found = run.history[run.best_epoch - 1]["val_accuracy"]
+    assert run.evaluations["validation"].accuracy == pytest.approx(found)
