@@ -13,7 +13,7 @@ from tests.conftest import make_collection, write_folder
 def test_the_run_folder_holds_what_the_plan_says(stripes_run):
     files = {path.relative_to(stripes_run.path).as_posix() for path in stripes_run.path.rglob("*") if path.is_file()}
     assert files >= {
-        "run.json", "split.csv", "history.csv", "model.keras", "classes.txt", "curves.png",
+        "run.json", "split.csv", "history.csv", "model.keras", "classes.txt", "curves.png", "report.html",
         "checkpoints/best.weights.h5", "checkpoints/last.weights.h5",
     }  # fmt: skip
     assert not [name for name in files if ".part" in name]
@@ -65,8 +65,14 @@ def test_it_says_what_it_decided(tmp_path):
     notes = []
     tellapart.train(make_collection(60), recipe="dense", epochs=1, runs=tmp_path, on_event=notes.append)
     text = "\n".join(event.text for event in notes if isinstance(event, Note))
-    for words in ("data: stripes, 60 pictures", "split: train", "test 20 (given)", "pictures: 28 x 28 grey (the recipe's size)",
-                  "recipe: dense, 1 epochs", "backend: tensorflow"):  # fmt: skip
+    for words in (
+        "data: stripes, 60 pictures",
+        "split: train",
+        "test 20 (given)",
+        "pictures: 28 x 28 grey (the recipe's size)",
+        "recipe: dense, 1 epochs",
+        "backend: tensorflow",
+    ):
         assert words in text
 
 

@@ -93,7 +93,7 @@ class Run:
                 f"baseline: always {test.baseline_class!r} would reach {test.baseline_accuracy:.2%} on {test.part}"
             )
         lines.append(f"trained {self.train_seconds:.1f} s, {len(self.history)} epochs, kept epoch {self.best_epoch}")
-        return "\n".join([*lines, f"run: {self.path}", f"model: {self.model}"])
+        return "\n".join([*lines, f"run: {self.path}", f"model: {self.model}", f"report: {self.path / 'report.html'}"])
 
     def __repr__(self) -> str:
         return f"<Run {self.path}>"
@@ -199,11 +199,24 @@ def _finish(
     classifier.source = str(folder.path / folders.MODEL)
     save_figure(result.curves(), folder.path / folders.CURVES)
     full = {part: found.to_dict() for part, found in evaluations.items()}
-    folder.write(record | {"status": "done", "finished": folders.now()} | result.to_dict() | {"evaluation": full})
+    record = record | {"status": "done", "finished": folders.now()} | result.to_dict() | {"evaluation": full}
+    _report(record, result, train)
+    folder.write(record)
     if set_aside:
         first = "; ".join(f"{item.key} {item.reason}" for item in set_aside[:3])
         on_event(Note(f"set aside: {len(set_aside):,} pictures that cannot be read ({first}); all are in run.json"))
     return result
+
+
+def _report(record: dict[str, Any], result: Run, train: Prepared) -> None:
+    from tellapart.report.page import Facts, write_report
+
+    names = result.classifier.class_names
+    firsts = [i for c in range(len(names)) for i in (train.labels == c).nonzero()[0][: max(1, 18 // len(names))]][:18]
+    layers = [layer.model_dump() for layer in result.classifier.record.layers]
+    labels = [names[train.labels[i]] for i in firsts]
+    facts = Facts(record, result.history, layers, [train.pixels[i] for i in firsts], labels)
+    write_report(facts, result.path / "report.html")
 
 
 def _changed(found: Found, options: Options) -> Found:

@@ -1,0 +1,22 @@
+"""What was trained: the recipe, and the network layer by layer."""
+
+from tellapart.report.page import Facts, html
+
+POSITION, TITLE = 50, "Network and recipe"
+
+_TEMPLATE = """
+<p>Recipe <b>{{ recipe.name }}</b>: {{ recipe.optimizer }}, learning rate {{ recipe.learning_rate }}
+({{ recipe.schedule }}), batches of {{ recipe.batch_size }}, {{ recipe.epochs }} epochs, {{ recipe.loss }}.
+Pictures are prepared to {{ preparation.width }} x {{ preparation.height }} {{ preparation.colour }}.</p>
+<table><thead><tr><th>layer</th><th>kind</th><th>output shape</th><th class="number">parameters</th></tr></thead><tbody>
+{% for layer in layers %}<tr><td>{{ layer.name }}</td><td>{{ layer.kind }}</td><td>{{ layer.shape | join(" x ") }}</td>
+<td class="number">{{ "{:,}".format(layer.parameters) }}</td></tr>{% endfor %}
+<tr><td colspan="3">all</td><td class="number">{{ "{:,}".format(layers | sum("parameters")) }}</td></tr>
+</tbody></table>
+"""
+
+
+def render(facts: Facts) -> str:
+    """See the contract."""
+    record = facts.record
+    return html(_TEMPLATE, recipe=record["recipe"], preparation=record["preparation"], layers=facts.layers)

@@ -1,0 +1,39 @@
+"""How to get the same figures again: the command, the seed, versions, machine."""
+
+import shlex
+
+from tellapart.report.page import Facts, html
+
+POSITION, TITLE = 90, "How to reproduce"
+
+_TEMPLATE = """
+<pre>{{ command }}</pre>
+<table>
+<tr><td>seed</td><td>{{ record.seed }}</td></tr>
+<tr><td>backend</td><td>{{ record.backend }}</td></tr>
+<tr><td>versions</td><td>
+{% for name, version in record.versions.items() %}{{ name }} {{ version }}{{ ", " if not loop.last }}{% endfor %}
+</td></tr>
+<tr><td>machine</td><td>
+{{ record.machine.cores }} cores of {{ record.machine.processor }}, {{ record.machine.system }}
+</td></tr>
+<tr><td>data fingerprint</td><td><code>{{ record.data.fingerprint }}</code></td></tr>
+<tr><td>started</td><td>{{ record.started }}</td></tr>
+</table>
+"""
+
+
+def render(facts: Facts) -> str:
+    """See the contract."""
+    return html(_TEMPLATE, record=facts.record, command=_command(facts.record["options"]))
+
+
+def _command(options: dict) -> str:
+    words = ["tellapart", "train", options["data"], "--recipe", options["recipe"]]
+    for name in ("epochs", "seed", "validation", "test"):
+        if options.get(name) is not None:
+            words += [f"--{name}", str(options[name])]
+    changed = options.get("set") or []
+    for item in changed if isinstance(changed, list) else [f"{name}={value}" for name, value in changed.items()]:
+        words += ["--set", str(item)]
+    return shlex.join(words)

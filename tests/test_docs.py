@@ -1,0 +1,64 @@
+"""The documents tell the truth: Python blocks run, commands exist, links lead somewhere."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import tellapart  # noqa: F401  # the blocks import it
+from tellapart import leaves
+from tellapart.recipes.find import find_recipe
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"(<!-- not run[^\n]*-->\n)?```(\w+)\n(.*?)```", re.DOTALL)
+
+
+def blocks(page, language):
+    return [
+        body for skip, kind, body in BLOCK.findall(page.read_text(encoding="utf-8")) if kind == language and not skip
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_blocks_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for body in blocks(page, "python"):
+        names: dict = {"__name__": "block"}
+        exec(compile(body, str(page), "exec"), names)
+        assert names.keys() > {"__name__"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_exist_with_their_flags(page):
+    for body in blocks(page, "bash"):
+        for line in body.splitlines():
+            words = shlex.split(line, comments=True)
+            if not words or words[0] != "tellapart":
+                continue
+            options = leaves.load("tellapart.verbs", words[1], "a verb").Options.model_fields
+            flags = {word[2:] for word in words[2:] if word.startswith("--")}
+            assert flags <= {*options, "json", "quiet", "debug"}, line
+            if "--recipe" in words:
+                assert find_recipe(words[words.index("--recipe") + 1])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert "://" in target or (page.parent / target).exists(), target
+
+
+def test_the_toml_and_python_recipes_of_the_page_work(tmp_path):
+    page = ROOT / "docs" / "recipes.md"
+    (tmp_path / "my.toml").write_text(blocks(page, "toml")[0])
+    recipe = find_recipe(tmp_path / "my.toml").recipe
+    assert (recipe.epochs, recipe.augmentation.zoom, recipe.augmentation.shear) == (40, 0.3, 0.2)
+    (tmp_path / "my.py").write_text(blocks(page, "python")[0])
+    assert find_recipe(tmp_path / "my.py").recipe.optimizer == "rmsprop"
+
+
+def test_scripts_named_in_the_readme_are_programs():
+    for name in re.findall(r"^(scripts/\w+)", "\n".join(blocks(ROOT / "README.md", "bash")), re.MULTILINE):
+        assert (ROOT / name).stat().st_mode & 0o111, name
