@@ -63,8 +63,10 @@ def test_pictures_of_other_sizes_and_colours_are_prepared(classifier):
     pixels, _ = stripes(3, size=12)
     large = np.kron(pixels[1, :, :, 0], np.ones((4, 4), np.uint8))
     coloured = np.repeat(large[..., np.newaxis], 3, axis=2)
-    assert classifier.predict(large).label == "down"
-    assert classifier.predict(coloured).label == "down"
+    expected = classifier.predict(classifier.preparation(large[..., np.newaxis])).values
+    assert np.array_equal(classifier.predict(large).values, expected)
+    assert np.array_equal(classifier.predict(coloured).values, expected)
+    assert classifier.predict(np.repeat(pixels[1], 3, axis=2)).label == "down"
 
 
 def test_bad_pictures(classifier, tmp_path):

@@ -157,7 +157,7 @@ def test_labels_out_of_range(tmp_path):
     classes.write_text("across\ndown\n")
     message = refused(tmp_path, write_idx(tmp_path), "--classes", classes)
     assert "train/00002 has label 2" in message
-    assert "labels from 0 to 1, one for each of the 2 class names" in message
+    assert "labels from 0 to 1, one for each of 2 class names" in message
 
 
 def test_npz_with_pickles(tmp_path):

@@ -14,6 +14,7 @@ ORDER = [
     "errors",
     "files",
     "progress",
+    "text",
     "leaves",
     "images",
     "data",

@@ -25,7 +25,8 @@ def test_the_figures_fit_together(classifier):
     values = json.loads(json.dumps(found.to_dict()))
     assert values["classes"] == ["across", "down", "squares"]
     assert np.array_equal(values["confusion"], found.confusion)
-    assert "95 % interval" in str(found)
+    assert "95 % interval" in found.headline()
+    assert found.baseline() == "baseline: always 'squares' would reach 33.33% on all"
     assert "<table>" in found._repr_html_()
 
 

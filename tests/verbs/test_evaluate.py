@@ -23,12 +23,12 @@ def test_the_same_test_part_is_found_again(stripes_run):
 def test_other_data_without_parts_is_taken_whole(stripes_run):
     notes = []
     found = tellapart.evaluate(stripes_run.classifier, make_collection(30, parts=False), on_event=notes.append)
-    assert found.evaluation.count == 30
+    assert found.count == 30
     assert any("not what it was trained on" in event.text for event in notes if isinstance(event, Note))
 
 
 def test_given_parts_of_other_data(stripes_run, stripes_collection):
-    assert tellapart.evaluate(stripes_run.path, stripes_collection, on_event=silent).evaluation.count == 12
+    assert tellapart.evaluate(stripes_run.path, stripes_collection, on_event=silent).count == 12
     with pytest.raises(UsageError, match=r"has no part 'validation' \(its parts: train, test\)"):
         tellapart.evaluate(stripes_run.path, stripes_collection, part="validation", on_event=silent)
 
@@ -52,4 +52,4 @@ def test_the_data_of_the_training_is_the_default(stripes_run, tmp_path):
 
 def test_a_changed_collection_is_not_mistaken_for_the_trained_one(stripes_run):
     collection = replace(make_collection(240, parts=False), keys=[f"other{i}" for i in range(240)])
-    assert tellapart.evaluate(stripes_run.path, collection, on_event=silent).evaluation.count == 240
+    assert tellapart.evaluate(stripes_run.path, collection, on_event=silent).count == 240

@@ -14,11 +14,12 @@ from tellapart.data.feeding import prepare_pictures
 from tellapart.errors import DataError
 from tellapart.evaluation.metrics import accuracy_interval, confusion_matrix, log_loss, squared_error
 from tellapart.progress import Listener, Progress, silent
+from tellapart.text import columns
 
 BATCH = 2048
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """Figures of one part. `confusion` int64 [classes, classes] has the true class a row, the predicted a column."""
 
@@ -85,19 +86,42 @@ class Evaluation:
             "set_aside": [item.to_dict() for item in self.set_aside],
         }
 
-    def __str__(self) -> str:
+    def headline(self) -> str:
+        """The figures that matter most, in a line."""
         low, high = self.accuracy_interval
         return (
             f"{self.part}: accuracy {self.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}), "
             f"loss {self.loss:.4f}, {self.correct:,} of {self.count:,} pictures"
         )
 
+    def baseline(self) -> str:
+        """What always naming one class would reach, in a line."""
+        return f"baseline: always {self.baseline_class!r} would reach {self.baseline_accuracy:.2%} on {self.part}"
+
+    def __str__(self) -> str:
+        rows = [
+            [row["class"], row["count"], row["correct"], f"{row['correct'] / row['count']:.1%}"]
+            for row in self.per_class()
+            if row["count"]
+        ]
+        lines = [self.headline(), self.baseline(), "", columns(rows, ["class", "pictures", "right", "share"])]
+        if len(self.class_names) <= 20:
+            matrix = [[name, *map(int, self.confusion[c])] for c, name in enumerate(self.class_names)]
+            lines += ["", columns(matrix, ["true \\ predicted", *(name[:8] for name in self.class_names)])]
+        if self.set_aside:
+            lines += ["", f"set aside: {len(self.set_aside):,} pictures that cannot be read"]
+            lines += [f"  {item.key}: {item.reason}" for item in self.set_aside[:10]]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<Evaluation {self.headline()}>"
+
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{escape(row['class'])}</td><td>{row['correct']:,} of {row['count']:,}</td></tr>"
             for row in self.per_class()
         )
-        return f"<b>{escape(str(self))}</b><table>{rows}</table>"
+        return f"<b>{escape(self.headline())}</b><br>{escape(self.baseline())}<table>{rows}</table>"
 
 
 def evaluate_part(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tellapart.progress import Listener
+from tellapart.text import columns
 from tellapart.verbs import Record
-from tellapart.verbs._text import columns
 
 
 class Options(Record):

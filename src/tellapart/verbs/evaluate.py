@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -10,7 +9,6 @@ from pydantic import Field
 from tellapart.errors import UsageError
 from tellapart.progress import Listener, Note
 from tellapart.verbs import Record, argument
-from tellapart.verbs._text import columns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,42 +27,7 @@ class Options(Record):
     classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
 
 
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """An Evaluation, as the command line prints it."""
-
-    evaluation: Evaluation
-
-    def to_dict(self) -> dict[str, Any]:
-        """For machines."""
-        return self.evaluation.to_dict()
-
-    def __str__(self) -> str:
-        found = self.evaluation
-        lines = [
-            str(found),
-            f"baseline: always {found.baseline_class!r} would reach {found.baseline_accuracy:.2%}",
-            "",
-            columns(
-                [
-                    [row["class"], row["count"], row["correct"], f"{row['correct'] / row['count']:.1%}"]
-                    for row in found.per_class()
-                    if row["count"]
-                ],
-                ["class", "pictures", "right", "share"],
-            ),
-        ]
-        if len(found.class_names) <= 20:
-            rows = [[name, *map(int, found.confusion[c])] for c, name in enumerate(found.class_names)]
-            header = ["true \\ predicted", *(name[:8] for name in found.class_names)]
-            lines += ["", columns(rows, header)]
-        if found.set_aside:
-            lines += ["", f"set aside: {len(found.set_aside):,} pictures that cannot be read"]
-            lines += [f"  {item.key}: {item.reason}" for item in found.set_aside[:10]]
-        return "\n".join(lines)
-
-
-def run(options: Options, on_event: Listener) -> Measured:
+def run(options: Options, on_event: Listener) -> Evaluation:
     """Evaluate. Raises ModelFileError, UsageError, DataError."""
     from tellapart.classifier.classifier import Classifier, load_classifier
     from tellapart.data.source import open_collection
@@ -76,7 +39,7 @@ def run(options: Options, on_event: Listener) -> Measured:
     collection = open_collection(data, options.classes, on_event)
     indices, reason = choose_pictures(classifier, collection, options.part)
     on_event(Note(f"{options.part}: {len(indices):,} pictures, {reason}"))
-    return Measured(evaluate_part(classifier, collection, indices, options.part, on_event))
+    return evaluate_part(classifier, collection, indices, options.part, on_event)
 
 
 def choose_pictures(classifier: Classifier, collection: Collection, part: str) -> tuple[np.ndarray, str]:

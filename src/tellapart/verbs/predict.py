@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from tellapart.errors import PictureError, UsageError
 from tellapart.progress import Listener, Note, Progress
@@ -23,6 +23,11 @@ class Options(Record):
     model: Any = argument(description="A .keras file that tellapart wrote, or a run folder.")
     pictures: list[Any] = argument(description="Picture files, or folders of them.")
     top: int | None = Field(None, ge=1, description="Show only so many of the likeliest classes.")
+
+    @field_validator("pictures", mode="before")
+    @classmethod
+    def _one_is_a_list_of_one(cls, value: Any) -> list[Any]:
+        return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,8 @@ from pydantic import Field
 
 from tellapart.errors import PictureError, UsageError
 from tellapart.progress import Listener, Progress
+from tellapart.text import columns, shape
 from tellapart.verbs import Record, argument
-from tellapart.verbs._text import columns, shape
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from tellapart.progress import Listener
+from tellapart.text import columns, shape
 from tellapart.verbs import Record, argument
-from tellapart.verbs._text import columns, shape
 
 if TYPE_CHECKING:
     from tellapart.classifier.model_file import Layer

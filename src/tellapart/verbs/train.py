@@ -86,17 +86,20 @@ class Run:
         return {"run": str(self.path), "model": str(self.model), "results": results}
 
     def __str__(self) -> str:
-        lines = [str(found) for found in self.evaluations.values()]
+        lines = [found.headline() for found in self.evaluations.values()]
         test = self.evaluations.get("test") or next(iter(self.evaluations.values()), None)
         if test:
-            lines.append(
-                f"baseline: always {test.baseline_class!r} would reach {test.baseline_accuracy:.2%} on {test.part}"
-            )
+            lines.append(test.baseline())
         lines.append(f"trained {self.train_seconds:.1f} s, {len(self.history)} epochs, kept epoch {self.best_epoch}")
         return "\n".join([*lines, f"run: {self.path}", f"model: {self.model}", f"report: {self.path / 'report.html'}"])
 
     def __repr__(self) -> str:
         return f"<Run {self.path}>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return "".join(found._repr_html_() for found in self.evaluations.values()) + f"<p>{escape(str(self.path))}</p>"
 
 
 def run(options: Options, on_event: Listener) -> Run:
@@ -223,7 +226,8 @@ def _changed(found: Found, options: Options) -> Found:
     import tomllib
 
     changes: dict[str, Any] = {}
-    items = options.set.items() if isinstance(options.set, Mapping) else [_assignment(text) for text in options.set]
+    asked = [options.set] if isinstance(options.set, str) else options.set
+    items = asked.items() if isinstance(asked, Mapping) else [_assignment(text) for text in asked]
     for name, value in items:
         if isinstance(value, str):  # words need no quotes; numbers, true and false are read as TOML
             with contextlib.suppress(tomllib.TOMLDecodeError):

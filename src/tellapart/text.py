@@ -1,4 +1,4 @@
-"""Results as plain text: aligned columns."""
+"""Results as plain text: aligned columns, shapes."""
 
 from __future__ import annotations
 
