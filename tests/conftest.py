@@ -25,8 +25,10 @@ def stripes(count: int, size: int = 12, channels: int = 1, seed: int = 0) -> tup
     return np.repeat(pixels[..., np.newaxis], channels, axis=3).astype(np.uint8), labels
 
 
-def make_collection(count: int = 36, parts: bool = True, size: int = 12, channels: int = 1) -> Collection:
-    pixels, labels = stripes(count, size, channels)
+def make_collection(
+    count: int = 36, parts: bool = True, size: int = 12, channels: int = 1, seed: int = 0
+) -> Collection:
+    pixels, labels = stripes(count, size, channels, seed)
     names = ("across", "down", "squares")
     column = np.array(["train"] * (count * 2 // 3) + ["test"] * (count - count * 2 // 3)) if parts else None
     keys = [f"{i}" for i in range(count)]

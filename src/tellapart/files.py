@@ -39,7 +39,8 @@ def replacing(path: Path) -> Iterator[Path]:
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text atomically."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        # File names that are not valid UTF-8 reach us with surrogates in them; they are written readably.
+        temporary.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -68,11 +69,7 @@ def next_numbered_folder(parent: Path, stem: str) -> Path:
     try:
         parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(
-            f"{parent}: the folder for runs cannot be made ({error.strerror})",
-            "a folder that can be written to",
-            "name another with --runs",
-        ) from error
+        raise _unwritable(parent, error) from error
     pattern = re.compile(re.escape(stem) + r"-(\d+)")
     taken = [int(match[1]) for path in parent.iterdir() if (match := pattern.fullmatch(path.name))]
     number = max(taken, default=0) + 1
@@ -82,8 +79,18 @@ def next_numbered_folder(parent: Path, stem: str) -> Path:
             folder.mkdir()
         except FileExistsError:  # another run took the number between the look and the making
             number += 1
+        except OSError as error:
+            raise _unwritable(folder, error) from error
         else:
             return folder
+
+
+def _unwritable(folder: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"{folder}: the folder for runs cannot be made ({error.strerror})",
+        "a folder that can be written to",
+        "name another with --runs",
+    )
 
 
 def _umask() -> int:

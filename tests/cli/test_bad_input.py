@@ -256,6 +256,20 @@ def test_no_network_says_where_to_put_which_file(tmp_path, monkeypatch):
     assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
 
 
+def test_show_where_nothing_can_be_written_still_shows(tmp_path, monkeypatch):
+    from tellapart.report import plots
+
+    def full(figure, path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plots, "save_figure", full)
+    result = tellapart("show", "digits", code=0)
+    assert "digits: 1,797 pictures" in result.stdout
+    assert "nothing is drawn" in result.stderr
+    assert "No space left" in tellapart("show", "digits", "--output", "a.png").stderr
+
+
 def test_a_folder_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").write_text("")
     result = tellapart("train", "digits", "--epochs", "1", "--runs", str(tmp_path / "file" / "runs"))

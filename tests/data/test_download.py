@@ -122,9 +122,8 @@ def test_a_partial_file_that_the_server_refuses_is_begun_anew(server, tmp_path):
 
 def test_a_spoilt_partial_file_is_dropped(server, tmp_path):
     (tmp_path / "file.bin.part").write_bytes(b"x" * 700_000)
-    with pytest.raises(DownloadError, match="sent other bytes than were published"):
-        get(remote(server + "good"), tmp_path)
     assert get(remote(server + "good"), tmp_path).read_bytes() == DATA
+    assert [start for _, start in Server.requests] == [700_000, 0]
 
 
 @pytest.mark.parametrize(
@@ -158,3 +157,21 @@ def test_the_next_mirror_is_tried(server, tmp_path):
 def test_no_server_at_all(tmp_path):
     with pytest.raises(DownloadError, match="connection refused"):
         get(remote("http://127.0.0.1:9/file.bin"), tmp_path)
+
+
+def test_two_processes_at_once_fetch_it_once(server, tmp_path):
+    paths = []
+    threads = [threading.Thread(target=lambda: paths.append(get(remote(server + "good"), tmp_path))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(paths) == 4
+    assert paths[0].read_bytes() == DATA
+    assert len(Server.requests) == 1
+
+
+def test_a_cache_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DownloadError, match="cannot be made"):
+        get(remote("http://127.0.0.1:9/"), tmp_path / "file" / "cache")

@@ -75,7 +75,7 @@ def test_it_is_saved_with_names(tmp_path):
     collection = make_collection(parts=False)
     make_split(collection).save(tmp_path / "split.csv", collection)
     lines = (tmp_path / "split.csv").read_text().splitlines()
-    assert lines[0] == "index,key,label,part"
+    assert lines[0] == "index,key,label,part,identity"
     assert len(lines) == 37
     assert lines[1].split(",")[:3] == ["0", "0", "across"]
 
@@ -101,3 +101,24 @@ def test_check_trainable():
     lacking = collection_of((5, 5), ["train"] * 5 + ["validation"] * 5)
     with pytest.raises(DataError, match="'c1' is in validation, but training lacks it"):
         check_trainable(lacking, make_split(lacking, test=0))
+
+
+@pytest.mark.parametrize("fraction", (0.1, 0.3, 0.5, 0.7))
+def test_groups_come_near_the_wanted_share(fraction):
+    collection = collection_of((100, 100))
+    split = make_split(replace(collection, groups=np.arange(200).astype(str)), validation=fraction, test=0)
+    assert split.counts()["validation"] == pytest.approx(200 * fraction, abs=2)
+    assert split.origin["validation"].startswith(f"{fraction:.0%} of training, whole groups")
+
+
+def test_too_few_groups():
+    collection = replace(collection_of((6, 6)), groups=np.array(["a", "b"] * 6))
+    with pytest.raises(DataError, match="its training pictures are in 2 groups"):
+        make_split(collection)
+
+
+def test_the_order_of_class_names_does_not_matter():
+    collection = collection_of((30, 20, 10))
+    other = replace(collection, class_names=("c2", "c0", "c1"), labels=np.array([1, 2, 0])[collection.labels])
+    assert np.array_equal(make_split(collection).parts, make_split(other).parts)
+    assert collection.fingerprint == other.fingerprint

@@ -5,9 +5,10 @@ import zipfile
 
 import pytest
 
+from tellapart.data import formats
 from tellapart.data import tree as trees
 from tellapart.data.tree import plant
-from tellapart.errors import DataError
+from tellapart.errors import DataError, PictureError
 
 
 def test_a_folder_hides_hidden_files_and_ends_in_a_loop_of_links(tmp_path):
@@ -128,3 +129,38 @@ def test_an_empty_file(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"")
     with pytest.raises(DataError, match="the file is empty"):
         plant(tmp_path / "a.csv")
+
+
+def test_links_to_a_sibling_are_followed_and_loops_end(tmp_path):
+    (tmp_path / "test" / "cat").mkdir(parents=True)
+    (tmp_path / "test" / "cat" / "1.png").write_text("x")
+    (tmp_path / "val").symlink_to(tmp_path / "test")
+    assert plant(tmp_path).names == ("test/cat/1.png", "val/cat/1.png")
+
+
+def test_a_hidden_file_can_be_named(tmp_path):
+    (tmp_path / ".x.csv").write_text("label\n")
+    assert plant(tmp_path / ".x.csv").names == (".x.csv",)
+
+
+def test_sparse_members_are_passed_over(tmp_path):
+    path = tmp_path / "a.tar"
+    info = tarfile.TarInfo("real.txt")
+    info.size = 1
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        sparse = tarfile.TarInfo("sparse.png")
+        sparse.pax_headers = {"GNU.sparse.map": "0,1", "GNU.sparse.size": str(2**44)}
+        sparse.size = 1
+        archive.addfile(sparse, io.BytesIO(b"x"))
+        archive.addfile(info, io.BytesIO(b"x"))
+    assert plant(path).names == ("real.txt",)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+def test_a_device_that_a_table_names_is_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "list.csv").write_text("file_name,label\npipe.png,a\n/dev/zero,b\n")
+    collection = formats.read(plant(tmp_path / "list.csv"))
+    for i in range(2):
+        with pytest.raises(PictureError, match="not a file"):
+            collection.read(i)

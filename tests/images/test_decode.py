@@ -80,7 +80,7 @@ def test_sixteen_bits_are_scaled_to_eight():
     assert decode(encoded(image))[0, :, 0].tolist() == [0, 1, 1, 128, 255]
 
 
-@pytest.mark.parametrize(("mode", "channels"), (("1", 1), ("L", 1), ("P", 3), ("CMYK", 3), ("RGBA", 3)))
+@pytest.mark.parametrize(("mode", "channels"), (("1", 1), ("L", 1), ("P", 3), ("CMYK", 3), ("RGBA", 3), ("LA", 1)))
 def test_modes(mode, channels):
     data = encoded(ramp(mode), "JPEG" if mode == "CMYK" else "PNG")
     assert decode(data).shape == (4, 6, channels)

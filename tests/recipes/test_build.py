@@ -66,3 +66,31 @@ def test_dropout_is_set_or_put_before_the_head():
     assert isinstance(network.layers[-2], layers.Dropout)
     pixels = np.ones((1, 4, 4, 1), np.float32)
     assert np.isfinite(network(pixels)).all()
+
+
+def own_activation(x):
+    return x * 2
+
+
+def test_what_stock_keras_could_not_open_is_refused_before_training():
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(3, activation="softmax")
+
+        def call(self, x):
+            return self.dense(keras.ops.reshape(x, (-1, 16)))
+
+    with pytest.raises(RecipeError, match="of type Own"):
+        build_network(Recipe(name="own", network=lambda shape, classes: Own()), (4, 4, 1), 3)
+    with pytest.raises(RecipeError, match="of type Own"):
+        build_network(recipe_of(Own()), (4, 4, 1), 3)
+    with pytest.raises(RecipeError, match="cannot be rebuilt from its description"):
+        build_network(recipe_of(layers.Flatten(), layers.Dense(4, activation=own_activation), *head()), (4, 4, 1), 3)
+
+
+def test_a_dropout_of_nothing_can_be_raised():
+    network = build_network(recipe_of(layers.Dropout(0.0), *head(), dropout=0.3), (4, 4, 1), 3)
+    ones = np.ones((8, 4, 4, 1), np.float32)
+    first, second = (np.asarray(network(ones, training=True)) for _ in range(2))
+    assert not np.array_equal(first, second)

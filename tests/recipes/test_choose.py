@@ -5,7 +5,7 @@ from tests.conftest import make_collection, write_folder
 
 
 def chosen(recipe, collection):
-    preparation, reason = choose_preparation(find_recipe(recipe).recipe, collection)
+    preparation, reason = choose_preparation(find_recipe(recipe).recipe, collection, collection.indices(None))
     return preparation.shape, reason
 
 

@@ -70,3 +70,13 @@ def test_decay_pulls_kernels_and_leaves_biases():
     optimizer.apply(zeros, layer.trainable_variables)
     assert keras.ops.convert_to_numpy(layer.kernel) == pytest.approx(0.95)
     assert keras.ops.convert_to_numpy(layer.bias) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("name", ("adam", "adamw"))
+def test_no_decay_is_no_decay(name):
+    layer = keras.layers.Dense(2, kernel_initializer="ones")
+    layer.build((None, 3))
+    optimizer = make_optimizer(recipe(optimizer=name, learning_rate=0.5), steps=10)
+    zeros = [keras.ops.zeros_like(variable) for variable in layer.trainable_variables]
+    optimizer.apply(zeros, layer.trainable_variables)
+    assert keras.ops.convert_to_numpy(layer.kernel) == pytest.approx(1.0)

@@ -1,12 +1,14 @@
+import csv
 import json
-from dataclasses import replace
+import shutil
 
+import numpy as np
 import pytest
 
 import tellapart
-from tellapart.errors import UsageError
+from tellapart.errors import DataError, UsageError
 from tellapart.progress import Note, silent
-from tests.conftest import make_collection
+from tests.conftest import make_collection, stripes, write_folder
 
 
 def test_the_same_test_part_is_found_again(stripes_run):
@@ -22,12 +24,13 @@ def test_the_same_test_part_is_found_again(stripes_run):
 
 def test_other_data_without_parts_is_taken_whole(stripes_run):
     notes = []
-    found = tellapart.evaluate(stripes_run.classifier, make_collection(30, parts=False), on_event=notes.append)
+    found = tellapart.evaluate(stripes_run.classifier, make_collection(30, parts=False, seed=7), on_event=notes.append)
     assert found.count == 30
     assert any("not what it was trained on" in event.text for event in notes if isinstance(event, Note))
 
 
-def test_given_parts_of_other_data(stripes_run, stripes_collection):
+def test_given_parts_of_other_data(stripes_run):
+    stripes_collection = make_collection(seed=7)
     assert tellapart.evaluate(stripes_run.path, stripes_collection, on_event=silent).count == 12
     with pytest.raises(UsageError, match=r"has no part 'validation' \(its parts: train, test\)"):
         tellapart.evaluate(stripes_run.path, stripes_collection, part="validation", on_event=silent)
@@ -39,17 +42,75 @@ def test_the_text(stripes_run):
         assert words in text
 
 
-def test_the_data_of_the_training_is_the_default(stripes_run, tmp_path):
+def test_without_a_record_the_data_must_be_named(stripes_run):
     classifier = tellapart.load(stripes_run.path)
-    training = classifier.record.training | {"data": {"source": "digits"}}
-    classifier.record = classifier.record.model_copy(update={"training": training})
-    with pytest.raises(tellapart.TellapartError, match="digits: has classes that the model does not know"):
-        tellapart.evaluate(classifier, on_event=silent)
     classifier.record = classifier.record.model_copy(update={"training": {}})
     with pytest.raises(UsageError, match="the data is missing"):
         tellapart.evaluate(classifier, on_event=silent)
 
 
-def test_a_changed_collection_is_not_mistaken_for_the_trained_one(stripes_run):
-    collection = replace(make_collection(240, parts=False), keys=[f"other{i}" for i in range(240)])
-    assert tellapart.evaluate(stripes_run.path, collection, on_event=silent).count == 240
+@pytest.fixture(scope="module")
+def photos_run(tmp_path_factory):
+    folder = write_folder(tmp_path_factory.mktemp("photos") / "photos", 60)
+    runs = tmp_path_factory.mktemp("runs")
+    return folder, tellapart.train(folder, recipe="dense", epochs=1, runs=runs, on_event=silent)
+
+
+def test_the_run_knows_its_data_from_anywhere(photos_run, tmp_path, monkeypatch):
+    _, run = photos_run
+    monkeypatch.chdir(tmp_path)
+    assert tellapart.evaluate(run.path, on_event=silent).to_dict() == run.evaluations["test"].to_dict()
+
+
+def test_the_same_pictures_elsewhere_have_the_same_test_part(photos_run, tmp_path):
+    folder, run = photos_run
+    shutil.make_archive(str(tmp_path / "photos"), "zip", folder.parent, "photos")
+    assert tellapart.evaluate(run.path, tmp_path / "photos.zip", on_event=silent).count == 12
+
+
+def test_what_training_saw_is_never_called_a_test(photos_run, tmp_path):
+    folder, run = photos_run
+    more = tmp_path / "photos"
+    shutil.copytree(folder, more)
+    shutil.copy(more / "down" / "001.png", more / "down" / "new.png")
+    notes = []
+    found = tellapart.evaluate(run.path, more, on_event=notes.append)
+    assert found.count == 13
+    assert any(
+        "48 more are left out, since its training saw them" in event.text for event in notes if isinstance(event, Note)
+    )
+    seen = tmp_path / "seen"
+    rows = csv.DictReader((run.path / "split.csv").read_text().splitlines())
+    for row in rows:
+        if row["part"] != "test":
+            (seen / row["label"]).mkdir(parents=True, exist_ok=True)
+            shutil.copy(folder / row["key"], seen / row["key"])
+    with pytest.raises(DataError, match="all of its 48 pictures took part in the model's training"):
+        tellapart.evaluate(run.path, seen, on_event=silent)
+
+
+def test_data_that_has_changed_since_is_refused_when_it_was_not_named(tmp_path):
+    folder = write_folder(tmp_path / "photos", 60)
+    run = tellapart.train(folder, recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=silent)
+    (folder / "down" / "001.png").unlink()
+    with pytest.raises(DataError, match="is not as it was when the model was trained"):
+        tellapart.evaluate(run.path, on_event=silent)
+
+
+def test_given_class_names_are_remembered(tmp_path):
+    pixels, labels = stripes(60)
+    np.savez(tmp_path / "data.npz", x=pixels, y=labels)
+    (tmp_path / "classes.txt").write_text("squares\nacross\ndown\n")
+    run = tellapart.train(
+        tmp_path / "data.npz", recipe="dense", epochs=1, classes=tmp_path / "classes.txt", runs=tmp_path / "runs",
+        on_event=silent,
+    )  # fmt: skip
+    assert tellapart.evaluate(run.path, on_event=silent).to_dict() == run.evaluations["test"].to_dict()
+    assert tellapart.evaluate(run.path, tmp_path / "data.npz", on_event=silent).count == 12
+    assert "--classes" in (run.path / "report.html").read_text()
+
+
+def test_a_named_set_is_remembered_by_its_name(tmp_path):
+    run = tellapart.train("digits", recipe="dense", epochs=1, runs=tmp_path, on_event=silent)
+    assert run.classifier.record.training["data"]["source"] == "digits"
+    assert tellapart.evaluate(run.path, on_event=silent).count == 360

@@ -1,11 +1,13 @@
 import csv
 import json
+import os
+import sys
 
 import numpy as np
 import pytest
 
 import tellapart
-from tellapart.errors import RecipeError, UsageError
+from tellapart.errors import DataError, RecipeError, UsageError
 from tellapart.progress import Note, silent
 from tests.conftest import make_collection, write_folder
 
@@ -168,3 +170,33 @@ def test_the_one_output_head_is_like_any_other(tmp_path):
     # Keras's own view of the same figure: the second class is the positive one.
     found = run.history[run.best_epoch - 1]["val_accuracy"]
     assert run.evaluations["validation"].accuracy == pytest.approx(found)
+
+
+def test_a_test_part_that_cannot_be_read_does_not_cost_the_model(tmp_path):
+    write_folder(tmp_path / "data" / "train", 60)
+    for file in write_folder(tmp_path / "data" / "test", 6).rglob("*.png"):
+        file.write_bytes(b"nonsense")
+    with pytest.raises(DataError, match="none of 6 pictures can be read"):
+        tellapart.train(tmp_path / "data", recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=silent)
+    (folder,) = (tmp_path / "runs").iterdir()
+    record = json.loads((folder / "run.json").read_text())
+    assert record["status"] == "failed"
+    assert "none of 6 pictures" in record["reason"]["given"]
+    assert tellapart.load(folder).class_names == ("across", "down", "squares")
+
+
+def test_a_manifest_with_a_missing_file_and_a_name_that_is_no_text(tmp_path):
+    folder = write_folder(tmp_path / "data", 60)
+    rows = [f"{p.relative_to(folder).as_posix()},{p.parent.name}" for p in sorted(folder.rglob("*.png"))]
+    (folder / "list.csv").write_text("\n".join(["file_name,label", *rows, "gone.png,down"]) + "\n")
+    run = tellapart.train(folder / "list.csv", recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=silent)
+    named = [item["file"] for item in run.to_dict()["results"]["set_aside"]]
+    assert named == ["gone.png"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not have such file names")
+def test_a_file_name_that_is_no_valid_text(tmp_path):
+    folder = write_folder(tmp_path / "data", 60)
+    (folder / "down" / "001.png").rename(os.fsdecode(os.fsencode(folder / "down") + b"/caf\xe9.png"))
+    run = tellapart.train(folder, recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=silent)
+    assert "caf\\udce9.png" in (run.path / "split.csv").read_text()

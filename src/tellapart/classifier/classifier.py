@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tellapart.classifier.model_file import TWIN, ModelRecord, read_model, write_model
-from tellapart.classifier.runtime import BATCH, OnnxRuntime
+from tellapart.classifier.runtime import OnnxRuntime
+from tellapart.data.feeding import batch_for
 from tellapart.errors import PictureError, UsageError
+from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.preparation import Preparation
-from tellapart.images.read import from_array, looks_like_picture, read_picture
+from tellapart.images.read import from_array, looks_like_picture, read_picture, starts_as_picture
 
 if TYPE_CHECKING:
     import keras
@@ -109,7 +111,8 @@ class Classifier:
         many = _many(pictures)
         if many is None:
             name = _name(pictures, None)
-            return self._answer(name, self.preparation(read_picture(pictures, name))[np.newaxis])
+            with pillow_warnings_off():
+                return self._answer(name, self.preparation(read_picture(pictures, name))[np.newaxis])
         return list(self.predict_each(many, on_bad))
 
     def predict_each(
@@ -117,9 +120,11 @@ class Classifier:
     ) -> Iterator[Prediction]:
         """Predict pictures one after the other as they come, a batch at a time, reading in parallel."""
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for batch in _batches(pictures):
+            for batch in _batches(pictures, batch_for(self.preparation.shape)):
                 good = []
-                for read in pool.map(self._read, batch):
+                with pillow_warnings_off():
+                    reads = list(pool.map(self._read, batch))
+                for read in reads:
                     if isinstance(read, PictureError):
                         if on_bad is None:
                             raise read
@@ -172,12 +177,19 @@ def spread(outputs: np.ndarray) -> np.ndarray:
 
 def pictures_in(folder: Path) -> list[Path]:
     """The picture files below a folder, in name order. Raises UsageError when there are none."""
-    found = sorted(
-        path for path in folder.rglob("*") if looks_like_picture(path.relative_to(folder).as_posix()) and path.is_file()
-    )
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and _is_picture(path))
     if not found:
         raise UsageError(f"{folder}: holds no pictures", "a folder with picture files", "check the path")
     return found
+
+
+def _is_picture(path: Path) -> bool:
+    if not looks_like_picture(path.name):
+        return False
+    if path.suffix:
+        return True
+    with path.open("rb") as file:
+        return starts_as_picture(file.read(16))
 
 
 def _is_batch(array: np.ndarray) -> bool:
@@ -200,11 +212,11 @@ def _name(picture: Any, number: int | None) -> str:
     return kind if number is None else f"{kind} {number}"
 
 
-def _batches(pictures: Iterable[Any]) -> Iterator[list[tuple[int, Any]]]:
+def _batches(pictures: Iterable[Any], size: int) -> Iterator[list[tuple[int, Any]]]:
     batch: list[tuple[int, Any]] = []
     for numbered in enumerate(pictures):
         batch.append(numbered)
-        if len(batch) == BATCH:
+        if len(batch) == size:
             yield batch
             batch = []
     if batch:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnxruntime
 
-BATCH = 256
-"""Pictures a call; larger batches need memory and bring no speed on a CPU."""
+from tellapart.data.feeding import batch_for
 
 
 class OnnxRuntime:
@@ -20,6 +19,7 @@ class OnnxRuntime:
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """Outputs float32 [n, outputs] for pixels uint8 [n, height, width, channels]."""
-        if len(pixels) <= BATCH:
+        size = batch_for(pixels.shape[1:])
+        if len(pixels) <= size:
             return self.session.run(None, {self.input: pixels.astype(np.float32)})[0]
-        return np.concatenate([self(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)])
+        return np.concatenate([self(pixels[i : i + size]) for i in range(0, len(pixels), size)])

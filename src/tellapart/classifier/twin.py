@@ -27,9 +27,11 @@ def make_twin(network: keras.Model) -> bytes:
 
     Only TensorFlow can write it; on another backend a child process does.
     """
+    from tellapart.recipes import backend
+
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "network.keras"), Path(folder, "network.onnx")
-        if os.environ.get("KERAS_BACKEND") == "tensorflow":
+        if backend.NAME == "tensorflow":
             _export(network, target)
         else:
             network.save(source)

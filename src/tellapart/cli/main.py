@@ -25,6 +25,8 @@ _COMMON = {
 
 def main() -> None:
     """Run the program on this process's arguments."""
+    for stream in (sys.stdout, sys.stderr):  # a file name that is not valid text must not stop an answer
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     app(sys.argv[1:])()
 
 

@@ -75,13 +75,23 @@ class EncodedPictures:
 
     def fingerprint(self, i: int) -> bytes:
         """See Pictures."""
-        return str(self.size(i)).encode()
+        try:
+            return str(self.size(i)).encode()
+        except (DataError, OSError, KeyError):  # missing; reading it says so by name
+            return b"missing"
 
     def _bytes(self, i: int) -> bytes:
         try:
             return self.load(i)
         except DataError as error:
             raise PictureError(self.describe(i), error.given.rsplit(": ", 1)[-1], error.action) from error
+        except MemoryError as error:
+            raise PictureError(self.describe(i), "does not fit in memory") from error
+
+
+def as_bytes(text: str) -> bytes:
+    """Text as bytes, also where a file name on disk is not valid UTF-8."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True)
@@ -167,14 +177,21 @@ class Collection:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over class names, keys, labels, parts, and pixels (arrays) or file sizes (files)."""
-        digest = hashlib.sha256(repr(self.class_names).encode())
-        digest.update(np.ascontiguousarray(self.labels, np.int64).tobytes())
-        digest.update("\n".join(self.parts).encode() if self.parts is not None else b"-")
-        digest.update("\n".join(self.keys).encode())
-        for i in range(len(self)):
+        """SHA-256 over keys, class names, parts, and pixels (arrays) or file sizes (files), picture by picture.
+
+        Neither the place of the data nor the order of the classes matters.
+        """
+        digest = hashlib.sha256()
+        parts = self.parts if self.parts is not None else [""] * len(self)
+        for i, (key, part) in enumerate(zip(self.keys, parts, strict=True)):
+            digest.update(as_bytes(f"{key}\0{part}\0{self.label(i)}\0"))
             digest.update(self.pictures.fingerprint(i))
         return digest.hexdigest()
+
+    def identity(self, i: int) -> str:
+        """What picture i is known by wherever it lies: its pixels (arrays), or file name and size; 16 hex digits."""
+        name = "" if isinstance(self.pictures, ArrayPictures) else self.keys[i].rsplit("/", 1)[-1]
+        return hashlib.sha256(as_bytes(name) + self.pictures.fingerprint(i)).hexdigest()[:16]
 
     def with_class_names(self, names: Sequence[str]) -> Collection:
         """The same pictures under other class names, in label order. Raises DataError when there are too few."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,17 +45,25 @@ def fetch(remote: Remote, folder: Path, on_event: Listener, sleep: Callable[[flo
     path = folder / remote.name
     if path.is_file() and path.stat().st_size == remote.size:
         return path
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DownloadError(
+            f"{folder}: cannot be made ({error.strerror})",
+            "a folder for downloads",
+            "set TELLAPART_CACHE to a folder that can be written to",
+        ) from error
     reasons = []
-    for url in remote.urls:
-        for attempt in range(ATTEMPTS):
-            try:
-                return _attempt(remote, url, path, on_event)
-            except _BrokenError as error:
-                reasons.append(f"{url}: {error}")
-                if not error.again:
-                    break
-                sleep(0.5 * 2**attempt)
+    with _alone(folder):
+        for url in remote.urls:
+            for attempt in range(ATTEMPTS):
+                try:
+                    return _attempt(remote, url, path, on_event)
+                except _BrokenError as error:
+                    reasons.append(f"{url}: {error}")
+                    if not error.again:
+                        break
+                    sleep(0.5 * 2**attempt)
     raise DownloadError(
         f"{remote.name} could not be downloaded ({'; '.join(dict.fromkeys(reasons))})",
         f"a file of {remote.size:,} bytes with the SHA-256 {remote.sha256}",
@@ -62,16 +71,35 @@ def fetch(remote: Remote, folder: Path, on_event: Listener, sleep: Callable[[flo
     )
 
 
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process downloads into `folder`; the system lets go of the lock if we die."""
+    try:
+        import fcntl
+    except ImportError:  # Windows; there two first downloads at once may spoil each other, which the hash finds
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def _attempt(remote: Remote, url: str, path: Path, on_event: Listener) -> Path:
+    if path.is_file() and path.stat().st_size == remote.size:  # another process has fetched it meanwhile
+        return path
     part = path.with_name(path.name + ".part")
-    if not part.exists() or part.stat().st_size < remote.size:
+    resumed = part.exists()
+    if not resumed or part.stat().st_size < remote.size:
         _receive(remote, url, part, on_event)
     size = part.stat().st_size
     if size < remote.size:
         raise _BrokenError(f"ended after {size:,} of {remote.size:,} bytes", again=True)
     if size > remote.size or sha256_of_file(part) != remote.sha256:
         part.unlink()
-        raise _BrokenError("sent other bytes than were published", again=False)
+        raise _BrokenError("sent other bytes than were published", again=resumed)  # the old piece may be to blame
     part.replace(path)
     return path
 

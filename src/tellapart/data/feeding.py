@@ -14,6 +14,7 @@ import numpy as np
 
 from tellapart.data.collection import ArrayPictures, Collection, SetAside
 from tellapart.errors import DataError, PictureError
+from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.preparation import Preparation
 from tellapart.progress import Listener, Progress, silent
 
@@ -21,6 +22,14 @@ T = TypeVar("T")
 
 IN_MEMORY = 4 * 2**30
 """Prepared pictures of more bytes than this lie in a nameless temporary file that the system pages in."""
+
+
+def batch_for(shape: tuple[int, ...]) -> int:
+    """Pictures of a prepared shape that go through a network at once where no gradient is wanted: 1 to 512.
+
+    A first layer of 32 channels in float32 then takes at most half a GiB.
+    """
+    return max(1, min(512, 2**29 // (shape[0] * shape[1] * 32 * 4)))
 
 
 @dataclass(frozen=True)
@@ -65,12 +74,13 @@ def prepare_pictures(
             return error
         return None
 
-    for position, error in _in_parallel(one, len(indices)):
-        if error is not None:
-            good[position] = False
-            set_aside.append(SetAside(collection.keys[int(indices[position])], error.reason))
-        if position % 64 == 63 or position + 1 == len(indices):
-            on_event(Progress(task, position + 1, len(indices)))
+    with pillow_warnings_off():
+        for position, error in _in_parallel(one, len(indices)):
+            if error is not None:
+                good[position] = False
+                set_aside.append(SetAside(collection.keys[int(indices[position])], error.reason))
+            if position % 64 == 63 or position + 1 == len(indices):
+                on_event(Progress(task, position + 1, len(indices)))
     if len(indices) and not good.any():
         raise DataError(
             f"{collection.source}: none of {len(indices):,} pictures can be read ({set_aside[0].key}: "
@@ -81,7 +91,9 @@ def prepare_pictures(
     if good.all():
         return Prepared(pixels, collection.labels[indices], indices)
     kept = indices[good]
-    return Prepared(pixels[good], collection.labels[kept], kept, tuple(set_aside))
+    for target, position in enumerate(np.flatnonzero(good).tolist()):  # in place: a second copy might not fit
+        pixels[target] = pixels[position]
+    return Prepared(pixels[: len(kept)], collection.labels[kept], kept, tuple(set_aside))
 
 
 def _room(shape: tuple[int, ...]) -> np.ndarray:
@@ -89,8 +101,23 @@ def _room(shape: tuple[int, ...]) -> np.ndarray:
     if size <= IN_MEMORY:
         return np.empty(shape, np.uint8)
     with tempfile.TemporaryFile() as file:
-        file.truncate(size)
+        _reserve(file.fileno(), size)
         return np.frombuffer(mmap.mmap(file.fileno(), size), np.uint8).reshape(shape)  # the map outlives the file
+
+
+def _reserve(handle: int, size: int) -> None:
+    """Make a file of `size` bytes that are really there: a sparse one on a full disk kills whoever writes into it."""
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(handle, 0, size)
+        else:
+            os.truncate(handle, size)
+    except OSError as error:
+        raise DataError(
+            f"{tempfile.gettempdir()}: has no room for {size:,} bytes of prepared pictures ({error.strerror})",
+            "that much free space",
+            "free some, set TMPDIR to another disk, or train with a smaller height and width",
+        ) from error
 
 
 def _in_parallel(work: Callable[[int], T], count: int) -> Iterator[tuple[int, T]]:

@@ -65,7 +65,7 @@ def read_class_names(names: Sequence[str] | str | os.PathLike[str] | None) -> li
 
 
 def _named(name: str, class_names: list[str] | None, on_event: Listener) -> Collection:
-    collection = datasets.read(name, on_event)
+    collection = replace(datasets.read(name, on_event), source=name)
     if class_names is not None:
         collection = collection.with_class_names(class_names)
     if Path(name).exists():

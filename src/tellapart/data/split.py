@@ -39,12 +39,12 @@ class Split:
         return ", ".join(shown)
 
     def save(self, path: Path, collection: Collection) -> None:
-        """Write `index,key,label,part`, a row a picture."""
+        """Write `index,key,label,part,identity`, a row a picture."""
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(("index", "key", "label", "part"))
+        writer.writerow(("index", "key", "label", "part", "identity"))
         writer.writerows(
-            (i, key, collection.label(i), part)
+            (i, key, collection.label(i), part, collection.identity(i))
             for i, (key, part) in enumerate(zip(collection.keys, self.parts, strict=True))
         )
         write_text(path, buffer.getvalue())
@@ -77,8 +77,10 @@ def make_split(collection: Collection, validation: float = 0.1, test: float = 0.
     for number, (part, fraction) in enumerate(cuts.items()):
         rng = np.random.default_rng((seed, number))
         chosen = _cut(collection, np.flatnonzero(parts == "train"), fraction, len(cuts) - number, rng)
+        share = len(chosen) / max((parts == "train").sum(), 1)
         parts[chosen] = part
-        origin[part] = f"{fraction:.0%} of training, stratified, seed {seed}"
+        how = "stratified" if collection.groups is None else "whole groups, stratified"
+        origin[part] = f"{share:.0%} of training, {how}, seed {seed}"
     if cuts and "train" in given:
         origin["train"] = "what remains of it"
     return Split(parts, seed, validation, test, origin)
@@ -129,10 +131,10 @@ def _cut(
         return _cut_groups(collection, among, fraction, rng)
     labels = collection.labels[among]
     counts = np.bincount(labels, minlength=len(collection.class_names))
-    chosen = []
-    for c, take in enumerate(_shares(counts, fraction, leave)):
-        chosen.append(rng.permutation(among[labels == c])[:take])
-    return np.concatenate(chosen)
+    shares = _shares(counts, fraction, leave)
+    # By name, so that the split does not depend on the order in which somebody lists the classes.
+    order = sorted(range(len(counts)), key=lambda c: collection.class_names[c])
+    return np.concatenate([rng.permutation(among[labels == c])[: shares[c]] for c in order])
 
 
 def _shares(counts: np.ndarray, fraction: float, leave: int) -> np.ndarray:
@@ -150,17 +152,30 @@ def _shares(counts: np.ndarray, fraction: float, leave: int) -> np.ndarray:
 
 
 def _cut_groups(collection: Collection, among: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
-    from sklearn.model_selection import StratifiedGroupKFold
-
+    """Whole groups, larger ones first, each taken if it brings the classes' counts nearer to their share."""
     assert collection.groups is not None
-    groups = collection.groups[among]
-    folds = max(2, round(1 / fraction))
-    if len(np.unique(groups)) < folds:
+    names, members = np.unique(collection.groups[among], return_inverse=True)
+    if len(names) < 3:
         raise DataError(
-            f"{collection.source}: has {len(np.unique(groups))} groups",
-            f"at least {folds}, to keep each on one side of a split of {fraction:.0%}",
-            "give a larger fraction, or a manifest without the group column",
+            f"{collection.source}: its training pictures are in {len(names)} group{'' if len(names) == 1 else 's'}",
+            "at least 3 groups, to keep each on one side of the split",
+            "give the parts yourself, or a manifest without the group column",
         )
-    folder = StratifiedGroupKFold(folds, shuffle=True, random_state=int(rng.integers(2**31)))
-    _, chosen = next(folder.split(among, collection.labels[among], groups))
-    return among[chosen]
+    classes = len(collection.class_names)
+    table = np.zeros((len(names), classes), np.int64)
+    np.add.at(table, (members, collection.labels[among]), 1)
+    wanted = table.sum(axis=0) * fraction
+    order = rng.permutation(len(names))
+    order = order[np.argsort(-table[order].sum(axis=1), kind="stable")]
+    got, chosen = np.zeros(classes), []
+    for group in order:
+        if np.abs(got + table[group] - wanted).sum() < np.abs(got - wanted).sum():
+            got += table[group]
+            chosen.append(group)
+    return among[np.isin(members, chosen or order[-1:])]
+
+
+def read_seen(path: Path) -> set[str]:
+    """From a saved split, the identities of the pictures that training saw, for learning or for choosing."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["identity"] for row in csv.DictReader(file) if row["part"] in ("train", "validation")}

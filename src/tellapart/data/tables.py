@@ -28,7 +28,10 @@ def columns(tree: Tree, name: str) -> list[str]:
             text = first.decode("utf-8-sig").strip("\r")
         except UnicodeDecodeError:
             return []
-        return next(csv.reader([text], delimiter=separator(name)), [])
+        try:
+            return next(csv.reader([text], delimiter=separator(name)), [])
+        except csv.Error:  # a line longer than any header is
+            return []
     return []
 
 
@@ -51,13 +54,23 @@ def rows(tree: Tree, name: str) -> Iterator[tuple[int, list[str]]]:
     """The lines of a CSV with their numbers, as an editor counts them. Slow and exact: for finding what is wrong."""
     text = io.TextIOWrapper(io.BytesIO(tree.read(name)), encoding="utf-8-sig", errors="replace", newline="")
     reader = csv.reader(text, delimiter=separator(name))
-    for row in reader:
-        if row:
-            yield reader.line_num, row
+    try:
+        for row in reader:
+            if row:
+                yield reader.line_num, row
+    except csv.Error as error:
+        raise DataError(
+            f"{tree.describe(name)}, line {reader.line_num}: cannot be read ({error})",
+            "values between separators, quotes in pairs",
+            "look for a stray quotation mark in the lines before",
+        ) from error
 
 
 def check_rows(tree: Tree, name: str, header: Sequence[str]) -> None:
-    """Raise DataError at the first row with more or fewer values than the header."""
+    """Raise DataError for a column named twice, or at the first row with more or fewer values than the header."""
+    double = next((column for column in header if header.count(column) > 1), None)
+    if double is not None:
+        raise DataError(f"{tree.describe(name)}: has two columns {double!r}", "each name once", "rename or remove one")
     for line, row in rows(tree, name):
         if len(row) != len(header):
             raise DataError(

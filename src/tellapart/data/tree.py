@@ -26,7 +26,7 @@ class Tree(ABC):
 
     def __init__(self, path: Path, names: list[str], single: bool = False) -> None:
         self.path, self.single = path, single
-        self.names = tuple(sorted(name for name in names if not _hidden(name)))
+        self.names = tuple(sorted(name for name in names if single or not _hidden(name)))
 
     @abstractmethod
     def read(self, name: str) -> bytes:
@@ -71,19 +71,21 @@ class FolderTree(Tree):
 
     def read(self, name: str) -> bytes:
         """See Tree."""
+        path = self.root / name
+        if not path.is_file():  # a FIFO or a device that a table names would never end
+            raise _unreadable(path, "not a file" if path.exists() else "does not exist")
         try:
-            return (self.root / name).read_bytes()
+            return path.read_bytes()
         except OSError as error:
-            raise DataError(
-                f"{self.root / name}: cannot be read ({error.strerror})",
-                "a readable file",
-                "check path and permissions",
-            ) from error
+            raise _unreadable(path, f"cannot be read ({error.strerror})") from error
 
     def start(self, name: str, count: int) -> bytes:
         """See Tree."""
-        with (self.root / name).open("rb") as file:
-            return file.read(count)
+        try:
+            with (self.root / name).open("rb") as file:
+                return file.read(count)
+        except OSError as error:
+            raise _unreadable(self.root / name, f"cannot be read ({error.strerror})") from error
 
     def size(self, name: str) -> int:
         """See Tree."""
@@ -104,7 +106,7 @@ class ZipTree(Tree):
     def __init__(self, path: Path) -> None:
         try:
             self.archive = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError) as error:
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise _damaged(path, error) from error
         members = [info for info in self.archive.infolist() if not info.is_dir()]
         _check_members(path, [info.filename for info in members], sum(info.file_size for info in members))
@@ -148,7 +150,7 @@ class TarTree(Tree):
             self.file = _unpacked(path)
             weakref.finalize(self, self.file.close)
             with tarfile.open(fileobj=self.file, mode="r:") as archive:
-                members = [info for info in archive if info.isreg()]
+                members = [info for info in archive if info.isreg() and not info.issparse()]
         except (tarfile.TarError, EOFError, OSError) as error:
             raise _damaged(path, error) from error
         except Exception as error:  # zlib.error and lzma.LZMAError have no common base
@@ -219,16 +221,15 @@ def plant(path: Path) -> Tree:
 
 
 def _walk(root: Path) -> list[str]:
-    """Every plain file below `root`; links to folders are followed once, so a loop ends."""
+    """Every plain file below `root`; links to folders are followed, but not back into a folder that they lie in."""
     names: list[str] = []
-    seen: set[tuple[int, int]] = set()
-    waiting = [(root, "")]
+    waiting: list[tuple[Path, str, tuple[tuple[int, int], ...]]] = [(root, "", ())]
     while waiting:
-        folder, prefix = waiting.pop()
+        folder, prefix, above = waiting.pop()
         status = folder.stat()
-        if (status.st_dev, status.st_ino) in seen:
+        if (status.st_dev, status.st_ino) in above:
             continue
-        seen.add((status.st_dev, status.st_ino))
+        above = (*above, (status.st_dev, status.st_ino))
         try:
             entries = list(os.scandir(folder))
         except OSError as error:
@@ -237,7 +238,7 @@ def _walk(root: Path) -> list[str]:
             ) from error
         for entry in entries:
             if entry.is_dir():
-                waiting.append((Path(entry.path), f"{prefix}{entry.name}/"))
+                waiting.append((Path(entry.path), f"{prefix}{entry.name}/", above))
             elif entry.is_file():
                 names.append(prefix + entry.name)
     return names
@@ -251,7 +252,7 @@ def _is_npz(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return path.suffix.lower() == ".npz"  # damaged; its own reader says so in its own words
     return bool(names) and all(name.endswith(".npy") for name in names)
 
@@ -324,6 +325,10 @@ def _bomb(path: Path, unpacked: int) -> DataError:
         f"at most {MAX_RATIO} times its size and {MAX_UNPACKED // 2**30} GiB",
         "unpack it yourself, if you trust it, and give the folder",
     )
+
+
+def _unreadable(path: Path, reason: str) -> DataError:
+    return DataError(f"{path}: {reason}", "a readable file", "check path and permissions")
 
 
 def _damaged(path: Path, error: Exception, name: str | None = None) -> DataError:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -37,10 +39,8 @@ def decode(data: bytes, source: str = "picture") -> np.ndarray:
 def from_pillow(image: Image.Image, source: str = "picture") -> np.ndarray:
     """Pixels of a Pillow image, as `decode` gives them. Raises PictureError where its data cannot be read."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd EXIF or TIFF tags do not matter where the pixels are sound
-            image.load()
-            return _pixels(ImageOps.exif_transpose(image), source)
+        image.load()
+        return _pixels(ImageOps.exif_transpose(image), source)
     except PictureError:
         raise
     except MemoryError as error:
@@ -65,17 +65,27 @@ def header(data: bytes, source: str = "picture") -> tuple[int, int, int]:
         raise PictureError(source, _reason(error)) from error
 
 
+@contextlib.contextmanager
+def pillow_warnings_off() -> Iterator[None]:
+    """Pillow's warnings (odd EXIF or TIFF tags) do not matter where the pixels are sound.
+
+    For the thread that starts others: the filter is the whole process's, so decoding threads must not change it.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own cap is lower
+        yield
+
+
 def _open(data: bytes, source: str) -> Image.Image:
     if not data:
         raise PictureError(source, "the file is empty")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
-        except UnidentifiedImageError as error:
-            raise PictureError(source, "is not a picture of a known format") from error
-        except Image.DecompressionBombError as error:
-            raise PictureError(source, f"has more than {MAX_PIXELS:,} pixels") from error
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise PictureError(source, "is not a picture of a known format") from error
+    except Image.DecompressionBombError as error:
+        raise PictureError(source, f"has more than {MAX_PIXELS:,} pixels") from error
     width, height = image.size
     if width * height > MAX_PIXELS:
         image.close()
@@ -84,7 +94,7 @@ def _open(data: bytes, source: str) -> Image.Image:
 
 
 def _is_grey(image: Image.Image) -> bool:
-    return image.mode in ("1", "L", "I", "F") or image.mode.startswith("I;16")
+    return image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;16")
 
 
 def _pixels(image: Image.Image, source: str) -> np.ndarray:

@@ -49,6 +49,28 @@ def looks_like_picture(name: str) -> bool:
     return dot == -1 or base[dot:].lower() in SUFFIXES
 
 
+_STARTS = (
+    b"\xff\xd8\xff",
+    b"\x89PNG",
+    b"GIF8",
+    b"BM",
+    b"RIFF",
+    b"II*\0",
+    b"MM\0*",
+    b"P1",
+    b"P2",
+    b"P3",
+    b"P4",
+    b"P5",
+    b"P6",
+)
+
+
+def starts_as_picture(data: bytes) -> bool:
+    """Whether a file that starts with these bytes may be a picture."""
+    return data.startswith(_STARTS)
+
+
 def read_picture(source: Any, name: str | None = None) -> np.ndarray:
     """Pixels of one picture: uint8 [height, width, 1 or 3].
 

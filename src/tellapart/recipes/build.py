@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+
 import numpy as np
 
 from tellapart.errors import RecipeError
@@ -39,25 +42,44 @@ def build_network(recipe: Recipe, shape: tuple[int, int, int], classes: int) -> 
 
 def _with_dropout(network: keras.Model, rate: float) -> keras.Model:
     """Every dropout layer at `rate`; where the network has none, one before its last layer."""
-    found = [layer for layer in network.layers if isinstance(layer, keras.layers.Dropout)]
-    for layer in found:
-        layer.rate = rate
-    if found or not rate:
+
+    def changed(layer: keras.Layer) -> keras.Layer:
+        config = layer.get_config()
+        return type(layer).from_config(config | {"rate": rate} if isinstance(layer, keras.layers.Dropout) else config)
+
+    if any(isinstance(layer, keras.layers.Dropout) for layer in network.layers):
+        return keras.models.clone_model(network, clone_function=changed)
+    if not rate:
         return network
     head = network.layers[-1]
     return keras.Model(network.inputs[0], head(keras.layers.Dropout(rate)(head.input)))
 
 
+def _parts_of(layer: keras.Layer) -> Iterator[keras.Layer]:
+    yield layer
+    for inner in layer.layers if isinstance(layer, keras.Model) else ():
+        yield from _parts_of(inner)
+
+
 def _check_layers(network: keras.Model, name: str) -> None:
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            _check_layers(layer, name)
-        elif not type(layer).__module__.startswith("keras.") or isinstance(layer, keras.layers.Lambda):
+    """Nothing in the network may need code of its author's, or the saved file would open here only."""
+    for layer in _parts_of(network):
+        if not type(layer).__module__.startswith("keras.") or isinstance(layer, keras.layers.Lambda):
             raise RecipeError(
                 f"the network of {name} has the layer {layer.name!r} of type {type(layer).__name__}",
                 "layers that come with Keras, and no Lambda, so that the saved file opens anywhere",
                 "build it from keras.layers and keras.ops",
             )
+    try:
+        config = json.loads(json.dumps(keras.saving.serialize_keras_object(network)))
+        keras.saving.deserialize_keras_object(config, safe_mode=True)
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise RecipeError(
+            f"the network of {name} cannot be rebuilt from its description ({reason})",
+            "layers, activations and regularisers that come with Keras, so that the saved file opens anywhere",
+            "use those of keras.layers, keras.activations and keras.regularizers by name",
+        ) from error
 
 
 def _check_output(network: keras.Model, name: str, shape: tuple[int, int, int], classes: int) -> None:

@@ -13,9 +13,9 @@ SMALL = 64
 """Pictures that are all of one size up to this side are taken as they are; others are brought to it."""
 
 
-def choose_preparation(recipe: Recipe, collection: Collection) -> tuple[Preparation, str]:
-    """How pictures are prepared for a recipe, and the reason in words. Looks at the headers of up to 64 pictures."""
-    shapes = _sampled_shapes(collection)
+def choose_preparation(recipe: Recipe, collection: Collection, among: np.ndarray) -> tuple[Preparation, str]:
+    """How pictures are prepared for a recipe, and the reason in words; looks at the headers of 64 of `among`, [n]."""
+    shapes = _sampled_shapes(collection, among)
     sizes = {shape[:2] for shape in shapes}
     alike = len(sizes) == 1 and max(next(iter(sizes))) <= SMALL
     height, width = next(iter(sizes)) if alike else (SMALL, SMALL)
@@ -28,9 +28,9 @@ def choose_preparation(recipe: Recipe, collection: Collection) -> tuple[Preparat
     return preparation, "as the pictures are" if alike else "the pictures are larger or of several sizes"
 
 
-def _sampled_shapes(collection: Collection) -> set[tuple[int, int, int]]:
+def _sampled_shapes(collection: Collection, among: np.ndarray) -> set[tuple[int, int, int]]:
     shapes = set()
-    for i in np.unique(np.linspace(0, len(collection) - 1, 64).astype(int)):
+    for i in among[np.unique(np.linspace(0, len(among) - 1, 64).astype(int))]:
         try:
             shapes.add(collection.pictures.shape(int(i)))
         except PictureError:  # set aside later, by name

@@ -1,9 +1,9 @@
 """Muon for convolution kernels, AdamW for everything else.
 
 Muon (Jordan and others 2024, kellerjordan.github.io/posts/muon) turns the momentum of a kernel into its nearest
-orthogonal matrix before the step, so that every direction of it is learnt at the same pace. Keras's own Muon gives AdamW
-to every variable that is not 2-D, convolution kernels among them; this one sees a kernel [height, width, in, out] as
-the matrix [out, height * width * in].
+orthogonal matrix before the step, so that every direction of it is learnt at the same pace. Keras's own Muon gives
+AdamW to every variable that is not 2-D, convolution kernels among them; this one sees a kernel [height, width, in, out]
+as the matrix [out, height * width * in].
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _STEPS = 3
 
 @keras.saving.register_keras_serializable("tellapart")
 class Muon(keras.optimizers.Optimizer):
-    """Muon with Nesterov momentum; `rate` is for kernels, relative to the schedule's 0..1, as `adam_rate` for the rest."""
+    """Muon with Nesterov momentum; `rate` (kernels) and `adam_rate` (the rest) are times the schedule's 0..1."""
 
     def __init__(
         self,

@@ -54,7 +54,7 @@ def make_optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
         options["momentum"] = recipe.momentum
     if recipe.optimizer == "sgd":
         options["nesterov"] = recipe.nesterov
-    if recipe.weight_decay:
+    if recipe.weight_decay or recipe.optimizer == "adamw":  # whose own default is not 0
         options["weight_decay"] = recipe.weight_decay
     optimizer = _CLASSES[recipe.optimizer](**options)
     if recipe.weight_decay:  # decay pulls kernels towards 0; gains and biases have no reason to be small

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from tellapart.data.feeding import Prepared
+from tellapart.data.feeding import Prepared, batch_for
 from tellapart.errors import TrainingError
 from tellapart.files import write_text
 from tellapart.progress import Epoch, Listener, Progress
-from tellapart.recipes.backend import keras, set_seed
+from tellapart.recipes.backend import NAME, keras, set_seed
 from tellapart.recipes.build import build_network
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.optimizers import add_penalties, make_loss, make_optimizer
@@ -97,16 +97,19 @@ def train_network(
         optimizer=make_optimizer(recipe, recipe.epochs * len(batches)),
         loss=make_loss(recipe, outputs),
         metrics=["accuracy"],
-        steps_per_execution=min(STEPS_AT_ONCE, len(batches)),
-        jit_compile="auto" if keras.backend.backend() != "tensorflow" else False,  # XLA's CPU convolutions are slow
+        steps_per_execution=1 if NAME == "torch" else min(STEPS_AT_ONCE, len(batches)),  # torch has no other
+        jit_compile="auto" if NAME != "tensorflow" else False,  # XLA's CPU convolutions are slow
     )
     watch = _Watch(network, recipe.epochs, len(train), folder, on_event)
     began = time.monotonic()
     model.fit(
         batches,
         epochs=recipe.epochs,
-        validation_data=None if validation is None else Batches(validation, outputs, 512, None),
+        validation_data=None
+        if validation is None
+        else Batches(validation, outputs, batch_for(train.pixels.shape[1:]), None),
         callbacks=[watch],
+        shuffle=False,  # the batches come shuffled, by our own seed
         verbose=0,
     )
     seconds = time.monotonic() - began
@@ -143,12 +146,13 @@ class _Watch(keras.callbacks.Callback):
         """See Keras."""
         row = {"epoch": epoch + 1} | {name: float(value) for name, value in (logs or {}).items()}
         row["seconds"] = round(time.monotonic() - self.began, 3)
-        if not all(math.isfinite(value) for value in row.values()):
+        wild = next((name for name, value in row.items() if not math.isfinite(value)), None)
+        if wild is not None:
+            kept = f"; the weights of the epochs before are in {self.folder / 'checkpoints'}" if self.history else ""
             raise TrainingError(
-                f"epoch {epoch + 1}: the loss is {row.get('loss')}",
+                f"epoch {epoch + 1}: {wild} is {row[wild]}",
                 "a finite number",
-                "train with a lower learning_rate (in a .toml recipe); the weights of the epochs before are kept in "
-                f"{self.folder / 'checkpoints'}",
+                f"train with a lower learning rate (--set learning_rate=...){kept}",
             )
         self.history.append(row)
         self._write_history()

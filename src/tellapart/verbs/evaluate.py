@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from tellapart.errors import UsageError
+from tellapart.errors import DataError, UsageError
 from tellapart.progress import Listener, Note
 from tellapart.verbs import Record, argument
 
@@ -35,8 +36,17 @@ def run(options: Options, on_event: Listener) -> Evaluation:
 
     model = options.model
     classifier = model if isinstance(model, Classifier) else load_classifier(model)
-    data = options.data if options.data is not None else _own_data(classifier)
-    collection = open_collection(data, options.classes, on_event)
+    trained_on = classifier.record.training.get("data", {})
+    own = options.data is None
+    data = _own_data(trained_on) if own else options.data
+    classes = options.classes or (trained_on.get("class_names") if _same_source(data, trained_on) else None)
+    collection = open_collection(data, classes, on_event)
+    if own and collection.fingerprint != trained_on["fingerprint"]:
+        raise DataError(
+            f"{collection.source}: is not as it was when the model was trained",
+            "the same pictures, so that its test part can be found again",
+            "name the data to evaluate on: tellapart evaluate MODEL DATA",
+        )
     indices, reason = choose_pictures(classifier, collection, options.part)
     on_event(Note(f"{options.part}: {len(indices):,} pictures, {reason}"))
     return evaluate_part(classifier, collection, indices, options.part, on_event)
@@ -46,19 +56,20 @@ def choose_pictures(classifier: Classifier, collection: Collection, part: str) -
     """The pictures that `part` means for this model and data, int64 [n], and why, in words.
 
     On the data that the model was trained on this is the very part of its training, cut again from the recorded seed.
+    On other data the pictures that training saw are left out, where the run's split.csv lies beside the model.
     """
     from tellapart.data.split import make_split
 
+    training = classifier.record.training
     if part == "all":
         return collection.indices(None), "all there are"
-    training = classifier.record.training
     if collection.fingerprint == training.get("data", {}).get("fingerprint"):
-        split = make_split(collection, **training["split"])
-        return split.indices(part), "the same as at its training"
+        return make_split(collection, **training["split"]).indices(part), "the same as at its training"
     if part in collection.given_parts:
-        return collection.indices(part), "as the data gives them"
+        return _unseen(classifier, collection, collection.indices(part), "as the data gives them", part)
     if not collection.given_parts and part == "test":
-        return collection.indices(None), "all there are: the data states no parts, and is not what it was trained on"
+        reason = "all there are: the data states no parts and is not what the model was trained on"
+        return _unseen(classifier, collection, collection.indices(None), reason, part)
     given = ", ".join(collection.given_parts) or "none"
     raise UsageError(
         f"{collection.source}: has no part {part!r} (its parts: {given})",
@@ -67,8 +78,34 @@ def choose_pictures(classifier: Classifier, collection: Collection, part: str) -
     )
 
 
-def _own_data(classifier: Classifier) -> str:
-    source = classifier.record.training.get("data", {}).get("source")
-    if not source:
+def _unseen(
+    classifier: Classifier, collection: Collection, indices: np.ndarray, reason: str, part: str
+) -> tuple[np.ndarray, str]:
+    from tellapart.data.split import read_seen
+
+    split = Path(classifier.source).with_name("split.csv")
+    if part == "train" or not split.is_file():
+        return indices, reason
+    seen = read_seen(split)
+    fresh = indices[[collection.identity(int(i)) not in seen for i in indices]]
+    if len(fresh) == len(indices):
+        return indices, f"{reason}; none of them took part in its training"
+    if not len(fresh):
+        raise DataError(
+            f"{collection.source}: all of its {len(indices):,} pictures took part in the model's training",
+            "pictures that the model has not seen",
+            "give other data, or --part all to look at them all the same",
+        )
+    return fresh, f"{reason}; {len(indices) - len(fresh):,} more are left out, since its training saw them"
+
+
+def _own_data(trained_on: dict[str, Any]) -> str:
+    if not trained_on.get("source"):
         raise UsageError("the data is missing", "what to evaluate on", "give it: tellapart evaluate MODEL DATA")
-    return source
+    return trained_on["source"]
+
+
+def _same_source(data: Any, trained_on: dict[str, Any]) -> bool:
+    if not isinstance(data, (str, Path)):
+        return False
+    return trained_on.get("source") in (str(data), str(Path(data).expanduser().resolve()))

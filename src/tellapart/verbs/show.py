@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from tellapart.errors import PictureError, UsageError
-from tellapart.progress import Listener, Progress
+from tellapart.progress import Listener, Note, Progress
 from tellapart.text import columns, shape
 from tellapart.verbs import Record, argument
 
@@ -119,7 +119,15 @@ def run(options: Options, on_event: Listener) -> Shown:
         from tellapart.report.plots import save_figure
 
         output = options.output or _free_name(collection.name)
-        save_figure(figure, output)
+        try:
+            save_figure(figure, output)
+        except OSError as error:
+            if options.output is not None:
+                raise UsageError(
+                    f"--output {output}: cannot be written ({error.strerror})", "a PNG file to write", "name another"
+                ) from error
+            on_event(Note(f"nothing is drawn: {Path.cwd()} cannot be written to ({error.strerror})"))
+            output = None
     return Shown(collection, shapes, bad, figure, output)
 
 

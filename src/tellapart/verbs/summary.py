@@ -86,7 +86,7 @@ def _of_recipe(options: Options, on_event: Listener) -> Summary:
         classes = 2 if recipe.name == "cats-dogs" else 10
     else:
         collection = open_collection(options.data, None, on_event)
-        preparation, _ = choose_preparation(recipe, collection)
+        preparation, _ = choose_preparation(recipe, collection, collection.indices(None))
         classes = len(collection.class_names)
     from tellapart.classifier.network import describe_layers
     from tellapart.recipes.build import build_network

@@ -115,7 +115,7 @@ def run(options: Options, on_event: Listener) -> Run:
     split = make_split(collection, options.validation, options.test, options.seed)
     check_trainable(collection, split)
     found = _changed(found or find_recipe(options.recipe), options)
-    preparation, reason = choose_preparation(found.recipe, collection)
+    preparation, reason = choose_preparation(found.recipe, collection, split.indices("train"))
     _say(on_event, collection, split)
     on_event(Note(f"pictures: {preparation} ({reason})"))
 
@@ -138,6 +138,7 @@ def _train(
     validation: Prepared | None,
 ) -> Run:
     from tellapart.classifier.make import make_classifier
+    from tellapart.data.feeding import batch_for
     from tellapart.recipes import backend
     from tellapart.training import run as folders
     from tellapart.training.train import train_network
@@ -164,12 +165,13 @@ def _train(
             preparation,
             recipe.loss,
             _training_record(record, collection, split),
-            (validation or train).pixels[:256],
+            (validation or train).pixels[: min(256, batch_for(preparation.shape))],
         )
+        classifier.save(folder.path / folders.MODEL)  # before all else: whatever happens now, the model is kept
+        return _finish(folder, record, on_event, collection, split, trained, classifier, train, validation)
     except BaseException as error:
         _abandon(folder, record, error)
         raise
-    return _finish(folder, record, on_event, collection, split, trained, classifier, train, validation)
 
 
 def _finish(
@@ -281,15 +283,17 @@ def _record(
 
     asked = options.model_dump(mode="json", exclude={"data", "recipe", "classes"}, fallback=str)
     asked |= {
-        "data": collection.source,
-        "recipe": str(options.recipe if isinstance(options.recipe, str) else recipe.name),
+        "data": _place(collection.source),
+        "recipe": _place(options.recipe) if isinstance(options.recipe, (str, Path)) else recipe.name,
+        "classes": _place(options.classes) if isinstance(options.classes, (str, Path)) else options.classes,
     }
     return {
         "started": folders.now(),
         "options": asked,
         "data": {
             "name": collection.name,
-            "source": collection.source,
+            "source": _place(collection.source),
+            "class_names": list(collection.class_names) if options.classes is not None else None,
             "pictures": len(collection),
             "classes": list(collection.class_names),
             "fingerprint": collection.fingerprint,
@@ -303,10 +307,24 @@ def _record(
     }
 
 
+def _place(source: Any) -> str:
+    """A path made absolute, so that it is found again from elsewhere; a name as it is."""
+    path = Path(str(source)).expanduser()
+    named = not path.suffix and len(path.parts) == 1 and not str(source).startswith(".")
+    return str(source) if not path.exists() or (named and path.name in _names()) else str(path.resolve())
+
+
+def _names() -> tuple[str, ...]:
+    from tellapart import leaves
+    from tellapart.recipes import find
+
+    return leaves.names("tellapart.data.datasets") + find.names()
+
+
 def _training_record(record: dict[str, Any], collection: Collection, split: Split) -> dict[str, Any]:
     """What the model file itself remembers of its training: enough to find the same test part again."""
     return {
-        "data": {key: record["data"][key] for key in ("name", "source", "fingerprint")},
+        "data": {key: record["data"][key] for key in ("name", "source", "class_names", "fingerprint")},
         "split": {"seed": split.seed, "validation": split.validation, "test": split.test},
         "class_counts": collection.class_counts(split.indices("train")).tolist(),
         "recipe": record["recipe"],
@@ -319,6 +337,7 @@ def _abandon(folder: RunFolder, record: dict[str, Any], error: BaseException) ->
     """Keep the folder of a training that got somewhere, and say in it what ended it; else take it away."""
     if (folder.path / "history.csv").exists():
         reason = error.to_dict() if isinstance(error, TellapartError) else {"error": type(error).__name__}
-        folder.write(record | {"status": "failed", "reason": reason})
+        model = {"model": str(folder.path / "model.keras")} if (folder.path / "model.keras").exists() else {}
+        folder.write(record | {"status": "failed", "reason": reason} | model)
     else:
         folder.remove()

@@ -12,22 +12,24 @@ from tellapart.data.collection import Collection, EncodedPictures
 from tellapart.data.parts import PARTS, part_of
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError
-from tellapart.images.read import looks_like_picture
+from tellapart.images.read import looks_like_picture, starts_as_picture
 
 
 def likeness(tree: Tree) -> int:
-    """Pictures in folders; loose pictures count a little, so that the error is about them."""
+    """Pictures in several folders; in one folder, or loose, they count less, but the error is about them."""
     if tree.single:
         return 0
-    depths = [name.count("/") for name in tree.names if looks_like_picture(name) and "." in name]
-    return 0 if not depths else 60 if max(depths) else 10
+    folders = {name.rpartition("/")[0] for name in tree.names if looks_like_picture(name) and "." in name}
+    return 60 if len(folders - {""}) > 1 else 30 if folders - {""} else 10 if folders else 0
 
 
 def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     """See the contract. The class order is the plain string sort of the folder names, as Keras's `class_indices`."""
-    names = [name for name in tree.names if looks_like_picture(name)]
+    names = _pictures(tree)
+    if not names:
+        raise DataError(f"{tree.path}: holds no pictures", "pictures in class folders", "check the path")
     prefix = _wrapper(names)
-    rows = [_row(name[len(prefix) :]) for name in names]
+    rows = [_row(name.removeprefix(prefix)) for name in names]
     loose = [name for name, (_, label) in zip(names, rows, strict=True) if label is None]
     if loose and len(loose) == len(names):
         raise DataError(
@@ -51,7 +53,7 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
         source=str(tree.path),
         class_names=order,
         labels=np.array([position[label] for _, _, label in kept], np.int64),
-        keys=[name for name, _, _ in kept],
+        keys=[name.removeprefix(prefix) for name, _, _ in kept],
         parts=None if parts is None else np.array(parts),
         pictures=encoded(tree, [name for name, _, _ in kept]),
         notes=_notes(tree, loose, kept),
@@ -83,11 +85,24 @@ def write_png(collection: Collection, i: int, path: Path) -> None:
     Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(path)
 
 
+def _pictures(tree: Tree) -> list[str]:
+    """The picture files; one without extension must start as a picture does; tellapart's own runs are passed over."""
+    runs = tuple(name.removesuffix("run.json") for name in tree.names if name.endswith("/run.json"))
+    return [
+        name
+        for name in tree.names
+        if looks_like_picture(name)
+        and not (runs and name.startswith(runs))
+        and ("." in name.rsplit("/", 1)[-1] or starts_as_picture(tree.start(name, 16)))
+    ]
+
+
 def _wrapper(names: list[str]) -> str:
     """The folders that everything lies in, above the part and class folders: `flowers/` in flowers.zip."""
     prefix = ""
     while True:
-        rest = [name[len(prefix) :] for name in names]
+        rest = [name[len(prefix) :] for name in names if name.startswith(prefix)]
+        rest = [name for name in rest if "/" in name]  # files beside the wrapped folder do not matter
         tops = {name.split("/", 1)[0] for name in rest}
         if len(tops) != 1 or min(name.count("/") for name in rest) < 2 or part_of(next(iter(tops))):
             return prefix
@@ -98,7 +113,7 @@ def _row(name: str) -> tuple[str | None, str | None]:
     """Part and class of `train/cat/1.jpg`; folders inside a class folder belong to that class."""
     folders = name.split("/")[:-1]
     part = part_of(folders[0]) if len(folders) > 1 else None
-    if part is not None:
+    while part is not None and len(folders) > 1 and part_of(folders[0]) == part:  # also training_set/training_set/cats
         folders = folders[1:]
     return part, folders[0] if folders else None
 

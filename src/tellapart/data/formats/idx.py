@@ -14,7 +14,7 @@ import numpy as np
 from tellapart.data.arrays import to_labels, to_pixels
 from tellapart.data.collection import ArrayPictures, Collection
 from tellapart.data.parts import PARTS, part_in_file_name
-from tellapart.data.tree import Tree
+from tellapart.data.tree import MAX_RATIO, Tree
 from tellapart.errors import DataError
 
 Block = tuple[str | None, np.ndarray, np.ndarray]
@@ -33,7 +33,7 @@ def likeness(tree: Tree) -> int:
 
 def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     """See the contract. Class names are the label numbers unless given, or listed in a `classes.txt` beside."""
-    images = [name for name in tree.names if _is_images(name)] or list(tree.names)
+    images = _images(tree) or list(tree.names)
     blocks = []
     for name in images:
         labels = _labels_beside(tree, name)
@@ -102,6 +102,22 @@ def _is_images(name: str) -> bool:
     return "images" in base and ("idx3" in base or "idx4" in base)
 
 
+def _images(tree: Tree) -> list[str]:
+    """The files of pictures, each once even where it lies there gzipped too. Raises DataError for two of one part."""
+    found = [name for name in tree.names if _is_images(name)]
+    found = [name for name in found if name.removesuffix(".gz") not in found or not name.endswith(".gz")]
+    parts = [part_in_file_name(name) for name in found]
+    for part in set(parts):
+        if parts.count(part) > 1:
+            both = [name for name, of in zip(found, parts, strict=True) if of == part]
+            raise DataError(
+                f"{tree.path}: holds several files for the part {part or 'all'}: {', '.join(both[:4])}",
+                "one pair of files a part",
+                "keep one set of files in the folder",
+            )
+    return found
+
+
 def _labels_beside(tree: Tree, name: str) -> str:
     folder, _, base = name.rpartition("/")
     wanted = base.replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1")
@@ -157,11 +173,14 @@ def _read(tree: Tree, name: str) -> np.ndarray:
 
 
 def _gunzip(data: bytes, where: str) -> bytes:
+    limit = min(MAX_BYTES, max(len(data) * MAX_RATIO, 2**26))
     try:
         with gzip.open(io.BytesIO(data)) as file:
-            unpacked = file.read(MAX_BYTES + 1)
+            unpacked = file.read(limit + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{where}: cut short or damaged ({error})", "a whole gzip file", "download it again") from error
-    if len(unpacked) > MAX_BYTES:
-        raise DataError(f"{where}: unpacks to more than {MAX_BYTES // 2**30} GiB", "a smaller file", "split it")
+    if len(unpacked) > limit:
+        raise DataError(
+            f"{where}: unpacks to more than {limit:,} bytes", f"at most {MAX_RATIO} times its size", "unpack it"
+        )
     return unpacked

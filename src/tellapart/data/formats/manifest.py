@@ -25,8 +25,11 @@ COLUMNS = {
 
 
 def likeness(tree: Tree) -> int:
-    """A table with a column of file names, or one that is called a manifest."""
-    return 88 if _file(tree) else 0
+    """A table with columns of file names and labels; one that lacks something counts less than class folders do."""
+    name = _file(tree)
+    header = columns(tree, name) if name else []
+    whole = _column(header, "file") and _column(header, "label")
+    return 88 if whole else 40 if name else 0
 
 
 def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
@@ -61,7 +64,7 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
         keys=files,
         pictures=encoded(tree, files),
         parts=_parts(table, found["split"], where),
-        groups=None if found["group"] is None else table[found["group"]].fill_null("").to_numpy().astype(str),
+        groups=None if found["group"] is None else _groups(table[found["group"]].to_list()),
     )
 
 
@@ -103,6 +106,11 @@ def _check_filled(table: pl.DataFrame, names: list[str], where: str) -> None:
             raise DataError(
                 f"{where}, row {empty[0] + 1}: the column {name!r} is empty", "a value in every row", "fill it in"
             )
+
+
+def _groups(words: Sequence[str | None]) -> np.ndarray:
+    """A picture without a group is a group of its own."""
+    return np.array([word or f"row {row}" for row, word in enumerate(words)])
 
 
 def _check_unique(files: list[str], where: str) -> None:

@@ -13,7 +13,7 @@ from tellapart.data.arrays import to_labels, to_pixels
 from tellapart.data.collection import Collection
 from tellapart.data.formats.idx import from_blocks
 from tellapart.data.parts import part_of
-from tellapart.data.tree import Tree
+from tellapart.data.tree import MAX_RATIO, Tree
 from tellapart.errors import DataError
 
 
@@ -67,8 +67,16 @@ def _file(tree: Tree) -> str:
 
 def _arrays(data: bytes, where: str) -> dict[str, np.ndarray]:
     try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            unpacked = sum(info.file_size for info in archive.infolist())
+        if unpacked > max(len(data) * MAX_RATIO, 2**28):
+            raise DataError(
+                f"{where}: unpacks to {unpacked:,} bytes", f"at most {MAX_RATIO} times its size", "unpack it"
+            )
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
+    except DataError:
+        raise
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError, AttributeError) as error:
         if "pickle" in str(error).lower() and data[:4] == b"PK\x03\x04":
             raise DataError(

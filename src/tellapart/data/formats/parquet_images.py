@@ -33,9 +33,12 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     files = _files(tree)
     tables = [_table(tree, name) for name in files]
     data = pl.concat([table.select("image") for table in tables])["image"].to_list()
-    labels = np.array(pl.concat([table.select("label") for table in tables])["label"].to_list())
-    if labels.dtype.kind not in "iuU":
+    column = pl.concat([table.select("label") for table in tables], how="vertical_relaxed")["label"]
+    if column.null_count():
         raise DataError(f"{tree.path}: labels are missing in some rows", "a number or word a row", "fill them in")
+    labels = np.array(column.to_list())
+    if labels.dtype.kind not in "iuU":
+        raise DataError(f"{tree.path}: labels have type {column.dtype}", "whole numbers or words", "convert them")
     positions, names = to_labels(labels, str(tree.path), class_names or _named_in_metadata(tree, files[0]))
     parts = [part_in_file_name(name) for name, table in zip(files, tables, strict=True) for _ in range(table.height)]
     keys = [f"{name}/{row:06d}" for name, table in zip(files, tables, strict=True) for row in range(table.height)]

@@ -57,7 +57,8 @@ def write(collection: Collection, folder: Path) -> None:
 
 def _files(tree: Tree) -> list[str]:
     if tree.single:
-        return list(tree.names) if columns(tree, tree.names[0]) else []
+        table = tree.start(tree.names[0], 4) == b"PAR1"
+        return list(tree.names) if not table and columns(tree, tree.names[0]) else []
     found = [name for name in tree.names if name.lower().endswith(".csv")]
     top = min((name.count("/") for name in found), default=0)
     return [name for name in found if name.count("/") == top]
@@ -65,6 +66,9 @@ def _files(tree: Tree) -> list[str]:
 
 def _columns(tree: Tree, name: str) -> tuple[str, list[str]]:
     header = columns(tree, name)
+    if len(set(header)) < len(header):
+        double = next(column for column in header if header.count(column) > 1)
+        raise DataError(f"{tree.describe(name)}: has two columns {double!r}", "each name once", "rename or remove one")
     label = next((column for column in header if column.strip().lower() in LABELS), None)
     if label is None:
         shown = ", ".join(header[:4]) + (", ..." if len(header) > 4 else "")

@@ -33,6 +33,8 @@ def _command(options: dict) -> str:
     for name in ("epochs", "seed", "validation", "test"):
         if options.get(name) is not None:
             words += [f"--{name}", str(options[name])]
+    if options.get("classes"):
+        words += ["--classes", str(options["classes"]) if isinstance(options["classes"], str) else "CLASSES.txt"]
     changed = options.get("set") or []
     for item in changed if isinstance(changed, list) else [f"{name}={value}" for name, value in changed.items()]:
         words += ["--set", str(item)]

@@ -1,0 +1,93 @@
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import tellapart
+from tests.conftest import write_folder
+
+
+def grey(path, value=0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", (4, 4), value).save(path)
+
+
+@pytest.mark.parametrize(
+    "layout",
+    (
+        "{part}/{name}/1.png",
+        "data/{part}/{name}/1.png",
+        "a/b/{part}/{name}/1.png",
+        "{part}/{part}/{name}/1.png",
+        "{part}/{name}/deeper/still/1.png",
+    ),
+)
+@pytest.mark.parametrize(
+    "parts", (("train", "val", "test"), ("training_set", "valid", "test_set"), ("Train", "VAL", "Test"))
+)
+def test_layouts_with_parts(layout, parts, tmp_path):
+    for part in parts:
+        for name in ("cat", "dog"):
+            grey(tmp_path / "x" / layout.format(part=part, name=name))
+    collection = tellapart.open(tmp_path / "x")
+    assert collection.class_names == ("cat", "dog")
+    assert [len(collection.indices(part)) for part in ("train", "validation", "test")] == [2, 2, 2]
+
+
+def test_a_wrapper_with_other_files_beside(tmp_path):
+    write_folder(tmp_path / "x" / "flowers")
+    (tmp_path / "x" / "flowers" / "README").write_text("about")
+    (tmp_path / "x" / "notes.txt").write_text("about")
+    grey(tmp_path / "x" / "x-pictures.png")
+    collection = tellapart.open(tmp_path / "x")
+    assert collection.class_names == ("across", "down", "squares")
+    assert len(collection) == 36
+    assert "1 pictures outside class folders are left out (x-pictures.png" in collection.notes[0]
+
+
+def test_runs_inside_the_data_are_no_class(tmp_path):
+    folder = write_folder(tmp_path / "x")
+    (folder / "runs" / "x-quick-001").mkdir(parents=True)
+    (folder / "runs" / "x-quick-001" / "run.json").write_text("{}")
+    grey(folder / "runs" / "x-quick-001" / "curves.png")
+    assert tellapart.open(folder).class_names == ("across", "down", "squares")
+
+
+def test_files_without_extension_are_known_by_their_content(tmp_path):
+    folder = write_folder(tmp_path / "x")
+    shutil.move(folder / "down" / "001.png", folder / "down" / "001")
+    (folder / "down" / "LICENSE").write_text("free")
+    collection = tellapart.open(folder)
+    assert len(collection) == 36
+    assert collection.keys.index("down/001") >= 0
+
+
+def test_class_order_is_the_plain_sort_of_names(tmp_path):
+    for name in ("b", "a10", "a9", "C", "é"):
+        grey(tmp_path / "x" / name / "1.png")
+    assert tellapart.open(tmp_path / "x").class_names == ("C", "a10", "a9", "b", "é")
+
+
+def test_given_class_names_fix_the_order(tmp_path):
+    folder = write_folder(tmp_path / "x")
+    collection = tellapart.open(folder, ["squares", "down", "across"])
+    assert collection.class_counts().tolist() == [12, 12, 12]
+    assert collection.label(0) == collection.keys[0].split("/")[0]
+    with pytest.raises(tellapart.TellapartError, match="the folder 'down' is none of the class names"):
+        tellapart.open(folder, ["squares", "across"])
+
+
+def test_a_table_beside_class_folders_does_not_hide_them(tmp_path):
+    folder = write_folder(tmp_path / "x")
+    (folder / "metadata.csv").write_text("patient,age\n1,2\n")
+    (folder / "Train.csv").write_text("Path,Width\na.png,3\n")
+    assert tellapart.open(folder).class_names == ("across", "down", "squares")
+
+
+def test_pictures_outside_the_part_folders(tmp_path):
+    write_folder(tmp_path / "x" / "test", 6)
+    write_folder(tmp_path / "x", 12)
+    collection = tellapart.open(tmp_path / "x")
+    assert np.unique(collection.parts, return_counts=True)[1].tolist() == [6, 12]
+    assert "are taken for training" in collection.notes[0]

@@ -1,0 +1,145 @@
+"""Pixel CSV, manifest and Parquet: what the contract suite does not ask."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+import tellapart
+from tellapart.errors import DataError
+from tests.conftest import make_collection, stripes, write_folder
+
+HEADER = "label," + ",".join(f"pixel{i}" for i in range(4))
+
+
+def test_kaggles_two_files_are_parts(tmp_path):
+    (tmp_path / "fashion-mnist_train.csv").write_text(f"{HEADER}\n9,1,2,3,4\n2,5,6,7,8\n")
+    (tmp_path / "fashion-mnist_test.csv").write_text(f"{HEADER}\n2,9,9,9,9\n")
+    collection = tellapart.open(tmp_path)
+    assert collection.class_names == ("2", "9")
+    assert collection.given_parts == ("train", "test")
+    assert collection.read(0)[:, :, 0].tolist() == [[1, 2], [3, 4]]
+    assert [collection.label(i) for i in range(3)] == ["9", "2", "2"]
+
+
+def test_labels_are_numbers_in_numeric_order_or_words(tmp_path):
+    (tmp_path / "a.csv").write_text(f"{HEADER}\n10,1,2,3,4\n9,5,6,7,8\n")
+    assert tellapart.open(tmp_path / "a.csv").class_names == ("9", "10")
+    (tmp_path / "a.csv").write_text(f"{HEADER}\ndog,1,2,3,4\ncat,5,6,7,8\n")
+    assert tellapart.open(tmp_path / "a.csv").class_names == ("cat", "dog")
+
+
+def test_rgb_and_a_byte_order_mark(tmp_path):
+    header = "\ufefflabel," + ",".join(f"p{i}" for i in range(12))
+    (tmp_path / "a.csv").write_text(header + "\n1," + ",".join(map(str, range(12))) + "\n", encoding="utf-8")
+    assert tellapart.open(tmp_path / "a.csv").read(0).tolist()[1][1] == [9, 10, 11]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    (
+        (f"{HEADER}\n", "has a header and no rows"),
+        (f"{HEADER}\n1,2,3,4,5\n,2,3,4,5\n", "line 3: has no label"),
+        (f"{HEADER}\n1,2,3,4,5\n1,2,,4,5\n", "line 3, column pixel1: '' is not a pixel"),
+        (f"{HEADER}\n1,2,3,4,5,6\n", "line 2: has 6 values"),
+        ("label,a,a,b,c\n1,2,3,4,5\n", "has two columns 'a'"),
+        ("x" * 200_000, "holds no labelled pictures"),
+    ),
+)
+def test_faulty_pixel_csv(text, words, tmp_path):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(DataError, match=words):
+        tellapart.open(tmp_path / "a.csv")
+
+
+def test_a_manifest_with_parts_and_groups(tmp_path):
+    folder = write_folder(tmp_path / "x", 6)
+    files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.png"))
+    rows = {"path": files, "label": list("aabbcc"), "split": ["train", "val"] * 3, "group": ["g", None] * 3}
+    for name in ("list.csv", "list.tsv", "list.parquet"):
+        table = pl.DataFrame(rows)
+        if name.endswith("parquet"):
+            table.write_parquet(folder / name)
+        else:
+            table.write_csv(folder / name, separator="\t" if name.endswith("tsv") else ",")
+        collection = tellapart.open(folder / name)
+        assert collection.class_names == ("a", "b", "c")
+        assert collection.parts.tolist() == ["train", "validation"] * 3
+        assert collection.groups.tolist() == ["g", "row 1", "g", "row 3", "g", "row 5"]
+        assert collection.read(5).shape == (12, 12, 1)
+        (folder / name).unlink()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    (
+        ("file_name,kind\na.png,x\n", "has no column 'label'"),
+        ("file_name,label\na.png\n", "line 2: has 1 values"),
+        ("file_name,label\na.png,\n", "row 1: the column 'label' is empty"),
+        ("file_name,label\na.png,x\na.png,y\n", "row 2: lists a.png a second time"),
+        ("file_name,label,split\na.png,x,maybe\n", "'maybe' in the column 'split' is no part"),
+        ("file_name,label,label\na.png,x,y\n", "has two columns 'label'"),
+        ('file_name,label\na.png,"x\n' + "b.png,y\n" * 30_000, "cannot be read"),
+    ),
+)
+def test_faulty_manifests(text, words, tmp_path):
+    (tmp_path / "manifest.csv").write_text(text)
+    with pytest.raises(DataError, match=words):
+        tellapart.open(tmp_path / "manifest.csv")
+
+
+def test_hugging_face_parquet(tmp_path):
+    """Class names come from the metadata, parts from file names, pictures from the struct's bytes."""
+    import json
+
+    from tellapart.data import formats
+
+    collection = make_collection(parts=True)
+    formats.load("parquet-images").write(collection, tmp_path)
+    train = pl.read_parquet(tmp_path / "train.parquet")
+    position = {"across": 2, "down": 0, "squares": 1}
+    kinds = {"train-00000-of-00002": pl.Int64, "train-00001-of-00002": pl.Int32}
+    names = {"info": {"features": {"label": {"names": ["down", "squares", "across"]}}}}
+    for (name, kind), rows in zip(kinds.items(), (train[:10], train[10:]), strict=True):
+        rows = rows.with_columns(pl.col("label").replace_strict(position, return_dtype=kind))
+        rows.write_parquet(tmp_path / f"{name}.parquet", metadata={"huggingface": json.dumps(names)})
+    (tmp_path / "train.parquet").unlink()
+    (tmp_path / "test.parquet").rename(tmp_path / "test-00000-of-00001.parquet")
+    test = pl.read_parquet(tmp_path / "test-00000-of-00001.parquet")
+    test = test.with_columns(pl.col("label").replace_strict(position))
+    test.write_parquet(tmp_path / "test-00000-of-00001.parquet", metadata={"huggingface": json.dumps(names)})
+    got = tellapart.open(tmp_path)
+    assert got.class_names == ("down", "squares", "across")
+    assert len(got.indices("train")) == 24
+    assert got.label(got.keys.index("train-00000-of-00002.parquet/000001")) == "down"
+
+
+def test_faulty_parquet(tmp_path):
+    path = tmp_path / "a.parquet"
+    for table, words in (
+        ({"image": [b"x"], "label": [True]}, "labels have type Boolean"),
+        ({"image": [b"x", b"y"], "label": ["a", None]}, "labels are missing in some rows"),
+        ({"image": ["x"], "label": ["a"]}, "the column 'image' has type String"),
+        ({"age": [1], "label": ["a"]}, "has the columns age, label"),
+    ):
+        pl.DataFrame(table).write_parquet(path)
+        with pytest.raises(DataError, match=words):
+            tellapart.open(path)
+
+
+def test_npz_names(tmp_path):
+    pixels, labels = stripes(9)
+    np.savez(
+        tmp_path / "a.npz", train_images=pixels, train_labels=labels[:, None], val_images=pixels, val_labels=labels
+    )
+    collection = tellapart.open(tmp_path / "a.npz")
+    assert collection.given_parts == ("train", "validation")
+    np.savez(tmp_path / "a.npz", x_train=pixels[:3], y_train=[5, 7, 5], x_test=pixels[:2], y_test=[7, 7])
+    collection = tellapart.open(tmp_path / "a.npz")
+    assert collection.class_names == ("5", "7")
+    assert [collection.label(i) for i in range(5)] == ["5", "7", "5", "7", "7"]
+
+
+def test_an_npz_bomb(tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", x=np.zeros((300, 1000, 1000), np.uint8), y=np.zeros(300, int))
+    with pytest.raises(DataError, match="unpacks to"):
+        tellapart.open(tmp_path / "a.npz")
