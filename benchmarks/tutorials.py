@@ -44,6 +44,7 @@ def commands(folder: Path, only: str | None) -> dict[str, list[str]]:
     """The command of each tutorial; where one says nothing of validation, 10 % of training is kept for it."""
     csv = folder / "fashion-csv"
     table = {
+        "A, one epoch": ["train", "mnist", "--recipe", "lenet", "--epochs", "1"],
         "A": ["train", "mnist", "--recipe", "lenet"],
         "B": [
             *("train", str(csv), "--recipe", "fashion-3conv", "--validation", "0.3", "--seed", "42"),
@@ -59,14 +60,15 @@ def commands(folder: Path, only: str | None) -> dict[str, list[str]]:
     return {name: command for name, command in table.items() if only in (None, name)}
 
 
-def row(name: str, result: dict) -> str:
+def row(name: str, command: list[str], result: dict) -> str:
     """A line of the table."""
     found = result["results"]
     test, validation = found["test"], found["validation"]
     low, high = test["accuracy_interval"]
-    recipe = Path(result["run"]).name.rsplit("-", 1)[0]
+    words = " ".join(Path(word).name if "/" in word else word for word in command)
     return (
-        f"| {name} | `{recipe}` | {found['epochs']}, kept {found['best_epoch']} | {found['train_seconds']:.0f} s "
+        f"| {name} | `tellapart {words}` | {found['epochs']}, kept {found['best_epoch']} "
+        f"| {found['train_seconds']:.0f} s "
         f"| {validation['accuracy']:.2%} | **{test['accuracy']:.2%}** ({low:.2%} to {high:.2%}) | {test['loss']:.4f} |"
     )
 
@@ -78,18 +80,22 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     lines = [
-        "| tutorial | run | epochs | fit | validation accuracy | test accuracy (95 % interval) | test loss |",
+        "| tutorial | command | epochs | fit | validation accuracy | test accuracy (95 % interval) | test loss |",
         "|---|---|---|---|---|---|---|",
     ]
     with tempfile.TemporaryDirectory() as temporary:
         for name, command in commands(Path(temporary), options.only).items():
             words = [sys.executable, "-m", "tellapart", *command, "--runs", f"{temporary}/runs", "--json"]
             done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
-            lines.append(row(name, json.loads(done.stdout)))
+            lines.append(row(name, command, json.loads(done.stdout)))
             print(lines[-1], flush=True)
     found = versions()
     where = machine()
-    lines += ["", f"Measured on {where['cores']} cores of {where['processor']}, Keras {found['keras']}, one seed."]
+    lines += [
+        "",
+        f"Measured on {where['cores']} cores of {where['processor']}, Keras {found['keras']}; one run each, "
+        "seed 0 where none is named.",
+    ]
     text = "\n".join(lines)
     print(text)
     if options.write:

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 import zipfile
 
 import keras
@@ -103,3 +105,16 @@ def test_a_nonsense_record(stripes_run, tmp_path):
 
     with pytest.raises(ModelFileError, match=r"tellapart\.json cannot be understood"):
         read_model(rewritten(stripes_run.model, tmp_path / "a.keras", nonsense))
+
+
+def test_stock_keras_opens_it_where_there_is_no_tellapart(stripes_run, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 12, 12, 1), np.uint8)
+    np.save(tmp_path / "pixels.npy", pixels)
+    code = (
+        "import sys\nsys.modules['tellapart'] = None\nimport keras, numpy as np\n"
+        f"network = keras.saving.load_model({str(stripes_run.model)!r})\n"
+        f"np.save({str(tmp_path / 'out.npy')!r}, network.predict(np.load({str(tmp_path / 'pixels.npy')!r}), verbose=0))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    expected = tellapart.load(stripes_run.path).probabilities(pixels)
+    assert np.abs(np.load(tmp_path / "out.npy") - expected).max() <= 1e-4

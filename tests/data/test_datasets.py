@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import tellapart
 from tellapart.data import datasets
@@ -94,3 +95,20 @@ def test_a_tutorial_learns_from_real_pictures(real_data, monkeypatch, tmp_path):
     test = run.evaluations["test"]
     assert test.count == 1000
     assert test.accuracy > 0.85 > 3 * test.baseline_accuracy
+
+
+def test_the_digit_that_the_fourth_tutorial_draws(real_data, monkeypatch, tmp_path):
+    """Column 9, rows 5 to 22, at 180, and the diagonal 9 to 18 at 250: the same answer from a PNG and from an array."""
+    monkeypatch.setenv("TELLAPART_DATA", str(real_data))
+    mnist = tellapart.open("mnist")
+    few = slice(0, 4000)
+    small = tellapart.Collection.from_arrays(mnist.pictures.array[few], mnist.labels[few], mnist.class_names)
+    run = tellapart.train(small, recipe="digits-2conv", epochs=1, runs=tmp_path, on_event=silent)
+    drawn = np.zeros((28, 28), np.uint8)
+    drawn[5:23, 9] = 180
+    drawn[np.arange(9, 19), np.arange(9, 19)] = 250
+    Image.fromarray(drawn).save(tmp_path / "drawn.png")
+    classifier = tellapart.load(run.model)
+    from_file, from_array = classifier.predict(tmp_path / "drawn.png"), classifier.predict(drawn)
+    assert from_file.label in mnist.class_names
+    assert np.array_equal(from_file.values, from_array.values)

@@ -26,7 +26,7 @@ def test_other_data_without_parts_is_taken_whole(stripes_run):
     notes = []
     found = tellapart.evaluate(stripes_run.classifier, make_collection(30, parts=False, seed=7), on_event=notes.append)
     assert found.count == 30
-    assert any("not what it was trained on" in event.text for event in notes if isinstance(event, Note))
+    assert any("not what the model was trained on" in event.text for event in notes if isinstance(event, Note))
 
 
 def test_given_parts_of_other_data(stripes_run):

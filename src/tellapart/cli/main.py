@@ -12,9 +12,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
-from tellapart import leaves, verbs
+from tellapart import leaves
 from tellapart.errors import TellapartError
 from tellapart.progress import Listener, PlainLines
+
+VERBS = "tellapart.verbs"  # imported only when one is called: its records need pydantic, and --help does not
 
 _COMMON = {
     "json": (bool, "Print the result as JSON."),
@@ -42,8 +44,8 @@ def app(arguments: list[str]) -> typer.Typer:
     )
     program.callback()(_program)
     asked = next((word for word in arguments if not word.startswith("-")), None)
-    for name in verbs.names():
-        help_text = leaves.card(verbs.__name__, name)
+    for name in leaves.names(VERBS):
+        help_text = leaves.card(VERBS, name)
         command = _command(name) if name == asked else _placeholder
         program.command(name, help=help_text)(command)
     return program
@@ -71,6 +73,8 @@ def _placeholder() -> None:
 
 def _command(name: str) -> Callable[..., None]:
     """The verb as a function whose signature Typer turns into arguments and flags."""
+    from tellapart import verbs
+
     fields = verbs.load(name).Options.model_fields
     parameters = [_parameter(field, info) for field, info in fields.items()]
     parameters += [
@@ -93,6 +97,8 @@ def _command(name: str) -> Callable[..., None]:
 
 
 def _parameter(field: str, info: Any) -> Parameter:
+    from tellapart import verbs
+
     default = Parameter.empty if info.is_required() else info.get_default(call_default_factory=True)
     kind = _kind(info.annotation, default)
     if verbs.is_argument(info):
@@ -116,6 +122,8 @@ def _kind(annotation: Any, default: Any) -> Any:
 
 def _run(name: str, values: dict[str, Any], json: bool, quiet: bool, debug: bool) -> int:
     """Run a verb, print its result, and give the exit code: errors are words on stderr, never a traceback."""
+    from tellapart import verbs
+
     listener = _listener(quiet)
     try:
         with listener as on_event:
