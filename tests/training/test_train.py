@@ -30,7 +30,7 @@ def test_batches_come_in_an_order_of_seed_and_epoch():
     first = batches.order.copy()
     assert sorted(first) == list(range(50))
     assert np.array_equal(np.concatenate([batches[i][0] for i in range(4)]), data.pixels[first])
-    assert batches[3][0].shape == (2, 12, 12, 1)
+    assert [len(batches[i][0]) for i in range(4)] == [12, 13, 12, 13]
     batches.on_epoch_end()
     assert not np.array_equal(batches.order, first)
     assert np.array_equal(Batches(data, 3, 16, seed=4).order, first)
