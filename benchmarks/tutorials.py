@@ -65,11 +65,12 @@ def row(name: str, command: list[str], result: dict) -> str:
     found = result["results"]
     test, validation = found["test"], found.get("validation")
     low, high = test["accuracy_interval"]
+    chosen = format(validation["accuracy"], ".2%") if validation else "none"
     words = " ".join(Path(word).name if "/" in word else word for word in command)
     return (
         f"| {name} | `tellapart {words}` | {found['epochs']}, kept {found['best_epoch']} "
         f"| {found['train_seconds']:.0f} s "
-        f"| {format(validation['accuracy'], '.2%') if validation else 'none'} | **{test['accuracy']:.2%}** ({low:.2%} to {high:.2%}) | {test['loss']:.4f} |"
+        f"| {chosen} | **{test['accuracy']:.2%}** ({low:.2%} to {high:.2%}) | {test['loss']:.4f} |"
     )
 
 

@@ -28,7 +28,7 @@ def facts(name="cats", set_aside=()):
         },
         "preparation": {"width": 8, "height": 8, "colour": "rgb"},
         "options": {"data": "my pets", "recipe": "quick", "seed": 0, "set": ["l2=0.1"]},
-        "seed": 0, "backend": "tensorflow", "versions": {"keras": "3"}, "started": "now",
+        "seed": 0, "backend": "tensorflow", "precision": "float32", "versions": {"keras": "3"}, "started": "now",
         "machine": {"cores": 2, "processor": "x", "system": "y"},
     }  # fmt: skip
     layers = [{"name": "dense", "kind": "Dense", "shape": [2], "parameters": 1234}]

@@ -16,11 +16,11 @@ def prepared(count, seed=0):
     return Prepared(pixels, labels.astype(np.int64), np.arange(count))
 
 
-def train(folder, on_event=silent, validation=True, **changes):
+def train(folder, on_event=silent, validation=True, precision="float32", **changes):
     folder.mkdir(exist_ok=True)
     recipe = find_recipe("quick").changed({"epochs": 3, "batch_size": 16} | changes, "x").recipe
     held = prepared(30, seed=9) if validation else None
-    return train_network(recipe, prepared(120), held, 3, 5, folder, on_event)
+    return train_network(recipe, prepared(120), held, 3, 5, precision, folder, on_event)
 
 
 def test_batches_come_in_an_order_of_seed_and_epoch():

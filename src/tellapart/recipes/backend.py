@@ -38,6 +38,7 @@ def quiet_start() -> Iterator[None]:
 def _start() -> None:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # its default; said, TensorFlow does not announce it
     for noisy in ("tensorflow", "absl", "tf2onnx", "jax"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     with quiet_start():
@@ -52,6 +53,10 @@ NAME: str = keras.backend.backend()
 """tensorflow, jax or torch."""
 
 
+JIT: str | bool = False if NAME == "tensorflow" else "auto"
+"""For `compile(jit_compile=...)`: XLA makes convolutions on the CPU several times slower in TensorFlow."""
+
+
 def describe() -> str:
     """Backend and version, for the record: `tensorflow 2.21.0`."""
     module = __import__(NAME)
@@ -63,4 +68,4 @@ def set_seed(seed: int) -> None:
     keras.utils.set_random_seed(seed)
 
 
-__all__ = ["NAME", "describe", "keras", "quiet_start", "set_seed"]
+__all__ = ["JIT", "NAME", "describe", "keras", "quiet_start", "set_seed"]

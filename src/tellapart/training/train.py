@@ -16,10 +16,11 @@ from tellapart.data.feeding import Prepared, batch_for
 from tellapart.errors import TrainingError
 from tellapart.files import write_text
 from tellapart.progress import Epoch, Listener, Progress
-from tellapart.recipes.backend import NAME, keras, set_seed
+from tellapart.recipes.backend import JIT, NAME, keras, set_seed
 from tellapart.recipes.build import build_network
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.optimizers import add_penalties, make_loss, make_optimizer
+from tellapart.training.precision import set_precision
 
 STEPS_AT_ONCE = 8
 """Steps that Keras runs between two looks at Python; measured to save up to a third of the time of small networks."""
@@ -80,10 +81,11 @@ def train_network(
     validation: Prepared | None,
     classes: int,
     seed: int,
+    precision: str,
     folder: Path,
     on_event: Listener,
 ) -> Trained:
-    """Train the recipe's network.
+    """Train the recipe's network, computing in `precision` (float32 or bfloat16); it comes back in float32.
 
     Writes history.csv (a row an epoch) and checkpoints/best.weights.h5 and last.weights.h5 into `folder` as it goes.
     The result holds the weights of the epoch with the highest validation accuracy (ties: the lowest loss), or the
@@ -93,6 +95,7 @@ def train_network(
     network = build_network(recipe, train.pixels.shape[1:], classes)
     outputs = network.output_shape[-1]
     add_penalties(network, recipe.l1, recipe.l2)
+    set_precision(network, precision)
     inputs = x = keras.Input(network.input_shape[1:])
     for layer in recipe.augmentation.layers(seed):
         x = layer(x)
@@ -103,7 +106,7 @@ def train_network(
         loss=make_loss(recipe, outputs),
         metrics=["accuracy"],
         steps_per_execution=1 if NAME == "torch" else min(STEPS_AT_ONCE, len(batches)),  # torch has no other
-        jit_compile="auto" if NAME != "tensorflow" else False,  # XLA's CPU convolutions are slow
+        jit_compile=JIT,
     )
     watch = _Watch(network, recipe.epochs, len(train), folder, on_event)
     began = time.monotonic()
@@ -119,6 +122,7 @@ def train_network(
     )
     seconds = time.monotonic() - began
     network.load_weights(folder / "checkpoints" / "best.weights.h5")
+    set_precision(network, "float32")
     return Trained(network, watch.history, watch.best_epoch, seconds)
 
 

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -46,6 +46,9 @@ class Options(Record):
     )
     test: float = Field(
         0.2, ge=0, lt=1, description="Share of the pictures for the test, where the data has no test part."
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="What to compute in; auto measures once whether bfloat16 is faster here."
     )
     classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
     runs: Path = Field(Path("runs"), description="Folder that gets the run's folder.")
@@ -141,6 +144,7 @@ def _train(
     from tellapart.data.feeding import batch_for
     from tellapart.recipes import backend
     from tellapart.training import run as folders
+    from tellapart.training.precision import choose_precision
     from tellapart.training.train import train_network
 
     on_event(
@@ -149,15 +153,18 @@ def _train(
             f"{recipe.batch_size}, {recipe.optimizer}, augmentation: {recipe.augmentation}"
         )
     )
-    on_event(Note(f"backend: {backend.describe()}, float32"))
-    record = _record(options, collection, split, preparation, recipe) | {"backend": backend.describe()}
+    pixels = len(train) * recipe.epochs * float(preparation.height * preparation.width)
+    precision, reason = choose_precision(options.precision, pixels)
+    on_event(Note(f"backend: {backend.describe()}, {precision} ({reason})"))
+    record = _record(options, collection, split, preparation, recipe)
+    record |= {"backend": backend.describe(), "precision": precision}
     folder = folders.RunFolder.create(options.runs, collection.name, recipe.name)
     try:
         folder.write(record | {"status": "running"})
         split.save(folder.path / folders.SPLIT, collection)
         (folder.path / folders.CLASSES).write_text("\n".join(collection.class_names) + "\n", encoding="utf-8")
         trained = train_network(
-            recipe, train, validation, len(collection.class_names), options.seed, folder.path, on_event
+            recipe, train, validation, len(collection.class_names), options.seed, precision, folder.path, on_event
         )
         classifier = make_classifier(
             trained.network,

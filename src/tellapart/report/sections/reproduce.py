@@ -10,7 +10,7 @@ _TEMPLATE = """
 <pre>{{ command }}</pre>
 <table>
 <tr><td>seed</td><td>{{ record.seed }}</td></tr>
-<tr><td>backend</td><td>{{ record.backend }}</td></tr>
+<tr><td>backend</td><td>{{ record.backend }}, {{ record.precision }}</td></tr>
 <tr><td>versions</td><td>
 {% for name, version in record.versions.items() %}{{ name }} {{ version }}{{ ", " if not loop.last }}{% endfor %}
 </td></tr>

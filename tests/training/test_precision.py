@@ -1,0 +1,65 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import tellapart
+from tellapart.progress import silent
+from tellapart.recipes.find import find_recipe
+from tellapart.training import precision
+from tellapart.training.precision import choose_precision, set_precision
+from tests.conftest import make_collection
+
+
+def test_short_trainings_and_wishes_need_no_measuring(monkeypatch):
+    monkeypatch.setattr(precision, "_measured_gain", lambda: pytest.fail("measured"))
+    assert choose_precision("auto", 1e6) == ("float32", "a short training")
+    assert choose_precision("bfloat16", 1e6) == ("bfloat16", "as asked")
+    monkeypatch.setattr(precision, "_may_have_bfloat16", lambda: False)
+    assert choose_precision("auto", 1e12) == ("float32", "the processor has no bfloat16")
+
+
+@pytest.mark.parametrize(("gain", "name"), ((1.8, "bfloat16"), (1.05, "float32"), (0.4, "float32")))
+def test_it_is_measured_once_and_remembered(gain, name, monkeypatch, tmp_path):
+    monkeypatch.setattr(precision, "_may_have_bfloat16", lambda: True)
+    monkeypatch.setattr(precision, "_measured_gain", lambda: gain)
+    assert choose_precision("auto", 1e12, tmp_path)[0] == name
+    monkeypatch.setattr(precision, "_measured_gain", lambda: pytest.fail("measured again"))
+    assert choose_precision("auto", 1e12, tmp_path) == (
+        name,
+        f"measured here: a step in bfloat16 is {gain:.1f} times as fast",
+    )
+    assert list(json.loads((tmp_path / "precision.json").read_text()).values()) == [gain]
+    (tmp_path / "precision.json").write_text("broken")
+    monkeypatch.setattr(precision, "_measured_gain", lambda: 2.0)
+    assert choose_precision("auto", 1e12, tmp_path)[0] == "bfloat16"
+
+
+def test_the_measurement_measures():
+    assert 0.05 < precision._measured_gain() < 50
+
+
+def test_weights_rescaling_and_head_stay_exact():
+    network = find_recipe("lenet").recipe.network((28, 28, 1), 10)
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 28, 28, 1)).astype(np.float32)
+    exact = np.asarray(network(pixels))
+    set_precision(network, "bfloat16")
+    rough = network(pixels)
+    assert keras.backend.standardize_dtype(rough.dtype) == "float32"
+    assert {layer.compute_dtype for layer in network.layers if isinstance(layer, keras.layers.Conv2D)} == {"bfloat16"}
+    assert network.layers[0].compute_dtype == network.layers[-1].compute_dtype == "float32"
+    assert {keras.backend.standardize_dtype(w.dtype) for w in network.weights} == {"float32"}
+    assert 0 < np.abs(np.asarray(rough) - exact).max() < 0.05
+    set_precision(network, "float32")
+    assert np.array_equal(np.asarray(network(pixels)), exact)
+
+
+def test_what_is_saved_is_float32_whatever_the_training(tmp_path):
+    run = tellapart.train(
+        make_collection(120, parts=False), epochs=3, precision="bfloat16", runs=tmp_path, on_event=silent
+    )
+    stock = keras.saving.load_model(run.model)
+    assert {layer.dtype_policy.name for layer in stock.layers} == {"float32"}
+    assert run.evaluations["validation"].count == 10
+    assert json.loads((run.path / "run.json").read_text())["precision"] == "bfloat16"
