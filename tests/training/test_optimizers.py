@@ -10,7 +10,7 @@ def recipe(**fields):
     return Recipe(name="x", network=lambda shape, classes: None, **fields)
 
 
-@pytest.mark.parametrize("name", ("adam", "adamw", "sgd", "rmsprop", "adadelta", "adagrad", "nadam", "lion"))
+@pytest.mark.parametrize("name", ("adam", "adamw", "sgd", "rmsprop", "adadelta", "adagrad", "nadam", "lion", "muon"))
 def test_every_optimizer_takes_a_step(name):
     optimizer = make_optimizer(recipe(optimizer=name, learning_rate=0.1, momentum=0.5), steps=10)
     variable = keras.Variable(np.ones(3, np.float32))

@@ -19,13 +19,14 @@ class Augmentation(BaseModel):
     zoom: float = Field(0.0, ge=0, lt=1, description="in or out, by up to this fraction")
     shear: float = Field(0.0, ge=0, le=1, description="slant, by up to this fraction")
     rotation: float = Field(0.0, ge=0, le=0.5, description="turn either way, by up to this fraction of a full circle")
-    shift: float = Field(0.0, ge=0, lt=1, description="move in both directions, by up to this fraction of the size")
+    shift: float = Field(0.0, ge=0, lt=1, description="move by whole pixels, each way up to this fraction of the size")
     brightness: float = Field(0.0, ge=0, le=1, description="lighter or darker, by up to this fraction of the range")
     contrast: float = Field(0.0, ge=0, le=1, description="more or less contrast, by up to this fraction")
 
     def layers(self, seed: int) -> list[keras.Layer]:
         """Keras layers for pixels in 0..255, in a fixed order; geometry first, colour last."""
         from tellapart.recipes.backend import keras
+        from tellapart.recipes.layers import Shift
 
         make = keras.layers
         limits = {"value_range": (0, 255)}
@@ -35,7 +36,7 @@ class Augmentation(BaseModel):
             (self.zoom, make.RandomZoom, ((-self.zoom, self.zoom), (-self.zoom, self.zoom)), {}),
             (self.shear, make.RandomShear, (self.shear, self.shear), {}),
             (self.rotation, make.RandomRotation, (self.rotation,), {}),
-            (self.shift, make.RandomTranslation, (self.shift, self.shift), {}),
+            (self.shift, Shift, (self.shift,), {}),
             (self.brightness, make.RandomBrightness, (self.brightness,), limits),
             (self.contrast, make.RandomContrast, (self.contrast,), limits),
         ]

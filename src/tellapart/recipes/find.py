@@ -118,8 +118,11 @@ def _from_module(module: ModuleType, name: str) -> Found:
 
 
 def _validated(recipe: Recipe, changes: dict[str, Any], where: str) -> Recipe:
-    if "network" in changes:
-        raise RecipeError(f"{where}: changes the field 'network'", "a .py recipe for that", "write def network there")
+    code = {"network", "initialise"} & set(changes)
+    if code:
+        raise RecipeError(
+            f"{where}: changes the field {code.pop()!r}", "a .py recipe for that", "write it as a function there"
+        )
     values = {name: getattr(recipe, name) for name in Recipe.model_fields}
     try:
         return Recipe(**(values | changes))
@@ -133,7 +136,7 @@ def _as_words(error: ValidationError, where: str) -> RecipeError:
     if first["type"] == "extra_forbidden":
         parent = first["loc"][0] if len(first["loc"]) > 1 else None
         record = Recipe if parent is None else Recipe.model_fields[str(parent)].annotation
-        fields = set(record.model_fields) - {"network"}  # type: ignore[union-attr]  # records have records for fields
+        fields = set(record.model_fields) - {"network", "initialise"}  # type: ignore[union-attr]  # records have records for fields
         return RecipeError(
             f"{where}: has the unknown field {field!r}",
             "a field of a recipe",

@@ -13,6 +13,9 @@ from tellapart.recipes.augmentation import Augmentation
 Network = Callable[[tuple[int, int, int], int], Any]
 """From shape and number of classes to a keras.Model; typed loosely, because the record must not import Keras."""
 
+Initialise = Callable[[Any, Any], None]
+"""Sets weights of a fresh keras.Model from training pictures, uint8 [n, height, width, channels]."""
+
 
 class Recipe(BaseModel):
     """How to learn from labelled pictures.
@@ -25,6 +28,7 @@ class Recipe(BaseModel):
 
     name: str = Field(description="what a run is called after")
     network: Network = Field(exclude=True, repr=False)
+    initialise: Initialise | None = Field(None, exclude=True, repr=False)
 
     height: int | None = Field(None, ge=1, le=4096, description="rows of pixels; none: as the data, up to 64")
     width: int | None = Field(None, ge=1, le=4096, description="columns of pixels; none: as the data, up to 64")
@@ -36,7 +40,7 @@ class Recipe(BaseModel):
         "cross-entropy", description="categorical or, with a one-output head, binary cross-entropy; or squared error"
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of each label spread over all classes")
-    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "adadelta", "adagrad", "nadam", "lion"] = Field(
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "adadelta", "adagrad", "nadam", "lion", "muon"] = Field(
         "adam", description="the rule that changes the weights"
     )
     learning_rate: float = Field(0.001, gt=0, le=100, description="step size, at its highest")

@@ -18,20 +18,19 @@ _STEPS = 3
 
 @keras.saving.register_keras_serializable("tellapart")
 class Muon(keras.optimizers.Optimizer):
-    """Muon with Nesterov momentum; `rate` (kernels) and `adam_rate` (the rest) are times the schedule's 0..1."""
+    """Muon with Nesterov momentum at `learning_rate` for kernels; AdamW at `adam_share` of it for the rest."""
 
     def __init__(
         self,
-        learning_rate: Any = 1.0,
-        rate: float = 0.24,
+        learning_rate: Any = 0.24,
         momentum: float = 0.6,
-        adam_rate: float = 0.01,
+        adam_share: float = 0.04,
         adam_decay: float = 0.0,
         name: str = "muon",
         **options: Any,
     ) -> None:
         super().__init__(learning_rate=learning_rate, name=name, **options)
-        self.rate, self.momentum, self.adam_rate, self.adam_decay = rate, momentum, adam_rate, adam_decay
+        self.momentum, self.adam_share, self.adam_decay = momentum, adam_share, adam_decay
 
     def build(self, variables: list[Any]) -> None:
         """Make the momenta."""
@@ -58,7 +57,7 @@ class Muon(keras.optimizers.Optimizer):
         # The kernel keeps the norm of an orthogonal matrix, sqrt(out): batch normalisation makes its size meaningless.
         size = ops.sqrt(ops.cast(variable.shape[-1], variable.dtype))
         held = variable * (size / (ops.norm(ops.reshape(variable, (-1,))) + 1e-7))
-        self.assign(variable, held - scale * self.rate * step)
+        self.assign(variable, held - scale * step)
 
     def _adam(self, gradient: Any, variable: Any, scale: Any, index: int) -> None:
         ops = keras.ops
@@ -68,12 +67,12 @@ class Muon(keras.optimizers.Optimizer):
         self.assign(second, 0.99 * second + 0.01 * ops.square(gradient))
         mean = first / (1 - ops.power(ops.cast(0.9, variable.dtype), step))
         spread = second / (1 - ops.power(ops.cast(0.99, variable.dtype), step))
-        decay = 1 - scale * self.adam_rate * (self.adam_decay if len(variable.shape) == 2 else 0.0)
-        self.assign(variable, variable * decay - scale * self.adam_rate * mean / (ops.sqrt(spread) + 1e-8))
+        decay = 1 - scale * self.adam_share * (self.adam_decay if len(variable.shape) == 2 else 0.0)
+        self.assign(variable, variable * decay - scale * self.adam_share * mean / (ops.sqrt(spread) + 1e-8))
 
     def get_config(self) -> dict[str, Any]:
         """For Keras."""
-        own = {name: getattr(self, name) for name in ("rate", "momentum", "adam_rate", "adam_decay")}
+        own = {name: getattr(self, name) for name in ("momentum", "adam_share", "adam_decay")}
         return super().get_config() | own
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from tellapart.recipes.backend import keras
 from tellapart.recipes.recipe import Recipe
+from tellapart.training.muon import Muon
 
 _CLASSES = {
     "adam": keras.optimizers.Adam,
@@ -17,6 +18,10 @@ _CLASSES = {
     "nadam": keras.optimizers.Nadam,
     "lion": keras.optimizers.Lion,
 }
+
+MUON_MOMENTUM = 0.6
+MUON_ADAM_SHARE = 0.04
+"""The learning rate is that of kernels; everything else gets AdamW at this share of it."""
 
 
 @keras.saving.register_keras_serializable("tellapart")
@@ -50,6 +55,9 @@ def make_optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
     if recipe.schedule != "constant" or recipe.warmup:
         rate = WarmupThenFall(recipe.schedule, recipe.learning_rate, round(recipe.warmup * steps), steps)
     options: dict[str, Any] = {"learning_rate": rate}
+    if recipe.optimizer == "muon":
+        options |= {"momentum": recipe.momentum or MUON_MOMENTUM, "adam_share": MUON_ADAM_SHARE}
+        return Muon(**options, adam_decay=recipe.weight_decay)
     if recipe.optimizer in ("sgd", "rmsprop"):
         options["momentum"] = recipe.momentum
     if recipe.optimizer == "sgd":

@@ -93,6 +93,8 @@ def train_network(
     """
     set_seed(seed)
     network = build_network(recipe, train.pixels.shape[1:], classes)
+    if recipe.initialise is not None:
+        recipe.initialise(network, train.pixels[:: max(1, len(train) // 5000)])
     outputs = network.output_shape[-1]
     add_penalties(network, recipe.l1, recipe.l2)
     set_precision(network, precision)

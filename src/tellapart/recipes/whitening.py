@@ -1,0 +1,32 @@
+"""A first layer that takes out of pictures what neighbouring pixels share, computed from the pictures themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+PATCHES = 200_000
+"""So many 2 x 2 patches are looked at; more do not change the result."""
+
+SOFTENING = 5e-4
+"""Added to every eigenvalue before its root: directions without variance are noise and must not be blown up."""
+
+
+def whitening_filters(pixels: np.ndarray, side: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Filters and biases for a convolution whose outputs are uncorrelated and of variance 1, each with both signs.
+
+    `pixels` float [n, height, width, channels], scaled as the convolution will see them. Returns float32 filters
+    [side, side, channels, 2 * side * side * channels] and biases. Source: airbench (Jordan 2024, arXiv:2404.00498,
+    section 3.1), after Coates and Ng 2012.
+    """
+    rng = np.random.default_rng(0)
+    n, height, width, channels = pixels.shape
+    picture, row, column = (rng.integers(0, high, PATCHES) for high in (n, height - side + 1, width - side + 1))
+    patches = np.stack(
+        [pixels[picture, row + i, column + j] for i in range(side) for j in range(side)], axis=1
+    ).reshape(PATCHES, side * side * channels)
+    mean = patches.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov(patches - mean, rowvar=False, dtype=np.float64))
+    scaled = vectors / np.sqrt(np.maximum(values, 0) + SOFTENING)
+    filters = np.concatenate([scaled, -scaled], axis=1)
+    biases = -mean @ filters
+    return filters.reshape(side, side, channels, -1).astype(np.float32), biases.astype(np.float32)
