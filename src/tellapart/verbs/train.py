@@ -145,6 +145,7 @@ def _train(
     from tellapart.recipes import backend
     from tellapart.training import run as folders
     from tellapart.training.precision import choose_precision
+    from tellapart.training.record import describe_training, remembered
     from tellapart.training.train import train_network
 
     on_event(
@@ -156,7 +157,9 @@ def _train(
     pixels = len(train) * recipe.epochs * float(preparation.height * preparation.width)
     precision, reason = choose_precision(options.precision, pixels)
     on_event(Note(f"backend: {backend.describe()}, {precision} ({reason})"))
-    record = _record(options, collection, split, preparation, recipe)
+    asked = options.model_dump(mode="json", exclude={"data", "recipe", "classes"}, fallback=str)
+    asked |= {"data": collection.source, "recipe": options.recipe, "classes": options.classes}
+    record = describe_training(asked, collection, split, preparation, recipe)
     record |= {"backend": backend.describe(), "precision": precision}
     folder = folders.RunFolder.create(options.runs, collection.name, recipe.name)
     try:
@@ -171,7 +174,7 @@ def _train(
             collection.class_names,
             preparation,
             recipe.loss,
-            _training_record(record, collection, split),
+            remembered(record, collection, split),
             (validation or train).pixels[: min(256, batch_for(preparation.shape))],
         )
         classifier.save(folder.path / folders.MODEL)  # before all else: whatever happens now, the model is kept
@@ -281,63 +284,6 @@ def _say(on_event: Listener, collection: Collection, split: Split) -> None:
     for note in collection.notes:
         on_event(Note(f"note: {note}"))
     on_event(Note(f"split: {split}"))
-
-
-def _record(
-    options: Options, collection: Collection, split: Split, preparation: Preparation, recipe: Recipe
-) -> dict[str, Any]:
-    from tellapart.training import run as folders
-
-    asked = options.model_dump(mode="json", exclude={"data", "recipe", "classes"}, fallback=str)
-    asked |= {
-        "data": _place(collection.source),
-        "recipe": _place(options.recipe) if isinstance(options.recipe, (str, Path)) else recipe.name,
-        "classes": _place(options.classes) if isinstance(options.classes, (str, Path)) else options.classes,
-    }
-    return {
-        "started": folders.now(),
-        "options": asked,
-        "data": {
-            "name": collection.name,
-            "source": _place(collection.source),
-            "class_names": list(collection.class_names) if options.classes is not None else None,
-            "pictures": len(collection),
-            "classes": list(collection.class_names),
-            "fingerprint": collection.fingerprint,
-        },
-        "split": {"counts": split.counts(), "origin": split.origin},
-        "preparation": preparation.model_dump(),
-        "recipe": recipe.changes(),
-        "seed": options.seed,
-        "versions": folders.versions(),
-        "machine": folders.machine(),
-    }
-
-
-def _place(source: Any) -> str:
-    """A path made absolute, so that it is found again from elsewhere; a name as it is."""
-    path = Path(str(source)).expanduser()
-    named = not path.suffix and len(path.parts) == 1 and not str(source).startswith(".")
-    return str(source) if not path.exists() or (named and path.name in _names()) else str(path.resolve())
-
-
-def _names() -> tuple[str, ...]:
-    from tellapart import leaves
-    from tellapart.recipes import find
-
-    return leaves.names("tellapart.data.datasets") + find.names()
-
-
-def _training_record(record: dict[str, Any], collection: Collection, split: Split) -> dict[str, Any]:
-    """What the model file itself remembers of its training: enough to find the same test part again."""
-    return {
-        "data": {key: record["data"][key] for key in ("name", "source", "class_names", "fingerprint")},
-        "split": {"seed": split.seed, "validation": split.validation, "test": split.test},
-        "class_counts": collection.class_counts(split.indices("train")).tolist(),
-        "recipe": record["recipe"],
-        "versions": record["versions"],
-        "trained": record["started"],
-    }
 
 
 def _abandon(folder: RunFolder, record: dict[str, Any], error: BaseException) -> None:

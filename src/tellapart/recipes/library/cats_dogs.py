@@ -3,6 +3,9 @@
 Data: class folders of photos, two classes. Network: convolutions of 32 and 64 filters 3 x 3 with pooling, dense 128,
 dropout, one sigmoid output. Trained with Adadelta at its published rate of 1.0 on binary cross-entropy, batch 32,
 25 epochs, with random zoom, shear and horizontal flips.
+
+Measured: 80.55 % on the test part of the cats and dogs photos, 25 epochs in 206 s on 2 cores of an AMD EPYC
+(bfloat16), Keras 3.15.1 on TensorFlow 2.21, November 2026, one run: tellapart train cats-dogs.zip --recipe cats-dogs
 """
 
 from __future__ import annotations

@@ -3,6 +3,9 @@
 Data: MNIST. Network: convolutions of 6, 16 and 120 filters 3 x 3, pooling after the first two, dense 84; ReLU.
 Trained with Adam on cross-entropy, batch 200. Descends from LeCun et al., Gradient-Based Learning Applied to Document
 Recognition, 1998.
+
+Measured: 98.92 % on the test part of MNIST, 5 epochs in 24 s on 2 cores of an AMD EPYC (bfloat16), Keras 3.15.1 on
+TensorFlow 2.21, November 2026, one run: tellapart train mnist --recipe lenet
 """
 
 from __future__ import annotations

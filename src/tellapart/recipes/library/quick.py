@@ -5,6 +5,10 @@ convolutions with max-pooling, batch normalisation and ReLU, 2 to 4 of them as t
 softmax. Trained with Muon on cross-entropy, label smoothing 0.1, batch 64 or 256, 4 to 16 epochs, a short warm-up and a
 linear fall of the rate, pictures shifted by up to 4 %. Descends from airbench94 (Jordan, 94 % on CIFAR-10 in 3.29
 seconds on a single GPU, 2024, arXiv:2404.00498).
+
+Measured: 99.56 % on the test part of MNIST in 82 s, 92.55 % on that of Fashion-MNIST in 73 s, 4 epochs each on 2
+cores of an AMD EPYC (bfloat16), Keras 3.15.1 on TensorFlow 2.21, November 2026, one run each: tellapart train mnist,
+tellapart train fashion-mnist
 """
 
 from __future__ import annotations

@@ -1,0 +1,64 @@
+"""What run.json and the model file remember of a training: what was asked, of which data, how it was decided."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tellapart import leaves
+from tellapart.data.collection import Collection
+from tellapart.data.split import Split
+from tellapart.images.preparation import Preparation
+from tellapart.recipes import find
+from tellapart.recipes.recipe import Recipe
+from tellapart.training.run import machine, now, versions
+
+
+def describe_training(
+    asked: dict[str, Any], collection: Collection, split: Split, preparation: Preparation, recipe: Recipe
+) -> dict[str, Any]:
+    """The start of run.json, plain values; `asked` are the options, with at least data, recipe, classes and seed."""
+    given_recipe = asked["recipe"] if isinstance(asked["recipe"], (str, Path)) else recipe.name
+    return {
+        "started": now(),
+        "options": asked
+        | {
+            "data": _place(asked["data"]),
+            "recipe": _place(given_recipe),
+            "classes": _place(asked["classes"]) if isinstance(asked["classes"], (str, Path)) else asked["classes"],
+        },
+        "data": {
+            "name": collection.name,
+            "source": _place(collection.source),
+            "class_names": list(collection.class_names) if asked["classes"] is not None else None,
+            "pictures": len(collection),
+            "classes": list(collection.class_names),
+            "fingerprint": collection.fingerprint,
+        },
+        "split": {"counts": split.counts(), "origin": split.origin},
+        "preparation": preparation.model_dump(),
+        "recipe": recipe.changes(),
+        "seed": asked["seed"],
+        "versions": versions(),
+        "machine": machine(),
+    }
+
+
+def remembered(record: dict[str, Any], collection: Collection, split: Split) -> dict[str, Any]:
+    """What the model file itself keeps of a run's record: enough to find the same test part again."""
+    return {
+        "data": {key: record["data"][key] for key in ("name", "source", "class_names", "fingerprint")},
+        "split": {"seed": split.seed, "validation": split.validation, "test": split.test},
+        "class_counts": collection.class_counts(split.indices("train")).tolist(),
+        "recipe": record["recipe"],
+        "versions": record["versions"],
+        "trained": record["started"],
+    }
+
+
+def _place(source: str | Path) -> str:
+    """A path made absolute, so that it is found again from elsewhere; a data set's or recipe's name as it is."""
+    if str(source) in leaves.names("tellapart.data.datasets") + find.names():
+        return str(source)
+    path = Path(source).expanduser()
+    return str(path.resolve()) if path.exists() else str(source)
