@@ -145,7 +145,7 @@ def _run(name: str, values: dict[str, Any], json: bool, quiet: bool, debug: bool
 
 def _print(result: Any, as_json: bool) -> None:
     text = json.dumps(result, indent=2, ensure_ascii=False) if as_json else str(result)
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(f"{text}\n" if text else "")
     sys.stdout.flush()
 
 
