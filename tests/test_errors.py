@@ -13,8 +13,8 @@ def test_an_error_has_three_parts_in_words_and_for_machines():
     assert error.exit_code == 2
 
 
-def test_a_picture_error_can_get_another_name():
-    error = PictureError("bytes", "is empty", "try again").of("a.png")
+def test_a_picture_error_names_its_file():
+    error = PictureError("a.png", "is empty", "try again")
     assert (error.source, error.given, error.action, error.exit_code) == ("a.png", "a.png: is empty", "try again", 1)
 
 

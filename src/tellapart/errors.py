@@ -42,11 +42,7 @@ class PictureError(TellapartError):
 
     def __init__(self, source: str, reason: str, action: str = "repair the file, or leave it out") -> None:
         super().__init__(f"{source}: {reason}", "a picture (JPEG, PNG, GIF, BMP, WebP, TIFF or PPM)", action)
-        self.source, self.reason, self.way_out = source, reason, action
-
-    def of(self, source: str) -> PictureError:
-        """The same error under the name of the file that it belongs to."""
-        return PictureError(source, self.reason, self.way_out)
+        self.source, self.reason = source, reason
 
 
 class RecipeError(TellapartError):

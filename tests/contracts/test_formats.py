@@ -37,7 +37,7 @@ def pack(folder: Path, kind: str) -> Path:
     return path
 
 
-def same(expected, got):
+def check_same(expected, got):
     """Equal up to the order of pictures, which a format may choose."""
     assert got.class_names == expected.class_names
     assert len(got) == len(expected)
@@ -56,7 +56,7 @@ def same(expected, got):
 def test_what_is_written_is_read_back(name, container, tmp_path):
     expected = write(name, tmp_path / "data")
     path = tmp_path / "data" if container == "folder" else pack(tmp_path / "data", container)
-    same(expected, formats.read(plant(path)))
+    check_same(expected, formats.read(plant(path)))
 
 
 @pytest.mark.parametrize("name", [name for name in formats.names() if name not in WITHOUT_PARTS])
@@ -64,14 +64,14 @@ def test_without_parts(name, tmp_path):
     expected = write(name, tmp_path / "data", parts=False)
     got = formats.read(plant(tmp_path / "data"))
     assert got.parts is None
-    same(expected, got)
+    check_same(expected, got)
 
 
 @pytest.mark.parametrize("name", formats.names())
 def test_class_names_can_be_given(name, tmp_path):
     expected = write(name, tmp_path / "data")
     got = formats.read(plant(tmp_path / "data"), list(expected.class_names))
-    same(expected, got)
+    check_same(expected, got)
 
 
 @pytest.mark.parametrize("name", formats.names())

@@ -11,8 +11,8 @@ from tellapart.recipes.backend import keras
 class Shift(keras.layers.Layer):
     """Moves each picture by whole pixels, up to a fraction of its size each way; what comes in is the edge's mirror.
 
-    Rows and columns are picked by products with one-hot matrices: exact for pixels, on every backend, and some thirty
-    times faster on a CPU than the interpolating translation of Keras.
+    Rows and columns are picked by products with one-hot matrices: exact for pixels, on every backend, and without the
+    interpolation that makes Keras's own translation dear on a CPU.
     """
 
     def __init__(self, fraction: float, seed: int = 0, **options: Any) -> None:

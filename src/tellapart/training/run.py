@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
@@ -13,11 +12,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tellapart.errors import UsageError
 from tellapart.files import next_numbered_folder, plain_name, write_json
 
 MODEL, RECORD, SPLIT, CLASSES = "model.keras", "run.json", "split.csv", "classes.txt"
-HISTORY, CURVES = "history.csv", "curves.png"
+CURVES = "curves.png"
 
 
 @dataclass(frozen=True)
@@ -30,17 +28,6 @@ class RunFolder:
     def create(cls, runs: Path, data: str, recipe: str) -> RunFolder:
         """Make `runs/<data>-<recipe>-<NNN>/` with the next free number."""
         return cls(next_numbered_folder(runs, f"{plain_name(data)}-{plain_name(recipe)}"))
-
-    @classmethod
-    def open(cls, path: Path) -> RunFolder:
-        """An existing run. Raises UsageError where there is none."""
-        if not (path / RECORD).is_file():
-            raise UsageError(f"{path}: is not a run", f"a folder with a {RECORD}", "give a folder that train has made")
-        return cls(path)
-
-    def read(self) -> dict[str, Any]:
-        """run.json."""
-        return json.loads((self.path / RECORD).read_text(encoding="utf-8"))
 
     def write(self, record: dict[str, Any]) -> None:
         """Write run.json anew, wholly or not at all."""

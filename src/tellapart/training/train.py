@@ -23,7 +23,7 @@ from tellapart.training.optimizers import add_penalties, make_loss, make_optimiz
 from tellapart.training.precision import set_precision
 
 STEPS_AT_ONCE = 8
-"""Steps that Keras runs between two looks at Python; measured to save up to a third of the time of small networks."""
+"""Steps that Keras runs between two looks at Python; its own bookkeeping weighs on small networks most."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Batches(keras.utils.PyDataset):
     """uint8 pixels and float targets, a batch at a time, in an order that seed and epoch alone decide.
 
     Batches are as even as can be: a few pictures left over for a last batch of their own would, with an optimizer that
-    normalises its steps, throw the weights about just before they are judged (tutorial B lost 2.6 points by it).
+    normalises its steps, throw the weights about just before they are judged (tutorial B, one run each: 86.8 % with
+    a last batch of 16, 89.2 % with even ones).
     """
 
     def __init__(self, data: Prepared, outputs: int, batch_size: int, seed: int | None) -> None:
