@@ -97,3 +97,22 @@ def test_the_network_can_be_had(classifier):
     pixels, _ = stripes(5)
     expected = classifier.probabilities(pixels)
     assert np.abs(np.asarray(classifier.network(pixels.astype(np.float32))) - expected).max() < 1e-4
+
+
+def test_views_are_averaged_by_their_logarithms(classifier):
+    pixels, _ = stripes(5)
+    once = classifier.probabilities(pixels)
+    both = classifier.with_views("mirror").probabilities(pixels)
+    product = np.sqrt(once * classifier.probabilities(pixels[:, :, ::-1]))
+    assert np.allclose(both, product / product.sum(axis=1, keepdims=True), atol=1e-5)
+    assert classifier.views == "none"
+    six = classifier.with_views("mirror-shift").predict(pixels)
+    assert np.allclose([answer.values.sum() for answer in six], 1, atol=1e-5)
+    assert not np.allclose([answer.values for answer in six], both)
+
+
+def test_an_impossible_class_stays_finite(classifier, monkeypatch):
+    sure = np.array([[1, 0, 0]], np.float32)
+    monkeypatch.setattr(classifier, "runtime", lambda pixels: np.repeat(sure, len(pixels), axis=0))
+    pixels, _ = stripes(1)
+    assert np.allclose(classifier.with_views("shift").probabilities(pixels), sure)

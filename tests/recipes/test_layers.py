@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tellapart.recipes.layers import Shift
+from tellapart.recipes.layers import AlternateMirror, Cutout, Shift
 
 
 def moved(picture, dy, dx):
@@ -29,3 +29,40 @@ def test_it_rests_outside_training():
     pixels = np.ones((2, 8, 8, 1), np.float32)
     assert np.array_equal(keras.ops.convert_to_numpy(Shift(0.5)(pixels)), pixels)
     assert Shift.from_config(Shift(0.5, seed=2).get_config()).fraction == 0.5
+
+
+def test_each_picture_is_mirrored_in_every_other_epoch():
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 6, 5, 3)).astype(np.float32)
+    layer = AlternateMirror(seed=3)
+    looks = []
+    for epoch in range(4):
+        layer.epoch.assign(epoch)
+        looks.append(keras.ops.convert_to_numpy(layer(pixels, training=True)))
+    mirrored = np.array([[np.array_equal(a, b[:, ::-1]) for a, b in zip(look, pixels, strict=True)] for look in looks])
+    same = np.array([[np.array_equal(a, b) for a, b in zip(look, pixels, strict=True)] for look in looks])
+    assert np.array_equal(mirrored, ~same)
+    assert np.array_equal(mirrored[0], ~mirrored[1])
+    assert np.array_equal(mirrored[0], mirrored[2])
+    assert 10 < mirrored[0].sum() < 54
+    assert np.array_equal(keras.ops.convert_to_numpy(layer(pixels)), pixels)
+    other = AlternateMirror.from_config(AlternateMirror(seed=4).get_config())
+    assert np.array_equal(keras.ops.convert_to_numpy(other(pixels, training=True)), looks[1])
+
+
+def test_cutout_greys_out_one_square():
+    pixels = np.zeros((200, 10, 12, 3), np.float32)
+    layer = Cutout(0.3, seed=1)
+    got = keras.ops.convert_to_numpy(layer(pixels, training=True))
+    assert set(np.unique(got)) == {0, 127.5}
+    grey = got[..., 0] != 0
+    assert np.array_equal(got[..., 0], got[..., 2])
+    assert grey.sum(axis=(1, 2)).max() == 3 * 4
+    for picture in grey:
+        rows, columns = np.nonzero(picture)
+        height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
+        assert height <= 3
+        assert width <= 4
+        assert picture.sum() == height * width
+    assert grey.any(axis=0).all()  # everywhere, the edges too
+    assert np.array_equal(keras.ops.convert_to_numpy(layer(pixels)), pixels)
+    assert Cutout.from_config(layer.get_config()).fraction == 0.3

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from tellapart.recipes.recipe import Recipe
-from tellapart.training.optimizers import WarmupThenFall, add_penalties, make_loss, make_optimizer
+from tellapart.training.optimizers import WarmupThenFall, add_penalties, make_loss, make_optimizer, plan_steps
 
 
 def recipe(**fields):
@@ -27,7 +27,7 @@ def test_sgd_is_the_textbooks():
 
 @pytest.mark.parametrize("kind", ("linear", "cosine", "constant"))
 def test_the_schedule_rises_and_falls(kind):
-    rate = WarmupThenFall(kind, peak=2.0, warmup=10, steps=100)
+    rate = WarmupThenFall(kind, peak=2.0, warmup=0.1, steps=100)
     values = np.array([float(rate(step)) for step in range(100)])
     assert np.allclose(np.diff(values[:10]), 0.2, atol=1e-5)
     assert values.max() == pytest.approx(2.0, rel=0.02)
@@ -38,6 +38,20 @@ def test_the_schedule_rises_and_falls(kind):
         assert (np.diff(values[11:]) < 1e-6).all()
         assert values[-1] < 0.05
         assert values[55] == pytest.approx(1.0, rel=0.03)
+
+
+def test_the_schedules_end_can_be_moved_on_the_way():
+    optimizer = make_optimizer(recipe(optimizer="sgd", learning_rate=1.0, schedule="linear"), steps=10)
+    variable = keras.Variable(np.zeros(1, np.float32))
+    seen = []
+    for step in range(5):
+        if step == 2:
+            plan_steps(optimizer, 4)
+        before = float(variable[0])
+        optimizer.apply([keras.ops.convert_to_tensor(np.ones(1, np.float32))], [variable])
+        seen.append(before - float(variable[0]))
+    assert seen == pytest.approx([1, 0.9, 0.5, 0.25, 0], abs=1e-6)
+    plan_steps(make_optimizer(recipe(), steps=10), 4)  # a constant rate has no end to move
 
 
 def test_losses():

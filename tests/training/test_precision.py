@@ -1,4 +1,5 @@
 import json
+import re
 
 import keras
 import numpy as np
@@ -11,33 +12,45 @@ from tellapart.training import precision
 from tellapart.training.precision import choose_precision, set_precision
 from tests.conftest import make_collection
 
+LENET = find_recipe("lenet").recipe.model_copy(update={"batch_size": 8})
+SHAPE = (28, 28, 1)
 
-def test_short_trainings_and_wishes_need_no_measuring(monkeypatch):
-    monkeypatch.setattr(precision, "_measured_gain", lambda: pytest.fail("measured"))
-    assert choose_precision("auto", 1e6) == ("float32", "a short training")
-    assert choose_precision("bfloat16", 1e6) == ("bfloat16", "as asked")
+
+def chosen(asked="auto", pictures=1e9, recipe=LENET):
+    return choose_precision(asked, recipe, pictures, SHAPE, 10)
+
+
+@pytest.fixture
+def able(monkeypatch, tmp_path):
+    monkeypatch.setenv("TELLAPART_CACHE", str(tmp_path))
+    monkeypatch.setattr(precision, "_may_have_bfloat16", lambda: True)
+
+
+def test_short_trainings_and_wishes_need_no_measuring(able, monkeypatch):
+    monkeypatch.setattr(precision, "_measured_gain", lambda *_: pytest.fail("measured"))
+    assert chosen(pictures=1000) == ("float32", "a short training")
+    assert chosen("bfloat16", 1000) == ("bfloat16", "as asked")
     monkeypatch.setattr(precision, "_may_have_bfloat16", lambda: False)
-    assert choose_precision("auto", 1e12) == ("float32", "the processor has no bfloat16")
+    assert chosen() == ("float32", "the processor has no bfloat16")
 
 
 @pytest.mark.parametrize(("gain", "name"), ((1.8, "bfloat16"), (1.05, "float32"), (0.4, "float32")))
-def test_it_is_measured_once_and_remembered(gain, name, monkeypatch, tmp_path):
-    monkeypatch.setattr(precision, "_may_have_bfloat16", lambda: True)
-    monkeypatch.setattr(precision, "_measured_gain", lambda: gain)
-    assert choose_precision("auto", 1e12, tmp_path)[0] == name
-    monkeypatch.setattr(precision, "_measured_gain", lambda: pytest.fail("measured again"))
-    assert choose_precision("auto", 1e12, tmp_path) == (
-        name,
-        f"measured here: a step in bfloat16 is {gain:.1f} times as fast",
-    )
-    assert list(json.loads((tmp_path / "precision.json").read_text()).values()) == [gain]
-    (tmp_path / "precision.json").write_text("broken")
-    monkeypatch.setattr(precision, "_measured_gain", lambda: 2.0)
-    assert choose_precision("auto", 1e12, tmp_path)[0] == "bfloat16"
+def test_it_is_measured_once_for_each_network_and_remembered(able, gain, name, monkeypatch, tmp_path):
+    monkeypatch.setattr(precision, "_measured_gain", lambda *_: gain)
+    words = f"measured here: a step in bfloat16 is {gain:.1f} times as fast"
+    assert chosen() == (name, words)
+    monkeypatch.setattr(precision, "_measured_gain", lambda *_: pytest.fail("measured again"))
+    assert chosen() == (name, words)
+    assert list(json.loads((tmp_path / "measured.json").read_text()).values()) == [gain]
+    monkeypatch.setattr(precision, "_measured_gain", lambda *_: 2.0)
+    assert chosen(recipe=find_recipe("dense").recipe)[0] == "bfloat16"
+    assert chosen(recipe=LENET.model_copy(update={"batch_size": 16}))[0] == "bfloat16"
 
 
-def test_the_measurement_measures():
-    assert 0.05 < precision._measured_gain() < 50
+def test_the_measurement_measures(able):
+    name, reason = chosen()
+    assert name in ("float32", "bfloat16")
+    assert 0.05 < float(re.search(r"is ([\d.]+) times", reason)[1]) < 50
 
 
 def test_weights_rescaling_and_head_stay_exact():

@@ -200,3 +200,37 @@ def test_a_file_name_that_is_no_valid_text(tmp_path):
     (folder / "down" / "001.png").rename(os.fsdecode(os.fsencode(folder / "down") + b"/caf\xe9.png"))
     run = tellapart.train(folder, recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=silent)
     assert "caf\\udce9.png" in (run.path / "split.csv").read_text()
+
+
+def test_views_of_the_recipe_are_kept_in_the_file_and_both_figures_reported(tmp_path):
+    notes = []
+    run = tellapart.train(
+        make_collection(90, parts=False), epochs=1, set=["views=mirror-shift"], runs=tmp_path, on_event=notes.append
+    )
+    assert tellapart.load(run.model).views == "shift"  # too few pictures to find out whether mirroring does harm
+    assert {"test", "test_one_look", "validation"} == set(run.evaluations)
+    found = run.to_dict()["results"]
+    assert found["test_one_look"]["count"] == found["test"]["count"]
+    assert found["test_one_look"]["loss"] != found["test"]["loss"]
+    assert "test, one look: accuracy" in str(run)
+    again = tellapart.evaluate(run.model, make_collection(90, parts=False), views="none", on_event=silent)
+    assert again.loss == pytest.approx(found["test_one_look"]["loss"])
+    assert any(isinstance(note, Note) and note.text.startswith("mirroring: off (too few") for note in notes)
+    answer = tellapart.predict(run.model, [make_collection().read(0)], views="none", on_event=silent)[0]
+    assert answer.probability == pytest.approx(tellapart.load(run.model).with_views("none").predict(
+        make_collection().read(0)).probability)  # fmt: skip
+
+
+def test_a_time_budget_ends_the_training_whatever_the_epochs(tmp_path):
+    run = tellapart.train(make_collection(90, parts=False), minutes=1 / 6, runs=tmp_path, on_event=silent)
+    assert len(run.history) != 16
+    assert json.loads((run.path / "run.json").read_text())["options"]["minutes"] == pytest.approx(1 / 6)
+
+
+def test_time_and_epochs_exclude_each_other(tmp_path):
+    with pytest.raises(UsageError) as caught:
+        tellapart.train("digits", minutes=1, epochs=3, runs=tmp_path, on_event=silent)
+    assert str(caught.value).startswith("epochs = 3 and minutes = 1")
+    with pytest.raises(UsageError, match=r"minutes = 0\.1"):
+        tellapart.train("digits", minutes=0.1, runs=tmp_path, on_event=silent)
+    assert not list(tmp_path.iterdir())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -20,9 +21,13 @@ from tellapart.errors import PictureError, UsageError
 from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.preparation import Preparation
 from tellapart.images.read import from_array, looks_like_picture, read_picture, starts_as_picture
+from tellapart.images.views import Views, looks
 
 if TYPE_CHECKING:
     import keras
+
+TINY = np.float32(1e-12)
+"""A probability below this counts as this much where logarithms are averaged."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +84,8 @@ class Classifier:
     def __init__(self, record: ModelRecord, members: dict[str, bytes], source: str = "classifier") -> None:
         self.record, self.members, self.source = record, members, source
         self.runtime = OnnxRuntime(members[TWIN])
+        self.views: Views = record.views
+        """The looks at a picture that prediction averages."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -138,7 +145,15 @@ class Classifier:
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
         """Probabilities float32 [n, classes] for prepared pictures, uint8 [n, *preparation.shape]."""
-        return spread(self.runtime(pixels))
+        if self.views == "none":
+            return spread(self.runtime(pixels))
+        return _averaged((weight, spread(self.runtime(look))) for weight, look in looks(pixels, self.views))
+
+    def with_views(self, views: Views) -> Classifier:
+        """The same classifier with other looks at a picture, see tellapart.images.views."""
+        other = copy(self)
+        other.views = views
+        return other
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the classifier to one `.keras` file, wholly or not at all. Raises UsageError for another suffix."""
@@ -173,6 +188,13 @@ def load_classifier(path: str | os.PathLike[str]) -> Classifier:
 def spread(outputs: np.ndarray) -> np.ndarray:
     """Probabilities [n, classes] of a network's outputs; one sigmoid output p becomes the two columns 1 - p and p."""
     return np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs
+
+
+def _averaged(answers: Iterable[tuple[float, np.ndarray]]) -> np.ndarray:
+    """The geometric mean of weighted probabilities [n, classes]: that of the networks' logits, brought to sum 1."""
+    logarithms = sum(weight * np.log(np.maximum(values, TINY)) for weight, values in answers)
+    values = np.exp(logarithms - np.max(logarithms, axis=1, keepdims=True))
+    return values / values.sum(axis=1, keepdims=True)
 
 
 def pictures_in(folder: Path) -> list[Path]:

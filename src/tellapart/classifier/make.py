@@ -11,6 +11,7 @@ from tellapart.classifier.model_file import ModelRecord
 from tellapart.classifier.network import describe_layers, outputs_of, to_members
 from tellapart.classifier.twin import check_twin
 from tellapart.images.preparation import Preparation
+from tellapart.images.views import Views
 
 if TYPE_CHECKING:
     import keras
@@ -23,9 +24,10 @@ def make_classifier(
     loss: str,
     training: dict[str, Any],
     samples: np.ndarray,
+    views: Views = "none",
 ) -> Classifier:
     """A classifier of a network. `samples`, real pictures uint8 [n, *preparation.shape], are for comparing it with its
-    ONNX twin. Raises ModelFileError where the two differ.
+    ONNX twin; `views` are the looks that prediction averages. Raises ModelFileError where the two differ.
     """
     record = ModelRecord(
         class_names=class_names,
@@ -34,7 +36,8 @@ def make_classifier(
         loss=loss,
         layers=describe_layers(network),
         training=training,
+        views=views,
     )
     classifier = Classifier(record, to_members(network))
-    check_twin(spread(outputs_of(network, samples)), classifier.probabilities(samples))
+    check_twin(spread(outputs_of(network, samples)), spread(classifier.runtime(samples)))
     return classifier

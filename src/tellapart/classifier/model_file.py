@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tellapart.errors import ModelFileError
 from tellapart.files import replacing, sha256
 from tellapart.images.preparation import Preparation
+from tellapart.images.views import Views
 
 RECORD, TWIN = "tellapart.json", "model.onnx"
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -43,6 +44,7 @@ class ModelRecord(BaseModel):
     loss: str
     threshold: float | None = None
     temperature: float = 1.0
+    views: Views = Field("none", description="looks at a picture that prediction averages")
     figures: dict[str, Any] = Field(default_factory=dict, description="headline results, as train printed them")
     layers: tuple[Layer, ...] = ()
     training: dict[str, Any] = Field(default_factory=dict, description="data, split, recipe, seed and versions")

@@ -15,30 +15,37 @@ class Augmentation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    flip: Literal["none", "horizontal", "vertical", "both"] = Field("none", description="mirror half of the pictures")
+    flip: Literal["none", "auto", "alternate", "horizontal", "vertical", "both"] = Field(
+        "none",
+        description="mirror half of the pictures; alternate: left to right, each in every other epoch; "
+        "auto: alternate where mirrored pictures are still of their class",
+    )
     zoom: float = Field(0.0, ge=0, lt=1, description="in or out, by up to this fraction")
     shear: float = Field(0.0, ge=0, le=1, description="slant, by up to this fraction")
     rotation: float = Field(0.0, ge=0, le=0.5, description="turn either way, by up to this fraction of a full circle")
     shift: float = Field(0.0, ge=0, lt=1, description="move by whole pixels, each way up to this fraction of the size")
     brightness: float = Field(0.0, ge=0, le=1, description="lighter or darker, by up to this fraction of the range")
     contrast: float = Field(0.0, ge=0, le=1, description="more or less contrast, by up to this fraction")
+    cutout: float = Field(0.0, ge=0, le=1, description="grey out a square of this fraction of the size")
 
     def layers(self, seed: int) -> list[keras.Layer]:
-        """Keras layers for pixels in 0..255, in a fixed order; geometry first, colour last."""
+        """Keras layers for pixels in 0..255, in a fixed order: geometry first, then colour, then what is covered."""
         from tellapart.recipes.backend import keras
-        from tellapart.recipes.layers import Shift
+        from tellapart.recipes.layers import AlternateMirror, Cutout, Shift
 
         make = keras.layers
         limits = {"value_range": (0, 255)}
         modes = {"horizontal": "horizontal", "vertical": "vertical", "both": "horizontal_and_vertical"}
         wanted: list[tuple[Any, type, tuple[Any, ...], dict[str, Any]]] = [
-            (self.flip != "none", make.RandomFlip, (modes.get(self.flip),), {}),
+            (self.flip == "alternate", AlternateMirror, (), {}),
+            (self.flip in modes, make.RandomFlip, (modes.get(self.flip),), {}),
             (self.zoom, make.RandomZoom, ((-self.zoom, self.zoom), (-self.zoom, self.zoom)), {}),
             (self.shear, make.RandomShear, (self.shear, self.shear), {}),
             (self.rotation, make.RandomRotation, (self.rotation,), {}),
             (self.shift, Shift, (self.shift,), {}),
             (self.brightness, make.RandomBrightness, (self.brightness,), limits),
             (self.contrast, make.RandomContrast, (self.contrast,), limits),
+            (self.cutout, Cutout, (self.cutout,), {}),
         ]
         return [
             layer(*arguments, seed=seed + number, **options)

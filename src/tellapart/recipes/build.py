@@ -55,6 +55,11 @@ def _with_dropout(network: keras.Model, rate: float) -> keras.Model:
     return keras.Model(network.inputs[0], head(keras.layers.Dropout(rate)(head.input)))
 
 
+def layers_of(network: keras.Model) -> list[keras.Layer]:
+    """The layers that compute, in order: those of models inside the model in the models' place."""
+    return [layer for layer in _parts_of(network) if not isinstance(layer, keras.Model)]
+
+
 def _parts_of(layer: keras.Layer) -> Iterator[keras.Layer]:
     yield layer
     for inner in layer.layers if isinstance(layer, keras.Model) else ():

@@ -1,4 +1,4 @@
-"""What a recipe leaves to the data: the size and colour mode of the prepared pictures."""
+"""What a recipe leaves to the data: the size and colour mode of the prepared pictures, and whether to mirror them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import numpy as np
 from tellapart.data.collection import Collection
 from tellapart.errors import PictureError
 from tellapart.images.preparation import Colour, Preparation
+from tellapart.images.views import without_mirror
+from tellapart.recipes.mirror import may_mirror
 from tellapart.recipes.recipe import Recipe
 
 SMALL = 64
@@ -26,6 +28,28 @@ def choose_preparation(recipe: Recipe, collection: Collection, among: np.ndarray
     if recipe.height and recipe.width:
         return preparation, "the recipe's size"
     return preparation, "as the pictures are" if alike else "the pictures are larger or of several sizes"
+
+
+def choose_mirror(
+    recipe: Recipe, pixels: np.ndarray, labels: np.ndarray, class_names: tuple[str, ...]
+) -> tuple[Recipe, str | None]:
+    """The recipe with its `auto` mirroring decided by the training pictures, and what was decided and why, in words.
+
+    Where training must not mirror, the views at prediction do not either.
+
+    `pixels` uint8 [n, height, width, channels], `labels` int [n]. A recipe that leaves nothing open comes back as is.
+    """
+    if recipe.augmentation.flip != "auto":
+        return recipe, None
+    allowed, reason = may_mirror(pixels, labels, class_names)
+    flip = "alternate" if allowed else "none"
+    changed = recipe.model_copy(
+        update={
+            "augmentation": recipe.augmentation.model_copy(update={"flip": flip}),
+            "views": recipe.views if allowed else without_mirror(recipe.views),
+        }
+    )
+    return changed, f"mirroring: {'on' if allowed else 'off'} ({reason})"
 
 
 def _sampled_shapes(collection: Collection, among: np.ndarray) -> set[tuple[int, int, int]]:

@@ -6,6 +6,9 @@ from typing import Any
 
 from tellapart.recipes.backend import keras
 
+MIDDLE = 127.5
+"""The grey that says nothing, for pixels in 0..255."""
+
 
 @keras.saving.register_keras_serializable("tellapart")
 class Shift(keras.layers.Layer):
@@ -42,3 +45,65 @@ class Shift(keras.layers.Layer):
         places = ops.abs(ops.arange(size)[None, :] + moves)
         places = ops.where(places >= size, 2 * (size - 1) - places, places)
         return ops.one_hot(places, size, dtype=self.compute_dtype)
+
+
+@keras.saving.register_keras_serializable("tellapart")
+class AlternateMirror(keras.layers.Layer):
+    """Mirrors each picture left to right in every other epoch, so that any two epochs in a row show both sides of it.
+
+    Which half goes first is decided by the parity of the sum of a picture's pixels: a coin that always falls the same
+    way for the same picture and seed. `epoch` is a variable that the training loop sets. Source: airbench
+    (Jordan 2024, arXiv:2404.00498, section 3.6).
+    """
+
+    def __init__(self, seed: int = 0, **options: Any) -> None:
+        super().__init__(**options)
+        self.seed = seed
+        self.epoch = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, name="epoch")
+
+    def call(self, pictures: Any, training: bool = False) -> Any:
+        """Float [n, height, width, channels] of whole numbers in, mirrored or not out."""
+        if not training:
+            return pictures
+        ops = keras.ops
+        sums = ops.sum(ops.cast(pictures, "int32"), axis=(1, 2, 3), keepdims=True)
+        return ops.where((sums + self.epoch + self.seed) % 2 == 1, ops.flip(pictures, axis=2), pictures)
+
+    def get_config(self) -> dict[str, Any]:
+        """For Keras."""
+        return super().get_config() | {"seed": self.seed}
+
+
+@keras.saving.register_keras_serializable("tellapart")
+class Cutout(keras.layers.Layer):
+    """Greys out one square of each picture, of a fraction of its size, at a random place that may overlap the edge.
+
+    Source: DeVries and Taylor 2017, arXiv:1708.04552.
+    """
+
+    def __init__(self, fraction: float, seed: int = 0, **options: Any) -> None:
+        super().__init__(**options)
+        self.fraction, self.seed = fraction, seed
+        self.generator = keras.random.SeedGenerator(seed)
+
+    def call(self, pictures: Any, training: bool = False) -> Any:
+        """Float [n, height, width, channels] in and out."""
+        if not training:
+            return pictures
+        ops = keras.ops
+        count, (height, width) = ops.shape(pictures)[0], pictures.shape[1:3]
+        rows, columns = self._outside(count, height), self._outside(count, width)
+        kept = ops.cast(ops.logical_or(rows[:, :, None], columns[:, None, :])[..., None], pictures.dtype)
+        return pictures * kept + MIDDLE * (1 - kept)
+
+    def get_config(self) -> dict[str, Any]:
+        """For Keras."""
+        return super().get_config() | {"fraction": self.fraction, "seed": self.seed}
+
+    def _outside(self, count: Any, size: int) -> Any:
+        """Bool [count, size]: the rows (or columns) that the square does not reach."""
+        ops = keras.ops
+        side = max(1, round(self.fraction * size))
+        first = keras.random.randint((count, 1), 1 - side, size, seed=self.generator)
+        places = ops.arange(size)[None, :]
+        return ops.logical_or(places < first, places >= first + side)

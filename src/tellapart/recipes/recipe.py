@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from tellapart.images.preparation import Colour, Fit
+from tellapart.images.views import Views
 from tellapart.recipes.augmentation import Augmentation
 
 Network = Callable[[tuple[int, int, int], int], Any]
@@ -36,6 +37,9 @@ class Recipe(BaseModel):
     fit: Fit = Field("stretch", description="stretch, crop or pad pictures of another shape")
     augmentation: Augmentation = Field(default_factory=Augmentation, description="random changes in training")
 
+    views: Views = Field(
+        "none", description="looks at a picture that prediction averages: none, mirror, shift or mirror-shift"
+    )
     loss: Literal["cross-entropy", "mean-squared-error"] = Field(
         "cross-entropy", description="categorical or, with a one-output head, binary cross-entropy; or squared error"
     )

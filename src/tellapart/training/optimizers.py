@@ -26,34 +26,51 @@ MUON_ADAM_SHARE = 0.04
 
 @keras.saving.register_keras_serializable("tellapart")
 class WarmupThenFall(keras.optimizers.schedules.LearningRateSchedule):
-    """Linear rise over `warmup` steps, then constant, linear to 0, or a half cosine to 0 at `steps`."""
+    """Linear rise over the share `warmup` of all steps, then constant, linear to 0, or a half cosine to 0 at `steps`.
 
-    def __init__(self, kind: str, peak: float, warmup: int, steps: int) -> None:
+    `steps` is a number, or a variable where the end is not known beforehand.
+    """
+
+    def __init__(self, kind: str, peak: float, warmup: float, steps: Any) -> None:
         self.kind, self.peak, self.warmup, self.steps = kind, peak, warmup, steps
 
     def __call__(self, step: Any) -> Any:
         """The rate at a step (from 0); every step of the training has a rate above 0."""
         ops = keras.ops
-        step = ops.cast(step, "float32") + 1
-        rise = step / max(self.warmup, 1)
-        done = ops.clip((step - 1 - self.warmup) / max(self.steps - self.warmup, 1), 0.0, 1.0)
+        step, steps = ops.cast(step, "float32"), ops.cast(self.steps, "float32")
+        rising = self.warmup * steps
+        done = ops.clip((step - rising) / ops.maximum(steps - rising, 1), 0.0, 1.0)
         fall: Any = 1.0
         if self.kind == "linear":
             fall = 1 - done
         elif self.kind == "cosine":
             fall = 0.5 * (1 + ops.cos(done * 3.14159265))
-        return self.peak * ops.minimum(rise, fall) if self.warmup else self.peak * fall
+        return self.peak * ops.minimum((step + 1) / ops.maximum(rising, 1), fall) if self.warmup else self.peak * fall
 
     def get_config(self) -> dict[str, Any]:
         """For Keras."""
-        return {"kind": self.kind, "peak": self.peak, "warmup": self.warmup, "steps": self.steps}
+        return {"kind": self.kind, "peak": self.peak, "warmup": self.warmup, "steps": float(self.steps)}
 
 
 def make_optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
-    """The recipe's optimizer with its schedule laid over `steps` steps."""
-    rate: Any = recipe.learning_rate
-    if recipe.schedule != "constant" or recipe.warmup:
-        rate = WarmupThenFall(recipe.schedule, recipe.learning_rate, round(recipe.warmup * steps), steps)
+    """The recipe's optimizer with its schedule laid over `steps` steps, a number that `plan_steps` can change."""
+    if recipe.schedule == "constant" and not recipe.warmup:
+        return _optimizer(recipe, recipe.learning_rate)
+    rate = WarmupThenFall(recipe.schedule, recipe.learning_rate, recipe.warmup, float(steps))
+    optimizer = _optimizer(recipe, rate)
+    # One of the optimizer's own variables: on every backend it is part of the step's state and of a checkpoint.
+    rate.steps = optimizer.add_variable((), initializer=keras.initializers.Constant(steps), name="planned_steps")
+    return optimizer
+
+
+def plan_steps(optimizer: keras.Optimizer, steps: float) -> None:
+    """Let the schedule reach its end after `steps` steps in all."""
+    rate = optimizer._learning_rate  # Keras's `learning_rate` is the rate of the moment
+    if isinstance(rate, WarmupThenFall):
+        rate.steps.assign(steps)
+
+
+def _optimizer(recipe: Recipe, rate: Any) -> keras.Optimizer:
     options: dict[str, Any] = {"learning_rate": rate}
     if recipe.optimizer == "muon":
         options |= {"momentum": recipe.momentum or MUON_MOMENTUM, "adam_share": MUON_ADAM_SHARE}

@@ -1,16 +1,18 @@
-"""Whether a training runs in mixed bfloat16: measured on this machine once and remembered, never guessed by name."""
+"""Whether a recipe trains in mixed bfloat16: measured with its own network, here, once; never guessed by name."""
 
 from __future__ import annotations
 
-import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from tellapart.data.datasets import cache_folder
-from tellapart.files import write_json
 from tellapart.recipes.backend import JIT, NAME, describe, keras
+from tellapart.recipes.build import build_network, layers_of
+from tellapart.recipes.recipe import Recipe
+from tellapart.training.memory import recall, remember
+from tellapart.training.normalization import fuse
 from tellapart.training.run import processor
 
 WORTH = 1.1
@@ -20,18 +22,26 @@ LONG = 1e8
 """Trainings of fewer pixels in all (pictures x epochs x size) end before the measuring would pay."""
 
 
-def choose_precision(asked: str, pixels: float, folder: Path | None = None) -> tuple[str, str]:
-    """`float32` or `bfloat16`, and why. `asked` is one of them or `auto`; `pixels` the training's in all.
+def choose_precision(
+    asked: str, recipe: Recipe, pictures: float, shape: tuple[int, int, int], classes: int
+) -> tuple[str, str]:
+    """`float32` or `bfloat16`, and why. `asked` is one of them or `auto`; `pictures` are all that training will see.
 
-    The measurement takes some seconds and is kept in `folder` (default: the cache), by processor and backend.
+    The measurement takes some seconds and is remembered by processor, backend and network.
     """
     if asked != "auto":
         return asked, "as asked"
-    if pixels < LONG:
+    if pictures * shape[0] * shape[1] < LONG:
         return "float32", "a short training"
     if not _may_have_bfloat16():
         return "float32", "the processor has no bfloat16"
-    gain = _remembered_gain((folder or cache_folder()) / "precision.json")
+    network = build_network(recipe, shape, classes)
+    size = f"{len(network.layers)} layers, {network.count_params()} parameters"
+    key = f"bfloat16: {processor()}, {describe()}, {recipe.name} {shape} x {recipe.batch_size}, {size}"
+    gain = recall(key)
+    if gain is None:
+        gain = _measured_gain(network, recipe.batch_size)
+        remember(key, gain)
     name = "bfloat16" if gain >= WORTH else "float32"
     return name, f"measured here: a step in bfloat16 is {gain:.1f} times as fast"
 
@@ -41,17 +51,11 @@ def set_precision(network: keras.Model, name: str) -> None:
 
     Probabilities and the loss thus come from float32 sums; `float32` puts everything back.
     """
-    layers = _leaves(network)
+    layers = layers_of(network)
     last = max((i for i, layer in enumerate(layers) if layer.weights), default=0)
     for i, layer in enumerate(layers):
         exact = name == "float32" or i >= last or isinstance(layer, keras.layers.Rescaling | keras.layers.Normalization)
         layer.dtype_policy = "float32" if exact else "mixed_bfloat16"
-
-
-def _leaves(layer: keras.Layer) -> list[keras.Layer]:
-    if isinstance(layer, keras.Model):
-        return [leaf for inner in layer.layers for leaf in _leaves(inner)]
-    return [layer]
 
 
 def _may_have_bfloat16() -> bool:
@@ -64,48 +68,25 @@ def _may_have_bfloat16() -> bool:
     return "bf16" in flags or bool(accelerated)
 
 
-def _remembered_gain(path: Path) -> float:
-    key = f"{processor()}, {describe()}"
-    try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        known = {}
-    if not isinstance(known.get(key), float):
-        known = known | {key: _measured_gain()}
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_json(path, known)
-        except OSError:  # nowhere to remember it: measure again next time
-            pass
-    return known[key]
-
-
-def _measured_gain() -> float:
-    """How many times faster a training step of a small convolutional network is in bfloat16."""
-    steps = {name: _step(name) for name in ("float32", "bfloat16")}
+def _measured_gain(network: keras.Model, batch: int) -> float:
+    """How many times faster a training step of a network is in bfloat16; it changes the network's weights."""
+    fuse(network)
+    steps = {name: _step(network, name, batch) for name in ("float32", "bfloat16")}
     best = dict.fromkeys(steps, float("inf"))
     for _ in range(4):  # in turns, and the best of each: other work on the machine then hits both
         for name, step in steps.items():
             began = time.perf_counter()
             step()
             best[name] = min(best[name], time.perf_counter() - began)
-    return round(best["float32"] / best["bfloat16"], 2)
+    return best["float32"] / best["bfloat16"]
 
 
-def _step(name: str):  # type: ignore[no-untyped-def]  # a function that trains one step
-    layers = keras.layers
-    network = keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            layers.Conv2D(32, 3, padding="same", activation="relu"),
-            layers.Conv2D(64, 3, padding="same", activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Flatten(),
-            layers.Dense(10, activation="softmax"),
-        ]
-    )
+def _step(network: keras.Model, name: str, batch: int) -> Callable[[], object]:
+    """A function that trains one step in a precision, already traced."""
     set_precision(network, name)
-    network.compile("sgd", "sparse_categorical_crossentropy", jit_compile=JIT)
-    pixels, labels = np.zeros((128, 28, 28, 1), np.float32), np.zeros(128, np.int32)
-    network.train_on_batch(pixels, labels)
-    return lambda: network.train_on_batch(pixels, labels)
+    model = keras.Model(network.inputs[0], network(network.inputs[0]))
+    model.compile("sgd", "mean_squared_error", jit_compile=JIT)
+    pixels = np.random.default_rng(0).integers(0, 256, (batch, *network.input_shape[1:])).astype(np.float32)
+    targets = np.zeros((batch, network.output_shape[-1]), np.float32)
+    model.train_on_batch(pixels, targets)
+    return lambda: model.train_on_batch(pixels, targets)

@@ -18,12 +18,18 @@ from tellapart.files import write_text
 from tellapart.progress import Epoch, Listener, Progress
 from tellapart.recipes.backend import JIT, NAME, keras, set_seed
 from tellapart.recipes.build import build_network
+from tellapart.recipes.layers import AlternateMirror
 from tellapart.recipes.recipe import Recipe
+from tellapart.training.budget import Budget, Pace
+from tellapart.training.normalization import fuse, unfuse
 from tellapart.training.optimizers import add_penalties, make_loss, make_optimizer
 from tellapart.training.precision import set_precision
 
-STEPS_AT_ONCE = 8
-"""Steps that Keras runs between two looks at Python; its own bookkeeping weighs on small networks most."""
+STEPS_AT_ONCE, PIXELS_AT_ONCE = 8, 2**20
+"""At most so many steps, and pixels in them, between two looks at Python."""
+
+ENDLESS = 1_000_000
+"""Epochs of a training that ends by the clock."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +91,16 @@ def train_network(
     precision: str,
     folder: Path,
     on_event: Listener,
+    budget: Budget | None = None,
+    evaluated: int = 0,
 ) -> Trained:
     """Train the recipe's network, computing in `precision` (float32 or bfloat16); it comes back in float32.
 
-    Writes history.csv (a row an epoch) and checkpoints/best.weights.h5 and last.weights.h5 into `folder` as it goes.
-    The result holds the weights of the epoch with the highest validation accuracy (ties: the lowest loss), or the
-    last where there is no validation part. Raises RecipeError before, TrainingError when the loss is not finite.
+    With a `budget` the training lasts as long as that allows, whatever the recipe's epochs; `evaluated` is then the
+    number of pictures that will be evaluated afterwards. Writes history.csv (a row an epoch) and
+    checkpoints/best.weights.h5 and last.weights.h5 into `folder` as it goes. The result holds the weights of the epoch
+    with the highest validation accuracy (ties: the lowest loss), or the last where there is no validation part. Raises
+    RecipeError before, TrainingError when the loss is not finite.
     """
     set_seed(seed)
     network = build_network(recipe, train.pixels.shape[1:], classes)
@@ -99,43 +109,80 @@ def train_network(
     outputs = network.output_shape[-1]
     add_penalties(network, recipe.l1, recipe.l2)
     set_precision(network, precision)
+    fuse(network)
+    augmentation = recipe.augmentation.layers(seed)
     inputs = x = keras.Input(network.input_shape[1:])
-    for layer in recipe.augmentation.layers(seed):
+    for layer in augmentation:
         x = layer(x)
     model = keras.Model(inputs, network(x))
     batches = Batches(train, outputs, recipe.batch_size, seed)
+    at_once = steps_at_once(recipe.batch_size, train.pixels.shape[1:], len(batches))
     model.compile(
         optimizer=make_optimizer(recipe, recipe.epochs * len(batches)),
         loss=make_loss(recipe, outputs),
         metrics=["accuracy"],
-        steps_per_execution=1 if NAME == "torch" else min(STEPS_AT_ONCE, len(batches)),  # torch has no other
+        steps_per_execution=at_once,
         jit_compile=JIT,
     )
-    watch = _Watch(network, recipe.epochs, len(train), folder, on_event)
+    model.optimizer.build(model.trainable_variables)  # made within the first step, they have it traced a second time
+    held = len(validation) if validation else 0
+    pace = Pace(budget, len(batches), at_once, recipe.batch_size, held, evaluated) if budget else None
+    watch = _Watch(network, recipe.epochs, len(train), folder, on_event, pace)
     began = time.monotonic()
     model.fit(
         batches,
-        epochs=recipe.epochs,
+        epochs=recipe.epochs if pace is None else ENDLESS,
         validation_data=None
         if validation is None
         else Batches(validation, outputs, batch_for(train.pixels.shape[1:]), None),
-        callbacks=[watch],
+        callbacks=[_Epochs(augmentation), *([pace] if pace else []), watch],
         shuffle=False,  # the batches come shuffled, by our own seed
         verbose=0,
     )
     seconds = time.monotonic() - began
+    if budget is not None:
+        budget.training_ended()
     network.load_weights(folder / "checkpoints" / "best.weights.h5")
     set_precision(network, "float32")
+    unfuse(network)
     return Trained(network, watch.history, watch.best_epoch, seconds)
+
+
+def steps_at_once(batch_size: int, shape: tuple[int, ...], steps: int) -> int:
+    """How many steps Keras runs between two looks at Python: its own bookkeeping weighs on small steps only."""
+    if NAME == "torch":  # which has no other
+        return 1
+    return max(1, min(STEPS_AT_ONCE, PIXELS_AT_ONCE // (batch_size * shape[0] * shape[1]), steps))
+
+
+class _Epochs(keras.callbacks.Callback):
+    """Tells the layers that go by epochs which one it is."""
+
+    def __init__(self, layers: list[keras.Layer]) -> None:
+        super().__init__()
+        self.layers = [layer for layer in layers if isinstance(layer, AlternateMirror)]
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """See Keras."""
+        for layer in self.layers:
+            layer.epoch.assign(epoch)
 
 
 class _Watch(keras.callbacks.Callback):
     """Tells the listener, writes the history, keeps the best weights and the last."""
 
-    def __init__(self, network: keras.Model, epochs: int, pictures: int, folder: Path, on_event: Listener) -> None:
+    def __init__(
+        self,
+        network: keras.Model,
+        epochs: int,
+        pictures: int,
+        folder: Path,
+        on_event: Listener,
+        pace: Pace | None,
+    ) -> None:
         super().__init__()
         self.network, self.epochs, self.pictures = network, epochs, pictures
-        self.folder, self.on_event = folder, on_event
+        self.folder, self.on_event, self.pace = folder, on_event, pace
         self.history: list[dict[str, float]] = []
         self.best, self.best_epoch = (-math.inf, -math.inf), 0
         (folder / "checkpoints").mkdir()
@@ -149,9 +196,10 @@ class _Watch(keras.callbacks.Callback):
         if time.monotonic() - self.said < 0.2:
             return
         self.said = time.monotonic()
-        done = self.epoch + (batch + 1) / max(self.params["steps"], 1)
+        steps = max(self.params["steps"], 1)
+        done = self.epoch + (batch + 1) / steps
         figures = {name: float(value) for name, value in (logs or {}).items()}
-        total = self.epochs * self.pictures
+        total = round((self.pace.planned / steps if self.pace else self.epochs) * self.pictures)
         self.on_event(Progress("train", min(round(done * self.pictures), total), total, "pictures", figures))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -174,7 +222,8 @@ class _Watch(keras.callbacks.Callback):
             self.best, self.best_epoch = value, epoch + 1
             save_weights(self.network, checkpoints / "best.weights.h5")
         save_weights(self.network, checkpoints / "last.weights.h5")
-        self.on_event(Epoch(epoch + 1, self.epochs, row))
+        planned = self.epochs if self.pace is None else math.ceil(self.pace.planned / max(self.params["steps"], 1))
+        self.on_event(Epoch(epoch + 1, max(planned, epoch + 1), row))
 
     def _write_history(self) -> None:
         buffer = io.StringIO()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from tellapart.errors import DataError, UsageError
+from tellapart.images.views import Views
 from tellapart.progress import Listener, Note
 from tellapart.verbs import Record, argument
 
@@ -25,6 +26,7 @@ class Options(Record):
     model: Any = argument(description="A .keras file that tellapart wrote, or a run folder.")
     data: Any = argument(None, description="The pictures; default: the data that the model was trained on.")
     part: Literal["test", "validation", "train", "all"] = Field("test", description="Which part of the data.")
+    views: Views | None = Field(None, description="Looks at each picture to average; default: as the model has it.")
     classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
 
 
@@ -37,6 +39,8 @@ def run(options: Options, on_event: Listener) -> Evaluation:
     model = options.model
     classifier = model if isinstance(model, Classifier) else load_classifier(model)
     trained_on = classifier.record.training.get("data", {})
+    if options.views is not None:
+        classifier = classifier.with_views(options.views)
     own = options.data is None
     data = _own_data(trained_on) if own else options.data
     classes = options.classes or (trained_on.get("class_names") if _same_source(data, trained_on) else None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, field_validator
 
 from tellapart.errors import PictureError, UsageError
+from tellapart.images.views import Views
 from tellapart.progress import Listener, Note, Progress
 from tellapart.verbs import Record, argument
 
@@ -23,6 +24,7 @@ class Options(Record):
     model: Any = argument(description="A .keras file that tellapart wrote, or a run folder.")
     pictures: list[Any] = argument(description="Picture files, or folders of them.")
     top: int | None = Field(None, ge=1, description="Show only so many of the likeliest classes.")
+    views: Views | None = Field(None, description="Looks at each picture to average; default: as the model has it.")
 
     @field_validator("pictures", mode="before")
     @classmethod
@@ -73,6 +75,8 @@ def run(options: Options, on_event: Listener) -> Predictions:
 
     model = options.model
     classifier = model if isinstance(model, Classifier) else load_classifier(model)
+    if options.views is not None:
+        classifier = classifier.with_views(options.views)
     pictures = list(_expanded(options.pictures))
     if not pictures:
         raise UsageError("no pictures were named", "at least one picture file or folder", "name some")

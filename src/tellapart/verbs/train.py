@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +40,11 @@ class Options(Record):
         default_factory=list, description="Change a field of the recipe, such as optimizer=sgd; may be repeated."
     )
     epochs: int | None = Field(None, ge=1, description="Passes over the training pictures; default: the recipe's.")
+    minutes: float | None = Field(
+        None,
+        ge=1 / 6,
+        description="Time for everything, reading to saving, instead of epochs; from 1/6 (10 seconds) up.",
+    )
     seed: int = Field(
         0, ge=0, lt=2**31, description="Decides the split, the first weights, the order and augmentation."
     )
@@ -109,9 +116,16 @@ def run(options: Options, on_event: Listener) -> Run:
     """Train. Returns the Run; raises a TellapartError, and leaves no run folder, for anything wrong with the input."""
     from tellapart.data.source import open_collection
     from tellapart.data.split import check_trainable, make_split
-    from tellapart.recipes.choose import choose_preparation
+    from tellapart.recipes.choose import choose_mirror, choose_preparation
     from tellapart.recipes.find import find_recipe
 
+    began = time.monotonic()
+    if options.minutes is not None and options.epochs is not None:
+        raise UsageError(
+            f"epochs = {options.epochs} and minutes = {options.minutes:g}",
+            "one of them: what decides when training ends",
+            "leave the other out",
+        )
     # A recipe in Python starts Keras, which takes seconds: look at the data first, so that its faults show at once.
     found = None if str(options.recipe).endswith(".py") else find_recipe(options.recipe)
     collection = open_collection(options.data, options.classes, on_event)
@@ -127,7 +141,10 @@ def run(options: Options, on_event: Listener) -> Run:
         _prepare(collection, split, "validation", preparation, on_event) if split.counts()["validation"] else None
     )
     recipe = found.for_data(len(train), preparation.shape)
-    return _train(options, on_event, collection, split, preparation, recipe, train, validation)
+    recipe, mirroring = choose_mirror(recipe, train.pixels, train.labels, collection.class_names)
+    if mirroring:
+        on_event(Note(mirroring))
+    return _train(options, on_event, collection, split, preparation, recipe, train, validation, began)
 
 
 def _train(
@@ -139,24 +156,32 @@ def _train(
     recipe: Recipe,
     train: Prepared,
     validation: Prepared | None,
+    began: float,
 ) -> Run:
     from tellapart.classifier.make import make_classifier
     from tellapart.data.feeding import batch_for
     from tellapart.recipes import backend
     from tellapart.training import run as folders
+    from tellapart.training.budget import Budget
     from tellapart.training.precision import choose_precision
     from tellapart.training.record import describe_training, remembered
     from tellapart.training.train import train_network
 
+    lasting = f"{recipe.epochs} epochs" if options.minutes is None else f"{options.minutes:g} minutes in all"
     on_event(
         Note(
-            f"recipe: {recipe.name}, {recipe.epochs} epochs of {len(train):,} pictures in batches of "
-            f"{recipe.batch_size}, {recipe.optimizer}, augmentation: {recipe.augmentation}"
+            f"recipe: {recipe.name}, {lasting}, {len(train):,} pictures in batches of {recipe.batch_size}, "
+            f"{recipe.optimizer}, augmentation: {recipe.augmentation}"
         )
     )
-    pixels = len(train) * recipe.epochs * float(preparation.height * preparation.width)
-    precision, reason = choose_precision(options.precision, pixels)
+    classes = len(collection.class_names)
+    seen = math.inf if options.minutes else float(len(train) * recipe.epochs)
+    precision, reason = choose_precision(options.precision, recipe, seen, preparation.shape, classes)
     on_event(Note(f"backend: {backend.describe()}, {precision} ({reason})"))
+    budget = None
+    if options.minutes is not None:
+        key = f"{folders.processor()}, {backend.describe()}, {recipe.name} {preparation.shape}, {len(collection)}"
+        budget = Budget(options.minutes * 60, began, key)
     asked = options.model_dump(mode="json", exclude={"data", "recipe", "classes"}, fallback=str)
     asked |= {"data": collection.source, "recipe": options.recipe, "classes": options.classes}
     record = describe_training(asked, collection, split, preparation, recipe)
@@ -167,8 +192,9 @@ def _train(
         split.save(folder.path / folders.SPLIT, collection)
         (folder.path / folders.CLASSES).write_text("\n".join(collection.class_names) + "\n", encoding="utf-8")
         trained = train_network(
-            recipe, train, validation, len(collection.class_names), options.seed, precision, folder.path, on_event
-        )
+            recipe, train, validation, classes, options.seed, precision, folder.path, on_event, budget,
+            evaluated=sum(split.counts()[part] for part in ("validation", "test")),
+        )  # fmt: skip
         classifier = make_classifier(
             trained.network,
             collection.class_names,
@@ -176,9 +202,13 @@ def _train(
             recipe.loss,
             remembered(record, collection, split),
             (validation or train).pixels[: min(256, batch_for(preparation.shape))],
+            recipe.views,
         )
         classifier.save(folder.path / folders.MODEL)  # before all else: whatever happens now, the model is kept
-        return _finish(folder, record, on_event, collection, split, trained, classifier, train, validation)
+        result = _finish(folder, record, on_event, collection, split, trained, classifier, train, validation)
+        if budget is not None:
+            budget.all_ended()
+        return result
     except BaseException as error:
         _abandon(folder, record, error)
         raise
@@ -201,6 +231,9 @@ def _finish(
 
     parts = [part for part in ("test", "validation") if split.counts()[part]]
     evaluations = {part: evaluate_part(classifier, collection, split.indices(part), part, on_event) for part in parts}
+    if "test" in evaluations and classifier.views != "none":
+        once, name = classifier.with_views("none"), "test, one look"
+        evaluations["test_one_look"] = evaluate_part(once, collection, split.indices("test"), name, on_event)
     if "test" not in evaluations:
         on_event(Note("test: there is no test part, so no figure here is on pictures that took no part in choosing"))
     set_aside = train.set_aside + (validation.set_aside if validation else ())

@@ -1,0 +1,127 @@
+"""Prediction of the same network four ways, one picture and many, pixels and files: Keras, tf.function, ONNX Runtime.
+
+    python benchmarks/prediction.py [--seeds 0 1 2] [--recipe fashion-3conv]
+
+Needs Fashion-MNIST. Some minutes. The network is trained for one epoch first: its weights do not matter here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+import tellapart
+from results import draw, record, spread, table, where
+from tellapart.classifier.model_file import TWIN
+from tellapart.progress import silent
+
+MANY, FILES = 10_000, 2_000
+
+
+def seconds(work: Callable[[], object], repeats: int) -> float:
+    """The shortest of some runs: what else the machine does can only add."""
+    work()
+    best = float("inf")
+    for _ in range(repeats):
+        began = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - began)
+    return best
+
+
+def measure(classifier: Any, pixels: np.ndarray, folder: Path) -> dict[str, float]:
+    """Microseconds a picture by way and load, measured in turns."""
+    import tensorflow as tf
+
+    network = classifier.network
+    compiled = tf.function(lambda x: network(x, training=False), jit_compile=False)
+    session = onnxruntime.InferenceSession(classifier.members[TWIN], providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    single, batch = pixels[:1], pixels[:MANY]
+    floats = batch.astype(np.float32)
+    files = sorted(folder.iterdir())
+
+    def by_hand_from_files() -> None:
+        for start in range(0, len(files), 512):
+            read = [np.asarray(Image.open(file))[:, :, np.newaxis] for file in files[start : start + 512]]
+            session.run(None, {name: np.stack(read).astype(np.float32)})
+
+    def keras_from_files() -> None:
+        data = tf.data.Dataset.from_tensor_slices([str(file) for file in files])
+        data = data.map(lambda path: tf.io.decode_png(tf.io.read_file(path), channels=1), num_parallel_calls=-1)
+        network.predict(data.batch(512).prefetch(2), verbose=0)
+
+    ways = {
+        "one: model.predict": (lambda: network.predict(single, verbose=0), 20, 1),
+        "one: tf.function": (lambda: compiled(tf.constant(floats[:1])).numpy(), 200, 1),
+        "one: ONNX Runtime by hand": (lambda: session.run(None, {name: floats[:1]}), 500, 1),
+        "one: Classifier.predict": (lambda: classifier.predict(pixels[0]), 500, 1),
+        "many: model.predict": (lambda: network.predict(batch, verbose=0, batch_size=512), 5, MANY),
+        "many: tf.function": (
+            lambda: [compiled(tf.constant(floats[i : i + 500])).numpy() for i in range(0, MANY, 500)], 5, MANY,
+        ),
+        "many: ONNX Runtime by hand": (lambda: session.run(None, {name: batch.astype(np.float32)}), 5, MANY),
+        "many: ONNX Runtime by hand, 500 at a time": (
+            lambda: [session.run(None, {name: batch[i : i + 500].astype(np.float32)}) for i in range(0, MANY, 500)],
+            5, MANY,
+        ),
+        "many: Classifier.probabilities": (lambda: classifier.probabilities(batch), 5, MANY),
+        "many: Classifier.predict": (lambda: classifier.predict(batch), 5, MANY),
+        "files: model.predict over tf.data": (keras_from_files, 3, FILES),
+        "files: ONNX Runtime by hand": (by_hand_from_files, 3, FILES),
+        "files: Classifier.predict": (lambda: classifier.predict(folder), 3, FILES),
+    }  # fmt: skip
+    return {way: seconds(work, repeats) / count * 1e6 for way, (work, repeats, count) in ways.items()}
+
+
+def section(found: list[dict[str, Any]]) -> str:
+    """The tables of this benchmark."""
+    parts = ["## Prediction", "", f"`python benchmarks/prediction.py`. {where(found)}", ""]
+    for recipe in dict.fromkeys(line["recipe"] for line in found):
+        mine = [line["microseconds"] for line in found if line["recipe"] == recipe]
+        rows = []
+        for way in mine[-1]:
+            load = way.split(":")[0]
+            base = f"{load}: model.predict" + (" over tf.data" if load == "files" else "")
+            ratio = np.mean([line[base] / line[way] for line in mine])
+            rows.append([way, spread((line[way] for line in mine), ",.1f"), f"{ratio:,.1f}"])
+        head = ["", "microseconds a picture", "times as fast as model.predict"]
+        parts += [f"### {recipe}", "", table(head, rows), ""]
+    return "\n".join(parts)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--recipe", default="fashion-3conv")
+    options = parser.parse_args()
+    collection = tellapart.open("fashion-mnist")
+    pixels = collection.pictures.array[collection.indices("test")]
+    for seed in options.seeds:
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary, "pictures")
+            folder.mkdir()
+            for i in range(FILES):
+                Image.fromarray(pixels[i, :, :, 0]).save(folder / f"{i:05d}.png")
+            run = tellapart.train(
+                "fashion-mnist", recipe=options.recipe, epochs=1, seed=seed, runs=Path(temporary, "runs"),
+                on_event=silent,
+            )  # fmt: skip
+            found = measure(tellapart.load(run.model), pixels, folder)
+        figures = {"recipe": options.recipe, "seed": seed, "microseconds": found}
+        record("prediction", figures)
+        print(json.dumps(figures, indent=1), flush=True)
+    draw()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Reading 10,000 JPEG files at 64 x 64: stock `image_dataset_from_directory` against tellapart, first epoch and later.
+
+    python benchmarks/reading.py [--seeds 0 1 2]
+
+Needs `cats-dogs.zip` in `$TELLAPART_DATA` (10,000 photos of 200 x 200, unpacked to a temporary folder).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+
+import tellapart
+from results import draw, record, spread, table, where
+from tellapart.data.feeding import Prepared, prepare_pictures
+from tellapart.images.preparation import Preparation
+from tellapart.training.train import Batches
+
+
+def stock(folder: Path, seed: int, cached: bool) -> list[float]:
+    """Seconds of opening and reading once, and of each of two more epochs."""
+    began = time.monotonic()
+    data = keras.utils.image_dataset_from_directory(
+        folder, image_size=(64, 64), batch_size=32, seed=seed, verbose=False
+    )
+    if cached:
+        data = data.cache()
+    data = data.prefetch(2)
+    return _epochs(lambda: sum(len(labels) for _, labels in data), began)
+
+
+def ours(folder: Path, seed: int) -> list[float]:
+    """The same for tellapart: opening, preparing, and batches as training takes them."""
+    began = time.monotonic()
+    collection = tellapart.open(folder)
+    preparation = Preparation(height=64, width=64, colour="rgb")
+    prepared: list[Prepared] = []
+
+    def epoch() -> int:
+        if not prepared:
+            prepared.append(prepare_pictures(collection, np.arange(len(collection)), preparation))
+        batches = Batches(prepared[0], 1, 32, seed)
+        return sum(len(batches[i][0]) for i in range(len(batches)))
+
+    return _epochs(epoch, began)
+
+
+def _epochs(work: Any, began: float) -> list[float]:
+    seconds = []
+    for _ in range(3):
+        assert work() == 10_000
+        seconds.append(time.monotonic() - began)
+        began = time.monotonic()
+    return seconds
+
+
+def section(found: list[dict[str, Any]]) -> str:
+    """The table of this benchmark."""
+    rows = []
+    for name in found[-1]["seconds"]:
+        mine = [line["seconds"][name] for line in found]
+        base = [line["seconds"]["image_dataset_from_directory"] for line in found]
+        first = np.mean([b[0] / m[0] for b, m in zip(base, mine, strict=True)])
+        later = np.mean([b[-1] / m[-1] for b, m in zip(base, mine, strict=True)])
+        rows.append(
+            [
+                name,
+                spread((m[0] for m in mine), ".2f"),
+                spread((m[-1] for m in mine), ".3f"),
+                f"{first:.1f}, {later:.1f}",
+            ]
+        )
+    head = ["", "opening and first epoch, s", "a later epoch, s", "times as fast"]
+    return "\n".join(
+        [
+            "## Reading 10,000 JPEG files",
+            "",
+            f"`python benchmarks/reading.py`. {where(found)}",
+            "",
+            table(head, rows),
+            "",
+        ]
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        home = Path(temporary)
+        with zipfile.ZipFile(Path(os.environ["TELLAPART_DATA"], "cats-dogs.zip")) as archive:
+            archive.extractall(home / "all")
+        for kind in ("cats", "dogs"):  # one folder a class: the parts do not matter here
+            (home / "photos" / kind).mkdir(parents=True)
+            for file in (home / "all").rglob(f"{kind}/*.jpg"):
+                file.rename(home / "photos" / kind / f"{file.parent.parent.name}-{file.name}")
+        stock(home / "photos", 0, cached=False)  # the disk's cache is warm for everyone
+        for seed in options.seeds:
+            found = {
+                "image_dataset_from_directory": stock(home / "photos", seed, cached=False),
+                "image_dataset_from_directory, cache()": stock(home / "photos", seed, cached=True),
+                "tellapart": ours(home / "photos", seed),
+            }
+            record("reading", {"seed": seed, "seconds": found})
+            print(json.dumps(found), flush=True)
+    draw()
+
+
+if __name__ == "__main__":
+    main()

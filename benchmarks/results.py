@@ -1,0 +1,93 @@
+"""Where figures go: a JSON line a measurement in results/<table>.jsonl, from which docs/benchmarks.md is drawn.
+
+python benchmarks/results.py        # draw the page anew
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tellapart.training.run import machine, now, versions
+
+HERE = Path(__file__).parent
+FOLDER = HERE / "results"
+PAGE = HERE.parent / "docs" / "benchmarks.md"
+TABLES = ("training", "prediction", "startup", "reading", "ablation")
+"""Each is a module here with `section(lines) -> str`, and a command that appends to its lines."""
+
+HEAD = """# Benchmarks
+
+Drawn by `python benchmarks/results.py` from `benchmarks/results/`; each table names the command that measures it.
+Within a table the contenders of a seed ran one after the other on the same machine, so compare within a line: the
+machines are shared, and their speed changes by half from one hour to the next. Figures are means over seeds with the
+lowest and the highest in brackets.
+"""
+
+
+def record(table: str, figures: dict[str, Any]) -> None:
+    """Append a measurement."""
+    FOLDER.mkdir(exist_ok=True)
+    line = {"when": now(), "machine": machine(), "versions": versions()} | figures
+    with (FOLDER / f"{table}.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def lines(table: str) -> list[dict[str, Any]]:
+    """All measurements of a table."""
+    path = FOLDER / f"{table}.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def spread(values: Iterable[float], form: str = ".1f") -> str:
+    """Mean and range, `12.3 (11.9 to 12.8)`; one value alone as it is."""
+    found = list(values)
+    if not found:
+        return "-"
+    mean = format(statistics.fmean(found), form)
+    return mean if len(found) == 1 else f"{mean} ({format(min(found), form)} to {format(max(found), form)})"
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows])
+
+
+def where(found: list[dict[str, Any]]) -> str:
+    """Machine, versions and days of some measurements, in a line."""
+    machines = sorted({f"{line['machine']['cores']} cores of {line['machine']['processor']}" for line in found})
+    kerases = sorted({f"Keras {line['versions']['keras']}" for line in found})
+    days = sorted({line["when"][:10] for line in found})
+    span = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    runtime = f"ONNX Runtime {found[-1]['versions']['onnxruntime']}"
+    return f"Measured on {', '.join(machines)}, {', '.join(kerases)}, {runtime}, {span}."
+
+
+def timed(command: list[str], **environment: str) -> tuple[float, str]:
+    """Run a command; its seconds from start to end, and its stdout."""
+    began = time.monotonic()
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=os.environ | environment)
+    return time.monotonic() - began, done.stdout
+
+
+def tellapart(*words: str) -> list[str]:
+    """The command line of this environment's tellapart."""
+    return [sys.executable, "-m", "tellapart", *words]
+
+
+def draw() -> None:
+    """Write the page."""
+    sections = [importlib.import_module(name).section(lines(name)) for name in TABLES if lines(name)]
+    PAGE.write_text("\n".join([HEAD, *sections]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    draw()

@@ -1,0 +1,185 @@
+"""Tutorial systems in stock Keras `fit` against tellapart's same recipe and against quick: time and accuracy.
+
+    python benchmarks/training.py CASE... [--seeds 0 1 2] [--only NAME]
+
+CASE is one of `mnist fashion-mnist cats-dogs cifar10 engine`; needs `$TELLAPART_DATA`. Contenders of a seed run one
+after the other, each in a process of its own. Several hours for everything on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tellapart as library
+from results import HERE, draw, lines, record, spread, table, tellapart, timed, where
+
+Contender = tuple[str, list[str]]
+"""A name, and either ["stock", SYSTEM] or the words after `tellapart`."""
+
+
+def cases(folder: Path) -> dict[str, list[Contender]]:
+    """What is compared, in the order of running; the first of a case is what the others are measured by."""
+    photos = str(Path(os.environ["TELLAPART_DATA"], "cats-dogs.zip"))
+    whole = ["--validation", "0"]
+    return {
+        "mnist": [
+            ("D in stock Keras", ["stock", "D"]),
+            ("D here", ["train", "mnist", "--recipe", "digits-2conv", *whole]),
+            ("quick, 1 epoch", ["train", "mnist", "--epochs", "1"]),
+            ("quick", ["train", "mnist"]),
+        ],
+        "fashion-mnist": [
+            ("C in stock Keras", ["stock", "C"]),
+            ("C here", ["train", "fashion-mnist", "--recipe", "fashion-6conv", *whole]),
+            ("quick, 2 epochs", ["train", "fashion-mnist", "--epochs", "2"]),
+            ("quick", ["train", "fashion-mnist"]),
+            ("quick-94", ["train", "fashion-mnist", "--recipe", "quick-94"]),
+        ],
+        "cats-dogs": [
+            ("E in stock Keras", ["stock", "E"]),
+            ("E here", ["train", photos, "--recipe", "cats-dogs"]),
+            ("quick-94", ["train", photos, "--recipe", "quick-94", "--minutes", "4"]),
+        ],
+        "cifar10": [
+            ("quick, 4 minutes", ["train", str(folder / "cifar10.npz"), "--minutes", "4", *whole]),
+            (
+                "quick-94, 15 minutes",
+                ["train", str(folder / "cifar10.npz"), "--recipe", "quick-94", "--minutes", "15", *whole],
+            ),
+        ],
+        "engine": [
+            ("A in stock Keras", ["stock", "A"]),
+            ("A here", ["train", "mnist", "--recipe", "lenet", *whole]),
+            ("B in stock Keras", ["stock", "B"]),
+            ("B here", ["train", "fashion-mnist", "--recipe", "fashion-3conv", "--validation", "0.3"]),
+        ],
+    }
+
+
+def write_cifar(path: Path) -> None:
+    """CIFAR-10 with 45,000 pictures to train on; the test part is the other 5,000 and what there is of the test."""
+    collection = library.open("cifar10")
+    train, test = collection.indices("train"), collection.indices("test")[:1000]
+    measured = np.concatenate([train[45000:], test])
+    named = {"train": train[:45000], "test": measured}
+    content = {}
+    for part, chosen in named.items():
+        content[f"x_{part}"] = np.stack([collection.read(int(i)) for i in chosen])
+        content[f"y_{part}"] = collection.labels[chosen]
+    np.savez(path, **content)
+
+
+def run(words: list[str], seed: int, folder: Path) -> dict[str, Any]:
+    """The figures of one contender."""
+    if words[0] == "stock":
+        command = [sys.executable, str(HERE / "stock.py"), words[1], "--seed", str(seed)]
+        seconds, output = timed(command)
+        return json.loads(output) | {"wall_seconds": seconds}
+    command = tellapart(*words, "--seed", str(seed), "--runs", str(folder / "runs"), "--json")
+    seconds, output = timed(command)
+    found = json.loads(output)
+    record_ = json.loads(Path(found["run"], "run.json").read_text(encoding="utf-8"))
+    with Path(found["run"], "history.csv").open(encoding="utf-8") as file:
+        epochs = [float(row["seconds"]) for row in csv.DictReader(file)]
+    results = found["results"]
+    one_look = results.get("test_one_look", results["test"])
+    return {
+        "fit_seconds": results["train_seconds"],
+        "images_per_second": record_["split"]["counts"]["train"] / min(epochs),
+        "test_accuracy": results["test"]["accuracy"],
+        "one_look_accuracy": one_look["accuracy"],
+        "wall_seconds": seconds,
+        "epochs": results["epochs"],
+        "precision": record_["precision"],
+    }
+
+
+def section(found: list[dict[str, Any]]) -> str:
+    """The tables of this benchmark."""
+    parts = ["## Training", "", f"`python benchmarks/training.py CASE`. {where(found)}", ""]
+    for case in dict.fromkeys(line["case"] for line in found):
+        rows = [line for line in found if line["case"] == case]
+        parts += [f"### {case}", "", _table(rows), ""]
+    return "\n".join(parts)
+
+
+def _table(found: list[dict[str, Any]]) -> str:
+    head = [
+        "",
+        "command",
+        "seeds",
+        "fit, s",
+        "whole command, s",
+        "test accuracy, %",
+        "images a second",
+        "fit time by stock's",
+    ]
+    rows = []
+    for name in dict.fromkeys(line["name"] for line in found):
+        mine = [line for line in found if line["name"] == name]
+        accuracy = spread((line["test_accuracy"] * 100 for line in mine), ".2f")
+        plain = [line["one_look_accuracy"] * 100 for line in mine if "one_look_accuracy" in line]
+        if plain and plain != [line["test_accuracy"] * 100 for line in mine]:
+            accuracy += f"; one look {spread(plain, '.2f')}"
+        rows.append(
+            [
+                name,
+                f"`{mine[0]['command']}`",
+                " ".join(str(line["seed"]) for line in mine),
+                spread(line["fit_seconds"] for line in mine),
+                spread(line["wall_seconds"] for line in mine),
+                accuracy,
+                spread((line["images_per_second"] for line in mine), ",.0f"),
+                _ratio(mine, found),
+            ]
+        )
+    return table(head, rows)
+
+
+def _ratio(mine: list[dict[str, Any]], found: list[dict[str, Any]]) -> str:
+    """The mean over seeds of the fit time, by that of the same tutorial in stock Keras with the same seed."""
+    ratios = []
+    for line in mine:
+        stock = [o for o in found if o["seed"] == line["seed"] and "stock" in o["name"]]
+        stock = [o for o in stock if o["name"][0] == line["name"][0]] or stock
+        if stock and "stock" not in line["name"]:
+            ratios.append(stock[-1]["fit_seconds"] / line["fit_seconds"])
+    return f"1/{statistics.fmean(ratios):.1f}" if ratios else "-"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("case", nargs="+")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--only", help="the contender of this name")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        if "cifar10" in options.case:
+            write_cifar(folder / "cifar10.npz")
+        for case in options.case:
+            for seed in options.seeds:
+                for name, words in cases(folder)[case]:
+                    if options.only not in (None, name):
+                        continue
+                    shown = " ".join(Path(word).name if "/" in word else word for word in words)
+                    command = f"tellapart {shown}" if words[0] != "stock" else f"python benchmarks/stock.py {words[1]}"
+                    figures = {"case": case, "name": name, "seed": seed, "command": command} | run(words, seed, folder)
+                    record("training", figures)
+                    print(json.dumps(figures), flush=True)
+    draw()
+    assert lines("training")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""quick-94 - quick with twice the filters and more looks at each picture, for the last points of accuracy.
+
+Network and training are quick's; wider, batch 512, label smoothing 0.2, pictures shifted by up to 2 pixels in 32, and
+six views of each picture at prediction (three where mirroring would do harm). Meant for colour pictures of about
+32 x 32, such as CIFAR-10; larger or grey ones do as well. Descends from airbench94 (Jordan 2024, arXiv:2404.00498).
+
+Measured: docs/benchmarks.md
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from tellapart.recipes.augmentation import Augmentation
+from tellapart.recipes.recipe import Recipe
+from tellapart.recipes.stages import first_weights, staged_network
+
+if TYPE_CHECKING:
+    import keras
+
+
+def network(shape: tuple[int, int, int], classes: int) -> keras.Model:
+    """Whitening, 2 to 4 stages, global max-pooling, softmax."""
+    stages = max(2, min(4, int(math.log2(min(shape[:2]) / 3.5))))
+    widths = (32, 64, 128, 256) if shape[2] == 1 else (64, 256, 256, 256)
+    return staged_network(shape, classes, widths[:stages])
+
+
+def adapt(recipe: Recipe, pictures: int, shape: tuple[int, int, int]) -> Recipe:
+    """Small collections are looked at more often, in smaller batches."""
+    batch = 512 if pictures >= 20_000 else 128
+    epochs = min(40, max(12, round(480_000 / pictures)))
+    return recipe.model_copy(update={"batch_size": batch, "epochs": epochs})
+
+
+RECIPE = Recipe(
+    name="quick-94",
+    network=network,
+    initialise=first_weights,
+    augmentation=Augmentation(shift=0.0625, flip="auto"),
+    views="mirror-shift",
+    label_smoothing=0.2,
+    optimizer="muon",
+    learning_rate=0.12,
+    schedule="linear",
+    weight_decay=0.01,
+)

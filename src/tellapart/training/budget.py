@@ -1,0 +1,138 @@
+"""A training that has to end in time: measures its own pace, and plans the schedule's end by it, again and again."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Any
+
+from tellapart.recipes.backend import NAME, keras
+from tellapart.training.memory import recall, remember
+from tellapart.training.optimizers import plan_steps
+
+RECENT = 0.25
+"""The pace is that of the last quarter of the time trained so far: machines that others share change theirs."""
+
+AROUND = 0.4
+"""Seconds of a run that the program cannot see: until it has started, and from its last line to the prompt."""
+
+FINISHING = 0.9
+"""First guess of the seconds that saving and reporting take, for each second that tracing the first step took."""
+
+VALIDATING = 0.4
+"""First guess of the time of looking at a picture without learning from it, as a share of that of learning."""
+
+
+TRACING = 0.35
+"""Seconds that tracing a validation takes, for each second that tracing the first step took."""
+
+
+class Budget:
+    """Time for a whole run, from `began` on, a moment of time.monotonic(): reading, training, evaluating, saving.
+
+    `key` names what the time after training depends on - machine, recipe, data -, so that it is known the next time.
+    """
+
+    def __init__(self, seconds: float, began: float, key: str) -> None:
+        self.end, self.key = began + seconds - AROUND, f"finishing: {key}"
+        self.trained: float | None = None
+
+    def left(self) -> float:
+        """Seconds that are left."""
+        return self.end - time.monotonic()
+
+    def finishing(self, tracing: float, evaluating: float) -> float:
+        """Seconds that will be needed after training: as the last time, or a guess by two figures of this run."""
+        return recall(self.key) or FINISHING * tracing + evaluating
+
+    def training_ended(self) -> None:
+        """Training is over; the clock of what comes after it runs."""
+        self.trained = time.monotonic()
+
+    def all_ended(self) -> None:
+        """Everything is over: remember how long it took after training."""
+        if self.trained is not None:
+            remember(self.key, time.monotonic() - self.trained)
+
+
+class Pace(keras.callbacks.Callback):
+    """Ends a training in time: after every few steps it plans how many there will be, and stops at the last.
+
+    `steps_an_epoch` and `at_once` are those of the fit; `validated` and `evaluated` how many pictures are looked at
+    after each epoch and after the training.
+    """
+
+    def __init__(self, budget: Budget, steps_an_epoch: int, at_once: int, batch: int, validated: int, evaluated: int):
+        super().__init__()
+        self.budget, self.steps_an_epoch, self.at_once = budget, steps_an_epoch, at_once
+        self.batch, self.validated, self.evaluated = batch, validated, evaluated
+        self.planned = float(steps_an_epoch)
+        self.done, self.base, self.tracing = 0, 0, 0.0
+        self.validating: float | None = None
+        self.marks: deque[tuple[float, int]] = deque()  # (seconds of pure training, steps done)
+        self.away = 0.0  # seconds spent on validation since training began
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """See Keras."""
+        self.began = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """See Keras."""
+        self.base = self.done
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """See Keras: called every few steps, with the number of the epoch's last step that is done."""
+        for value in (logs or {}).values():
+            float(value)  # waits for the device, where the steps run on while Python does
+            break
+        self.done = self.base + batch + 1
+        trained = time.monotonic() - self.began - self.away
+        self.marks.append((trained, self.done))
+        if len(self.marks) == 1:
+            self.tracing = trained
+            if self.budget.left() <= 0:
+                self._stop()
+            return
+        step = self._step(trained)
+        validation = self._validation(step)
+        ready = self.budget.left() - self.budget.finishing(self.tracing, self._seconds(self.evaluated, step))
+        ready -= validation
+        per_step = step + validation / self.steps_an_epoch
+        self.planned = self.done + max(0.0, ready / per_step)
+        if NAME == "jax":
+            self.model.jax_state_sync()
+        plan_steps(self.model.optimizer, max(self.planned, self.done + 1))
+        if ready < per_step * self.at_once / 2:
+            self._stop()
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """See Keras."""
+        self.test_began = time.monotonic()
+
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+        """See Keras."""
+        seconds = time.monotonic() - self.test_began
+        if self.validating is None:  # the first one is traced, which the later ones are not
+            self.validating = max(seconds - TRACING * self.tracing, 0.25 * seconds)
+        else:
+            self.validating = seconds
+        self.away += seconds
+
+    def _step(self, trained: float) -> float:
+        """Seconds a step, over the recent past."""
+        while len(self.marks) > 2 and self.marks[1][0] < trained * (1 - RECENT):
+            self.marks.popleft()
+        (then, before), (now, done) = self.marks[0], self.marks[-1]
+        return (now - then) / (done - before)
+
+    def _seconds(self, pictures: int, step: float) -> float:
+        return pictures * VALIDATING * step / self.batch
+
+    def _validation(self, step: float) -> float:
+        if self.validating is not None:
+            return self.validating
+        return self._seconds(self.validated, step) + TRACING * self.tracing if self.validated else 0.0
+
+    def _stop(self) -> None:
+        self.planned = self.done
+        self.model.stop_training = True

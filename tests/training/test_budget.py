@@ -1,0 +1,96 @@
+"""A training that ends in time, on a clock of our own: nothing here waits."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tellapart.recipes.recipe import Recipe
+from tellapart.training import budget as module
+from tellapart.training.budget import AROUND, Budget, Pace
+from tellapart.training.memory import recall
+from tellapart.training.optimizers import make_optimizer
+
+STEPS, AT_ONCE = 50, 5
+"""Steps an epoch, and between two calls of the callback."""
+
+
+@pytest.fixture
+def clock(monkeypatch, tmp_path):
+    monkeypatch.setenv("TELLAPART_CACHE", str(tmp_path))
+    now = SimpleNamespace(seconds=1000.0)
+    monkeypatch.setattr(module.time, "monotonic", lambda: now.seconds)
+    return now
+
+
+def train(clock, seconds, step=lambda now: 0.05, tracing=2.0, validation=0.5, validated=500, evaluated=1000):
+    """Play a fit that starts 3 s into the run; returns the pace, the rates of all steps and the seconds at the end."""
+    budget = Budget(seconds, clock.seconds, "test")
+    began = clock.seconds
+    clock.seconds += 3
+    optimizer = make_optimizer(
+        Recipe(name="x", network=lambda shape, classes: None, schedule="linear", learning_rate=1.0), 20 * STEPS
+    )
+    pace = Pace(budget, STEPS, AT_ONCE, 100, validated, evaluated)
+    model = SimpleNamespace(optimizer=optimizer, stop_training=False)
+    pace.set_model(model)
+    pace.on_train_begin()
+    rates, done = [], 0
+    for epoch in range(10_000):
+        pace.on_epoch_begin(epoch)
+        for batch in range(AT_ONCE - 1, STEPS, AT_ONCE):
+            planned = float(optimizer._learning_rate.steps)
+            rates += [max(0, 1 - (done + i) / planned) for i in range(AT_ONCE)]
+            clock.seconds += AT_ONCE * step(clock.seconds - began) + (tracing if not done else 0)
+            done += AT_ONCE
+            pace.on_train_batch_end(batch, {"loss": 1.0})
+            if model.stop_training:
+                break
+        pace.on_test_begin()
+        clock.seconds += validation + (tracing / 3 if epoch == 0 else 0)
+        pace.on_test_end()
+        if model.stop_training:
+            break
+    budget.training_ended()
+    return pace, rates, clock.seconds - began
+
+
+@pytest.mark.parametrize("seconds", (15, 60, 600))
+def test_it_leaves_the_time_that_is_needed_afterwards(clock, seconds):
+    module.remember("finishing: test", 2.5)
+    pace, rates, ended = train(clock, seconds)
+    assert ended + 2.5 + AROUND == pytest.approx(seconds, abs=0.4)
+    assert pace.planned == pace.done == len(rates)
+    assert rates[-1] < 0.05 if seconds > 30 else rates[-1] < 0.2  # the rate reaches its end
+
+
+def test_a_machine_that_changes_its_speed_changes_the_plan(clock):
+    module.remember("finishing: test", 2.5)
+    _, rates, ended = train(clock, 120, step=lambda now: 0.05 if now < 60 else 0.11)
+    assert ended + 2.5 + AROUND == pytest.approx(120, abs=1.2)
+    assert rates[-1] < 0.05
+    assert (np.diff(rates) <= 0.1).all()
+
+
+def test_the_first_time_it_guesses_and_then_it_knows(clock):
+    train(clock, 60)
+    budget = Budget(60, clock.seconds, "test")
+    assert budget.finishing(2.0, 0.3) == pytest.approx(module.FINISHING * 2 + 0.3)
+    budget.training_ended()
+    clock.seconds += 4.25
+    budget.all_ended()
+    assert recall("finishing: test") == 4.25
+    assert budget.finishing(2.0, 0.3) == 4.25
+    assert Budget(60, clock.seconds, "another").finishing(2.0, 0.3) != 4.25
+
+
+def test_a_budget_that_is_over_before_training_ends_after_the_first_steps(clock):
+    _, rates, _ = train(clock, 1)
+    assert len(rates) == AT_ONCE
+
+
+def test_without_validation(clock):
+    module.remember("finishing: test", 2.5)
+    _, _, ended = train(clock, 60, validation=0.0, validated=0)
+    assert math.isclose(ended + 2.5 + AROUND, 60, abs_tol=0.8)

@@ -1,0 +1,79 @@
+import keras
+import numpy as np
+import pytest
+
+from tellapart.recipes.backend import fused_batch_norm
+from tellapart.training.normalization import FusedBatchNormalization, fuse, unfuse
+from tellapart.training.precision import set_precision
+
+pytestmark = pytest.mark.skipif(fused_batch_norm is None, reason="this backend fuses by itself")
+
+
+def network(channels, **options):
+    inputs = keras.Input((6, 6, channels))
+    x = keras.layers.BatchNormalization(momentum=0.6, **options)(inputs)
+    return keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x))
+
+
+def stepped(model, pixels):
+    """Outputs in training, those after it, gradients and running figures, all as NumPy."""
+    import tensorflow as tf
+
+    weights = [variable.value for variable in model.trainable_variables]
+    with tf.GradientTape() as tape:
+        outputs = model(pixels, training=True)
+        loss = keras.ops.sum(outputs * keras.ops.arange(outputs.shape[1], dtype="float32") ** 2) + keras.ops.sum(
+            outputs**3
+        )
+    gradients = tape.gradient(loss, weights)
+    after = model(pixels, training=False)
+    return [np.asarray(value) for value in (outputs, after, *gradients, *model.get_weights())]
+
+
+@pytest.mark.parametrize("options", ({}, {"scale": False}, {"center": False}, {"scale": False, "center": False}))
+@pytest.mark.parametrize("channels", (3, 16))
+def test_it_computes_what_keras_does(channels, options):
+    pixels = np.random.default_rng(0).normal(2, 3, (32, 6, 6, channels)).astype(np.float32)
+    plain, fused = network(channels, **options), network(channels, **options)
+    fuse(fused)
+    assert isinstance(fused.layers[1], FusedBatchNormalization)
+    for expected, got in zip(stepped(plain, pixels), stepped(fused, pixels), strict=True):
+        assert np.allclose(expected, got, rtol=2e-3, atol=3e-2)  # the running variance is that of a sample
+
+
+@pytest.mark.parametrize("channels", (3, 16))
+def test_in_bfloat16(channels):
+    pixels = np.random.default_rng(0).normal(2, 3, (32, 6, 6, channels)).astype(np.float32)
+    model = network(channels)
+    exact = np.asarray(model(pixels, training=True))
+    model = network(channels)
+    set_precision(model, "bfloat16")
+    model.layers[1].dtype_policy = "mixed_bfloat16"
+    fuse(model)
+    got = model.layers[1](keras.ops.cast(pixels, "bfloat16"), training=True)
+    assert keras.backend.standardize_dtype(got.dtype) == "bfloat16"
+    assert np.allclose(np.asarray(keras.ops.cast(got, "float32")).mean(axis=(1, 2)), exact, atol=0.05)
+
+
+def test_a_frozen_one_keeps_its_figures():
+    model = network(4)
+    fuse(model)
+    model.layers[1].trainable = False
+    before = model.get_weights()
+    model(np.ones((2, 6, 6, 4), np.float32), training=True)
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_it_is_undone_and_leaves_others_alone():
+    inner = network(4)
+    inputs = keras.Input((6, 6, 4))
+    model = keras.Model(inputs, keras.layers.BatchNormalization()(inner(inputs)))
+    kinds = [type(layer) for layer in (inner.layers[1], model.layers[-1])]
+    assert kinds == [keras.layers.BatchNormalization] * 2
+    fuse(model)
+    assert [type(layer) for layer in (inner.layers[1], model.layers[-1])] == [
+        FusedBatchNormalization,  # inside another model too
+        keras.layers.BatchNormalization,  # of vectors, not of pictures
+    ]
+    unfuse(model)
+    assert [type(layer) for layer in (inner.layers[1], model.layers[-1])] == kinds
