@@ -39,3 +39,11 @@ def test_the_whitened_pixels_have_variance_one():
 @pytest.mark.parametrize("side", (4, 8, 15, 16, 33, 64))
 def test_any_size(side):
     assert staged_network((side, side, 1), 2, (16, 32, 64)).output_shape == (None, 2)
+
+
+def test_large_pictures_are_halved_by_the_first_layer():
+    small, large = staged_network((39, 39, 3), 2, (16,) * 4), staged_network((64, 64, 3), 2, (16,) * 4)
+    assert small.get_layer(WHITENING).output.shape == (None, 38, 38, 24)
+    assert large.get_layer(WHITENING).output.shape == (None, 31, 31, 48)
+    first_weights(large, np.random.default_rng(0).integers(0, 256, (20, 64, 64, 3), np.uint8))
+    assert len(convolutions(small)) == len(convolutions(large)) == 6

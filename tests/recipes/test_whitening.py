@@ -8,7 +8,7 @@ def test_the_outputs_are_uncorrelated_and_of_variance_one():
     rng = np.random.default_rng(0)
     smooth = rng.normal(size=(200, 16, 16, 3)).cumsum(axis=1).cumsum(axis=2)
     pixels = ((smooth - smooth.mean()) / smooth.std() + 0.5).astype(np.float32)
-    filters, biases = whitening_filters(pixels)
+    filters, biases = whitening_filters(pixels, 2, 24)
     assert filters.shape == (2, 2, 3, 24)
     layer = keras.layers.Conv2D(24, 2)
     layer.build(pixels.shape)
@@ -22,6 +22,17 @@ def test_the_outputs_are_uncorrelated_and_of_variance_one():
 
 
 def test_blank_pictures_do_no_harm():
-    filters, biases = whitening_filters(np.zeros((5, 8, 8, 1), np.float32))
+    filters, biases = whitening_filters(np.zeros((5, 8, 8, 1), np.float32), 2, 8)
     assert np.isfinite(filters).all()
     assert np.isfinite(biases).all()
+
+
+def test_fewer_filters_are_those_of_the_directions_that_differ_most():
+    rng = np.random.default_rng(0)
+    smooth = rng.normal(size=(100, 12, 12, 1)).cumsum(axis=1).cumsum(axis=2).astype(np.float32)
+    every, _ = whitening_filters(smooth, 3, 18)
+    some, biases = whitening_filters(smooth, 3, 8)
+    assert some.shape == (3, 3, 1, 8)
+    assert biases.shape == (8,)
+    assert np.array_equal(some[..., :4], every[..., 5:9])
+    assert np.abs(some).max() < np.abs(every).max()  # the directions left out are those that need blowing up most

@@ -115,6 +115,9 @@ class Classifier:
         """
         if isinstance(pictures, np.ndarray) and not _is_batch(pictures):
             return self._answer("array", self.preparation(from_array(pictures))[np.newaxis])
+        if isinstance(pictures, np.ndarray) and self._is_prepared(pictures):
+            values, names = self.probabilities(pictures), self.class_names
+            return [Prediction(f"array {i}", names, row) for i, row in enumerate(values)]
         many = _many(pictures)
         if many is None:
             name = _name(pictures, None)
@@ -165,6 +168,10 @@ class Classifier:
 
     def __repr__(self) -> str:
         return f"<Classifier {self.source}: {len(self.class_names)} classes, pictures {self.preparation}>"
+
+    def _is_prepared(self, pictures: np.ndarray) -> bool:
+        """Whether an array needs nothing done to it: a stack of pictures as the network sees them."""
+        return pictures.dtype == np.uint8 and pictures.ndim == 4 and pictures.shape[1:] == self.preparation.shape
 
     def _answer(self, name: str, pixels: np.ndarray) -> Prediction:
         return Prediction(name, self.record.class_names, self.probabilities(pixels)[0])

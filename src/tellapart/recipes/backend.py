@@ -66,7 +66,8 @@ def describe() -> str:
 
 def set_seed(seed: int) -> None:
     """Seed Python, NumPy and the backend; with the same seed, data and machine a training repeats."""
-    keras.utils.set_random_seed(seed)
+    with quiet_start():  # which seeds TensorFlow too, wherever it is installed, and so starts it
+        keras.utils.set_random_seed(seed)
 
 
 def _fused_batch_norm(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,12 +18,17 @@ SCALE, OFFSET = 1 / 64, -2.0
 WHITENING = "whitening"
 
 
-def staged_network(shape: tuple[int, int, int], classes: int, widths: tuple[int, ...]) -> keras.Model:
-    """Rescaling, a frozen 2 x 2 whitening, a stage for each of `widths` filters, global max-pooling, softmax.
+LARGE = 40
+"""Pictures of at least this side are halved by the first layer, whose patches are then 3 x 3: a quarter of the work."""
 
-    A stage is convolution, max-pooling, batch normalisation, ReLU, convolution, batch normalisation, ReLU. Widths are
-    multiples of 16: with others a processor's vectors run half empty. Source: airbench94 (Jordan 2024,
-    arXiv:2404.00498), with ReLU for GELU, which is three times as dear here as the normalisation before it.
+
+def staged_network(shape: tuple[int, int, int], classes: int, widths: tuple[int, ...]) -> keras.Model:
+    """Rescaling, a frozen whitening of small patches, stages, global max-pooling, softmax.
+
+    A stage is convolution, max-pooling, batch normalisation, ReLU, convolution, batch normalisation, ReLU. There are 2
+    to 4, as many as the size allows, of `widths` filters, which are multiples of 16: with others a processor's vectors
+    run half empty. Source: airbench94 (Jordan 2024, arXiv:2404.00498), with ReLU for GELU, which costs more on a
+    processor than the normalisation before it.
     """
     from tellapart.recipes.backend import keras
 
@@ -36,9 +42,19 @@ def staged_network(shape: tuple[int, int, int], classes: int, widths: tuple[int,
 
     inputs = keras.Input(shape)
     x = layers.Rescaling(SCALE, offset=OFFSET)(inputs)
-    edges = "valid" if min(shape[:2]) >= 16 else "same"  # a row less costs nothing but time where there are many
-    x = layers.Conv2D(8 * shape[2], 2, activation="relu", padding=edges, trainable=False, name=WHITENING)(x)
-    for filters in widths:
+    large = min(shape[:2]) >= LARGE
+    side = 3 if large else 2
+    x = layers.Conv2D(
+        8 * shape[2] * (side - 1),
+        side,
+        strides=side - 1,
+        activation="relu",
+        padding="valid" if min(shape[:2]) >= 16 else "same",  # a row less costs nothing where there are many
+        trainable=False,
+        name=WHITENING,
+    )(x)
+    stages = max(2, min(4, int(math.log2(min(shape[:2]) / (7 if large else 3.5)))))
+    for filters in widths[:stages]:
         x = convolution(x, filters)
         if min(x.shape[1:3]) > 1:
             x = layers.MaxPooling2D()(x)
@@ -57,7 +73,8 @@ def first_weights(network: keras.Model, pixels: np.ndarray) -> None:
 
     for layer in network.layers:
         if layer.name == WHITENING:
-            layer.set_weights(whitening_filters(pixels * np.float32(SCALE) + np.float32(OFFSET)))
+            scaled = pixels * np.float32(SCALE) + np.float32(OFFSET)
+            layer.set_weights(whitening_filters(scaled, layer.kernel_size[0], layer.filters))
         elif isinstance(layer, keras.layers.Conv2D):
             (kernel,) = layer.get_weights()
             passed = range(min(kernel.shape[2:]))

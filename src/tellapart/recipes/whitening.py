@@ -5,17 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 PATCHES = 200_000
-"""So many patches are looked at, for the at most 12 x 12 covariances of a 2 x 2 patch."""
+"""So many patches are looked at, for the at most 27 x 27 covariances of a 3 x 3 patch."""
 
 SOFTENING = 5e-4
 """Added to every eigenvalue before its root: directions without variance are noise and must not be blown up."""
 
 
-def whitening_filters(pixels: np.ndarray, side: int = 2) -> tuple[np.ndarray, np.ndarray]:
+def whitening_filters(pixels: np.ndarray, side: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Filters and biases for a convolution whose outputs are uncorrelated and of variance 1, each with both signs.
 
     `pixels` float [n, height, width, channels], scaled as the convolution will see them. Returns float32 filters
-    [side, side, channels, 2 * side * side * channels] and biases. Source: airbench (Jordan 2024, arXiv:2404.00498,
+    [side, side, channels, count] and biases [count] for the directions in which patches differ most; `count` is even
+    and at most twice a patch's numbers. Source: airbench (Jordan 2024, arXiv:2404.00498,
     section 3.1), after Coates and Ng 2012.
     """
     rng = np.random.default_rng(0)
@@ -26,6 +27,7 @@ def whitening_filters(pixels: np.ndarray, side: int = 2) -> tuple[np.ndarray, np
     ).reshape(PATCHES, side * side * channels)
     mean = patches.mean(axis=0)
     values, vectors = np.linalg.eigh(np.cov(patches - mean, rowvar=False, dtype=np.float64))
+    values, vectors = values[-count // 2 :], vectors[:, -count // 2 :]  # they come in rising order
     scaled = vectors / np.sqrt(np.maximum(values, 0) + SOFTENING)
     filters = np.concatenate([scaled, -scaled], axis=1)
     biases = -mean @ filters

@@ -19,6 +19,9 @@ AROUND = 0.4
 FINISHING = 0.9
 """First guess of the seconds that saving and reporting take, for each second that tracing the first step took."""
 
+CHILD = 12.0
+"""First guess of the same where another backend than TensorFlow has a child process write the ONNX twin."""
+
 VALIDATING = 0.4
 """First guess of the time of looking at a picture without learning from it, as a share of that of learning."""
 
@@ -43,7 +46,8 @@ class Budget:
 
     def finishing(self, tracing: float, evaluating: float) -> float:
         """Seconds that will be needed after training: as the last time, or a guess by two figures of this run."""
-        return recall(self.key) or FINISHING * tracing + evaluating
+        guess = FINISHING * tracing if NAME == "tensorflow" else CHILD
+        return recall(self.key) or guess + evaluating
 
     def training_ended(self) -> None:
         """Training is over; the clock of what comes after it runs."""

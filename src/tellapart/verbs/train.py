@@ -175,7 +175,7 @@ def _train(
         )
     )
     classes = len(collection.class_names)
-    seen = math.inf if options.minutes else float(len(train) * recipe.epochs)
+    seen = math.inf if (options.minutes or 0) >= 1 else float(len(train) * recipe.epochs)
     precision, reason = choose_precision(options.precision, recipe, seen, preparation.shape, classes)
     on_event(Note(f"backend: {backend.describe()}, {precision} ({reason})"))
     budget = None

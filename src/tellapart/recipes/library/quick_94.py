@@ -9,7 +9,6 @@ Measured: docs/benchmarks.md
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from tellapart.recipes.augmentation import Augmentation
@@ -21,10 +20,8 @@ if TYPE_CHECKING:
 
 
 def network(shape: tuple[int, int, int], classes: int) -> keras.Model:
-    """Whitening, 2 to 4 stages, global max-pooling, softmax."""
-    stages = max(2, min(4, int(math.log2(min(shape[:2]) / 3.5))))
-    widths = (32, 64, 128, 256) if shape[2] == 1 else (64, 256, 256, 256)
-    return staged_network(shape, classes, widths[:stages])
+    """Whitening, 2 to 4 stages as the size allows, global max-pooling, softmax."""
+    return staged_network(shape, classes, (32, 64, 128, 256) if shape[2] == 1 else (64, 256, 256, 256))
 
 
 def adapt(recipe: Recipe, pictures: int, shape: tuple[int, int, int]) -> Recipe:

@@ -1,0 +1,30 @@
+"""The other backend, in a process of its own: a backend is chosen once, when Keras starts."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed: pip install '.[dev]'")
+@pytest.mark.parametrize("lasting", (["--epochs", "4"], ["--minutes", "0.4"]))
+def test_the_same_recipe_trains_on_jax(lasting, tmp_path):
+    """On JAX's CPU device: alternate mirroring, a schedule, the file with its twin, and answers without JAX."""
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "TELLAPART_CACHE": str(tmp_path)}
+    words = ["train", "digits", *lasting, "--set", "augmentation.flip=alternate", "--runs", str(tmp_path), "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "tellapart", *words, "--quiet"], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    found = json.loads(done.stdout)
+    assert json.loads((tmp_path / "digits-quick-001" / "run.json").read_text())["backend"].startswith("jax")
+    assert found["results"]["test"]["accuracy"] > 0.5
+    again = subprocess.run(
+        [sys.executable, "-m", "tellapart", "evaluate", found["model"], "--json", "--quiet"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert json.loads(again.stdout)["accuracy"] == found["results"]["test"]["accuracy"]
