@@ -13,9 +13,8 @@ import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 import tellapart
@@ -23,6 +22,9 @@ from results import draw, record, spread, table, where
 from tellapart.progress import silent
 from tellapart.recipes import find, stages
 from tellapart.recipes.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
 
 
 def only_identity(network: keras.Model, pixels: np.ndarray) -> None:
@@ -54,6 +56,7 @@ def variants(recipe: Recipe) -> dict[str, Recipe]:
         "quick": recipe,
         "first layer random and trained, not whitening": changed(initialise=only_identity),
         "kernels start at random, not as the identity": changed(initialise=only_whitening),
+        "AdamW at 0.002, not Muon": changed(optimizer="adamw", learning_rate=0.002),
         "AdamW at 0.005, not Muon": changed(optimizer="adamw", learning_rate=0.005),
         "Keras's gelu, not ReLU": changed(network=gelu(recipe.network)),
         "constant rate, no fall": changed(schedule="constant"),
@@ -62,12 +65,15 @@ def variants(recipe: Recipe) -> dict[str, Recipe]:
         "no shifts": changed(augmentation=shifts(update={"shift": 0.0})),
         "mirrored in every other epoch": changed(augmentation=shifts(update={"flip": "alternate"})),
         "cutout of 0.3": changed(augmentation=shifts(update={"cutout": 0.3})),
+        "weights averaged, momentum 0.97": changed(average=0.97),
         "three shifted views at prediction": changed(views="shift"),
     }
 
 
 def gelu(network: Callable[..., keras.Model]) -> Callable[..., keras.Model]:
     """The same network with another activation."""
+
+    from tellapart.recipes.backend import keras
 
     def made(shape: tuple[int, int, int], classes: int) -> keras.Model:
         def swapped(layer: keras.Layer) -> keras.Layer:

@@ -16,20 +16,18 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import keras
 import numpy as np
 
 import tellapart
 from results import draw, record, spread, table, where
 from tellapart.data.feeding import Prepared, prepare_pictures
 from tellapart.images.preparation import Preparation
-from tellapart.training.train import Batches
 
 
 def stock(folder: Path, seed: int, cached: bool) -> list[float]:
     """Seconds of opening and reading once, and of each of two more epochs."""
+    from tellapart.recipes.backend import keras
+
     began = time.monotonic()
     data = keras.utils.image_dataset_from_directory(
         folder, image_size=(64, 64), batch_size=32, seed=seed, verbose=False
@@ -42,6 +40,8 @@ def stock(folder: Path, seed: int, cached: bool) -> list[float]:
 
 def ours(folder: Path, seed: int) -> list[float]:
     """The same for tellapart: opening, preparing, and batches as training takes them."""
+    from tellapart.training.train import Batches
+
     began = time.monotonic()
     collection = tellapart.open(folder)
     preparation = Preparation(height=64, width=64, colour="rgb")

@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,9 @@ def test_the_toml_and_python_recipes_of_the_page_work(tmp_path):
 def test_scripts_named_in_the_readme_are_programs():
     for name in re.findall(r"^(scripts/\w+)", "\n".join(blocks(ROOT / "README.md", "bash")), re.MULTILINE):
         assert (ROOT / name).stat().st_mode & 0o111, name
+
+
+def test_the_benchmarks_page_is_what_was_measured():
+    command = [sys.executable, str(ROOT / "benchmarks" / "results.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

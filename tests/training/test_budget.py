@@ -24,33 +24,42 @@ def clock(monkeypatch, tmp_path):
     return now
 
 
-def train(clock, seconds, step=lambda now: 0.05, tracing=2.0, validation=0.5, validated=500, evaluated=1000):
-    """Play a fit that starts 3 s into the run; returns the pace, the rates of all steps and the seconds at the end."""
+def train(clock, seconds, step=lambda now: 0.05, tracing=2.0, validation=0.5, validated=500, evaluated=1000,
+          grow=0.0):  # fmt: skip
+    """Play a training whose first fit starts 3 s into the run; returns its pace, the rates of all steps, its end in s.
+
+    Small pictures take 0.7 of a step's time, not quite what the pace guesses.
+    """
     budget = Budget(seconds, clock.seconds, "test")
     began = clock.seconds
     clock.seconds += 3
     optimizer = make_optimizer(
         Recipe(name="x", network=lambda shape, classes: None, schedule="linear", learning_rate=1.0), 20 * STEPS
     )
-    pace = Pace(budget, STEPS, AT_ONCE, 100, validated, evaluated)
+    pace = Pace(budget, grow, STEPS, AT_ONCE, 100, validated, evaluated)
     model = SimpleNamespace(optimizer=optimizer, stop_training=False)
     pace.set_model(model)
-    pace.on_train_begin()
-    rates, done = [], 0
-    for epoch in range(10_000):
-        pace.on_epoch_begin(epoch)
-        for batch in range(AT_ONCE - 1, STEPS, AT_ONCE):
-            planned = float(optimizer._learning_rate.steps)
-            rates += [max(0, 1 - (done + i) / planned) for i in range(AT_ONCE)]
-            clock.seconds += AT_ONCE * step(clock.seconds - began) + (tracing if not done else 0)
-            done += AT_ONCE
-            pace.on_train_batch_end(batch, {"loss": 1.0})
-            if model.stop_training:
-                break
-        pace.on_test_begin()
-        clock.seconds += validation + (tracing / 3 if epoch == 0 else 0)
-        pace.on_test_end()
-        if model.stop_training:
+    rates, done, epoch = [], 0, 0
+    for small in (True, False) if grow else (False,):
+        model.stop_training, traced = False, False
+        pace.on_train_begin()
+        while not model.stop_training:
+            pace.on_epoch_begin(epoch)
+            for batch in range(AT_ONCE - 1, STEPS, AT_ONCE):
+                planned = float(optimizer._learning_rate.steps)
+                rates += [max(0, 1 - (done + i) / planned) for i in range(AT_ONCE)]
+                clock.seconds += AT_ONCE * step(clock.seconds - began) * (0.7 if small else 1)
+                clock.seconds += 0 if traced else tracing
+                traced = True
+                done += AT_ONCE
+                pace.on_train_batch_end(batch, {"loss": 1.0})
+                if model.stop_training:
+                    break
+            pace.on_test_begin()
+            clock.seconds += validation + (tracing / 3 if epoch == 0 else 0)
+            pace.on_test_end()
+            epoch += 1
+        if pace.over:
             break
     budget.training_ended()
     return pace, rates, clock.seconds - began
@@ -94,3 +103,19 @@ def test_without_validation(clock):
     module.remember("finishing: test", 2.5)
     _, _, ended = train(clock, 60, validation=0.0, validated=0)
     assert math.isclose(ended + 2.5 + AROUND, 60, abs_tol=0.8)
+
+
+def test_pictures_that_grow(clock):
+    module.remember("finishing: test", 2.5)
+    pace, rates, ended = train(clock, 120, grow=0.5)
+    assert ended + 2.5 + AROUND == pytest.approx(120, abs=1.2)
+    assert rates[-1] < 0.05
+    halfway = 0.5 * (ended - 3)
+    assert 0.6 * halfway / 0.05 < pace.done - 0.5 * halfway / 0.05 < 1.9 * halfway / 0.05
+
+
+def test_time_that_ends_while_they_are_small_ends_everything(clock):
+    module.remember("finishing: test", 50)
+    pace, rates, _ = train(clock, 30, grow=0.5)
+    assert pace.over
+    assert len(rates) == 2 * AT_ONCE

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tellapart.data.feeding import Prepared
-from tellapart.errors import TrainingError
+from tellapart.errors import RecipeError, TrainingError
 from tellapart.progress import Epoch, silent
 from tellapart.recipes.find import find_recipe
 from tellapart.training.train import Batches, targets, train_network
@@ -81,3 +81,35 @@ def test_a_loss_that_is_not_finite_stops_the_training(tmp_path):
         train(tmp_path / "a", learning_rate=100, optimizer="sgd", schedule="constant", weight_decay=0, warmup=0,
               loss="mean-squared-error", l2=1e30)  # fmt: skip
     assert caught.value.action == "train with a lower learning rate (--set learning_rate=...)"
+
+
+def test_averaged_weights_are_what_is_judged_and_kept(tmp_path):
+    plain, average = train(tmp_path / "a", schedule="constant"), train(tmp_path / "b", schedule="constant", average=0.9)
+    assert [row["loss"] for row in plain.history] == pytest.approx([row["loss"] for row in average.history], rel=1e-3)
+    assert [row["val_loss"] for row in plain.history] != [row["val_loss"] for row in average.history]
+    held = prepared(30, seed=9)
+    outputs = np.asarray(average.network(held.pixels.astype(np.float32), training=False))
+    kept = average.history[average.best_epoch - 1]
+    assert (outputs.argmax(axis=1) == held.labels).mean() == pytest.approx(kept["val_accuracy"])
+    assert -np.log(outputs[np.arange(30), held.labels]).mean() == pytest.approx(kept["val_loss"], rel=1e-3)
+
+
+def test_pictures_that_grow_are_seen_small_first_by_the_same_network(tmp_path):
+    trained = train(tmp_path / "a", epochs=4, grow=0.5)
+    assert [row["epoch"] for row in trained.history] == [1, 2, 3, 4]
+    assert trained.network.input_shape == (None, 12, 12, 1)
+    held = prepared(30, seed=9)
+    outputs = np.asarray(trained.network(held.pixels.astype(np.float32), training=False))
+    kept = trained.history[trained.best_epoch - 1]
+    assert (outputs.argmax(axis=1) == held.labels).mean() == pytest.approx(kept["val_accuracy"])
+    assert train(tmp_path / "b", epochs=2, grow=0.1).history  # less than half an epoch is none
+
+
+def test_a_network_of_one_size_cannot_grow(tmp_path):
+    recipe = find_recipe("lenet").recipe.model_copy(update={"grow": 0.5, "epochs": 2})
+    pixels = np.zeros((20, 28, 28, 1), np.uint8)
+    data = Prepared(pixels, np.arange(20) % 2, np.arange(20))
+    (tmp_path / "a").mkdir()
+    with pytest.raises(RecipeError, match=r"the network of lenet does not take pictures of 21 x 21") as caught:
+        train_network(recipe, data, None, 2, 0, "float32", tmp_path / "a", silent)
+    assert caught.value.action == "set grow=0, or end the convolutions with GlobalMaxPooling2D"

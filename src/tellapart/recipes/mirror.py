@@ -28,8 +28,8 @@ def may_mirror(pixels: np.ndarray, labels: np.ndarray, class_names: tuple[str, .
     standard error), what the classes look like depends on left and right, as in text.
     """
     words = [name.strip().lower() for name in class_names]
-    if all(word in DIGITS or len(word) == 1 or word.isdecimal() for word in words):
-        return False, "the classes are digits or letters"
+    if all(word in DIGITS or (len(word) == 1 and word.isalpha()) for word in words):
+        return False, "the classes are digits or letters"  # numbers may be just the numbers of the classes
     sided = next((word for word in words if set(SIDES) & set(word.replace("-", " ").replace("_", " ").split())), None)
     if sided:
         return False, f"the class {sided!r} tells sides apart"

@@ -53,9 +53,15 @@ class Recipe(BaseModel):
     schedule: Literal["constant", "cosine", "linear"] = Field("constant", description="how the rate falls to its end")
     warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps in which the rate rises from 0")
     weight_decay: float = Field(0.0, ge=0, lt=1, description="decoupled decay of kernels, a step, times the rate")
+    average: float = Field(
+        0.0, ge=0, lt=1, description="momentum of a running average of the weights, which is what is kept; 0: none"
+    )
     l1: float = Field(0.0, ge=0, description="L1 penalty on kernels")
     l2: float = Field(0.0, ge=0, description="L2 penalty on kernels")
     dropout: float | None = Field(None, ge=0, lt=1, description="dropout rate; none: as the network has it")
+    grow: float = Field(
+        0.0, ge=0, lt=1, description="share of the training in which pictures are seen at three quarters of their size"
+    )
     batch_size: int = Field(128, ge=1, le=65536, description="pictures a step")
     epochs: int = Field(10, ge=1, le=100_000, description="passes over the training pictures")
 

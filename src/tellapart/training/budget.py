@@ -22,6 +22,9 @@ FINISHING = 0.9
 CHILD = 12.0
 """First guess of the same where another backend than TensorFlow has a child process write the ONNX twin."""
 
+SMALL_STEP = 0.6
+"""First guess of a step's time with pictures of three quarters of their size, as a share of one with whole ones."""
+
 VALIDATING = 0.4
 """First guess of the time of looking at a picture without learning from it, as a share of that of learning."""
 
@@ -62,23 +65,38 @@ class Budget:
 class Pace(keras.callbacks.Callback):
     """Ends a training in time: after every few steps it plans how many there will be, and stops at the last.
 
-    `steps_an_epoch` and `at_once` are those of the fit; `validated` and `evaluated` how many pictures are looked at
+    A training in which pictures `grow` has two phases, a fit each: of the share `grow` of its time, and of the rest.
+    `steps_an_epoch` and `at_once` are those of the fits; `validated` and `evaluated` how many pictures are looked at
     after each epoch and after the training.
     """
 
-    def __init__(self, budget: Budget, steps_an_epoch: int, at_once: int, batch: int, validated: int, evaluated: int):
+    def __init__(
+        self,
+        budget: Budget,
+        grow: float,
+        steps_an_epoch: int,
+        at_once: int,
+        batch: int,
+        validated: int,
+        evaluated: int,
+    ) -> None:
         super().__init__()
-        self.budget, self.steps_an_epoch, self.at_once = budget, steps_an_epoch, at_once
+        self.budget, self.grow, self.steps_an_epoch, self.at_once = budget, grow, steps_an_epoch, at_once
         self.batch, self.validated, self.evaluated = batch, validated, evaluated
         self.planned = float(steps_an_epoch)
         self.done, self.base, self.tracing = 0, 0, 0.0
+        self.growing = self.over = False
+        self.began: float | None = None
         self.validating: float | None = None
         self.marks: deque[tuple[float, int]] = deque()  # (seconds of pure training, steps done)
         self.away = 0.0  # seconds spent on validation since training began
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """See Keras."""
-        self.began = time.monotonic()
+        """See Keras: a phase begins."""
+        self.marks.clear()
+        self.growing = bool(self.grow) and self.began is None
+        if self.began is None:
+            self.began = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """See Keras."""
@@ -89,25 +107,31 @@ class Pace(keras.callbacks.Callback):
         for value in (logs or {}).values():
             float(value)  # waits for the device, where the steps run on while Python does
             break
+        assert self.began is not None
         self.done = self.base + batch + 1
-        trained = time.monotonic() - self.began - self.away
-        self.marks.append((trained, self.done))
-        if len(self.marks) == 1:
-            self.tracing = trained
+        elapsed = time.monotonic() - self.began
+        self.marks.append((elapsed - self.away, self.done))
+        if len(self.marks) == 1:  # the first steps of a phase are traced: they say nothing of its pace
+            self.tracing = self.tracing or elapsed
             if self.budget.left() <= 0:
                 self._stop()
             return
-        step = self._step(trained)
+        step = self._step(elapsed - self.away)
         validation = self._validation(step)
         ready = self.budget.left() - self.budget.finishing(self.tracing, self._seconds(self.evaluated, step))
         ready -= validation
-        per_step = step + validation / self.steps_an_epoch
-        self.planned = self.done + max(0.0, ready / per_step)
+        extra = validation / self.steps_an_epoch
+        growing = max(0.0, self.grow * (elapsed + ready) - elapsed) if self.growing else 0.0
+        later = step / SMALL_STEP if self.growing else step
+        self.planned = self.done + growing / (step + extra) + max(0.0, ready - growing) / (later + extra)
         if NAME == "jax":
             self.model.jax_state_sync()
         plan_steps(self.model.optimizer, max(self.planned, self.done + 1))
-        if ready < per_step * self.at_once / 2:
+        half = (step + extra) * self.at_once / 2
+        if ready < half:
             self._stop()
+        elif self.growing and growing < half:
+            self.model.stop_training = True  # the phase, not the training
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         """See Keras."""
@@ -138,5 +162,5 @@ class Pace(keras.callbacks.Callback):
         return self._seconds(self.validated, step) + TRACING * self.tracing if self.validated else 0.0
 
     def _stop(self) -> None:
-        self.planned = self.done
+        self.planned, self.over = self.done, True
         self.model.stop_training = True

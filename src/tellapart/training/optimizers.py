@@ -72,6 +72,8 @@ def plan_steps(optimizer: keras.Optimizer, steps: float) -> None:
 
 def _optimizer(recipe: Recipe, rate: Any) -> keras.Optimizer:
     options: dict[str, Any] = {"learning_rate": rate}
+    if recipe.average:
+        options |= {"use_ema": True, "ema_momentum": recipe.average}
     if recipe.optimizer == "muon":
         options |= {"momentum": recipe.momentum or MUON_MOMENTUM, "adam_share": MUON_ADAM_SHARE}
         return Muon(**options, adam_decay=recipe.weight_decay)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tellapart.data.feeding import Prepared, batch_for
-from tellapart.errors import TrainingError
+from tellapart.errors import RecipeError, TrainingError
 from tellapart.files import write_text
 from tellapart.progress import Epoch, Listener, Progress
 from tellapart.recipes.backend import JIT, NAME, keras, set_seed
@@ -27,6 +27,9 @@ from tellapart.training.precision import set_precision
 
 STEPS_AT_ONCE, PIXELS_AT_ONCE = 8, 2**20
 """At most so many steps, and pixels in them, between two looks at Python."""
+
+SMALLER = 0.75
+"""The share of its size at which a picture is seen while the training `grow`s: little more than half of the work."""
 
 ENDLESS = 1_000_000
 """Epochs of a training that ends by the clock."""
@@ -111,34 +114,48 @@ def train_network(
     set_precision(network, precision)
     fuse(network)
     augmentation = recipe.augmentation.layers(seed)
-    inputs = x = keras.Input(network.input_shape[1:])
-    for layer in augmentation:
-        x = layer(x)
-    model = keras.Model(inputs, network(x))
     batches = Batches(train, outputs, recipe.batch_size, seed)
     at_once = steps_at_once(recipe.batch_size, train.pixels.shape[1:], len(batches))
-    model.compile(
-        optimizer=make_optimizer(recipe, recipe.epochs * len(batches)),
-        loss=make_loss(recipe, outputs),
-        metrics=["accuracy"],
-        steps_per_execution=at_once,
-        jit_compile=JIT,
-    )
-    model.optimizer.build(model.trainable_variables)  # made within the first step, they have it traced a second time
+    optimizer = make_optimizer(recipe, recipe.epochs * len(batches))
+    optimizer.build(network.trainable_variables)  # made within the first step, they have it traced a second time
     held = len(validation) if validation else 0
-    pace = Pace(budget, len(batches), at_once, recipe.batch_size, held, evaluated) if budget else None
+    pace = Pace(budget, recipe.grow, len(batches), at_once, recipe.batch_size, held, evaluated) if budget else None
     watch = _Watch(network, recipe.epochs, len(train), folder, on_event, pace)
+
+    def fit(size: float, until: int) -> None:
+        """Train on with pictures of a part of their size, to the end of an epoch or, by the clock, of a phase."""
+        model = _training_model(network, augmentation, size, recipe.name)
+        model.compile(
+            optimizer=optimizer,
+            loss=make_loss(recipe, outputs),
+            metrics=["accuracy"],
+            steps_per_execution=at_once,
+            jit_compile=JIT,
+        )
+        model.fit(
+            batches,
+            initial_epoch=len(watch.history),
+            epochs=until if pace is None else ENDLESS,
+            validation_data=None
+            if validation is None
+            else Batches(validation, outputs, batch_for(train.pixels.shape[1:]), None),
+            callbacks=[
+                _Epochs(augmentation),
+                # Validation and `watch`, which keeps weights, then see the averaged ones.
+                *([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if recipe.average else []),
+                *([pace] if pace else []),
+                watch,
+            ],
+            shuffle=False,  # the batches come shuffled, by our own seed
+            verbose=0,
+        )
+
     began = time.monotonic()
-    model.fit(
-        batches,
-        epochs=recipe.epochs if pace is None else ENDLESS,
-        validation_data=None
-        if validation is None
-        else Batches(validation, outputs, batch_for(train.pixels.shape[1:]), None),
-        callbacks=[_Epochs(augmentation), *([pace] if pace else []), watch],
-        shuffle=False,  # the batches come shuffled, by our own seed
-        verbose=0,
-    )
+    grown = round(recipe.grow * recipe.epochs)
+    if recipe.grow and (pace or grown):
+        fit(SMALLER, grown)
+    if pace is None or not pace.over:
+        fit(1.0, recipe.epochs)
     seconds = time.monotonic() - began
     if budget is not None:
         budget.training_ended()
@@ -146,6 +163,31 @@ def train_network(
     set_precision(network, "float32")
     unfuse(network)
     return Trained(network, watch.history, watch.best_epoch, seconds)
+
+
+def _training_model(network: keras.Model, augmentation: list[keras.Layer], size: float, recipe: str) -> keras.Model:
+    """The network behind its augmentation, for pictures shrunk to `size` of theirs: the same layers and weights.
+
+    Raises RecipeError for a network that takes one size only.
+    """
+    inputs = x = keras.Input(network.input_shape[1:])
+    for layer in augmentation:
+        x = layer(x)
+    if size == 1:
+        return keras.Model(inputs, network(x))
+    height, width, channels = network.input_shape[1:]
+    small = (max(8, round(height * size)), max(8, round(width * size)))
+    try:
+        shared = keras.models.clone_model(
+            network, input_tensors=keras.Input((*small, channels)), clone_function=lambda layer: layer
+        )
+    except ValueError as error:
+        raise RecipeError(
+            f"the network of {recipe} does not take pictures of {small[0]} x {small[1]} ({str(error).splitlines()[0]})",
+            "for grow, a network that takes any size: pooled before its dense layers, not flattened",
+            "set grow=0, or end the convolutions with GlobalMaxPooling2D",
+        ) from error
+    return keras.Model(inputs, shared(keras.layers.Resizing(*small)(x)))
 
 
 def steps_at_once(batch_size: int, shape: tuple[int, ...], steps: int) -> int:
