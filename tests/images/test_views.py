@@ -1,19 +1,19 @@
 import numpy as np
 import pytest
 
-from tellapart.images.views import looks, without_mirror
+from tellapart.images.views import count, looks, without_mirror
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 6, 5, 2), np.uint8)
 
 
-@pytest.mark.parametrize(("views", "count"), (("none", 1), ("mirror", 2), ("shift", 3), ("mirror-shift", 6)))
-def test_weights_and_shapes(views, count):
+@pytest.mark.parametrize(("views", "number"), (("none", 1), ("mirror", 2), ("shift", 3), ("mirror-shift", 6)))
+def test_weights_and_shapes(views, number):
     found = list(looks(PIXELS, views))
-    assert len(found) == count
+    assert len(found) == count(views) == number
     assert sum(weight for weight, _ in found) == pytest.approx(1)
     assert all(look.shape == PIXELS.shape and look.dtype == np.uint8 for _, look in found)
     assert np.array_equal(found[0][1], PIXELS)
-    assert len({look.tobytes() for _, look in found}) == count
+    assert len({look.tobytes() for _, look in found}) == number
 
 
 def test_what_they_are():

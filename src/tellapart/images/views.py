@@ -30,6 +30,11 @@ def looks(pixels: np.ndarray, views: Views) -> Iterator[tuple[float, np.ndarray]
             yield weight / len(sides), padded[:, row : row + height, column : column + width]
 
 
+def count(views: Views) -> int:
+    """How many looks these are."""
+    return (3 if "shift" in views else 1) * (2 if "mirror" in views else 1)
+
+
 def without_mirror(views: Views) -> Views:
     """The same looks, none of them mirrored."""
     return "shift" if "shift" in views else "none"

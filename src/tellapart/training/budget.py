@@ -25,7 +25,7 @@ CHILD = 12.0
 SMALL_STEP = 0.6
 """First guess of a step's time with pictures of three quarters of their size, as a share of one with whole ones."""
 
-VALIDATING = 0.4
+VALIDATING = 0.55
 """First guess of the time of looking at a picture without learning from it, as a share of that of learning."""
 
 
@@ -117,12 +117,12 @@ class Pace(keras.callbacks.Callback):
                 self._stop()
             return
         step = self._step(elapsed - self.away)
+        later = step / SMALL_STEP if self.growing else step
         validation = self._validation(step)
-        ready = self.budget.left() - self.budget.finishing(self.tracing, self._seconds(self.evaluated, step))
+        ready = self.budget.left() - self.budget.finishing(self.tracing, self._seconds(self.evaluated, later))
         ready -= validation
         extra = validation / self.steps_an_epoch
         growing = max(0.0, self.grow * (elapsed + ready) - elapsed) if self.growing else 0.0
-        later = step / SMALL_STEP if self.growing else step
         self.planned = self.done + growing / (step + extra) + max(0.0, ready - growing) / (later + extra)
         if NAME == "jax":
             self.model.jax_state_sync()

@@ -100,7 +100,7 @@ def train_network(
     """Train the recipe's network, computing in `precision` (float32 or bfloat16); it comes back in float32.
 
     With a `budget` the training lasts as long as that allows, whatever the recipe's epochs; `evaluated` is then the
-    number of pictures that will be evaluated afterwards. Writes history.csv (a row an epoch) and
+    number of looks at pictures that evaluation will take afterwards. Writes history.csv (a row an epoch) and
     checkpoints/best.weights.h5 and last.weights.h5 into `folder` as it goes. The result holds the weights of the epoch
     with the highest validation accuracy (ties: the lowest loss), or the last where there is no validation part. Raises
     RecipeError before, TrainingError when the loss is not finite.

@@ -160,6 +160,7 @@ def _train(
 ) -> Run:
     from tellapart.classifier.make import make_classifier
     from tellapart.data.feeding import batch_for
+    from tellapart.images.views import count
     from tellapart.recipes import backend
     from tellapart.training import run as folders
     from tellapart.training.budget import Budget
@@ -178,6 +179,7 @@ def _train(
     seen = math.inf if (options.minutes or 0) >= 1 else float(len(train) * recipe.epochs)
     precision, reason = choose_precision(options.precision, recipe, seen, preparation.shape, classes)
     on_event(Note(f"backend: {backend.describe()}, {precision} ({reason})"))
+    evaluated = sum(split.counts()[part] for part in ("validation", "test")) * count(recipe.views)
     budget = None
     if options.minutes is not None:
         key = f"{folders.processor()}, {backend.describe()}, {recipe.name} {preparation.shape}, {len(collection)}"
@@ -192,9 +194,8 @@ def _train(
         split.save(folder.path / folders.SPLIT, collection)
         (folder.path / folders.CLASSES).write_text("\n".join(collection.class_names) + "\n", encoding="utf-8")
         trained = train_network(
-            recipe, train, validation, classes, options.seed, precision, folder.path, on_event, budget,
-            evaluated=sum(split.counts()[part] for part in ("validation", "test")),
-        )  # fmt: skip
+            recipe, train, validation, classes, options.seed, precision, folder.path, on_event, budget, evaluated
+        )
         classifier = make_classifier(
             trained.network,
             collection.class_names,
