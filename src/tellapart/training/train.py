@@ -31,6 +31,9 @@ STEPS_AT_ONCE, PIXELS_AT_ONCE = 8, 2**20
 SMALLER = 0.75
 """The share of its size at which a picture is seen while the training `grow`s: little more than half of the work."""
 
+SAVE_EVERY = 10.0
+"""Seconds between two writings of weights to disk, which would cost a small training as much as its steps."""
+
 ENDLESS = 1_000_000
 """Epochs of a training that ends by the clock."""
 
@@ -100,10 +103,10 @@ def train_network(
     """Train the recipe's network, computing in `precision` (float32 or bfloat16); it comes back in float32.
 
     With a `budget` the training lasts as long as that allows, whatever the recipe's epochs; `evaluated` is then the
-    number of looks at pictures that evaluation will take afterwards. Writes history.csv (a row an epoch) and
-    checkpoints/best.weights.h5 and last.weights.h5 into `folder` as it goes. The result holds the weights of the epoch
-    with the highest validation accuracy (ties: the lowest loss), or the last where there is no validation part. Raises
-    RecipeError before, TrainingError when the loss is not finite.
+    number of looks at pictures that evaluation will take afterwards. Writes into `folder` history.csv (a row an epoch)
+    and, every few seconds and at the end, whatever ends it, checkpoints/best.weights.h5 and last.weights.h5. The result
+    holds the weights of the epoch with the highest validation accuracy (ties: the lowest loss), or the last where there
+    is no validation part. Raises RecipeError before, TrainingError when the loss is not finite.
     """
     set_seed(seed)
     network = build_network(recipe, train.pixels.shape[1:], classes)
@@ -152,14 +155,18 @@ def train_network(
 
     began = time.monotonic()
     grown = round(recipe.grow * recipe.epochs)
-    if recipe.grow and (pace or grown):
-        fit(SMALLER, grown)
-    if pace is None or not pace.over:
-        fit(1.0, recipe.epochs)
+    try:
+        if recipe.grow and (pace or grown):
+            fit(SMALLER, grown)
+        if pace is None or not pace.over:
+            fit(1.0, recipe.epochs)
+    finally:  # what stopped a training must not cost what it had reached
+        if watch.history:
+            watch.save()
     seconds = time.monotonic() - began
     if budget is not None:
         budget.training_ended()
-    network.load_weights(folder / "checkpoints" / "best.weights.h5")
+    network.set_weights(watch.best_weights)
     set_precision(network, "float32")
     unfuse(network)
     return Trained(network, watch.history, watch.best_epoch, seconds)
@@ -227,6 +234,8 @@ class _Watch(keras.callbacks.Callback):
         self.folder, self.on_event, self.pace = folder, on_event, pace
         self.history: list[dict[str, float]] = []
         self.best, self.best_epoch = (-math.inf, -math.inf), 0
+        self.best_weights: list[np.ndarray] = []
+        self.saved = time.monotonic()
         (folder / "checkpoints").mkdir()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -259,13 +268,21 @@ class _Watch(keras.callbacks.Callback):
         self.history.append(row)
         self._write_history()
         value = (row["val_accuracy"], -row["val_loss"]) if "val_accuracy" in row else (float(epoch), 0.0)
-        checkpoints = self.folder / "checkpoints"
         if value > self.best:
-            self.best, self.best_epoch = value, epoch + 1
-            save_weights(self.network, checkpoints / "best.weights.h5")
-        save_weights(self.network, checkpoints / "last.weights.h5")
+            self.best, self.best_epoch, self.best_weights = value, epoch + 1, self.network.get_weights()
+        if time.monotonic() - self.saved > SAVE_EVERY:
+            self.save()
         planned = self.epochs if self.pace is None else math.ceil(self.pace.planned / max(self.params["steps"], 1))
         self.on_event(Epoch(epoch + 1, max(planned, epoch + 1), row))
+
+    def save(self) -> None:
+        """Write the last weights and the best to disk; there has to be an epoch's end behind us."""
+        self.saved = time.monotonic()
+        folder, last = self.folder / "checkpoints", self.network.get_weights()
+        save_weights(self.network, folder / "last.weights.h5")
+        self.network.set_weights(self.best_weights)
+        save_weights(self.network, folder / "best.weights.h5")
+        self.network.set_weights(last)
 
     def _write_history(self) -> None:
         buffer = io.StringIO()
