@@ -16,6 +16,7 @@ ORDER = [
     "progress",
     "text",
     "leaves",
+    "parallel",
     "images",
     "data",
     "recipes",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +21,7 @@ from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.preparation import Preparation
 from tellapart.images.read import from_array, looks_like_picture, read_picture, starts_as_picture
 from tellapart.images.views import Views, looks
+from tellapart.parallel import each
 
 if TYPE_CHECKING:
     import keras
@@ -129,22 +129,21 @@ class Classifier:
         self, pictures: Iterable[Any], on_bad: Callable[[PictureError], None] | None = None
     ) -> Iterator[Prediction]:
         """Predict pictures one after the other as they come, a batch at a time, reading in parallel."""
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for batch in _batches(pictures, batch_for(self.preparation.shape)):
-                good = []
-                with pillow_warnings_off():
-                    reads = list(pool.map(self._read, batch))
-                for read in reads:
-                    if isinstance(read, PictureError):
-                        if on_bad is None:
-                            raise read
-                        on_bad(read)
-                    else:
-                        good.append(read)
-                if good:
-                    values = self.probabilities(np.stack([pixels for _, pixels in good]))
-                    for (name, _), row in zip(good, values, strict=True):
-                        yield Prediction(name, self.class_names, row)
+        for batch in _batches(pictures, batch_for(self.preparation.shape)):
+            good: list[tuple[str, np.ndarray]] = []
+            with pillow_warnings_off():
+                reads = list(each(self._read, batch))
+            for read in reads:
+                if isinstance(read, PictureError):
+                    if on_bad is None:
+                        raise read
+                    on_bad(read)
+                else:
+                    good.append(read)
+            if good:
+                values = self.probabilities(np.stack([pixels for _, pixels in good]))
+                for (name, _), row in zip(good, values, strict=True):
+                    yield Prediction(name, self.class_names, row)
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
         """Probabilities float32 [n, classes] for prepared pictures, uint8 [n, *preparation.shape]."""

@@ -5,10 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
@@ -16,9 +13,8 @@ from tellapart.data.collection import ArrayPictures, Collection, SetAside
 from tellapart.errors import DataError, PictureError
 from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.preparation import Preparation
+from tellapart.parallel import each
 from tellapart.progress import Listener, Progress, silent
-
-T = TypeVar("T")
 
 IN_MEMORY = 4 * 2**30
 """Prepared pictures of more bytes than this lie in a nameless temporary file that the system pages in."""
@@ -75,7 +71,7 @@ def prepare_pictures(
         return None
 
     with pillow_warnings_off():
-        for position, error in _in_parallel(one, len(indices)):
+        for position, error in enumerate(each(one, range(len(indices)))):
             if error is not None:
                 good[position] = False
                 set_aside.append(SetAside(collection.keys[int(indices[position])], error.reason))
@@ -118,11 +114,3 @@ def _reserve(handle: int, size: int) -> None:
             "that much free space",
             "free some, set TMPDIR to another disk, or train with a smaller height and width",
         ) from error
-
-
-def _in_parallel(work: Callable[[int], T], count: int) -> Iterator[tuple[int, T]]:
-    """(i, work(i)) in order. Threads do, because Pillow decodes outside the interpreter's lock."""
-    chunk = 256  # bounds what is queued, so that an interrupt stops soon
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, count, chunk):
-            yield from enumerate(pool.map(work, range(start, min(start + chunk, count))), start)

@@ -40,7 +40,8 @@ def from_pillow(image: Image.Image, source: str = "picture") -> np.ndarray:
     """Pixels of a Pillow image, as `decode` gives them. Raises PictureError where its data cannot be read."""
     try:
         image.load()
-        return _pixels(ImageOps.exif_transpose(image), source)
+        turned = image.getexif().get(0x0112, 1) != 1  # asked first, since exif_transpose copies what is upright too
+        return _pixels(ImageOps.exif_transpose(image) if turned else image, source)
     except PictureError:
         raise
     except MemoryError as error:
@@ -106,10 +107,8 @@ def _pixels(image: Image.Image, source: str) -> np.ndarray:
         raise PictureError(source, "has floating-point samples, whose range nobody states", "save it as 8 or 16 bit")
     if image.has_transparency_data:
         image = _on_white(image.convert("RGBA"), "L" if mode in ("1", "L", "LA") else "RGB")
-    elif mode in ("1", "L"):
-        image = image.convert("L")
-    else:
-        image = image.convert("RGB")
+    elif mode not in ("L", "RGB"):
+        image = image.convert("L" if mode == "1" else "RGB")
     array = np.asarray(image)
     return array[:, :, np.newaxis] if array.ndim == 2 else array
 

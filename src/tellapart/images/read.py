@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +94,14 @@ def read_picture(source: Any, name: str | None = None) -> np.ndarray:
 def read_file(path: Path) -> bytes:
     """The bytes of a picture file. Raises PictureError when it is missing, too large or not a plain file."""
     try:
-        if not path.is_file():  # a FIFO or a device would block or never end
-            raise PictureError(str(path), "is not a file" if path.exists() else "does not exist", "check the path")
-        if path.stat().st_size > MAX_BYTES:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a FIFO or a device would block or never end
+            raise PictureError(str(path), "is not a file", "check the path")
+        if found.st_size > MAX_BYTES:
             raise PictureError(str(path), f"is larger than {MAX_BYTES // 2**20} MiB")
         return path.read_bytes()
+    except FileNotFoundError as error:
+        raise PictureError(str(path), "does not exist", "check the path") from error
     except OSError as error:
         raise PictureError(str(path), f"cannot be read ({error.strerror})") from error
 
