@@ -18,6 +18,14 @@ def test_digits():
     assert datasets.where("digits") == "comes with scikit-learn"
 
 
+def test_digits_are_the_same_wherever_scikit_learn_keeps_them(monkeypatch):
+    from tellapart.data.datasets import digits
+
+    straight = digits.built_in()
+    monkeypatch.setattr(digits, "find_spec", lambda name: None)
+    assert digits.built_in().fingerprint == straight.fingerprint
+
+
 @pytest.mark.parametrize(
     ("name", "shape", "train", "test", "classes"),
     (

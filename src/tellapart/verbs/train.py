@@ -168,7 +168,11 @@ def _train(
     from tellapart.training.record import describe_training, remembered
     from tellapart.training.train import train_network
 
-    lasting = f"{recipe.epochs} epochs" if options.minutes is None else f"{options.minutes:g} minutes in all"
+    lasting = (
+        f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
+        if options.minutes is None
+        else f"{options.minutes:g} minutes in all"
+    )
     on_event(
         Note(
             f"recipe: {recipe.name}, {lasting}, {len(train):,} pictures in batches of {recipe.batch_size}, "
