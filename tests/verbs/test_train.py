@@ -72,7 +72,7 @@ def test_it_says_what_it_decided(tmp_path):
         "split: train",
         "test 20 (given)",
         "pictures: 28 x 28 grey (the recipe's size)",
-        "recipe: dense, 1 epochs",
+        "recipe: dense, 1 epoch, ",
         "backend: tensorflow",
     ):
         assert words in text
