@@ -8,7 +8,6 @@ what it brings here or, where it brings nothing in two epochs of grey pictures, 
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import tellapart
-from results import draw, record, spread, table, where
+from results import arguments, draw, record, spread, table, where
 from tellapart.progress import silent
 from tellapart.recipes import find, stages
 from tellapart.recipes.recipe import Recipe
@@ -112,8 +111,7 @@ def section(found: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser = arguments(__doc__)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--only")
     options = parser.parse_args()

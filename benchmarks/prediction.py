@@ -7,7 +7,6 @@ Needs Fashion-MNIST. Some minutes. The network is trained for one epoch first: i
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 import time
@@ -20,7 +19,7 @@ import onnxruntime
 from PIL import Image
 
 import tellapart
-from results import draw, record, spread, table, where
+from results import arguments, draw, record, spread, table, where
 from tellapart.classifier.model_file import TWIN
 from tellapart.progress import silent
 
@@ -100,8 +99,7 @@ def section(found: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser = arguments(__doc__)
     parser.add_argument("--recipe", default="fashion-3conv")
     options = parser.parse_args()
     collection = tellapart.open("fashion-mnist")

@@ -7,7 +7,6 @@ Needs `cats-dogs.zip` in `$TELLAPART_DATA` (10,000 photos of 200 x 200, unpacked
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import tempfile
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 
 import tellapart
-from results import draw, record, spread, table, where
+from results import arguments, draw, record, spread, table, where
 from tellapart.data.feeding import Prepared, prepare_pictures
 from tellapart.images.preparation import Preparation
 
@@ -95,9 +94,7 @@ def section(found: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    options = parser.parse_args()
+    options = arguments(__doc__).parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         home = Path(temporary)
         with zipfile.ZipFile(Path(os.environ["TELLAPART_DATA"], "cats-dogs.zip")) as archive:

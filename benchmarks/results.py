@@ -5,6 +5,7 @@ python benchmarks/results.py        # draw the page anew
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import os
@@ -33,6 +34,10 @@ lowest and the highest in brackets.
 
 Not measured: a GPU. None was at hand; on JAX, which would drive one, the same recipes are trained by the test suite on
 the processor (tests/test_backends.py).
+"""
+
+NOTHING = """No figures have been recorded yet. `python benchmarks/training.py mnist`, `prediction.py`, `startup.py`,
+`reading.py` and `ablation.py` record them.
 """
 
 
@@ -81,6 +86,13 @@ def timed(command: list[str], **environment: str) -> tuple[float, str]:
     return time.monotonic() - began, done.stdout
 
 
+def arguments(about: str | None) -> argparse.ArgumentParser:
+    """What every benchmark may be asked: the seeds, three unless told."""
+    parser = argparse.ArgumentParser(description=(about or "").splitlines()[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    return parser
+
+
 def tellapart(*words: str) -> list[str]:
     """The command line of this environment's tellapart."""
     return [sys.executable, "-m", "tellapart", *words]
@@ -89,7 +101,7 @@ def tellapart(*words: str) -> list[str]:
 def page() -> str:
     """The page, from what was measured."""
     sections = [importlib.import_module(name).section(lines(name)) for name in TABLES if lines(name)]
-    return "\n".join([HEAD, *sections])
+    return "\n".join([HEAD, *(sections or [NOTHING])])
 
 
 def draw() -> None:

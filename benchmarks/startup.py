@@ -7,7 +7,6 @@ Each command runs in a process of its own; the first round, which warms the disk
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import tempfile
@@ -18,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 import tellapart as library
-from results import draw, record, spread, table, tellapart, timed, where
+from results import arguments, draw, record, spread, table, tellapart, timed, where
 
 
 def commands(folder: Path, seed: int) -> dict[str, list[str]]:
@@ -43,9 +42,7 @@ def section(found: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    options = parser.parse_args()
+    options = arguments(__doc__).parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         run = library.train("digits", epochs=1, runs=folder / "first", on_event=lambda event: None)

@@ -8,7 +8,6 @@ after the other, each in a process of its own. Several hours for everything on t
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import os
@@ -21,7 +20,7 @@ from typing import Any
 import numpy as np
 
 import tellapart as library
-from results import HERE, draw, record, spread, table, tellapart, timed, where
+from results import HERE, arguments, draw, record, spread, table, tellapart, timed, where
 
 Contender = tuple[str, list[str]]
 """A name, and either ["stock", SYSTEM] or the words after `tellapart`."""
@@ -158,9 +157,8 @@ def _ratio(mine: list[dict[str, Any]], found: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = arguments(__doc__)
     parser.add_argument("case", nargs="+")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--only", help="the contender of this name")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:

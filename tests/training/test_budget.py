@@ -90,7 +90,7 @@ def test_the_first_time_it_guesses_and_then_it_knows(clock):
     clock.seconds += 4.25
     budget.all_ended()
     assert recall("finishing: test") == 4.25
-    assert budget.finishing(2.0, 0.3) == 4.25
+    assert Budget(60, clock.seconds, "test").finishing(2.0, 0.3) == 4.25
     assert Budget(60, clock.seconds, "another").finishing(2.0, 0.3) != 4.25
 
 

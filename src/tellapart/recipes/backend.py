@@ -77,7 +77,7 @@ def _fused_batch_norm(
     import tensorflow as tf
 
     channels = x.shape[-1]
-    # In bfloat16 the operation is ten times slower where channels do not fill vectors of 16.
+    # In bfloat16 the operation is several times slower where channels do not fill vectors of 16.
     inner = x if x.dtype == tf.float32 or channels % 16 == 0 else tf.cast(x, tf.float32)
     outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=inner,

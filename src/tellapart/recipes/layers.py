@@ -10,18 +10,26 @@ MIDDLE = 127.5
 """The grey that says nothing, for pixels in 0..255."""
 
 
-@keras.saving.register_keras_serializable("tellapart")
-class Shift(keras.layers.Layer):
-    """Moves each picture by whole pixels, up to a fraction of its size each way; what comes in is the edge's mirror.
-
-    Rows and columns are picked by products with one-hot matrices: exact for pixels, on every backend, and without the
-    interpolation that makes Keras's own translation dear on a CPU.
-    """
+class _RandomPart(keras.layers.Layer):
+    """A layer that draws something of up to a fraction of the size of a picture, from a seed."""
 
     def __init__(self, fraction: float, seed: int = 0, **options: Any) -> None:
         super().__init__(**options)
         self.fraction, self.seed = fraction, seed
         self.generator = keras.random.SeedGenerator(seed)
+
+    def get_config(self) -> dict[str, Any]:
+        """For Keras."""
+        return super().get_config() | {"fraction": self.fraction, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable("tellapart")
+class Shift(_RandomPart):
+    """Moves each picture by whole pixels, up to a fraction of its size each way; what comes in is the edge's mirror.
+
+    Rows and columns are picked by products with one-hot matrices: exact for pixels, on every backend, and without the
+    interpolation that makes Keras's own translation dear on a CPU.
+    """
 
     def call(self, pictures: Any, training: bool = False) -> Any:
         """Float [n, height, width, channels] in and out."""
@@ -32,10 +40,6 @@ class Shift(keras.layers.Layer):
         columns = self._picked(keras.ops.shape(pictures)[0], width)
         moved = keras.ops.einsum("nij,njwc->niwc", rows, pictures)
         return keras.ops.einsum("nkw,niwc->nikc", columns, moved)
-
-    def get_config(self) -> dict[str, Any]:
-        """For Keras."""
-        return super().get_config() | {"fraction": self.fraction, "seed": self.seed}
 
     def _picked(self, count: Any, size: int) -> Any:
         """One-hot [count, size, size]: for each picture, which old row (or column) each new one is."""
@@ -75,16 +79,11 @@ class AlternateMirror(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("tellapart")
-class Cutout(keras.layers.Layer):
+class Cutout(_RandomPart):
     """Greys out one square of each picture, of a fraction of its size, at a random place that may overlap the edge.
 
     Source: DeVries and Taylor 2017, arXiv:1708.04552.
     """
-
-    def __init__(self, fraction: float, seed: int = 0, **options: Any) -> None:
-        super().__init__(**options)
-        self.fraction, self.seed = fraction, seed
-        self.generator = keras.random.SeedGenerator(seed)
 
     def call(self, pictures: Any, training: bool = False) -> Any:
         """Float [n, height, width, channels] in and out."""
@@ -95,10 +94,6 @@ class Cutout(keras.layers.Layer):
         rows, columns = self._outside(count, height), self._outside(count, width)
         kept = ops.cast(ops.logical_or(rows[:, :, None], columns[:, None, :])[..., None], pictures.dtype)
         return pictures * kept + MIDDLE * (1 - kept)
-
-    def get_config(self) -> dict[str, Any]:
-        """For Keras."""
-        return super().get_config() | {"fraction": self.fraction, "seed": self.seed}
 
     def _outside(self, count: Any, size: int) -> Any:
         """Bool [count, size]: the rows (or columns) that the square does not reach."""

@@ -39,7 +39,7 @@ def may_mirror(pixels: np.ndarray, labels: np.ndarray, class_names: tuple[str, .
     asked = len(chosen) // 3
     if asked < 20:
         return False, "too few pictures to find out whether that is harmless"
-    weights = _fit(seen[asked:].reshape(len(chosen) - asked, -1), np.eye(len(words))[wanted[asked:]])
+    weights = _fit(seen[asked:], np.eye(len(words))[wanted[asked:]])
     upright = _right(seen[:asked], wanted[:asked], weights)
     turned = _right(seen[:asked, :, ::-1], wanted[:asked], weights)
     fall = upright.mean() - turned.mean()
@@ -59,11 +59,15 @@ def _features(pixels: np.ndarray, chosen: np.ndarray) -> np.ndarray:
 
 def _fit(features: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Ridge regression: weights [features + 1, classes]; the last row is the intercept."""
-    x = np.hstack([features, np.ones((len(features), 1))])
+    x = _with_ones(features)
     return np.linalg.solve(x.T @ x + PENALTY * np.eye(x.shape[1]), x.T @ wanted)
 
 
 def _right(seen: np.ndarray, wanted: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """For each picture 1 where the regression names its class, else 0."""
-    x = np.hstack([seen.reshape(len(seen), -1), np.ones((len(seen), 1))])
-    return ((x @ weights).argmax(axis=1) == wanted).astype(float)
+    return ((_with_ones(seen) @ weights).argmax(axis=1) == wanted).astype(float)
+
+
+def _with_ones(seen: np.ndarray) -> np.ndarray:
+    """A row a picture [n, features + 1], with a one at its end for the intercept."""
+    return np.hstack([seen.reshape(len(seen), -1), np.ones((len(seen), 1))])

@@ -28,7 +28,6 @@ SMALL_STEP = 0.6
 VALIDATING = 0.55
 """First guess of the time of looking at a picture without learning from it, as a share of that of learning."""
 
-
 TRACING = 0.35
 """Seconds that tracing a validation takes, for each second that tracing the first step took."""
 
@@ -41,6 +40,7 @@ class Budget:
 
     def __init__(self, seconds: float, began: float, key: str) -> None:
         self.end, self.key = began + seconds - AROUND, f"finishing: {key}"
+        self.known = recall(self.key)  # once: it is asked for every few steps
         self.trained: float | None = None
 
     def left(self) -> float:
@@ -50,7 +50,7 @@ class Budget:
     def finishing(self, tracing: float, evaluating: float) -> float:
         """Seconds that will be needed after training: as the last time, or a guess by two figures of this run."""
         guess = FINISHING * tracing if NAME == "tensorflow" else CHILD
-        return recall(self.key) or guess + evaluating
+        return self.known or guess + evaluating
 
     def training_ended(self) -> None:
         """Training is over; the clock of what comes after it runs."""
@@ -104,9 +104,7 @@ class Pace(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """See Keras: called every few steps, with the number of the epoch's last step that is done."""
-        for value in (logs or {}).values():
-            float(value)  # waits for the device, where the steps run on while Python does
-            break
+        float((logs or {"loss": 0})["loss"])  # waits for the device, where the steps run on while Python does
         assert self.began is not None
         self.done = self.base + batch + 1
         elapsed = time.monotonic() - self.began

@@ -109,28 +109,29 @@ def train_network(
     is no validation part. Raises RecipeError before, TrainingError when the loss is not finite.
     """
     set_seed(seed)
-    network = build_network(recipe, train.pixels.shape[1:], classes)
-    if recipe.initialise is not None:
-        recipe.initialise(network, train.pixels[:: max(1, len(train) // 5000)])
-    outputs = network.output_shape[-1]
-    add_penalties(network, recipe.l1, recipe.l2)
-    set_precision(network, precision)
-    fuse(network)
+    network = _fresh_network(recipe, train, classes, precision)
     augmentation = recipe.augmentation.layers(seed)
-    batches = Batches(train, outputs, recipe.batch_size, seed)
+    batches = Batches(train, network.output_shape[-1], recipe.batch_size, seed)
     at_once = steps_at_once(recipe.batch_size, train.pixels.shape[1:], len(batches))
     optimizer = make_optimizer(recipe, recipe.epochs * len(batches))
     optimizer.build(network.trainable_variables)  # made within the first step, they have it traced a second time
     held = len(validation) if validation else 0
     pace = Pace(budget, recipe.grow, len(batches), at_once, recipe.batch_size, held, evaluated) if budget else None
     watch = _Watch(network, recipe.epochs, len(train), folder, on_event, pace)
+    callbacks = [
+        _Epochs(augmentation),
+        # Validation and `watch`, which keeps weights, then see the averaged ones.
+        *([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if recipe.average else []),
+        *([pace] if pace else []),
+        watch,
+    ]
 
     def fit(size: float, until: int) -> None:
         """Train on with pictures of a part of their size, to the end of an epoch or, by the clock, of a phase."""
         model = _training_model(network, augmentation, size, recipe.name)
         model.compile(
             optimizer=optimizer,
-            loss=make_loss(recipe, outputs),
+            loss=make_loss(recipe, batches.outputs),
             metrics=["accuracy"],
             steps_per_execution=at_once,
             jit_compile=JIT,
@@ -139,16 +140,8 @@ def train_network(
             batches,
             initial_epoch=len(watch.history),
             epochs=until if pace is None else ENDLESS,
-            validation_data=None
-            if validation is None
-            else Batches(validation, outputs, batch_for(train.pixels.shape[1:]), None),
-            callbacks=[
-                _Epochs(augmentation),
-                # Validation and `watch`, which keeps weights, then see the averaged ones.
-                *([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if recipe.average else []),
-                *([pace] if pace else []),
-                watch,
-            ],
+            validation_data=_held_out(validation, batches.outputs),
+            callbacks=callbacks,
             shuffle=False,  # the batches come shuffled, by our own seed
             verbose=0,
         )
@@ -170,6 +163,22 @@ def train_network(
     set_precision(network, "float32")
     unfuse(network)
     return Trained(network, watch.history, watch.best_epoch, seconds)
+
+
+def _fresh_network(recipe: Recipe, train: Prepared, classes: int, precision: str) -> keras.Model:
+    """The recipe's network with its first weights, ready to be trained in a precision."""
+    network = build_network(recipe, train.pixels.shape[1:], classes)
+    if recipe.initialise is not None:
+        recipe.initialise(network, train.pixels[:: max(1, len(train) // 5000)])
+    add_penalties(network, recipe.l1, recipe.l2)
+    set_precision(network, precision)
+    fuse(network)
+    return network
+
+
+def _held_out(validation: Prepared | None, outputs: int) -> Batches | None:
+    """The validation part as `fit` takes it."""
+    return None if validation is None else Batches(validation, outputs, batch_for(validation.pixels.shape[1:]), None)
 
 
 def _training_model(network: keras.Model, augmentation: list[keras.Layer], size: float, recipe: str) -> keras.Model:

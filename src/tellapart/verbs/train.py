@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tellapart.images.preparation import Preparation
     from tellapart.recipes.find import Found
     from tellapart.recipes.recipe import Recipe
+    from tellapart.training.budget import Budget
     from tellapart.training.run import RunFolder
     from tellapart.training.train import Trained
 
@@ -163,31 +164,12 @@ def _train(
     from tellapart.images.views import count
     from tellapart.recipes import backend
     from tellapart.training import run as folders
-    from tellapart.training.budget import Budget
-    from tellapart.training.precision import choose_precision
     from tellapart.training.record import describe_training, remembered
     from tellapart.training.train import train_network
 
-    lasting = (
-        f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
-        if options.minutes is None
-        else f"{options.minutes:g} minutes in all"
-    )
-    on_event(
-        Note(
-            f"recipe: {recipe.name}, {lasting}, {len(train):,} pictures in batches of {recipe.batch_size}, "
-            f"{recipe.optimizer}, augmentation: {recipe.augmentation}"
-        )
-    )
-    classes = len(collection.class_names)
-    seen = math.inf if (options.minutes or 0) >= 1 else float(len(train) * recipe.epochs)
-    precision, reason = choose_precision(options.precision, recipe, seen, preparation.shape, classes)
-    on_event(Note(f"backend: {backend.describe()}, {precision} ({reason})"))
+    precision = _decide(options, on_event, recipe, len(train), preparation, len(collection.class_names))
+    budget = _budget(options, began, recipe, preparation, len(collection))
     evaluated = sum(split.counts()[part] for part in ("validation", "test")) * count(recipe.views)
-    budget = None
-    if options.minutes is not None:
-        key = f"{folders.processor()}, {backend.describe()}, {recipe.name} {preparation.shape}, {len(collection)}"
-        budget = Budget(options.minutes * 60, began, key)
     asked = options.model_dump(mode="json", exclude={"data", "recipe", "classes"}, fallback=str)
     asked |= {"data": collection.source, "recipe": options.recipe, "classes": options.classes}
     record = describe_training(asked, collection, split, preparation, recipe)
@@ -198,8 +180,9 @@ def _train(
         split.save(folder.path / folders.SPLIT, collection)
         (folder.path / folders.CLASSES).write_text("\n".join(collection.class_names) + "\n", encoding="utf-8")
         trained = train_network(
-            recipe, train, validation, classes, options.seed, precision, folder.path, on_event, budget, evaluated
-        )
+            recipe, train, validation, len(collection.class_names), options.seed, precision, folder.path, on_event,
+            budget, evaluated,
+        )  # fmt: skip
         classifier = make_classifier(
             trained.network,
             collection.class_names,
@@ -217,6 +200,39 @@ def _train(
     except BaseException as error:
         _abandon(folder, record, error)
         raise
+
+
+def _decide(
+    options: Options, on_event: Listener, recipe: Recipe, pictures: int, preparation: Preparation, classes: int
+) -> str:
+    """The precision to train in; says it, and what is trained for how long."""
+    from tellapart.recipes import backend
+    from tellapart.training.precision import choose_precision
+
+    epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
+    lasting = epochs if options.minutes is None else f"{options.minutes:g} minutes in all"
+    on_event(
+        Note(
+            f"recipe: {recipe.name}, {lasting}, {pictures:,} pictures in batches of {recipe.batch_size}, "
+            f"{recipe.optimizer}, augmentation: {recipe.augmentation}"
+        )
+    )
+    seen = math.inf if (options.minutes or 0) >= 1 else float(pictures * recipe.epochs)
+    precision, reason = choose_precision(options.precision, recipe, seen, preparation.shape, classes)
+    on_event(Note(f"backend: {backend.describe()}, {precision} ({reason})"))
+    return precision
+
+
+def _budget(options: Options, began: float, recipe: Recipe, preparation: Preparation, pictures: int) -> Budget | None:
+    """The time that was given, if any."""
+    if options.minutes is None:
+        return None
+    from tellapart.recipes import backend
+    from tellapart.training.budget import Budget
+    from tellapart.training.run import processor
+
+    key = f"{processor()}, {backend.describe()}, {recipe.name} {preparation.shape}, {pictures}"
+    return Budget(options.minutes * 60, began, key)
 
 
 def _finish(

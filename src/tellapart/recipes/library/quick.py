@@ -9,7 +9,7 @@ large collections fewer looks at each picture; many colour pictures are seen sma
 
 Descends from airbench94 (Jordan, 94 % on CIFAR-10 in 3.29 seconds on a single GPU, 2024, arXiv:2404.00498).
 
-Measured: docs/benchmarks.md
+Not measured in this form yet: benchmarks/training.py does it, and docs/benchmarks.md will have the figures.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ each picture at prediction (three where mirroring would do harm). Meant for colo
 CIFAR-10; larger or grey ones do as well.
 Descends from airbench94 (Jordan 2024, arXiv:2404.00498).
 
-Measured: docs/benchmarks.md
+Not measured in this form yet: benchmarks/training.py does it, and docs/benchmarks.md will have the figures.
 """
 
 from __future__ import annotations
