@@ -91,7 +91,7 @@ def run(words: list[str], seed: int, folder: Path) -> dict[str, Any]:
     with Path(found["run"], "history.csv").open(encoding="utf-8") as file:
         epochs = [float(row["seconds"]) for row in csv.DictReader(file)]
     results = found["results"]
-    one_look = results.get("test_one_look", results["test"])
+    one_look = results.get("test_one_view", results["test"])
     return {
         "fit_seconds": results["train_seconds"],
         "images_per_second": record_["split"]["counts"]["train"] / min(epochs),

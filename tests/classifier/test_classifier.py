@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 import tellapart
+from tellapart.classifier.calibration import tempered
 from tellapart.classifier.classifier import Prediction, spread
 from tellapart.errors import PictureError, UsageError
 from tests.conftest import stripes, write_folder
@@ -54,7 +55,9 @@ def test_an_answer(classifier):
     assert answer.top(2)[0] == (answer.label, answer.probability)
     assert answer.top(2)[1][1] <= answer.top(2)[0][1]
     assert str(answer) == f"{answer.label} ({answer.probability:.1%})"
-    assert set(answer.to_dict()) == {"source", "label", "probability", "probabilities"}
+    assert not answer.unsure
+    assert not answer.unfamiliar
+    assert set(answer.to_dict()) == {"source", "label", "probability", "probabilities", "novelty", "unfamiliar"}
     assert len(answer.to_dict(top=1)["probabilities"]) == 1
     assert "<b>across" in answer._repr_html_()
 
@@ -95,11 +98,14 @@ def test_one_sigmoid_output_is_two_classes():
 
 def test_the_network_can_be_had(classifier):
     pixels, _ = stripes(5)
-    expected = classifier.probabilities(pixels)
-    assert np.abs(np.asarray(classifier.network(pixels.astype(np.float32))) - expected).max() < 1e-4
+    raw = np.asarray(classifier.network(pixels.astype(np.float32)))
+    expected = tempered(raw, classifier.record.temperature)
+    assert np.abs(classifier.probabilities(pixels) - expected).max() < 1e-4
 
 
-def test_views_are_averaged_by_their_logarithms(classifier):
+def test_views_are_averaged_by_their_logarithms(stripes_run):
+    classifier = tellapart.load(stripes_run.path)
+    classifier.record = classifier.record.model_copy(update={"temperature": 1.0})
     pixels, _ = stripes(5)
     once = classifier.probabilities(pixels)
     both = classifier.with_views("mirror").probabilities(pixels)

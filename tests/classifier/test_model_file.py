@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tellapart
+from tellapart.classifier.calibration import tempered
 from tellapart.classifier.model_file import read_model
 from tellapart.errors import ModelFileError, UsageError
 
@@ -25,8 +26,9 @@ def rewritten(source, target, change):
 def test_it_opens_in_stock_keras_with_the_same_answers(stripes_run):
     network = keras.saving.load_model(stripes_run.model)
     pixels = np.random.default_rng(0).integers(0, 256, (20, 12, 12, 1), np.uint8)
-    expected = network.predict(pixels, verbose=0)
-    assert np.abs(tellapart.load(stripes_run.model).probabilities(pixels) - expected).max() <= 1e-4
+    classifier = tellapart.load(stripes_run.model)
+    expected = tempered(network.predict(pixels, verbose=0), classifier.record.temperature)
+    assert np.abs(classifier.probabilities(pixels) - expected).max() <= 1e-4
 
 
 def test_it_round_trips_exactly(stripes_run, tmp_path):
@@ -47,12 +49,13 @@ def test_the_record_holds_what_the_owner_needs(stripes_run):
     assert record["class_names"] == ["across", "down", "squares"]
     assert record["preparation"]["height"] == 12
     assert record["figures"]["test"]["accuracy"] == stripes_run.evaluations["test"].accuracy
-    assert set(record["members"]) == {"config.json", "metadata.json", "model.weights.h5", "model.onnx"}
-    assert record["temperature"] == 1.0
+    assert set(record["members"]) == {"config.json", "metadata.json", "model.weights.h5", "model.onnx", "novelty.npz"}
+    assert record["temperature"] == stripes_run.evaluations["test"].temperature > 0
+    assert record["trades"][0]["threshold"] == 0
     assert record["threshold"] is None
 
 
-@pytest.mark.parametrize("member", ("config.json", "metadata.json", "model.weights.h5", "model.onnx"))
+@pytest.mark.parametrize("member", ("config.json", "metadata.json", "model.weights.h5", "model.onnx", "novelty.npz"))
 def test_a_changed_member_is_refused(member, stripes_run, tmp_path):
     def flip(name, data):
         return data[:-1] + bytes([data[-1] ^ 1]) if name == member else data
@@ -116,5 +119,6 @@ def test_stock_keras_opens_it_where_there_is_no_tellapart(stripes_run, tmp_path)
         f"np.save({str(tmp_path / 'out.npy')!r}, network.predict(np.load({str(tmp_path / 'pixels.npy')!r}), verbose=0))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    expected = tellapart.load(stripes_run.path).probabilities(pixels)
-    assert np.abs(np.load(tmp_path / "out.npy") - expected).max() <= 1e-4
+    classifier = tellapart.load(stripes_run.path)
+    expected = tempered(np.load(tmp_path / "out.npy"), classifier.record.temperature)
+    assert np.abs(classifier.probabilities(pixels) - expected).max() <= 1e-4

@@ -257,7 +257,7 @@ def test_no_network_says_where_to_put_which_file(tmp_path, monkeypatch):
 
 
 def test_show_where_nothing_can_be_written_still_shows(tmp_path, monkeypatch):
-    from tellapart.report import plots
+    from tellapart import plots
 
     def full(figure, path):
         raise OSError(28, "No space left on device")

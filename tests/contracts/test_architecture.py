@@ -17,6 +17,7 @@ ORDER = [
     "text",
     "leaves",
     "parallel",
+    "plots",
     "images",
     "data",
     "recipes",
@@ -45,7 +46,7 @@ HOMES = {
     "polars": {"data"},
     "sklearn": {"data", "evaluation"},
     "requests": {"data"},
-    "matplotlib": {"report"},
+    "matplotlib": {"plots"},
 }
 FILES = sorted(HOUSE.rglob("*.py"))
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import tellapart
+from tellapart.classifier.calibration import tempered
 from tellapart.progress import silent
 from tellapart.recipes import find
 from tellapart.recipes.build import build_network
@@ -49,7 +50,8 @@ def test_training_and_the_file(name, tmp_path):
     expected = stock.predict(prepared, verbose=0)
     if expected.shape[1] == 1:
         expected = np.hstack([1 - expected, expected])
-    assert np.abs(tellapart.load(run.model).with_views("none").probabilities(prepared) - expected).max() <= 1e-4
+    got = tellapart.load(run.model).with_views("none").probabilities(prepared)
+    assert np.abs(got - tempered(expected, run.classifier.record.temperature)).max() <= 1e-4
     assert all(variable.dtype == "float32" for variable in stock.weights)
     assert not any("random" in layer.name for layer in stock.layers)
     assert set(zipfile.ZipFile(run.model).namelist()) == {
@@ -58,4 +60,5 @@ def test_training_and_the_file(name, tmp_path):
         "model.weights.h5",
         "tellapart.json",
         "model.onnx",
+        "novelty.npz",
     }

@@ -25,7 +25,7 @@ def test_help_shows_every_option(name):
     result = CliRunner().invoke(app([name]), [name, "--help"], env={"COLUMNS": "200"})
     assert result.exit_code == 0
     for field, info in verbs.load(name).Options.model_fields.items():
-        assert (field.upper() if verbs.is_argument(info) else f"--{field}") in result.stdout
+        assert (field.upper() if verbs.is_argument(info) else f"--{field.replace('_', '-')}") in result.stdout
     assert "--json" in result.stdout
 
 

@@ -26,7 +26,7 @@ def test_the_figures_fit_together(classifier):
     assert values["classes"] == ["across", "down", "squares"]
     assert np.array_equal(values["confusion"], found.confusion)
     assert "95 % interval" in found.headline()
-    assert found.baseline() == "baseline: always 'squares' would reach 33.33% on all"
+    assert found.baseline() == "baselines: 33.33% always answering 'squares'"
     assert "<table>" in found._repr_html_()
 
 

@@ -4,21 +4,24 @@ import numpy as np
 import pytest
 
 from tellapart import leaves
-from tellapart.report.page import SECTIONS, Facts, html, write_report
+from tellapart.evaluation.baselines import Baseline
+from tellapart.evaluation.evaluate import Evaluation
+from tellapart.report.page import SECTIONS, Facts, Seen, html, write_report
+
+
+def evaluation(name="cats"):
+    probabilities = np.array([[0.9, 0.1]] * 10 + [[0.2, 0.8]] * 10, np.float32)
+    labels = np.array([0] * 9 + [1] + [1] * 9 + [0])
+    return Evaluation(
+        "test", (name, "dogs"), labels, probabilities, np.arange(20), tuple(f"{name}/{i}.png" for i in range(20)),
+        "cross-entropy", (Baseline("majority class", 0.5, f"always answering {name!r}"),),
+    )  # fmt: skip
 
 
 def facts(name="cats", set_aside=()):
-    found = {
-        "part": "test", "accuracy": 0.9, "accuracy_interval": [0.8, 0.95], "loss": 0.3, "loss_name": "cross-entropy",
-        "count": 20, "correct": 18, "baseline": {"class": name, "accuracy": 0.5}, "classes": [name, "dogs"],
-        "per_class": [
-            {"class": name, "count": 10, "correct": 9, "predicted": 10},
-            {"class": "dogs", "count": 10, "correct": 9, "predicted": 10},
-        ],
-        "confusion": [[9, 1], [1, 9]],
-    }  # fmt: skip
+    found = evaluation(name)
     record = {
-        "evaluation": {"test": found},
+        "evaluation": {"test": found.to_dict()},
         "results": {"set_aside": list(set_aside), "best_epoch": 1, "train_seconds": 2.0},
         "data": {"name": "pets", "pictures": 40, "classes": [name, "dogs"], "fingerprint": "f" * 64},
         "split": {"counts": {"train": 20, "validation": 0, "test": 20}, "origin": {"train": "given", "test": "given"}},
@@ -31,14 +34,16 @@ def facts(name="cats", set_aside=()):
         "seed": 0, "backend": "tensorflow", "precision": "float32", "versions": {"keras": "3"}, "started": "now",
         "machine": {"cores": 2, "processor": "x", "system": "y"},
     }  # fmt: skip
-    layers = [{"name": "dense", "kind": "Dense", "shape": [2], "parameters": 1234}]
+    layers = [{"name": "dense", "kind": "Dense", "shape": [2], "parameters": 1234, "operations": 5678}]
     history = [{"epoch": 1, "loss": 1.0, "accuracy": 0.5}]
-    return Facts(record, history, layers, [np.zeros((8, 8, 3), np.uint8)], [name])
+    picture = np.zeros((8, 8, 3), np.uint8)
+    mistakes = [Seen(item, picture) for item in found.mistakes(12)]
+    return Facts(record, history, layers, [picture], [name], found, mistakes)
 
 
 @pytest.fixture
 def page(tmp_path):
-    write_report(facts(), tmp_path / "report.html")
+    write_report(facts(), tmp_path)
     return (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
@@ -51,6 +56,8 @@ def test_every_section_is_there_in_order(page):
     for words in (
         "90.00 %",
         "1,234",
+        "5,678",
+        "too few pictures to say",
         "tellapart train &#39;my pets&#39; --recipe quick --seed 0 --set l2=0.1",
         "90.0 %",
     ):
@@ -66,7 +73,7 @@ def test_nothing_is_fetched_from_elsewhere(page):
 
 def test_names_are_escaped(tmp_path):
     evil = "<img src=x onerror=alert(1)>"
-    write_report(facts(evil, [{"file": evil, "reason": evil}]), tmp_path / "report.html")
+    write_report(facts(evil, [{"file": evil, "reason": evil}]), tmp_path)
     assert "<img src=x" not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 

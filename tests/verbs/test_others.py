@@ -17,7 +17,7 @@ def test_predict(stripes_run, tmp_path):
     assert found.exit_code == 0
     assert found[0].label == "across"
     values = json.loads(json.dumps(found.to_dict()))
-    assert set(values[0]) == {"source", "label", "probability", "probabilities"}
+    assert set(values[0]) == {"source", "label", "probability", "probabilities", "novelty", "unfamiliar"}
     one = tellapart.predict(stripes_run.classifier, stripes(1)[0][0], top=2, on_event=silent)
     assert str(one).count("\n") == 2
     assert len(one.to_dict()[0]["probabilities"]) == 2

@@ -22,8 +22,8 @@ def test_parts_shapes_counts_and_the_picture(tmp_path):
     assert "drawn: stripes-pictures.png" in text
     with Image.open(tmp_path / "stripes-pictures.png") as image:
         assert image.width > 400
-    assert [axis.get_title() for axis in shown.figure.axes][:4] == ["across", "down", "squares", "across"]
-    assert len(shown.figure.axes) == 25
+    assert shown.figure.titles[:4] == ["across", "down", "squares", "across"]
+    assert len(shown.figure.pictures) == 25
     assert shown._repr_png_().startswith(b"\x89PNG")
     assert json.loads(json.dumps(shown.to_dict()))["classes"]["down"] == {"train": 8, "test": 4}
 
@@ -42,6 +42,6 @@ def test_class_folders_show_every_class_and_name_bad_files(tmp_path):
     (folder / "down" / "001.png").write_bytes(b"nonsense")
     Image.new("RGB", (20, 10)).save(folder / "across" / "000.png")
     shown = tellapart.show(folder, on_event=silent)
-    assert [axis.get_title() for axis in shown.figure.axes][:3] == ["across", "squares", "across"]
+    assert shown.figure.titles[:3] == ["across", "squares", "across"]
     assert "1 pictures cannot be read:\n  down/001.png: is not a picture of a known format" in str(shown)
     assert shown.shapes[(10, 20, 3)] == 1

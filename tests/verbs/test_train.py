@@ -42,7 +42,7 @@ def test_the_result_for_machines(stripes_run):
 def test_it_learns(stripes_run):
     assert stripes_run.evaluations["test"].accuracy > 0.9
     assert "accuracy" in str(stripes_run)
-    assert stripes_run.curves().axes
+    assert stripes_run.curves().figure().axes
 
 
 def test_the_same_command_gives_the_same_figures(tmp_path):
@@ -208,13 +208,13 @@ def test_views_of_the_recipe_are_kept_in_the_file_and_both_figures_reported(tmp_
         make_collection(90, parts=False), epochs=1, set=["views=mirror-shift"], runs=tmp_path, on_event=notes.append
     )
     assert tellapart.load(run.model).views == "shift"  # mirrored stripes are out of step
-    assert {"test", "test_one_look", "validation"} == set(run.evaluations)
+    assert {"test", "test_one_view", "validation"} == set(run.evaluations)
     found = run.to_dict()["results"]
-    assert found["test_one_look"]["count"] == found["test"]["count"]
-    assert found["test_one_look"]["loss"] != found["test"]["loss"]
-    assert "test, one look: accuracy" in str(run)
+    assert found["test_one_view"]["count"] == found["test"]["count"]
+    assert found["test_one_view"]["loss"] != found["test"]["loss"]
+    assert "test, one view: accuracy" in str(run)
     again = tellapart.evaluate(run.model, make_collection(90, parts=False), views="none", on_event=silent)
-    assert again.loss == pytest.approx(found["test_one_look"]["loss"])
+    assert again.loss == pytest.approx(found["test_one_view"]["loss"])
     assert any(isinstance(note, Note) and note.text.startswith("mirroring: off (") for note in notes)
     answer = tellapart.predict(run.model, [make_collection().read(0)], views="none", on_event=silent)[0]
     assert answer.probability == pytest.approx(tellapart.load(run.model).with_views("none").predict(

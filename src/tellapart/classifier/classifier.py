@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tellapart.classifier.model_file import TWIN, ModelRecord, read_model, write_model
+from tellapart.classifier.calibration import TINY, normalised, tempered, threshold_for
+from tellapart.classifier.model_file import NOVELTY, TWIN, ModelRecord, read_model, write_model
+from tellapart.classifier.novelty import UNFAMILIAR, Novelty
 from tellapart.classifier.runtime import OnnxRuntime
 from tellapart.data.feeding import batch_for
 from tellapart.errors import PictureError, UsageError
@@ -26,17 +28,20 @@ from tellapart.parallel import each
 if TYPE_CHECKING:
     import keras
 
-TINY = np.float32(1e-12)
-"""A probability below this counts as this much where logarithms are averaged."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """The answer for one picture: `values` float32 [classes] are the probabilities, in the order of `class_names`."""
+    """The answer for one picture: `values` float32 [classes] are the probabilities, in the order of `class_names`.
+
+    `threshold` is the probability below which the answer is not given, if any. `novelty`, where the model can tell, is
+    the share of ordinary pictures, 0..1, that are more like what it was taught than this one.
+    """
 
     source: str
     class_names: tuple[str, ...]
     values: np.ndarray
+    threshold: float | None = None
+    novelty: float | None = None
 
     @property
     def label(self) -> str:
@@ -47,6 +52,16 @@ class Prediction:
     def probability(self) -> float:
         """The likeliest class's probability, 0..1."""
         return float(self.values.max())
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the probability is below the threshold, so that the answer should not be relied on."""
+        return self.threshold is not None and self.probability < self.threshold
+
+    @property
+    def unfamiliar(self) -> bool:
+        """Whether the picture is less like what the model was taught than 99 % of ordinary ones."""
+        return self.novelty is not None and self.novelty > UNFAMILIAR
 
     @property
     def probabilities(self) -> dict[str, float]:
@@ -60,15 +75,22 @@ class Prediction:
 
     def to_dict(self, top: int | None = None) -> dict[str, Any]:
         """For machines; `top` limits the probabilities to the likeliest."""
-        return {
+        found: dict[str, Any] = {
             "source": self.source,
             "label": self.label,
             "probability": self.probability,
             "probabilities": dict(self.top(top)) if top else self.probabilities,
         }
+        if self.threshold is not None:
+            found["unsure"] = self.unsure
+        if self.novelty is not None:
+            found |= {"novelty": self.novelty, "unfamiliar": self.unfamiliar}
+        return found
 
     def __str__(self) -> str:
-        return f"{self.label} ({self.probability:.1%})"
+        answer = f"{self.label} ({self.probability:.1%})"
+        answer = f"unsure, perhaps {answer}" if self.unsure else answer
+        return f"{answer}, but the picture is unlike those it was taught" if self.unfamiliar else answer
 
     def __repr__(self) -> str:
         return f"<Prediction {self.source}: {self}>"
@@ -84,8 +106,12 @@ class Classifier:
     def __init__(self, record: ModelRecord, members: dict[str, bytes], source: str = "classifier") -> None:
         self.record, self.members, self.source = record, members, source
         self.runtime = OnnxRuntime(members[TWIN])
+        self.novelty = Novelty.from_bytes(members[NOVELTY]) if NOVELTY in members else None
+        """Tells how far a picture is from what was taught, where the file has that."""
         self.views: Views = record.views
         """The looks at a picture that prediction averages."""
+        self.threshold = record.threshold
+        """The probability below which an answer is given as unsure, if any."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -114,15 +140,14 @@ class Classifier:
         list. A picture that cannot be read raises PictureError, or goes to `on_bad` and is left out of the list.
         """
         if isinstance(pictures, np.ndarray) and not _is_batch(pictures):
-            return self._answer("array", self.preparation(from_array(pictures))[np.newaxis])
+            return self._answers(("array",), self.preparation(from_array(pictures))[np.newaxis])[0]
         if isinstance(pictures, np.ndarray) and self._is_prepared(pictures):
-            values, names = self.probabilities(pictures), self.class_names
-            return [Prediction(f"array {i}", names, row) for i, row in enumerate(values)]
+            return self._answers([f"array {i}" for i in range(len(pictures))], pictures)
         many = _many(pictures)
         if many is None:
             name = _name(pictures, None)
             with pillow_warnings_off():
-                return self._answer(name, self.preparation(read_picture(pictures, name))[np.newaxis])
+                return self._answers((name,), self.preparation(read_picture(pictures, name))[np.newaxis])[0]
         return list(self.predict_each(many, on_bad))
 
     def predict_each(
@@ -141,20 +166,38 @@ class Classifier:
                 else:
                     good.append(read)
             if good:
-                values = self.probabilities(np.stack([pixels for _, pixels in good]))
-                for (name, _), row in zip(good, values, strict=True):
-                    yield Prediction(name, self.class_names, row)
+                yield from self._answers([name for name, _ in good], np.stack([pixels for _, pixels in good]))
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
         """Probabilities float32 [n, classes] for prepared pictures, uint8 [n, *preparation.shape]."""
         if self.views == "none":
-            return spread(self.runtime(pixels))
-        return _averaged((weight, spread(self.runtime(look))) for weight, look in looks(pixels, self.views))
+            return tempered(spread(self.runtime(pixels)), self.record.temperature)
+        answers = ((weight, spread(self.runtime(look))) for weight, look in looks(pixels, self.views))
+        return tempered(_averaged(answers), self.record.temperature)
+
+    def judge(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The probabilities, and the novelty float [n] in 0..1 of each picture, where the model can tell it."""
+        if self.novelty is None or not self.runtime.has_features:
+            return self.probabilities(pixels), None
+        if self.views != "none":
+            _, features = self.runtime.with_features(pixels)
+            return self.probabilities(pixels), self.novelty(pixels, features)
+        outputs, features = self.runtime.with_features(pixels)
+        return tempered(spread(outputs), self.record.temperature), self.novelty(pixels, features)
 
     def with_views(self, views: Views) -> Classifier:
         """The same classifier with other looks at a picture, see tellapart.images.views."""
         other = copy(self)
         other.views = views
+        return other
+
+    def with_at_most_errors(self, share: float) -> Classifier:
+        """The same classifier, answering "unsure" where that is needed to keep wrong answers at such a share.
+
+        Raises UsageError where its validation part cannot promise that.
+        """
+        other = copy(self)
+        other.threshold = threshold_for(share, self.record.trades).threshold
         return other
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -172,8 +215,14 @@ class Classifier:
         """Whether an array needs nothing done to it: a stack of pictures as the network sees them."""
         return pictures.dtype == np.uint8 and pictures.ndim == 4 and pictures.shape[1:] == self.preparation.shape
 
-    def _answer(self, name: str, pixels: np.ndarray) -> Prediction:
-        return Prediction(name, self.record.class_names, self.probabilities(pixels)[0])
+    def _answers(self, names: Sequence[str], pixels: np.ndarray) -> list[Prediction]:
+        classes, threshold = self.record.class_names, self.threshold
+        values, novelty = self.judge(pixels)
+        novelties = [None] * len(names) if novelty is None else novelty.tolist()
+        return [
+            Prediction(name, classes, row, threshold, new)
+            for name, row, new in zip(names, values, novelties, strict=True)
+        ]
 
     def _read(self, numbered: tuple[int, Any]) -> tuple[str, np.ndarray] | PictureError:
         name = _name(numbered[1], numbered[0])
@@ -198,9 +247,7 @@ def spread(outputs: np.ndarray) -> np.ndarray:
 
 def _averaged(answers: Iterable[tuple[float, np.ndarray]]) -> np.ndarray:
     """The geometric mean of weighted probabilities [n, classes]: that of the networks' logits, brought to sum 1."""
-    logarithms = sum(weight * np.log(np.maximum(values, TINY)) for weight, values in answers)
-    values = np.exp(logarithms - np.max(logarithms, axis=1, keepdims=True))
-    return values / values.sum(axis=1, keepdims=True)
+    return normalised(sum(weight * np.log(np.maximum(values, TINY)) for weight, values in answers))
 
 
 def pictures_in(folder: Path) -> list[Path]:

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tellapart.classifier.calibration import fit_temperature, tempered, threshold_for, trades
 from tellapart.classifier.classifier import Classifier, spread
-from tellapart.classifier.model_file import ModelRecord
+from tellapart.classifier.model_file import NOVELTY, ModelRecord
 from tellapart.classifier.network import describe_layers, outputs_of, to_members
+from tellapart.classifier.novelty import HELD_OUT, PICTURES, Novelty
 from tellapart.classifier.twin import check_twin
+from tellapart.data.feeding import Prepared
 from tellapart.images.preparation import Preparation
 from tellapart.images.views import Views
 
@@ -41,3 +44,40 @@ def make_classifier(
     classifier = Classifier(record, to_members(network))
     check_twin(spread(outputs_of(network, samples)), spread(classifier.runtime(samples)))
     return classifier
+
+
+def calibrate(
+    classifier: Classifier, probabilities: np.ndarray, labels: np.ndarray, at_most_errors: float | None = None
+) -> None:
+    """Fit a classifier's temperature and what thresholds bring, to its uncalibrated validation answers float [n,
+    classes] and labels int [n]; with `at_most_errors`, set the threshold for that. Raises UsageError, with all else
+    done, where that cannot be promised.
+    """
+    temperature = fit_temperature(probabilities, labels)
+    known = trades(tempered(probabilities, temperature), labels)
+    classifier.record = classifier.record.model_copy(update={"temperature": temperature, "trades": known})
+    if at_most_errors is not None:
+        classifier.threshold = threshold_for(at_most_errors, known).threshold
+        classifier.record = classifier.record.model_copy(update={"threshold": classifier.threshold})
+
+
+def learn_ordinary(classifier: Classifier, train: Prepared, held_out: Prepared | None) -> None:
+    """Let a classifier tell pictures that are like nothing it was taught, see tellapart.classifier.novelty.
+
+    Without held-out pictures a third of the training's stand for them, which lets ordinary ones seem strange too often.
+    """
+    if not classifier.runtime.has_features:
+        return
+    chosen = np.random.default_rng(0).permutation(len(train))
+    others, held = chosen[:PICTURES], chosen[PICTURES:][:HELD_OUT]
+    pixels = None
+    if held_out is not None:  # spread evenly, since some data comes a class after the other
+        pixels = held_out.pixels[np.unique(np.linspace(0, len(held_out) - 1, HELD_OUT).astype(int))]
+    if pixels is None and len(chosen) < PICTURES + HELD_OUT:
+        others, held = chosen[len(chosen) // 3 :], chosen[: len(chosen) // 3]
+    seen, kept = train.pixels[np.sort(others)], train.pixels[np.sort(held)] if pixels is None else pixels
+    if not len(kept) or not len(seen):
+        return
+    features, kept_features = classifier.runtime.with_features(seen)[1], classifier.runtime.with_features(kept)[1]
+    classifier.novelty = Novelty.fit(seen, features, train.labels[np.sort(others)], kept, kept_features)
+    classifier.members[NOVELTY] = classifier.novelty.to_bytes()

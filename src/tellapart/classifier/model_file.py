@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tellapart.classifier.calibration import Trade
 from tellapart.errors import ModelFileError
 from tellapart.files import replacing, sha256
 from tellapart.images.preparation import Preparation
@@ -17,7 +18,11 @@ from tellapart.images.views import Views
 
 RECORD, TWIN = "tellapart.json", "model.onnx"
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+NOVELTY = "novelty.npz"
 MEMBERS = (METADATA, CONFIG, WEIGHTS, TWIN)
+OPTIONAL = (NOVELTY,)
+"""Members that a file may lack."""
+
 MAX_BYTES = 4 * 2**30
 """No member is read beyond this size."""
 
@@ -29,6 +34,7 @@ class Layer(BaseModel):
     kind: str
     shape: list[int | None]
     parameters: int
+    operations: int = Field(0, description="multiplications and additions of its kernel for one picture")
 
 
 class ModelRecord(BaseModel):
@@ -42,8 +48,9 @@ class ModelRecord(BaseModel):
     preparation: Preparation
     outputs: int
     loss: str
-    threshold: float | None = None
-    temperature: float = 1.0
+    threshold: float | None = Field(None, description="answers of a lower probability are given as unsure")
+    temperature: float = Field(1.0, gt=0, description="what the network's logits are divided by")
+    trades: tuple[Trade, ...] = Field((), description="what thresholds bring, measured on the validation part")
     views: Views = Field("none", description="looks at a picture that prediction averages")
     figures: dict[str, Any] = Field(default_factory=dict, description="headline results, as train printed them")
     layers: tuple[Layer, ...] = ()
@@ -53,8 +60,9 @@ class ModelRecord(BaseModel):
 
 def write_model(path: Path, record: ModelRecord, members: dict[str, bytes]) -> ModelRecord:
     """Write the file atomically; returns the record as written, with the hashes of the members in it."""
-    record = record.model_copy(update={"members": {name: sha256(members[name]) for name in MEMBERS}})
-    content = {name: members[name] for name in MEMBERS} | {
+    there = [*MEMBERS, *(name for name in OPTIONAL if name in members)]
+    record = record.model_copy(update={"members": {name: sha256(members[name]) for name in there}})
+    content = {name: members[name] for name in there} | {
         RECORD: json.dumps(record.model_dump(mode="json"), indent=2, ensure_ascii=False).encode()
     }
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
@@ -96,8 +104,8 @@ def _listed(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     if RECORD not in names:
         kind = "a Keras model that tellapart did not write" if CONFIG in names else "an archive of something else"
         raise _foreign(path, f"it is {kind}")
-    if names != sorted((*MEMBERS, RECORD)):
-        extra = sorted(set(names) ^ {*MEMBERS, RECORD}) or names
+    if sorted(set(names) - set(OPTIONAL)) != sorted((*MEMBERS, RECORD)) or len(names) != len(set(names)):
+        extra = sorted((set(names) - set(OPTIONAL)) ^ {*MEMBERS, RECORD}) or names
         raise _damaged(path, f"members are missing, double or added: {', '.join(extra)[:200]}")
     return infos
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 import zipfile
 from pathlib import Path
@@ -51,8 +52,17 @@ def describe_layers(network: keras.Model) -> tuple[Layer, ...]:
             kind=type(layer).__name__,
             shape=list(layer.output.shape[1:]),
             parameters=layer.count_params(),
+            operations=_operations(layer),
         )
         for layer in network.layers
+    )
+
+
+def _operations(layer: keras.Layer) -> int:
+    """Multiplications and additions of a layer's kernels for one picture: two for each of their weights and places."""
+    places = math.prod(size or 1 for size in layer.output.shape[1:-1])
+    return sum(
+        2 * math.prod(weight.shape) * places for weight in layer.weights if "kernel" in weight.path.split("/")[-1]
     )
 
 

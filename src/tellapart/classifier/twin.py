@@ -23,7 +23,8 @@ TOLERANCE = 1e-4
 
 
 def make_twin(network: keras.Model) -> bytes:
-    """The ONNX file of a network: float32 pixels [n, height, width, channels] in, its outputs out.
+    """The ONNX file of a network: float32 pixels [n, height, width, channels] in, its outputs out, then what its last
+    layer sees, where that can be told.
 
     Only TensorFlow can write it; on another backend a child process does.
     """
@@ -61,12 +62,23 @@ def check_twin(expected: np.ndarray, got: np.ndarray) -> float:
     return difference
 
 
+def with_features(network: keras.Model) -> keras.Model:
+    """The network with a second output, the input of its last layer; where that is a model itself, as it is."""
+    from tellapart.recipes.backend import keras
+
+    head = next((layer for layer in reversed(network.layers) if layer.weights), network.layers[-1])
+    if isinstance(head, keras.Model) or len(network.outputs) != 1:
+        return network
+    return keras.Model(network.inputs[0], [network.outputs[0], head.input])
+
+
 def _export(network: keras.Model, path: Path) -> None:
     from tellapart.recipes.backend import quiet_start
 
     with warnings.catch_warnings(), quiet_start():
         warnings.simplefilter("ignore")  # the converter still looks for names that NumPy has retired
         _teach_converter()
+        network = with_features(network)
         network(np.zeros((1, *network.input_shape[1:]), np.float32), training=False)  # Keras exports no unused model
         network.export(path, format="onnx", verbose=False)
 

@@ -2,40 +2,131 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from html import escape
 from typing import Any
 
 import numpy as np
 
+from tellapart.classifier.calibration import tempered
 from tellapart.classifier.classifier import Classifier
+from tellapart.classifier.novelty import UNFAMILIAR
 from tellapart.data.collection import Collection, SetAside
-from tellapart.data.feeding import prepare_pictures
-from tellapart.errors import DataError
-from tellapart.evaluation.metrics import accuracy_interval, confusion_matrix, log_loss, squared_error
+from tellapart.data.feeding import Prepared, prepare_pictures
+from tellapart.errors import DataError, UsageError
+from tellapart.evaluation import intervals, metrics
+from tellapart.evaluation.baselines import Baseline, majority
+from tellapart.plots import Calibration, ConfusionMatrix, Coverage, Intervals
 from tellapart.progress import Listener, Progress, silent
 from tellapart.text import columns
 
 BATCH = 2048
 
+Rule = Callable[[np.ndarray, np.ndarray], Baseline]
+"""A baseline that asks for pixels uint8 [n, height, width, channels] and labels int [n]."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure by the name that the field has for it, its interval where it has one, and what it means.
+
+    `value` is None where it is not defined, as the area of a class that no picture is of.
+    """
+
+    name: str
+    value: float | None
+    definition: str
+    interval: tuple[float, float] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For machines."""
+        found = {"name": self.name, "value": self.value, "definition": self.definition}
+        return found | ({"interval": list(self.interval)} if self.interval else {})
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return "not defined"
+        if self.interval is None:
+            return f"{self.value:.4f}"
+        return f"{self.value:.4f} ({self.interval[0]:.4f} to {self.interval[1]:.4f})"
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A picture whose class was not named rightly: its place in the part, its key, both classes, the probability."""
+
+    position: int
+    key: str
+    true: str
+    predicted: str
+    probability: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """For machines."""
+        found = {"file": self.key, "true": self.true, "predicted": self.predicted, "probability": self.probability}
+        return {"position": self.position} | found
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """How well pictures of another kind are told from familiar ones, by novelty: the area under the ROC curve, and the
+    shares of both that are called unfamiliar.
+    """
+
+    name: str
+    count: int
+    roc_area: float
+    flagged: float
+    falsely_flagged: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """For machines."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return (
+            f"unlike: {self.count:,} pictures of {self.name} are told from familiar ones with ROC area "
+            f"{self.roc_area:.4f}; {self.flagged:.1%} of them and {self.falsely_flagged:.1%} of familiar ones are "
+            "called unfamiliar"
+        )
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
-    """Figures of one part. `confusion` int64 [classes, classes] has the true class a row, the predicted a column."""
+    """A classifier's answers on one part, and their figures.
+
+    `labels` int64 [n] by the classifier's order of classes, `probabilities` float32 [n, classes], `indices` int64 [n]
+    into the collection whose `keys` name the pictures. `baselines` begin with that of always naming one class.
+    `temperature` and `threshold` are the classifier's; `looks`, where known, is how often its test part was opened;
+    `novelty` float [n], where the model can tell it, is how unlike what it was taught each picture is, 0..1.
+    """
 
     part: str
     class_names: tuple[str, ...]
-    loss: float
+    labels: np.ndarray
+    probabilities: np.ndarray
+    indices: np.ndarray
+    keys: tuple[str, ...]
     loss_name: str
-    confusion: np.ndarray
-    baseline_class: str
-    accuracy_interval: tuple[float, float]
+    baselines: tuple[Baseline, ...]
     set_aside: tuple[SetAside, ...] = field(default=())
+    temperature: float = 1.0
+    threshold: float | None = None
+    looks: int | None = None
+    novelty: np.ndarray | None = None
+    unlike: Unlike | None = None
+
+    @cached_property
+    def confusion(self) -> np.ndarray:
+        """Counts int64 [classes, classes]: the true class a row, the predicted one a column."""
+        return metrics.confusion_matrix(self.labels, self.probabilities.argmax(axis=1), len(self.class_names))
 
     @property
     def count(self) -> int:
         """Pictures that were looked at."""
-        return int(self.confusion.sum())
+        return len(self.labels)
 
     @property
     def correct(self) -> int:
@@ -47,42 +138,193 @@ class Evaluation:
         """The share of pictures whose class was named rightly."""
         return self.correct / self.count
 
+    @cached_property
+    def accuracy_interval(self) -> tuple[float, float]:
+        """The 95 % interval of the accuracy."""
+        return intervals.share(self.correct, self.count)
+
+    @cached_property
+    def loss(self) -> float:
+        """What training minimised, here: cross-entropy in nats, or the mean squared error."""
+        squared = self.loss_name == "mean squared error"
+        return (metrics.squared_error if squared else metrics.log_loss)(self.probabilities, self.labels)
+
     @property
     def baseline_accuracy(self) -> float:
         """The accuracy of always naming the class that training has most of."""
-        return float(self.confusion[self.class_names.index(self.baseline_class)].sum()) / self.count
+        return self.baselines[0].accuracy
+
+    @cached_property
+    def measures(self) -> tuple[Measure, ...]:
+        """All figures of the whole part, each with its definition."""
+        labels, values, matrix = self.labels, self.probabilities, self.confusion
+        counts = matrix.sum(axis=1)
+        there = counts > 0
+        found = [
+            Measure(
+                "accuracy", self.accuracy, "share of pictures whose class is named rightly; Wilson's interval",
+                self.accuracy_interval,
+            ),
+            Measure(
+                "balanced accuracy", metrics.balanced_accuracy(matrix),
+                "mean over the classes of the share of their pictures named rightly; intervals after Zou and Donner",
+                intervals.mean_of_shares(np.diag(matrix)[there], counts[there]),
+            ),
+        ]  # fmt: skip
+        for k in (3, 5):
+            if k < len(self.class_names):
+                value = metrics.top_accuracy(values, labels, k)
+                words = f"share of pictures whose class is among the {k} likeliest; Wilson's interval"
+                found.append(
+                    Measure(f"top-{k} accuracy", value, words, intervals.share(round(value * len(labels)), len(labels)))
+                )
+        one = " of the second class" if len(self.class_names) == 2 else ", mean of each class against the others"
+        found += [
+            Measure("log loss", metrics.log_loss(values, labels), "mean of -ln p of the true class, in nats"),
+            Measure(
+                "Brier score", metrics.brier_score(values, labels),
+                "squared error of the probabilities, summed over classes, 0 to 2",
+            ),
+            Measure("ROC area", self._mean(self.roc_areas), f"area under the ROC curve{one}"),
+            Measure("PR area", self._mean(self.pr_areas), f"average precision{one}"),
+            Measure(
+                "calibration error", metrics.calibration_error(values, labels),
+                f"mean distance between the answers' probabilities and the share of right ones, in {metrics.BINS} bins",
+            ),
+        ]  # fmt: skip
+        if self.loss_name == "mean squared error":
+            words = "squared error of the probabilities, mean over pictures and classes; what training minimised"
+            found.append(Measure("mean squared error", self.loss, words))
+        return tuple(found)
+
+    @cached_property
+    def roc_areas(self) -> np.ndarray:
+        """Area under the ROC curve of each class against the others, NaN where there is none."""
+        return metrics.roc_areas(self.probabilities, self.labels)
+
+    @cached_property
+    def pr_areas(self) -> np.ndarray:
+        """Average precision of each class against the others, NaN where there is none."""
+        return metrics.pr_areas(self.probabilities, self.labels)
 
     def per_class(self) -> list[dict[str, Any]]:
-        """A row a class: name, pictures of it, how many were named rightly, how many pictures were taken for it."""
+        """A row a class: its pictures, precision, recall and F1 with intervals, areas, and what it is taken for.
+
+        `count` pictures are of it, `correct` of them named rightly, `predicted` pictures taken for it. `enough` is
+        false where there are too few of them for its figures to say anything. What is not defined is None.
+        """
+        rows = []
+        for c, name in enumerate(self.class_names):
+            true, predicted, right = (
+                int(n) for n in (self.confusion[c].sum(), self.confusion[:, c].sum(), self.confusion[c, c])
+            )
+            others = self.confusion[c].copy()
+            others[c] = 0
+            rows.append(
+                {
+                    "class": name,
+                    "count": true,
+                    "correct": right,
+                    "predicted": predicted,
+                    "precision": right / predicted if predicted else None,
+                    "precision_interval": list(intervals.share(right, predicted)),
+                    "recall": right / true if true else None,
+                    "recall_interval": list(intervals.share(right, true)),
+                    "f1": 2 * right / (true + predicted) if true + predicted else None,
+                    "f1_interval": list(intervals.f1(right, true, predicted)),
+                    "roc_area": _number(self.roc_areas[c]),
+                    "pr_area": _number(self.pr_areas[c]),
+                    "enough": true >= intervals.ENOUGH,
+                    "taken_for": self.class_names[int(others.argmax())] if others.any() else None,
+                }
+            )
+        return rows
+
+    def mistakes(self, count: int | None = None) -> list[Mistake]:
+        """The pictures whose class was not named rightly, the most confident answers first."""
+        predicted, confidence = self.probabilities.argmax(axis=1), self.probabilities.max(axis=1)
+        wrong = np.flatnonzero(predicted != self.labels)
+        wrong = wrong[np.argsort(-confidence[wrong], kind="stable")][:count]
+        names = self.class_names
         return [
-            {
-                "class": name,
-                "count": int(self.confusion[c].sum()),
-                "correct": int(self.confusion[c, c]),
-                "predicted": int(self.confusion[:, c].sum()),
-            }
-            for c, name in enumerate(self.class_names)
+            Mistake(int(i), self.keys[i], names[self.labels[i]], names[predicted[i]], float(confidence[i]))
+            for i in wrong
         ]
+
+    def confusion_matrix(self) -> ConfusionMatrix:
+        """The confusions as a drawing."""
+        return ConfusionMatrix(self.confusion, self.class_names)
+
+    def calibration(self) -> Calibration:
+        """What the probabilities promise against what is right."""
+        values = self.probabilities, self.labels
+        return Calibration(metrics.reliability(*values), metrics.calibration_error(*values))
+
+    def coverage(self) -> Coverage:
+        """The share of pictures that are answered against the share of wrong answers, over all thresholds."""
+        confidence = self.probabilities.max(axis=1)
+        order = np.argsort(-confidence, kind="stable")
+        wrong = np.cumsum(self.probabilities.argmax(axis=1)[order] != self.labels[order])
+        answered = np.arange(1, len(order) + 1)
+        last = np.append(np.diff(confidence[order]) != 0, True)  # equal probabilities are answered together
+        points = (confidence[order][last], answered[last] / len(order), wrong[last] / answered[last])
+        thresholds, coverage, errors = (column[::-1].astype(float) for column in points)
+        return Coverage(thresholds, coverage, errors, self.threshold)
+
+    def class_figures(self, name: str = "f1") -> Intervals:
+        """`precision`, `recall` or `f1` of each class with its interval, as a drawing."""
+        rows = [row for row in self.per_class() if row[name] is not None]
+        values, arms = (np.array([row[key] for row in rows]) for key in (name, f"{name}_interval"))
+        label = {"f1": "F1", "precision": "precision", "recall": "recall"}[name]
+        return Intervals([row["class"] for row in rows], values, arms, label)
+
+    def answered(self) -> dict[str, float] | None:
+        """With the classifier's threshold: the share of pictures answered and of those, of wrong answers."""
+        if self.threshold is None:
+            return None
+        given = self.probabilities.max(axis=1) >= self.threshold
+        wrong = (self.probabilities.argmax(axis=1) != self.labels) & given
+        error = wrong.sum() / given.sum() if given.any() else 0.0
+        return {"threshold": self.threshold, "coverage": float(given.mean()), "error": float(error)}
+
+    def unfamiliar(self) -> float | None:
+        """The share of pictures that are called unfamiliar, where the model can tell."""
+        return None if self.novelty is None else float((self.novelty > UNFAMILIAR).mean())
+
+    def calibrated(self, classifier: Classifier) -> Evaluation:
+        """The same answers, given before the classifier had been calibrated, as it would give them now."""
+        temperature = classifier.record.temperature
+        values = tempered(self.probabilities, temperature)
+        return replace(self, probabilities=values, temperature=temperature, threshold=classifier.threshold)
 
     def summary(self) -> dict[str, Any]:
         """The headline figures, for machines."""
-        return {
+        found = {
             "accuracy": self.accuracy,
             "accuracy_interval": list(self.accuracy_interval),
             "loss": self.loss,
             "loss_name": self.loss_name,
             "count": self.count,
             "correct": self.correct,
-            "baseline": {"class": self.baseline_class, "accuracy": self.baseline_accuracy},
+            "calibration_error": metrics.calibration_error(self.probabilities, self.labels),
+            "baselines": [baseline.to_dict() for baseline in self.baselines],
         }
+        found |= {"answered": self.answered()} if self.threshold is not None else {}
+        found |= {"unfamiliar": self.unfamiliar()} if self.novelty is not None else {}
+        found |= {"unlike": self.unlike.to_dict()} if self.unlike is not None else {}
+        return found | ({"looks": self.looks} if self.looks is not None else {})
 
     def to_dict(self) -> dict[str, Any]:
         """All figures, for machines."""
         return self.summary() | {
             "part": self.part,
             "classes": list(self.class_names),
+            "measures": [measure.to_dict() for measure in self.measures],
             "per_class": self.per_class(),
             "confusion": self.confusion.tolist(),
+            "calibration": self.calibration().to_dict(),
+            "coverage": self.coverage().to_dict(),
+            "mistakes": [mistake.to_dict() for mistake in self.mistakes(100)],
             "set_aside": [item.to_dict() for item in self.set_aside],
         }
 
@@ -95,16 +337,45 @@ class Evaluation:
         )
 
     def baseline(self) -> str:
-        """What always naming one class would reach, in a line."""
-        return f"baseline: always {self.baseline_class!r} would reach {self.baseline_accuracy:.2%} on {self.part}"
+        """What next to no skill would reach, in a line."""
+        return "baselines: " + "; ".join(f"{base.accuracy:.2%} {base.words}" for base in self.baselines)
+
+    def confidence(self) -> str:
+        """How far the probabilities can be trusted, in a line."""
+        error = metrics.calibration_error(self.probabilities, self.labels)
+        fitted = f", with a temperature of {self.temperature:.3f}" if self.temperature != 1 else ""
+        return f"calibration error {error:.2%}{fitted}"
+
+    def notes(self) -> list[str]:
+        """What has to be said beside the figures, a line each."""
+        lines = []
+        if found := self.answered():
+            lines.append(
+                f"unsure below {found['threshold']:.1%}: {found['coverage']:.2%} of pictures are answered, "
+                f"{found['error']:.2%} of the answers are wrong"
+            )
+        if self.unlike is not None:
+            lines.append(str(self.unlike))
+        if self.looks is not None and self.looks > 1:
+            lines.append(
+                f"this is look number {self.looks} at this test part: the more often it is looked at, the less its "
+                "figures say of new pictures"
+            )
+        return lines
 
     def __str__(self) -> str:
+        figures = [[measure.name, str(measure)] for measure in self.measures]
         rows = [
-            [row["class"], row["count"], row["correct"], f"{row['correct'] / row['count']:.1%}"]
+            [
+                *(row["class"], row["count"], row["correct"]),
+                *map(_percent, (row["precision"], row["recall"], row["f1"])),
+                _between(row["f1_interval"]) if row["enough"] else "too few pictures to say",
+            ]
             for row in self.per_class()
-            if row["count"]
+            if row["count"] or row["predicted"]
         ]
-        lines = [self.headline(), self.baseline(), "", columns(rows, ["class", "pictures", "right", "share"])]
+        names = ["class", "pictures", "right", "precision", "recall", "F1", "F1, 95 % interval"]
+        lines = [self.headline(), self.baseline(), *self.notes(), "", columns(figures), "", columns(rows, names)]
         if len(self.class_names) <= 20:
             matrix = [[name, *map(int, self.confusion[c])] for c, name in enumerate(self.class_names)]
             lines += ["", columns(matrix, ["true \\ predicted", *(name[:8] for name in self.class_names)])]
@@ -123,50 +394,126 @@ class Evaluation:
         )
         return f"<b>{escape(self.headline())}</b><br>{escape(self.baseline())}<table>{rows}</table>"
 
+    def _mean(self, areas: np.ndarray) -> float | None:
+        """Of a figure of each class; of two classes, that of the second."""
+        known = areas[1:] if len(areas) == 2 else areas[~np.isnan(areas)]
+        return _number(known.mean()) if len(known) else None
+
 
 def evaluate_part(
-    classifier: Classifier, collection: Collection, indices: np.ndarray, part: str, on_event: Listener = silent
+    classifier: Classifier,
+    collection: Collection,
+    indices: np.ndarray,
+    part: str,
+    on_event: Listener = silent,
+    rules: tuple[Rule, ...] = (),
+    data: Prepared | None = None,
 ) -> Evaluation:
     """Let a classifier answer for some pictures of a collection, and count.
 
-    Classes are matched by name. Raises DataError for no pictures, or a class that the classifier does not know.
+    Classes are matched by name; `rules` are baselines beside that of always naming one class; `data` are the pictures
+    where they have been read already. Raises DataError for no pictures, a class that the classifier does not know, or
+    answers that are no numbers.
     """
     if not len(indices):
         given = ", ".join(collection.given_parts) or "none"
         raise DataError(
             f"{collection.source}: has no {part} pictures (its parts: {given})", "some", "name another part"
         )
-    position = _positions(classifier, collection, indices)
-    data = prepare_pictures(collection, indices, classifier.preparation, on_event, f"read {part}")
-    pieces = []
-    for start in range(0, len(data), BATCH):
-        pieces.append(classifier.probabilities(data.pixels[start : start + BATCH]))
-        on_event(Progress(f"evaluate {part}", min(start + BATCH, len(data)), len(data)))
-    probabilities, labels = np.concatenate(pieces), position[data.labels]
-    confusion = confusion_matrix(labels, probabilities.argmax(axis=1), len(classifier.class_names))
-    squared = classifier.record.loss == "mean-squared-error"
+    position = positions(classifier, collection, indices)
+    if data is None:
+        data = prepare_pictures(collection, indices, classifier.preparation, on_event, f"read {part}")
+    labels = position[data.labels]
+    keys = tuple(collection.keys[int(i)] for i in data.indices)
+    probabilities, novelty = _answers(classifier, data, keys, part, on_event)
     trained_on = classifier.record.training.get("class_counts")
+    named = int(np.argmax(trained_on or np.bincount(labels, minlength=len(classifier.class_names))))
     return Evaluation(
         part=part,
         class_names=classifier.class_names,
-        loss=(squared_error if squared else log_loss)(probabilities, labels),
-        loss_name="mean squared error" if squared else "cross-entropy",
-        confusion=confusion,
-        baseline_class=classifier.class_names[int(np.argmax(trained_on or confusion.sum(axis=1)))],
-        accuracy_interval=accuracy_interval(int(np.trace(confusion)), int(confusion.sum())),
+        labels=labels,
+        probabilities=probabilities,
+        indices=data.indices,
+        keys=keys,
+        loss_name="mean squared error" if classifier.record.loss == "mean-squared-error" else "cross-entropy",
+        baselines=(
+            majority(labels, named, classifier.class_names),
+            *(rule(data.pixels, labels) for rule in rules),
+        ),
         set_aside=data.set_aside,
+        temperature=classifier.record.temperature,
+        threshold=classifier.threshold,
+        novelty=novelty,
     )
 
 
-def _positions(classifier: Classifier, collection: Collection, indices: np.ndarray) -> np.ndarray:
-    """For each class of the collection, its position among the classifier's; -1 where no picture needs it."""
+def told_apart(classifier: Classifier, found: Evaluation, strange: np.ndarray, name: str) -> Unlike:
+    """How well prepared pictures of another kind, uint8 [n, height, width, channels], are told from evaluated ones.
+
+    Raises UsageError for a model that keeps no picture of what is ordinary.
+    """
+    if found.novelty is None or classifier.novelty is None:
+        raise UsageError(
+            f"{classifier.source}: does not know what is ordinary",
+            "a model of this version, whose last layer is not a model itself",
+            "train it anew",
+        )
+    from sklearn.metrics import roc_auc_score
+
+    scores = classifier.judge(strange)[1]
+    assert scores is not None
+    both = np.concatenate([found.novelty, scores])
+    area = roc_auc_score(np.repeat([0, 1], [len(found.novelty), len(scores)]), both)
+    flags = [float((values > UNFAMILIAR).mean()) for values in (scores, found.novelty)]
+    return Unlike(name, len(scores), float(area), *flags)
+
+
+def positions(classifier: Classifier, collection: Collection, indices: np.ndarray) -> np.ndarray:
+    """For each class of the collection, its position among the classifier's; -1 where no picture needs it.
+
+    Raises DataError for a class of these pictures that the classifier does not know.
+    """
     known = {name: i for i, name in enumerate(classifier.class_names)}
     used = set(np.unique(collection.labels[indices]).tolist())
     unknown = [name for i, name in enumerate(collection.class_names) if i in used and name not in known]
     if unknown:
+        missing = [name for name in classifier.class_names if name not in collection.class_names]
+        also = f"; and none of the model's {', '.join(missing[:10])}" if missing else ""
         raise DataError(
-            f"{collection.source}: has classes that the model does not know: {', '.join(unknown[:10])}",
+            f"{collection.source}: has classes that the model does not know: {', '.join(unknown[:10])}{also}",
             f"the model's classes: {', '.join(classifier.class_names[:20])}",
             "rename the classes, name them with --classes, or evaluate another model",
         )
     return np.array([known.get(name, -1) for name in collection.class_names], np.int64)
+
+
+def _answers(
+    classifier: Classifier, data: Prepared, keys: tuple[str, ...], part: str, on_event: Listener
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Probabilities [n, classes], and each picture's novelty [n] where the model can tell it."""
+    pieces = []
+    for start in range(0, len(data), BATCH):
+        pieces.append(classifier.judge(data.pixels[start : start + BATCH]))
+        on_event(Progress(f"evaluate {part}", min(start + BATCH, len(data)), len(data)))
+    probabilities = np.concatenate([values for values, _ in pieces])
+    wild = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))
+    if len(wild):
+        raise DataError(
+            f"{keys[wild[0]]}: the model answers with no number (NaN), as for {len(wild):,} of {len(data):,} pictures",
+            "probabilities",
+            "the model's weights are damaged or its training went wrong: train it anew",
+        )
+    novelties = [novelty for _, novelty in pieces if novelty is not None]
+    return probabilities, np.concatenate(novelties) if novelties else None
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
+
+
+def _between(interval: list[float]) -> str:
+    return f"{interval[0]:.1%} to {interval[1]:.1%}"

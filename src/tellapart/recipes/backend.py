@@ -8,8 +8,10 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
+
+import numpy as np
 
 
 @contextlib.contextmanager
@@ -70,6 +72,27 @@ def set_seed(seed: int) -> None:
         keras.utils.set_random_seed(seed)
 
 
+def gradient(function: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
+    """The gradient of a function from a tensor to a number, at `x` float [...]; the same shape."""
+    if NAME == "jax":
+        import jax
+
+        return np.asarray(jax.grad(function)(x))
+    if NAME == "torch":
+        import torch  # type: ignore[import-not-found]  # where a user has it
+
+        place = torch.tensor(x, requires_grad=True)
+        function(place).backward()
+        return place.grad.detach().cpu().numpy()
+    import tensorflow as tf
+
+    place = tf.convert_to_tensor(x)
+    with tf.GradientTape() as tape:
+        tape.watch(place)
+        value = function(place)
+    return np.asarray(tape.gradient(value, place))
+
+
 def _fused_batch_norm(
     x: Any, gamma: Any | None, beta: Any | None, mean: Any, variance: Any, epsilon: float, training: bool
 ) -> tuple[Any, Any, Any]:
@@ -94,4 +117,4 @@ def _fused_batch_norm(
 fused_batch_norm = _fused_batch_norm if NAME == "tensorflow" else None
 """One operation for a batch normalisation over all but the channels; None where the backend fuses by itself."""
 
-__all__ = ["JIT", "NAME", "describe", "fused_batch_norm", "keras", "quiet_start", "set_seed"]
+__all__ = ["JIT", "NAME", "describe", "fused_batch_norm", "gradient", "keras", "quiet_start", "set_seed"]

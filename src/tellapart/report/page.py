@@ -2,32 +2,61 @@
 
 from __future__ import annotations
 
-import io
+import base64
+import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import numpy as np
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from tellapart import leaves
 from tellapart.files import write_text
+from tellapart.images.write import as_file
+from tellapart.plots import Plot
+
+if TYPE_CHECKING:
+    from tellapart.evaluation.evaluate import Evaluation, Mistake
 
 SECTIONS = "tellapart.report.sections"
 _ROOM = Path(__file__).parent
 _ENVIRONMENT = jinja2.Environment(
     autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
+_CARDS = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701  # not HTML
+for _environment in (_ENVIRONMENT, _CARDS):
+    _environment.filters["percent"] = lambda value, digits=2: "-" if value is None else f"{100 * value:.{digits}f} %"
+    _environment.filters["thousands"] = lambda value: f"{value:,}"
+
+
+def _plain(text: object) -> str:
+    """Words of a person's, such as a class name, inside Markdown: nothing in them is markup."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+\-.!|&$~])", r"\\\1", " ".join(str(text).split()))
+
+
+_CARDS.filters["plain"] = _plain
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A mistake, the picture as the network saw it, uint8 [height, width, 1 or 3], and the same under a heat map."""
+
+    mistake: Mistake
+    picture: np.ndarray
+    heat: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Facts:
     """All that a report may say: `record` is run.json's content; `layers` the network's summary, a dict a layer.
 
-    `pictures` are a few prepared training pictures, uint8 [height, width, channels] each, with their class names.
+    `pictures` are a few prepared training pictures, uint8 [height, width, channels] each, with their class names;
+    `evaluation` is the one that counts: of the test part, else of validation, else none; `mistakes` are its most
+    confident ones.
     """
 
     record: dict[str, Any]
@@ -35,25 +64,47 @@ class Facts:
     layers: Sequence[dict[str, Any]]
     pictures: Sequence[np.ndarray]
     labels: Sequence[str]
+    evaluation: Evaluation | None = None
+    mistakes: Sequence[Seen] = ()
 
     @property
-    def headline(self) -> dict[str, Any] | None:
-        """The evaluation that counts: of the test part, else of validation, else none."""
-        found = self.record["evaluation"]
-        return found.get("test") or found.get("validation")
+    def command(self) -> str:
+        """The command that trains the same again."""
+        options = self.record["options"]
+        words = ["tellapart", "train", options["data"], "--recipe", options["recipe"]]
+        for name in ("epochs", "minutes", "seed", "validation", "test", "at_most_errors"):
+            if options.get(name) is not None:
+                words += [f"--{name.replace('_', '-')}", str(options[name])]
+        if options.get("classes"):
+            words += ["--classes", str(options["classes"]) if isinstance(options["classes"], str) else "CLASSES.txt"]
+        changed = options.get("set") or []
+        for item in changed if isinstance(changed, list) else [f"{name}={value}" for name, value in changed.items()]:
+            words += ["--set", str(item)]
+        return shlex.join(words)
 
 
-def write_report(facts: Facts, path: Path) -> None:
-    """Write the page, wholly or not at all."""
+def write_report(facts: Facts, folder: Path) -> None:
+    """Write report.html, the page, and report.md, the model card, into a run's folder, each wholly or not at all."""
     modules = [leaves.load(SECTIONS, name, "a section") for name in leaves.names(SECTIONS)]
     sections = [(module.TITLE, module.render(facts)) for module in sorted(modules, key=lambda module: module.POSITION)]
     page = html(
         (_ROOM / "page.html").read_text(encoding="utf-8"),
-        name=path.parent.name,
+        name=folder.name,
         style=Markup((_ROOM / "page.css").read_text(encoding="utf-8")),  # noqa: S704  # our own file
         sections=[(title, body) for title, body in sections if body],
     )
-    write_text(path, page)
+    write_text(folder / "report.html", page)
+    write_text(folder / "report.md", card(facts, folder.name))
+
+
+def card(facts: Facts, name: str) -> str:
+    """The model card in Markdown: plain words, made from the run's facts only."""
+    template = _CARDS.from_string((_ROOM / "card.md").read_text(encoding="utf-8"))
+    found = facts.evaluation
+    rows = sorted((row for row in found.per_class() if row["count"]), key=lambda row: row["f1"]) if found else []
+    return template.render(
+        name=name, record=facts.record, layers=facts.layers, found=found, rows=rows, command=facts.command
+    )
 
 
 def html(template: str, **values: Any) -> Markup:
@@ -61,11 +112,23 @@ def html(template: str, **values: Any) -> Markup:
     return Markup(_ENVIRONMENT.from_string(template).render(**values))  # noqa: S704  # autoescape is on
 
 
-def picture(figure: Figure, description: str) -> Markup:
-    """A figure as SVG inside the page, with words for those who do not see it."""
-    buffer = io.StringIO()
-    figure.patch.set_alpha(0)
-    figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
-    svg = buffer.getvalue()
-    drawing = Markup(svg[svg.index("<svg") :])  # noqa: S704  # matplotlib escapes the text in it
-    return html('<figure role="img" aria-label="{{ words }}">{{ svg }}</figure>', words=description, svg=drawing)
+def drawing(plot: Plot, description: str) -> Markup:
+    """A drawing inside the page, with words for those who do not see it."""
+    svg = Markup(plot.svg())  # noqa: S704  # matplotlib escapes the text in it
+    return html('<figure role="img" aria-label="{{ words }}">{{ svg }}</figure>', words=description, svg=svg)
+
+
+def picture(pixels: np.ndarray, description: str) -> Markup:
+    """A picture uint8 [height, width, 1 or 3] inside the page, with words for those who do not see it."""
+    data, kind = as_file(pixels)
+    address = f"data:{kind};base64,{base64.b64encode(data).decode()}"
+    return html('<img src="{{ address }}" alt="{{ words }}" loading="lazy">', address=address, words=description)
+
+
+def gallery(pictures: Sequence[tuple[Markup, str]]) -> Markup:
+    """Pictures in rows that follow the width of the page, with a line of words below each."""
+    return html(
+        '<div class="gallery">{% for shown, words in pictures %}<figure>{{ shown }}<figcaption>{{ words }}</figcaption>'
+        "</figure>{% endfor %}</div>",
+        pictures=pictures,
+    )

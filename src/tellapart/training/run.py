@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
@@ -36,6 +37,21 @@ class RunFolder:
     def remove(self) -> None:
         """Take the folder away again: for a training that failed before it had anything to keep."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def count_look(model: str) -> int | None:
+    """Count one more look at a run's test part in the run.json beside its model; None where there is none to write.
+
+    Every look at a test part, and every choice made after it, lets its figures say less of new pictures.
+    """
+    path = Path(model).with_name(RECORD)
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        looks = int(record.get("looks", 1)) + 1
+        write_json(path, record | {"looks": looks})
+    except (OSError, ValueError, AttributeError, TypeError):
+        return None
+    return looks
 
 
 def machine() -> dict[str, Any]:

@@ -15,14 +15,18 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tellapart import leaves
 from tellapart.errors import UsageError, did_you_mean
-from tellapart.progress import Listener, PlainLines
+from tellapart.progress import Listener, Note, PlainLines
+
+if TYPE_CHECKING:
+    from tellapart.plots import Plot
 
 
 class Record(BaseModel):
@@ -34,6 +38,54 @@ class Record(BaseModel):
 def argument(default: Any = ..., **options: Any) -> Any:
     """A field that is given by its position, not by a flag."""
     return Field(default, json_schema_extra={"argument": True}, **options)
+
+
+def share(value: Any) -> float | None:
+    """A share that a person wrote as `1%` or `0.01`. Raises ValueError unless it is above 0 and below 1."""
+    if value is None:
+        return None
+    text = str(value).strip()
+    try:
+        number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        number = -1.0
+    if not 0 < number < 1:
+        raise ValueError("a share between 0 and 1, such as 1% or 0.01")
+    return number
+
+
+def check_output(output: Path | None) -> None:
+    """Raise UsageError where a file that is to be written has no folder: before the work, not after it."""
+    if output is not None and not output.parent.is_dir():
+        raise UsageError(f"--output {output}: its folder does not exist", "an existing folder", "make it first")
+
+
+def write_plot(plot: Plot, output: Path | None, stem: str, on_event: Listener) -> Path | None:
+    """Write a drawing to `output`, or where a person stands under the next free name of `stem`; where it lies then.
+
+    Raises UsageError where `output` cannot be written; says so, and gives None, where a folder nobody named cannot.
+    """
+    path = output or _free_name(stem)
+    try:
+        plot.save(path)
+    except OSError as error:
+        if output is not None:
+            raise UsageError(
+                f"--output {path}: cannot be written ({error.strerror})", "a PNG file to write", "name another"
+            ) from error
+        on_event(Note(f"nothing is drawn: {Path.cwd()} cannot be written to ({error.strerror})"))
+        return None
+    return path
+
+
+def _free_name(stem: str) -> Path:
+    from tellapart.files import plain_name
+
+    stem = plain_name(stem)
+    path, number = Path(f"{stem}.png"), 2
+    while path.exists():
+        path, number = Path(f"{stem}-{number}.png"), number + 1
+    return path
 
 
 def is_argument(field: Any) -> bool:

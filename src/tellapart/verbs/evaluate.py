@@ -1,23 +1,28 @@
-"""Measure a model on pictures that it was not trained on: accuracy with its interval, loss, confusions."""
+"""Measure a model on pictures that it was not trained on: every figure with its interval, beside baselines."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from tellapart.errors import DataError, UsageError
 from tellapart.images.views import Views
 from tellapart.progress import Listener, Note
-from tellapart.verbs import Record, argument
+from tellapart.verbs import Record, argument, share
 
 if TYPE_CHECKING:
     import numpy as np
 
     from tellapart.classifier.classifier import Classifier
     from tellapart.data.collection import Collection
-    from tellapart.evaluation.evaluate import Evaluation
+    from tellapart.evaluation.evaluate import Evaluation, Rule, Unlike
+
+
+STRANGE = 5000
+"""So many pictures of data of another kind are looked at."""
 
 
 class Options(Record):
@@ -28,32 +33,66 @@ class Options(Record):
     part: Literal["test", "validation", "train", "all"] = Field("test", description="Which part of the data.")
     views: Views | None = Field(None, description="Looks at each picture to average; default: as the model has it.")
     classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
+    at_most_errors: Any = Field(
+        None, description='Answer "unsure" where that keeps wrong answers at this share, for instance 1%.'
+    )
+    unlike: Any = Field(
+        None, description="Data of another kind: measure how well its pictures are told from familiar ones."
+    )
+
+    _at_most_errors = field_validator("at_most_errors")(share)
 
 
 def run(options: Options, on_event: Listener) -> Evaluation:
     """Evaluate. Raises ModelFileError, UsageError, DataError."""
     from tellapart.classifier.classifier import Classifier, load_classifier
-    from tellapart.data.source import open_collection
     from tellapart.evaluation.evaluate import evaluate_part
+    from tellapart.training.run import count_look
 
     model = options.model
     classifier = model if isinstance(model, Classifier) else load_classifier(model)
-    trained_on = classifier.record.training.get("data", {})
     if options.views is not None:
         classifier = classifier.with_views(options.views)
-    own = options.data is None
-    data = _own_data(trained_on) if own else options.data
-    classes = options.classes or (trained_on.get("class_names") if _same_source(data, trained_on) else None)
-    collection = open_collection(data, classes, on_event)
-    if own and collection.fingerprint != trained_on["fingerprint"]:
-        raise DataError(
-            f"{collection.source}: is not as it was when the model was trained",
-            "the same pictures, so that its test part can be found again",
-            "name the data to evaluate on: tellapart evaluate MODEL DATA",
-        )
+    if options.at_most_errors is not None:
+        classifier = classifier.with_at_most_errors(options.at_most_errors)
+    collection = open_data(classifier, options.data, options.classes, on_event)
     indices, reason = choose_pictures(classifier, collection, options.part)
     on_event(Note(f"{options.part}: {len(indices):,} pictures, {reason}"))
-    return evaluate_part(classifier, collection, indices, options.part, on_event)
+    same = collection.fingerprint == classifier.record.training.get("data", {}).get("fingerprint")
+    rules = _rules(classifier, collection, options.part, on_event) if same else ()
+    found = evaluate_part(classifier, collection, indices, options.part, on_event, rules)
+    if options.unlike is not None:
+        found = replace(found, unlike=_compared(classifier, found, options.unlike, on_event))
+    return replace(found, looks=count_look(classifier.source)) if same and options.part == "test" else found
+
+
+def _compared(classifier: Classifier, found: Evaluation, source: Any, on_event: Listener) -> Unlike:
+    """How well the pictures of other data, at most some thousands of them, are told from those that were evaluated."""
+    from tellapart.data.feeding import prepare_pictures
+    from tellapart.data.source import open_collection
+    from tellapart.evaluation.evaluate import told_apart
+
+    other = open_collection(source, None, on_event)
+    indices = other.indices("test" if "test" in other.given_parts else None)
+    strange = prepare_pictures(other, indices[:: -(-len(indices) // STRANGE)], classifier.preparation, on_event)
+    return told_apart(classifier, found, strange.pixels, other.name)
+
+
+def _rules(classifier: Classifier, collection: Collection, part: str, on_event: Listener) -> tuple[Rule, ...]:
+    """The baselines that learn, from pictures that the model learnt from."""
+    import numpy as np
+
+    from tellapart.data.feeding import prepare_pictures
+    from tellapart.data.split import make_split
+    from tellapart.evaluation.baselines import PICTURES, ShrunkenPixels
+    from tellapart.evaluation.evaluate import positions
+
+    if part in ("train", "all"):
+        return ()
+    indices = make_split(collection, **classifier.record.training["split"]).indices("train")
+    chosen = np.sort(np.random.default_rng(0).permutation(indices)[:PICTURES])
+    train = prepare_pictures(collection, chosen, classifier.preparation, on_event, "read pictures for a baseline")
+    return (ShrunkenPixels(train.pixels, positions(classifier, collection, chosen)[train.labels]),)
 
 
 def choose_pictures(classifier: Classifier, collection: Collection, part: str) -> tuple[np.ndarray, str]:
@@ -103,9 +142,30 @@ def _unseen(
     return fresh, f"{reason}; {len(indices) - len(fresh):,} more are left out, since its training saw them"
 
 
+def open_data(classifier: Classifier, data: Any, classes: Any, on_event: Listener) -> Collection:
+    """The pictures to look at: `data`, or where that is None, what the model was trained on, if it still is as it was.
+
+    Raises UsageError and DataError.
+    """
+    from tellapart.data.source import open_collection
+
+    trained_on = classifier.record.training.get("data", {})
+    own = data is None
+    data = _own_data(trained_on) if own else data
+    classes = classes or (trained_on.get("class_names") if _same_source(data, trained_on) else None)
+    collection = open_collection(data, classes, on_event)
+    if own and collection.fingerprint != trained_on["fingerprint"]:
+        raise DataError(
+            f"{collection.source}: is not as it was when the model was trained",
+            "the same pictures, so that its test part can be found again",
+            "name the data to look at instead",
+        )
+    return collection
+
+
 def _own_data(trained_on: dict[str, Any]) -> str:
     if not trained_on.get("source"):
-        raise UsageError("the data is missing", "what to evaluate on", "give it: tellapart evaluate MODEL DATA")
+        raise UsageError("the data is missing", "what to look at", "give it: tellapart evaluate MODEL DATA")
     return trained_on["source"]
 
 

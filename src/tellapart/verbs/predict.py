@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from tellapart.errors import PictureError, UsageError
 from tellapart.images.views import Views
 from tellapart.progress import Listener, Note, Progress
-from tellapart.verbs import Record, argument
+from tellapart.verbs import Record, argument, share
 
 if TYPE_CHECKING:
     from tellapart.classifier.classifier import Prediction
@@ -25,6 +25,11 @@ class Options(Record):
     pictures: list[Any] = argument(description="Picture files, or folders of them.")
     top: int | None = Field(None, ge=1, description="Show only so many of the likeliest classes.")
     views: Views | None = Field(None, description="Looks at each picture to average; default: as the model has it.")
+    at_most_errors: Any = Field(
+        None, description='Answer "unsure" where that keeps wrong answers at this share, for instance 1%.'
+    )
+
+    _at_most_errors = field_validator("at_most_errors")(share)
 
     @field_validator("pictures", mode="before")
     @classmethod
@@ -77,6 +82,8 @@ def run(options: Options, on_event: Listener) -> Predictions:
     classifier = model if isinstance(model, Classifier) else load_classifier(model)
     if options.views is not None:
         classifier = classifier.with_views(options.views)
+    if options.at_most_errors is not None:
+        classifier = classifier.with_at_most_errors(options.at_most_errors)
     pictures = list(_expanded(options.pictures))
     if not pictures:
         raise UsageError("no pictures were named", "at least one picture file or folder", "name some")

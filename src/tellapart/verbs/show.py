@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from tellapart.errors import PictureError, UsageError
-from tellapart.progress import Listener, Note, Progress
+from tellapart.errors import PictureError
+from tellapart.progress import Listener, Progress
 from tellapart.text import columns, shape
-from tellapart.verbs import Record, argument
+from tellapart.verbs import Record, argument, check_output, write_plot
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from tellapart.data.collection import Collection, SetAside
+    from tellapart.plots import PictureGrid
 
 
 class Options(Record):
@@ -38,7 +37,7 @@ class Shown:
     collection: Collection
     shapes: Counter[tuple[int, int, int]]
     bad: list[SetAside]
-    figure: Figure | None
+    figure: PictureGrid | None
     output: Path | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,7 +88,7 @@ class Shown:
         if self.figure is None:
             return None
         buffer = io.BytesIO()
-        self.figure.savefig(buffer, format="png")
+        self.figure.figure().savefig(buffer, format="png")
         return buffer.getvalue()
 
     def _parts(self) -> tuple[str | None, ...]:
@@ -109,25 +108,11 @@ def run(options: Options, on_event: Listener) -> Shown:
     """Show. The picture is drawn beside where the person stands, under a free name unless one is given."""
     from tellapart.data.source import open_collection
 
-    if options.output is not None and not options.output.parent.is_dir():
-        raise UsageError(f"--output {options.output}: its folder does not exist", "an existing folder", "make it first")
+    check_output(options.output)
     collection = open_collection(options.data, options.classes, on_event)
     shapes, bad = _shapes(collection, on_event)
     figure = _draw(collection, options.pictures) if options.pictures else None
-    output = None
-    if figure is not None:
-        from tellapart.report.plots import save_figure
-
-        output = options.output or _free_name(collection.name)
-        try:
-            save_figure(figure, output)
-        except OSError as error:
-            if options.output is not None:
-                raise UsageError(
-                    f"--output {output}: cannot be written ({error.strerror})", "a PNG file to write", "name another"
-                ) from error
-            on_event(Note(f"nothing is drawn: {Path.cwd()} cannot be written to ({error.strerror})"))
-            output = None
+    output = write_plot(figure, options.output, f"{collection.name}-pictures", on_event) if figure else None
     return Shown(collection, shapes, bad, figure, output)
 
 
@@ -149,8 +134,8 @@ def _shapes(collection: Collection, on_event: Listener) -> tuple[Counter[tuple[i
     return shapes, bad
 
 
-def _draw(collection: Collection, count: int) -> Figure:
-    from tellapart.report.plots import picture_grid
+def _draw(collection: Collection, count: int) -> PictureGrid:
+    from tellapart.plots import PictureGrid
 
     pictures: list[Any] = []
     titles: list[str] = []
@@ -162,7 +147,7 @@ def _draw(collection: Collection, count: int) -> Figure:
             titles.append(collection.label(i))
         except PictureError:  # counted with the others whose header is bad, or met again in training
             continue
-    return picture_grid(pictures, titles)
+    return PictureGrid(pictures, titles)
 
 
 def _order(collection: Collection, count: int) -> Iterator[int]:
@@ -174,13 +159,3 @@ def _order(collection: Collection, count: int) -> Iterator[int]:
     members = [np.flatnonzero(collection.labels == c) for c in range(len(collection.class_names))]
     turns = zip_longest(*(of_class[:count] for of_class in members))
     return (int(i) for turn in turns for i in turn if i is not None)
-
-
-def _free_name(name: str) -> Path:
-    from tellapart.files import plain_name
-
-    stem = f"{plain_name(name)}-pictures"
-    path, number = Path(f"{stem}.png"), 2
-    while path.exists():
-        path, number = Path(f"{stem}-{number}.png"), number + 1
-    return path

@@ -6,30 +6,34 @@ import contextlib
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from tellapart.errors import DataError, TellapartError, UsageError
 from tellapart.progress import Listener, Note
-from tellapart.verbs import Record, argument
+from tellapart.verbs import Record, argument, share
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from tellapart.classifier.classifier import Classifier
     from tellapart.data.collection import Collection, SetAside
     from tellapart.data.feeding import Prepared
     from tellapart.data.split import Split
     from tellapart.evaluation.evaluate import Evaluation
     from tellapart.images.preparation import Preparation
+    from tellapart.plots import LearningCurves
     from tellapart.recipes.find import Found
     from tellapart.recipes.recipe import Recipe
+    from tellapart.report.page import Seen
     from tellapart.training.budget import Budget
     from tellapart.training.run import RunFolder
     from tellapart.training.train import Trained
+
+
+MISTAKES = 12
+"""So many of the most confident mistakes are shown in the report."""
 
 
 class Options(Record):
@@ -58,8 +62,13 @@ class Options(Record):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="What to compute in; auto measures once whether bfloat16 is faster here."
     )
+    at_most_errors: Any = Field(
+        None, description='Answer "unsure" where that keeps wrong answers at this share, for instance 1%.'
+    )
     classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
     runs: Path = Field(Path("runs"), description="Folder that gets the run's folder.")
+
+    _at_most_errors = field_validator("at_most_errors")(share)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +88,11 @@ class Run:
         """The model file."""
         return self.path / "model.keras"
 
-    def curves(self) -> Figure:
+    def curves(self) -> LearningCurves:
         """The learning curves."""
-        from tellapart.report.plots import learning_curves
+        from tellapart.plots import LearningCurves
 
-        return learning_curves(self.history, self.best_epoch)
+        return LearningCurves(self.history, self.best_epoch)
 
     def to_dict(self) -> dict[str, Any]:
         """For machines."""
@@ -100,7 +109,7 @@ class Run:
         lines = [found.headline() for found in self.evaluations.values()]
         test = self.evaluations.get("test") or next(iter(self.evaluations.values()), None)
         if test:
-            lines.append(test.baseline())
+            lines += [test.baseline(), test.confidence(), *test.notes()]
         lines.append(f"trained {self.train_seconds:.1f} s, {len(self.history)} epochs, kept epoch {self.best_epoch}")
         return "\n".join([*lines, f"run: {self.path}", f"model: {self.model}", f"report: {self.path / 'report.html'}"])
 
@@ -115,6 +124,7 @@ class Run:
 
 def run(options: Options, on_event: Listener) -> Run:
     """Train. Returns the Run; raises a TellapartError, and leaves no run folder, for anything wrong with the input."""
+    from tellapart.classifier.calibration import threshold_for
     from tellapart.data.source import open_collection
     from tellapart.data.split import check_trainable, make_split
     from tellapart.recipes.choose import choose_mirror, choose_preparation
@@ -132,6 +142,8 @@ def run(options: Options, on_event: Listener) -> Run:
     collection = open_collection(options.data, options.classes, on_event)
     split = make_split(collection, options.validation, options.test, options.seed)
     check_trainable(collection, split)
+    if options.at_most_errors is not None and not split.counts()["validation"]:
+        threshold_for(options.at_most_errors, ())  # which says what is missing
     found = _changed(found or find_recipe(options.recipe), options)
     preparation, reason = choose_preparation(found.recipe, collection, split.indices("train"))
     _say(on_event, collection, split)
@@ -193,7 +205,9 @@ def _train(
             recipe.views,
         )
         classifier.save(folder.path / folders.MODEL)  # before all else: whatever happens now, the model is kept
-        result = _finish(folder, record, on_event, collection, split, trained, classifier, train, validation)
+        result = _finish(
+            folder, record, on_event, collection, split, trained, classifier, train, validation, options.at_most_errors
+        )
         if budget is not None:
             budget.all_ended()
         return result
@@ -245,17 +259,32 @@ def _finish(
     classifier: Classifier,
     train: Prepared,
     validation: Prepared | None,
+    at_most_errors: float | None,
 ) -> Run:
+    from tellapart.classifier.make import calibrate, learn_ordinary
+    from tellapart.evaluation.baselines import ShrunkenPixels
     from tellapart.evaluation.evaluate import evaluate_part
-    from tellapart.report.plots import save_figure
     from tellapart.training import run as folders
 
-    parts = [part for part in ("test", "validation") if split.counts()[part]]
-    evaluations = {part: evaluate_part(classifier, collection, split.indices(part), part, on_event) for part in parts}
-    if "test" in evaluations and classifier.views != "none":
-        once, name = classifier.with_views("none"), "test, one look"
-        evaluations["test_one_look"] = evaluate_part(once, collection, split.indices("test"), name, on_event)
-    if "test" not in evaluations:
+    rules = (ShrunkenPixels(train.pixels, train.labels),)
+    evaluations: dict[str, Evaluation] = {}
+    if validation is not None:
+        raw = evaluate_part(
+            classifier, collection, split.indices("validation"), "validation", on_event, rules, validation
+        )
+        try:
+            calibrate(classifier, raw.probabilities, raw.labels, at_most_errors)
+        except UsageError as error:  # by now a training lies behind us: say it, and keep the model
+            on_event(Note(f"note: {error.given}; {error.action}"))
+        evaluations["validation"] = raw.calibrated(classifier)
+    learn_ordinary(classifier, train, validation)
+    if split.counts()["test"]:
+        test = evaluate_part(classifier, collection, split.indices("test"), "test", on_event, rules)
+        evaluations = {"test": replace(test, looks=1)} | evaluations
+        if classifier.views != "none":
+            once, name = classifier.with_views("none"), "test, one view"
+            evaluations["test_one_view"] = evaluate_part(once, collection, split.indices("test"), name, on_event)
+    else:
         on_event(Note("test: there is no test part, so no figure here is on pictures that took no part in choosing"))
     set_aside = train.set_aside + (validation.set_aside if validation else ())
     set_aside += evaluations["test"].set_aside if "test" in evaluations else ()
@@ -266,10 +295,10 @@ def _finish(
     classifier.record = classifier.record.model_copy(update={"figures": figures})
     classifier.save(folder.path / folders.MODEL)
     classifier.source = str(folder.path / folders.MODEL)
-    save_figure(result.curves(), folder.path / folders.CURVES)
+    result.curves().save(folder.path / folders.CURVES)
     full = {part: found.to_dict() for part, found in evaluations.items()}
     record = record | {"status": "done", "finished": folders.now()} | result.to_dict() | {"evaluation": full}
-    _report(record, result, train)
+    _report(record, result, train, collection, trained)
     folder.write(record)
     if set_aside:
         first = "; ".join(f"{item.key} {item.reason}" for item in set_aside[:3])
@@ -277,15 +306,39 @@ def _finish(
     return result
 
 
-def _report(record: dict[str, Any], result: Run, train: Prepared) -> None:
+def _report(record: dict[str, Any], result: Run, train: Prepared, collection: Collection, trained: Trained) -> None:
     from tellapart.report.page import Facts, write_report
 
     names = result.classifier.class_names
     firsts = [i for c in range(len(names)) for i in (train.labels == c).nonzero()[0][: max(1, 18 // len(names))]][:18]
     layers = [layer.model_dump() for layer in result.classifier.record.layers]
     labels = [names[train.labels[i]] for i in firsts]
-    facts = Facts(record, result.history, layers, [train.pixels[i] for i in firsts], labels)
-    write_report(facts, result.path / "report.html")
+    found = result.evaluations.get("test") or result.evaluations.get("validation")
+    mistakes = _mistakes(found, result.classifier, collection, trained) if found else []
+    facts = Facts(record, result.history, layers, [train.pixels[i] for i in firsts], labels, found, mistakes)
+    write_report(facts, result.path)
+
+
+def _mistakes(found: Evaluation, classifier: Classifier, collection: Collection, trained: Trained) -> list[Seen]:
+    """The most confident mistakes with their pictures, and with what spoke for the answers."""
+    import numpy as np
+
+    from tellapart.explanation.heat import HeatMaps, occlusion
+    from tellapart.plots import overlay
+    from tellapart.report.page import Seen
+
+    wrong = found.mistakes(MISTAKES)
+    if not wrong:
+        return []
+    prepared = [classifier.preparation(collection.read(int(found.indices[item.position]))) for item in wrong]
+    pictures = np.stack(prepared)
+    answers = np.array([found.class_names.index(item.predicted) for item in wrong])
+    try:
+        heats = HeatMaps(trained.network)(pictures, answers)
+    except LookupError:  # no convolutions
+        heats = np.stack([occlusion(classifier.probabilities, *one) for one in zip(prepared, answers, strict=True)])
+    shown = zip(wrong, prepared, heats, strict=True)
+    return [Seen(item, picture, overlay(picture, heat)) for item, picture, heat in shown]
 
 
 def _changed(found: Found, options: Options) -> Found:

@@ -1,13 +1,12 @@
 """What was learnt from: counts, parts, a look at the pictures, and the files that were set aside."""
 
-from tellapart.report.page import Facts, html, picture
-from tellapart.report.plots import picture_grid
+from tellapart.report.page import Facts, gallery, html, picture
 
 POSITION, TITLE = 20, "Data"
 
 _TEMPLATE = """
-<p>{{ data.name }}: {{ "{:,}".format(data.pictures) }} pictures, {{ data.classes | length }} classes.
-{% for part, count in split.counts.items() if count %}{{ "; " if not loop.first }}{{ part }} {{ "{:,}".format(count) }}
+<p>{{ data.name }}: {{ data.pictures | thousands }} pictures, {{ data.classes | length }} classes.
+{% for part, count in split.counts.items() if count %}{{ "; " if not loop.first }}{{ part }} {{ count | thousands }}
 ({{ split.origin[part] }}){% endfor %}.</p>
 {{ grid }}
 {% if set_aside %}<p>{{ set_aside | length }} pictures could not be read and were set aside:</p>
@@ -19,7 +18,9 @@ _TEMPLATE = """
 def render(facts: Facts) -> str:
     """See the contract."""
     record = facts.record
-    grid = picture(picture_grid(facts.pictures, facts.labels, columns=6), "Some training pictures with their classes")
-    return html(
-        _TEMPLATE, data=record["data"], split=record["split"], grid=grid, set_aside=record["results"]["set_aside"]
-    )
+    shown = [
+        (picture(pixels, f"a training picture of {label}"), label)
+        for pixels, label in zip(facts.pictures, facts.labels, strict=True)
+    ]
+    set_aside = record["results"]["set_aside"]
+    return html(_TEMPLATE, data=record["data"], split=record["split"], grid=gallery(shown), set_aside=set_aside)

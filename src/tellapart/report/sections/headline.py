@@ -1,22 +1,40 @@
-"""How good the classifier is, in one figure with its interval, beside the baseline."""
+"""How good the classifier is: the accuracy with its interval beside baselines, and every figure of the whole part."""
 
 from tellapart.report.page import Facts, html
 
 POSITION, TITLE = 10, "How good it is"
 
 _TEMPLATE = """
-<p class="big">{{ "%.2f" | format(100 * found.accuracy) }} %</p>
-<p>of {{ "{:,}".format(found.count) }} {{ found.part }} pictures were named rightly. The 95&nbsp;% interval goes from
-{{ "%.2f" | format(100 * found.accuracy_interval[0]) }} to {{ "%.2f" | format(100 * found.accuracy_interval[1]) }} %.
-Always answering “{{ found.baseline["class"] }}” would reach
-{{ "%.2f" | format(100 * found.baseline.accuracy) }} %.
-The {{ found.loss_name }} is {{ "%.4f" | format(found.loss) }}.</p>
+<p class="big">{{ found.accuracy | percent }}</p>
+<p>of {{ found.count | thousands }} {{ found.part }} pictures were named rightly. The 95&nbsp;% interval goes from
+{{ low | percent }} to {{ high | percent }}.</p>
+<table class="bars"><tbody>
+<tr><td>this classifier</td><td class="number">{{ found.accuracy | percent }}</td>
+<td><meter min="0" max="1" value="{{ found.accuracy }}"></meter></td></tr>
+{% for base in found.baselines %}<tr><td>{{ base.words }}</td><td class="number">{{ base.accuracy | percent }}</td>
+<td><meter min="0" max="1" value="{{ base.accuracy }}"></meter></td></tr>{% endfor %}
+</tbody></table>
 <p class="soft">{% if found.part == "test" %}
-The test part took no part in training or in choosing the weights.{% else %}
+The test part took no part in training or in choosing the weights.{% if looks > 1 %}
+It has been looked at {{ looks }} times: the more often, the less its figures say of new pictures.{% endif %}
+{% else %}
 There is no test part: these pictures were used to choose the weights, so the figure flatters.{% endif %}</p>
+<details open><summary>All figures of the {{ found.part }} part</summary>
+<table class="said"><thead><tr><th>figure</th><th class="number">value</th><th class="number">95 % interval</th>
+<th class="what">what it is</th>
+</tr></thead><tbody>
+{% for m in found.measures %}<tr><td>{{ m.name }}</td>
+<td class="number">{{ "%.4f" | format(m.value) if m.value is not none else "not defined" }}</td>
+<td class="number">{{ "%.4f to %.4f" | format(*m.interval) if m.interval else "" }}</td>
+<td class="soft what">{{ m.definition }}</td></tr>{% endfor %}
+</tbody></table></details>
 """
 
 
 def render(facts: Facts) -> str:
     """See the contract."""
-    return html(_TEMPLATE, found=facts.headline) if facts.headline else ""
+    found = facts.evaluation
+    if found is None:
+        return ""
+    low, high = found.accuracy_interval
+    return html(_TEMPLATE, found=found, low=low, high=high, looks=found.looks or 1)

@@ -2,17 +2,21 @@
 
 from tellapart.report.page import Facts, html
 
-POSITION, TITLE = 50, "Network and recipe"
+POSITION, TITLE = 70, "Network and recipe"
 
 _TEMPLATE = """
 <p>Recipe <b>{{ recipe.name }}</b>: {{ recipe.optimizer }}, learning rate {{ recipe.learning_rate }}
 ({{ recipe.schedule }}), batches of {{ recipe.batch_size }}, {{ recipe.epochs }} epochs, {{ recipe.loss }}.
 Pictures are prepared to {{ preparation.width }} x {{ preparation.height }} {{ preparation.colour }}.</p>
-<table><thead><tr><th>layer</th><th>kind</th><th>output shape</th><th class="number">parameters</th></tr></thead><tbody>
+<div class="wide"><table><thead><tr><th>layer</th><th>kind</th><th>output shape</th><th class="number">parameters</th>
+<th class="number">operations</th></tr></thead><tbody>
 {% for layer in layers %}<tr><td>{{ layer.name }}</td><td>{{ layer.kind }}</td><td>{{ layer.shape | join(" x ") }}</td>
-<td class="number">{{ "{:,}".format(layer.parameters) }}</td></tr>{% endfor %}
-<tr><td colspan="3">all</td><td class="number">{{ "{:,}".format(layers | sum("parameters")) }}</td></tr>
-</tbody></table>
+<td class="number">{{ layer.parameters | thousands }}</td>
+<td class="number">{{ layer.operations | thousands }}</td></tr>{% endfor %}
+<tr><td colspan="3">all</td><td class="number">{{ layers | sum("parameters") | thousands }}</td>
+<td class="number">{{ layers | sum("operations") | thousands }}</td></tr>
+</tbody></table></div>
+<p class="soft">Operations are the multiplications and additions with kernels for one picture (FLOPs).</p>
 """
 
 

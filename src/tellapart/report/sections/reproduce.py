@@ -1,7 +1,5 @@
 """How to get the same figures again: the command, the seed, versions, machine."""
 
-import shlex
-
 from tellapart.report.page import Facts, html
 
 POSITION, TITLE = 90, "How to reproduce"
@@ -25,17 +23,4 @@ _TEMPLATE = """
 
 def render(facts: Facts) -> str:
     """See the contract."""
-    return html(_TEMPLATE, record=facts.record, command=_command(facts.record["options"]))
-
-
-def _command(options: dict) -> str:
-    words = ["tellapart", "train", options["data"], "--recipe", options["recipe"]]
-    for name in ("epochs", "seed", "validation", "test"):
-        if options.get(name) is not None:
-            words += [f"--{name}", str(options[name])]
-    if options.get("classes"):
-        words += ["--classes", str(options["classes"]) if isinstance(options["classes"], str) else "CLASSES.txt"]
-    changed = options.get("set") or []
-    for item in changed if isinstance(changed, list) else [f"{name}={value}" for name, value in changed.items()]:
-        words += ["--set", str(item)]
-    return shlex.join(words)
+    return html(_TEMPLATE, record=facts.record, command=facts.command)

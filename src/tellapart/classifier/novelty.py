@@ -1,0 +1,139 @@
+"""Whether a picture is like anything that a classifier was taught: a score measured against its training pictures."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+import numpy as np
+
+from tellapart.errors import ModelFileError
+
+PICTURES, HELD_OUT = 2000, 1000
+"""At most so many training pictures are described, and so many others scored to know what is ordinary."""
+
+UNFAMILIAR = 0.99
+"""A picture is called unfamiliar where it scores higher than this share of ordinary, held-out pictures."""
+
+SIDE = 8
+WIDEST = 512
+"""Features beyond this number are projected to it at random, which keeps distances (Johnson and Lindenstrauss 1984)."""
+
+RIDGE = 0.01
+QUANTILES = 1001
+_ARRAYS = {f"{way}_{name}" for way in ("features", "pixels") for name in ("turn", "means", "scale")} | {"ordinary"}
+
+
+class Novelty:
+    """How far a picture is from the nearest class, in two ways at once, as a share of ordinary pictures.
+
+    The ways are what the last layer sees, and the picture shrunken to 8 x 8; in both, the distance is Mahalanobis's to
+    the nearest class mean, with one covariance for all classes (Lee and others 2018). Their logarithms, each brought
+    to mean 0 and deviation 1 on held-out pictures, are added: features alone miss what differs plainly in light and
+    shape, pixels alone what differs in kind.
+    """
+
+    def __init__(self, arrays: dict[str, np.ndarray]) -> None:
+        self.arrays = arrays
+
+    @classmethod
+    def fit(
+        cls,
+        pixels: np.ndarray,
+        features: np.ndarray,
+        labels: np.ndarray,
+        held_pixels: np.ndarray,
+        held_features: np.ndarray,
+    ) -> Novelty:
+        """From prepared training pictures uint8 [n, height, width, channels], what the last layer saw of them float
+        [n, features] and their labels int [n]; and the same of held-out ones.
+        """
+        arrays: dict[str, np.ndarray] = {}
+        for way, seen, held in (
+            ("features", _flat(features), _flat(held_features)),
+            ("pixels", _shrunken(pixels), _shrunken(held_pixels)),
+        ):
+            arrays |= {f"{way}_{name}": array for name, array in _describe(seen, labels).items()}
+            logarithms = _log_distance(held, arrays, way)
+            arrays[f"{way}_scale"] = np.array([logarithms.mean(), logarithms.std() + 1e-6], np.float32)
+        made = cls(arrays)
+        scores = made.scores(held_pixels, held_features)
+        arrays["ordinary"] = np.quantile(scores, np.linspace(0, 1, QUANTILES)).astype(np.float32)
+        return made
+
+    def scores(self, pixels: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """How unusual each picture is, float [n]: about 0 for ordinary ones, higher for stranger ones."""
+        total: Any = 0.0
+        for way, seen in (("features", _flat(features)), ("pixels", _shrunken(pixels))):
+            middle, spread = self.arrays[f"{way}_scale"]
+            total = total + (_log_distance(seen, self.arrays, way) - middle) / spread
+        return total
+
+    def __call__(self, pixels: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """The share of ordinary pictures that are less unusual, float [n] in 0..1."""
+        ordinary = self.arrays["ordinary"]
+        return np.searchsorted(ordinary, self.scores(pixels, features)) / len(ordinary)
+
+    def to_bytes(self) -> bytes:
+        """As a member of a model file."""
+        buffer = io.BytesIO()
+        np.savez(buffer, **self.arrays)  # type: ignore[arg-type]
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Novelty:
+        """Back from `to_bytes`. Raises ModelFileError for anything else; nothing is unpacked that could be large."""
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                stored = all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
+            if stored:
+                with np.load(io.BytesIO(data), allow_pickle=False) as content:
+                    arrays = {name: content[name] for name in content.files}
+                if set(arrays) == _ARRAYS and all(array.dtype == np.float32 for array in arrays.values()):
+                    return cls(arrays)
+        except (ValueError, OSError, KeyError, zipfile.BadZipFile):
+            pass  # said below
+        raise ModelFileError("novelty.npz is not what it should be", "the file as it was written", "train it anew")
+
+
+def _describe(seen: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """`turn` [values, directions], which makes the covariance within classes the identity, and `means` after it."""
+    generator = np.random.default_rng(0)
+    size = seen.shape[1]
+    project = generator.normal(size=(size, WIDEST)) / np.sqrt(WIDEST) if size > WIDEST else None
+    inner = seen.astype(np.float64) @ project if project is not None else seen.astype(np.float64)
+    classes, own = np.unique(labels, return_inverse=True)
+    means = np.stack([inner[own == c].mean(axis=0) for c in range(len(classes))])
+    rest = inner - means[own]
+    covariance = rest.T @ rest / len(rest)
+    covariance += (RIDGE * np.trace(covariance) / len(covariance) + 1e-8) * np.eye(len(covariance))
+    turn = np.linalg.cholesky(np.linalg.inv(covariance))
+    whole = project @ turn if project is not None else turn
+    return {"turn": whole.astype(np.float32), "means": (means @ turn).astype(np.float32)}
+
+
+def _log_distance(seen: np.ndarray, arrays: dict[str, np.ndarray], way: str) -> np.ndarray:
+    """Logarithm of the squared distance to the nearest class mean, float [n]."""
+    turned, means = seen @ arrays[f"{way}_turn"], arrays[f"{way}_means"]
+    squares = np.square(turned).sum(axis=1)[:, None] - 2 * turned @ means.T + np.square(means).sum(axis=1)
+    return np.log(np.maximum(squares.min(axis=1), 1e-6))
+
+
+def _flat(features: np.ndarray) -> np.ndarray:
+    return features.reshape(len(features), -1)
+
+
+def _shrunken(pixels: np.ndarray) -> np.ndarray:
+    """Mean values of 8 x 8 fields of each picture, float32 [n, 64 * channels], in 0..1."""
+    rows, columns = _fields(pixels.shape[1]), _fields(pixels.shape[2])
+    down = np.tensordot(pixels.astype(np.float32), rows, (1, 0))  # [n, width, channels, 8]
+    return np.tensordot(down, columns, (1, 0)).reshape(len(pixels), -1) / np.float32(255)
+
+
+def _fields(size: int) -> np.ndarray:
+    """Weights float32 [size, SIDE]: how much of each pixel of a row belongs to each of its fields."""
+    edges = np.linspace(0, size, SIDE + 1)
+    pixels = np.arange(size)[:, None]
+    shared = np.minimum(pixels + 1, edges[1:]) - np.maximum(pixels, edges[:-1])
+    return (np.maximum(shared, 0) / (size / SIDE)).astype(np.float32)

@@ -1,0 +1,67 @@
+"""What can be reached with next to no skill: figures that give an accuracy its meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tellapart.images.preparation import Preparation
+
+SIDE = 8
+"""Logistic regression sees pictures at this size, in their colours."""
+
+PICTURES = 5000
+"""It learns from at most so many, evenly drawn."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The accuracy of a simple rule on the same pictures, and the rule in words."""
+
+    name: str
+    accuracy: float
+    words: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """For machines."""
+        return {"name": self.name, "accuracy": self.accuracy, "words": self.words}
+
+
+def majority(labels: np.ndarray, named: int, class_names: tuple[str, ...]) -> Baseline:
+    """Always naming the one class `named`, which training has most of."""
+    words = f"always answering {class_names[named]!r}"
+    return Baseline("majority class", float((labels == named).mean()), words)
+
+
+class ShrunkenPixels:
+    """Logistic regression on pictures shrunken to 8 x 8: what the mere distribution of light and colour gives away."""
+
+    def __init__(self, pixels: np.ndarray, labels: np.ndarray) -> None:
+        """Fit to training pictures uint8 [n, height, width, channels] with labels int [n] of at least two classes."""
+        import warnings
+
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import LogisticRegression
+
+        chosen = np.random.default_rng(0).permutation(len(labels))[:PICTURES]
+        seen = _shrunken(pixels[np.sort(chosen)])
+        self.middle, self.spread = seen.mean(axis=0), seen.std(axis=0) + 1
+        self.model = LogisticRegression(C=0.1, max_iter=200)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the last digit of a baseline does not matter
+            self.model.fit((seen - self.middle) / self.spread, labels[np.sort(chosen)])
+
+    def __call__(self, pixels: np.ndarray, labels: np.ndarray) -> Baseline:
+        """Its accuracy on other pictures."""
+        predicted = self.model.predict((_shrunken(pixels) - self.middle) / self.spread)
+        words = f"logistic regression on the pictures shrunken to {SIDE} x {SIDE}"
+        return Baseline("logistic regression", float((predicted == labels).mean()), words)
+
+
+def _shrunken(pixels: np.ndarray) -> np.ndarray:
+    """Float [n, SIDE * SIDE * channels]."""
+    colour = "grey" if pixels.shape[3] == 1 else "rgb"
+    small = Preparation(height=SIDE, width=SIDE, colour=colour, fit="stretch")
+    return np.stack([small(picture) for picture in pixels]).reshape(len(pixels), -1).astype(float)

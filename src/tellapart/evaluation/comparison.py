@@ -1,0 +1,150 @@
+"""Classifiers side by side on the same pictures: accuracies, their paired differences, and what each one costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tellapart.errors import DataError
+from tellapart.evaluation.evaluate import Evaluation
+from tellapart.evaluation.intervals import mcnemar, paired_difference
+from tellapart.plots import Intervals
+from tellapart.text import columns
+
+
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """A classifier by its name, its answers, and what it costs: parameters and operations of its network, seconds of
+    training where known, seconds to answer one picture alone and a picture among many, bytes of its file.
+    """
+
+    name: str
+    evaluation: Evaluation
+    parameters: int
+    operations: int
+    train_seconds: float | None
+    one_seconds: float
+    many_seconds: float
+    bytes: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """For machines."""
+        found = self.evaluation
+        return {
+            "name": self.name,
+            "accuracy": found.accuracy,
+            "accuracy_interval": list(found.accuracy_interval),
+            "loss": found.loss,
+            "parameters": self.parameters,
+            "operations": self.operations,
+            "train_seconds": self.train_seconds,
+            "one_picture_seconds": self.one_seconds,
+            "picture_among_many_seconds": self.many_seconds,
+            "bytes": self.bytes,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """The accuracy of `name` less that of `base` on the same pictures, with its 95 % interval.
+
+    `gained` pictures only `name` gets right, `lost` only `base`; `p` is McNemar's: how likely so uneven a split would
+    be, were both equally good.
+    """
+
+    name: str
+    base: str
+    value: float
+    interval: tuple[float, float]
+    gained: int
+    lost: int
+    p: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """For machines."""
+        found = {"name": self.name, "base": self.base, "difference": self.value, "interval": list(self.interval)}
+        return found | {"gained": self.gained, "lost": self.lost, "p": self.p}
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        sure = "" if low > 0 or high < 0 else "; these pictures cannot tell them apart"
+        return (
+            f"{self.name} against {self.base}: {100 * self.value:+.2f} points (95 % interval {100 * low:+.2f} to "
+            f"{100 * high:+.2f}), {self.gained} pictures gained, {self.lost} lost, p = {self.p:.2g}{sure}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Contenders on the same pictures; differences are against the first of them."""
+
+    part: str
+    count: int
+    contenders: tuple[Contender, ...]
+    differences: tuple[Difference, ...]
+
+    def plot(self) -> Intervals:
+        """The paired differences, in points, as a drawing."""
+        values = np.array([100 * found.value for found in self.differences])
+        arms = 100 * np.array([found.interval for found in self.differences])
+        label = f"accuracy less that of {self.contenders[0].name}, points (95 % interval, {self.count:,} pictures)"
+        return Intervals([found.name for found in self.differences], values, arms, label, zero=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "part": self.part,
+            "count": self.count,
+            "models": [contender.to_dict() for contender in self.contenders],
+            "differences": [found.to_dict() for found in self.differences],
+        }
+
+    def rows(self) -> list[list[str]]:
+        """The table's rows: a contender each."""
+        return [
+            [
+                one.name,
+                f"{one.evaluation.accuracy:.2%}",
+                f"{one.evaluation.accuracy_interval[0]:.2%} to {one.evaluation.accuracy_interval[1]:.2%}",
+                f"{one.parameters:,}",
+                f"{one.operations / 1e6:,.1f} M",
+                "-" if one.train_seconds is None else f"{one.train_seconds:,.1f} s",
+                f"{1e6 * one.one_seconds:,.0f} us",
+                f"{1e6 * one.many_seconds:,.1f} us",
+                f"{one.bytes / 1e6:,.2f} MB",
+            ]
+            for one in self.contenders
+        ]
+
+    def __str__(self) -> str:
+        names = ["model", "accuracy", "95 % interval", "parameters", "operations", "training", "one picture"]
+        table = columns(self.rows(), [*names, "of many, each", "file"])
+        return "\n".join([f"{self.part}: {self.count:,} pictures", "", table, "", *map(str, self.differences)])
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{self}</pre>{self.plot().svg()}" if self.differences else f"<pre>{self}</pre>"
+
+
+def compare(part: str, contenders: list[Contender]) -> Comparison:
+    """Compare contenders whose evaluations are of the same pictures, in the same order. Raises DataError otherwise."""
+    first = contenders[0]
+    for other in contenders[1:]:
+        if not np.array_equal(other.evaluation.indices, first.evaluation.indices):
+            raise DataError(
+                f"{other.name} and {first.name}: did not answer for the same pictures", "the same", "compare them anew"
+            )
+    base = _right(first.evaluation)
+    differences = []
+    for other in contenders[1:]:
+        right = _right(other.evaluation)
+        gained, lost = int((right & ~base).sum()), int((base & ~right).sum())
+        interval = paired_difference(gained, lost, len(base))
+        value = (gained - lost) / len(base)
+        differences.append(Difference(other.name, first.name, value, interval, gained, lost, mcnemar(gained, lost)))
+    return Comparison(part, len(base), tuple(contenders), tuple(differences))
+
+
+def _right(found: Evaluation) -> np.ndarray:
+    return found.probabilities.argmax(axis=1) == found.labels

@@ -1,0 +1,1 @@
+"""Why a classifier answers as it does: heat maps, what its layers see, what is like the picture."""

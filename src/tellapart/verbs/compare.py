@@ -1,0 +1,127 @@
+"""Put models side by side on the same pictures: accuracy with paired intervals, size, training and prediction time."""
+
+from __future__ import annotations
+
+import time
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, field_validator
+
+from tellapart.errors import DataError, UsageError
+from tellapart.progress import Listener, Note
+from tellapart.verbs import Record, argument, check_output, write_plot
+from tellapart.verbs.evaluate import choose_pictures, open_data
+
+if TYPE_CHECKING:
+    from tellapart.classifier.classifier import Classifier
+    from tellapart.evaluation.comparison import Comparison
+
+ONE, MANY = 50, 512
+"""So many answers to one picture, and one to so many, are timed; the fastest of three rounds counts."""
+
+
+class Options(Record):
+    """What may be asked of compare."""
+
+    models: list[Any] = argument(description="Two or more .keras files or run folders; the first is compared with.")
+    data: Any = Field(None, description="The pictures; default: the data that the first model was trained on.")
+    part: Literal["test", "validation", "all"] = Field("test", description="Which part of the data.")
+    output: Path | None = Field(None, description="The PNG file to draw into; default: comparison.png here.")
+
+    @field_validator("models")
+    @classmethod
+    def _at_least_two(cls, value: list[Any]) -> list[Any]:
+        if len(value) < 2:
+            raise ValueError("two models or more, since there is nothing to compare one with")
+        return value
+
+
+def run(options: Options, on_event: Listener) -> Comparison:
+    """Compare. Raises ModelFileError, UsageError, DataError; pictures that any of the models saw are left out."""
+    import numpy as np
+
+    from tellapart.classifier.classifier import Classifier, load_classifier
+    from tellapart.evaluation.comparison import compare
+    from tellapart.evaluation.evaluate import evaluate_part
+    from tellapart.training.run import count_look
+
+    check_output(options.output)
+    models = [model if isinstance(model, Classifier) else load_classifier(model) for model in options.models]
+    classes = [set(model.class_names) for model in models]
+    for model, own in zip(models, classes, strict=True):
+        if own != classes[0]:
+            odd = ", ".join(sorted(own ^ classes[0])[:10])
+            raise UsageError(
+                f"{model.source}: knows other classes than {models[0].source} (only one of them has {odd})",
+                "models of the same classes",
+                "compare models that were trained for the same question",
+            )
+    collection = open_data(models[0], options.data, None, on_event)
+    parts = [choose_pictures(model, collection, options.part)[0] for model in models]
+    indices = reduce(np.intersect1d, parts)
+    if not len(indices):
+        raise DataError(
+            f"{collection.source}: no {options.part} picture is new to all of the models",
+            "models trained with the same seed and parts, whose test part is the same",
+            "name other data with --data",
+        )
+    on_event(Note(f"{options.part}: {len(indices):,} pictures, those that are in this part for every model"))
+    contenders = []
+    for name, model in zip(_names(models), models, strict=True):
+        found = evaluate_part(model, collection, indices, options.part, on_event)
+        contenders.append(_contender(name, model, found))
+        if options.part == "test" and collection.fingerprint == model.record.training.get("data", {}).get(
+            "fingerprint"
+        ):
+            count_look(model.source)
+    result = compare(options.part, contenders)
+    path = write_plot(result.plot(), options.output, "comparison", on_event)
+    if path is not None:
+        on_event(Note(f"drawn: {path}"))
+    return result
+
+
+def _contender(name: str, model: Classifier, found: Any) -> Any:
+    import numpy as np
+
+    from tellapart.evaluation.comparison import Contender
+
+    shape = model.preparation.shape
+    pictures = np.random.default_rng(0).integers(0, 256, (MANY, *shape), np.uint8)
+    alone = _seconds(lambda: [model.predict(pictures[0]) for _ in range(ONE)]) / ONE
+    among = _seconds(lambda: model.predict(pictures)) / MANY
+    source = Path(model.source)
+    size = source.stat().st_size if source.is_file() else sum(map(len, model.members.values()))
+    layers = model.record.layers
+    return Contender(
+        name=name,
+        evaluation=found,
+        parameters=sum(layer.parameters for layer in layers),
+        operations=sum(layer.operations for layer in layers),
+        train_seconds=model.record.figures.get("train_seconds"),
+        one_seconds=alone,
+        many_seconds=among,
+        bytes=size,
+    )
+
+
+def _seconds(work: Any) -> float:
+    found = []
+    for _ in range(3):
+        began = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - began)
+    return min(found)
+
+
+def _names(models: list[Classifier]) -> list[str]:
+    """Short names that tell the models apart: the recipe's, else the run's folder, else the whole path."""
+    ways = (
+        [str(model.record.training.get("recipe", {}).get("name", model.source)) for model in models],
+        [Path(model.source).parent.name for model in models],
+        [model.source for model in models],
+        [f"{number}" for number, _ in enumerate(models, 1)],
+    )
+    return next(names for names in ways if len(set(names)) == len(names) and all(names))

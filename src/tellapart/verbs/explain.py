@@ -1,0 +1,239 @@
+"""Show why a model answers as it does: heat maps over the picture, its nearest training pictures, or its layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from tellapart.errors import TellapartError, UsageError, did_you_mean
+from tellapart.progress import Listener, Note
+from tellapart.verbs import Record, argument, check_output, write_plot
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tellapart.classifier.classifier import Classifier, Prediction
+    from tellapart.explanation.neighbours import Neighbour
+    from tellapart.plots import Plot
+
+
+class Options(Record):
+    """What may be asked of explain."""
+
+    model: Any = argument(description="A .keras file that tellapart wrote, or a run folder.")
+    picture: Any = argument(description="A picture file.")
+    label: str | None = Field(None, description="The class to explain; default: the one that the model answers.")
+    layers: bool = Field(False, description="Draw the first layer's filters and every layer's feature maps instead.")
+    kernel: str | None = Field(
+        None,
+        description="Slide a kernel over the picture instead: vertical-edges, horizontal-edges, diagonal-edges, "
+        "outlines, blur, sharpen, or the number, from 0, of a filter of the first layer.",
+    )
+    data: Any = Field(
+        None, description="Where the training pictures are now; default: where they were at the training."
+    )
+    output: Path | None = Field(None, description="The PNG file to draw into; default: <picture>-explained.png here.")
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Why: `label` is the class that is explained; maps are float32 [height, width] in 0..1 over the prepared picture.
+
+    `heat` is from the network's gradients, None without convolutions; `covering` from covering parts of the picture;
+    `agreement` their rank correlation, -1..1. `plot` draws it all, and lies in the file `output`.
+    """
+
+    prediction: Prediction
+    label: str
+    picture: np.ndarray
+    heat: np.ndarray | None
+    covering: np.ndarray | None
+    agreement: float | None
+    layers: tuple[str, ...]
+    neighbours: list[Neighbour]
+    plot: Plot
+    output: Path | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For machines: places are shares of the picture's height and width."""
+        found: dict[str, Any] = self.prediction.to_dict() | {"explained": self.label, "layers": list(self.layers)}
+        for name, values in (("heat", self.heat), ("covering", self.covering)):
+            if values is not None:
+                found[name] = {"highest_at": _peak(values), "map": values.round(3).tolist()}
+        found |= {"agreement": self.agreement, "neighbours": [near.to_dict() for near in self.neighbours]}
+        if self.heat is None and self.covering is None:
+            found["drawn"] = self.plot.to_dict()
+        return found | {"output": str(self.output) if self.output else None}
+
+    def __str__(self) -> str:
+        lines = [f"{self.prediction.source}: {self.prediction}"]
+        if self.covering is not None:
+            lines.append(f"explained: {self.label}")
+            if self.heat is not None:
+                lines.append(f"gradients ({', '.join(self.layers)}) point at {_words(_peak(self.heat))}")
+            lines.append(f"covering points at {_words(_peak(self.covering))}")
+        if self.agreement is not None:
+            lines.append(f"the two maps agree with a rank correlation of {self.agreement:.2f}")
+        if self.neighbours:
+            near = "; ".join(f"{one.label} ({one.key}, {one.likeness:.2f})" for one in self.neighbours)
+            lines.append(f"nearest training pictures: {near}")
+        return "\n".join([*lines, f"drawn: {self.output}"] if self.output else lines)
+
+    def _repr_html_(self) -> str:
+        return self.plot.svg()
+
+
+def run(options: Options, on_event: Listener) -> Explanation:
+    """Explain. Raises ModelFileError, PictureError, UsageError."""
+    from tellapart.classifier.classifier import Classifier, load_classifier
+    from tellapart.images.read import read_picture
+
+    check_output(options.output)
+    if options.layers and options.kernel is not None:
+        raise UsageError("--layers and --kernel", "one of them", "leave the other out")
+    model = options.model
+    classifier = model if isinstance(model, Classifier) else load_classifier(model)
+    name = str(options.picture) if isinstance(options.picture, (str, Path)) else "picture"
+    read = read_picture(options.picture, name)
+    prediction = classifier.predict(read)
+    assert not isinstance(prediction, list)
+    prediction = replace(prediction, source=name)
+    label = options.label or prediction.label
+    if label not in classifier.class_names:
+        raise UsageError(
+            f"--label {label}: the model knows no such class",
+            f"one of {', '.join(classifier.class_names[:20])}",
+            did_you_mean(label, classifier.class_names),
+        )
+    picture = classifier.preparation(read)
+    if options.kernel is not None:
+        plot = _slid(classifier, picture, options.kernel)
+        made = Explanation(prediction, label, picture, None, None, None, (), [], plot, None)
+    elif options.layers:
+        made = Explanation(prediction, label, picture, None, None, None, (), [], _layers(classifier, picture), None)
+    else:
+        made = _why(classifier, prediction, picture, label, options, on_event)
+    stem = Path(name).stem if isinstance(options.picture, (str, Path)) else name
+    return replace(made, output=write_plot(made.plot, options.output, f"{stem}-explained", on_event))
+
+
+def _why(
+    classifier: Classifier,
+    prediction: Prediction,
+    picture: np.ndarray,
+    label: str,
+    options: Options,
+    on_event: Listener,
+) -> Explanation:
+    import numpy as np
+
+    from tellapart.explanation.heat import HeatMaps, agreement, occlusion
+    from tellapart.plots import PictureGrid, overlay
+
+    position = classifier.class_names.index(label)
+    heat: np.ndarray | None = None
+    layers: tuple[str, ...] = ()
+    try:
+        maps = HeatMaps(classifier.network)
+        heat, layers = maps(picture[None], np.array([position]))[0], maps.layers
+    except LookupError as error:
+        on_event(Note(f"gradients: none ({error}); covering parts of the picture works all the same"))
+    covering = occlusion(classifier.probabilities, picture, position)
+    agreed = None if heat is None else agreement(heat, covering)
+    near = _neighbours(classifier, picture, options.data, on_event)
+    shown = [(picture, "as the network sees it")]
+    shown += [] if heat is None else [(overlay(picture, heat), f"speaks for {label}")]
+    shown += [(overlay(picture, covering), "missed when covered")]
+    shown += [(one.picture, f"{one.label} {one.likeness:.2f}") for one in near]
+    plot = PictureGrid([pixels for pixels, _ in shown], [title for _, title in shown], columns=3)
+    return Explanation(prediction, label, picture, heat, covering, agreed, layers, near, plot, None)
+
+
+def _neighbours(classifier: Classifier, picture: np.ndarray, source: Any, on_event: Listener) -> list[Neighbour]:
+    """The nearest training pictures, where those can still be found."""
+    import numpy as np
+
+    from tellapart.data.feeding import prepare_pictures
+    from tellapart.data.source import open_collection
+    from tellapart.data.split import make_split
+    from tellapart.explanation.neighbours import PICTURES, nearest
+
+    trained_on = classifier.record.training.get("data", {})
+    source = source if source is not None else trained_on.get("source")
+    if source is None or not classifier.runtime.has_features:
+        return []
+    try:
+        collection = open_collection(source, trained_on.get("class_names"), on_event)
+    except TellapartError as error:
+        on_event(Note(f"nearest training pictures: none, since {error.given} (--data says where they are now)"))
+        return []
+    if collection.fingerprint != trained_on.get("fingerprint"):
+        on_event(Note(f"nearest training pictures: none, since {source} is not as it was at the training"))
+        return []
+    indices = make_split(collection, **classifier.record.training["split"]).indices("train")
+    chosen = np.sort(np.random.default_rng(0).permutation(indices)[:PICTURES])
+    train = prepare_pictures(collection, chosen, classifier.preparation, on_event, "read training pictures")
+    keys = [collection.keys[int(i)] for i in train.indices]
+    labels = [collection.label(int(i)) for i in train.indices]
+    return nearest(classifier, picture, train, keys, labels)
+
+
+def _layers(classifier: Classifier, picture: np.ndarray) -> Plot:
+    from tellapart.explanation.layers import feature_maps, first_filters
+    from tellapart.plots import MapRows
+
+    filters = first_filters(classifier.network)
+    if filters is None:
+        raise UsageError(
+            f"{classifier.source}: its network has no convolution, so no layer has filters or maps to show",
+            "a network with convolutions, such as quick or lenet train",
+            "leave --layers out: covering parts of the picture works with any network",
+        )
+    name, kernels = filters
+    rows = [("the picture", [picture.mean(axis=2)])]
+    rows.append((f"{name}: filters", [kernels[:, :, :, k].mean(axis=2) for k in range(min(8, kernels.shape[3]))]))
+    rows += [(f"{maps.layer}\n{len(maps.maps)} of {maps.channels}", list(maps.maps)) for maps in feature_maps(
+        classifier.network, picture)]  # fmt: skip
+    return MapRows(rows)
+
+
+def _slid(classifier: Classifier, picture: np.ndarray, wanted: str) -> Plot:
+    import numpy as np
+
+    from tellapart.explanation.kernels import KERNELS, slide
+    from tellapart.plots import SlidKernel
+
+    if wanted in KERNELS:
+        kernel = np.array(KERNELS[wanted], float)
+    else:
+        kernel = _learnt(classifier, wanted, tuple(KERNELS))
+    if len(kernel) % 2 == 0:  # whitening looks at 2 x 2 pixels: the kernel is set beside one row and column of zeros
+        kernel = np.pad(kernel, ((0, 1), (0, 1)))
+    return SlidKernel(picture, kernel, slide(kernel, picture), wanted if wanted in KERNELS else f"filter {wanted}")
+
+
+def _learnt(classifier: Classifier, wanted: str, names: tuple[str, ...]) -> np.ndarray:
+    from tellapart.explanation.layers import first_filters
+
+    filters = first_filters(classifier.network)
+    count = 0 if filters is None else filters[1].shape[3]
+    if filters is None or not wanted.isdecimal() or int(wanted) >= count:
+        learnt = f", or a number below {count}" if count else ""
+        raise UsageError(
+            f"--kernel {wanted}: there is no such kernel", f"{', '.join(names)}{learnt}", did_you_mean(wanted, names)
+        )
+    return filters[1][:, :, :, int(wanted)].mean(axis=2)
+
+
+def _peak(values: np.ndarray) -> dict[str, float]:
+    import numpy as np
+
+    row, column = np.unravel_index(int(values.argmax()), values.shape)
+    return {"down": float((row + 0.5) / values.shape[0]), "right": float((column + 0.5) / values.shape[1])}
+
+
+def _words(peak: dict[str, float]) -> str:
+    return f"{peak['down']:.0%} down, {peak['right']:.0%} to the right"

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+import tellapart
+from tellapart.classifier.novelty import Novelty, _shrunken
+from tellapart.errors import ModelFileError
+from tests.conftest import stripes
+
+
+def fitted(features=40):
+    generator = np.random.default_rng(0)
+    centres = generator.normal(scale=4, size=(3, features))
+
+    def drawn(count):
+        labels = np.arange(count) % 3
+        pixels = generator.integers(0, 60, (count, 12, 12, 1)).astype(np.uint8) + 60 * labels[:, None, None, None]
+        return (
+            pixels.astype(np.uint8),
+            (centres[labels] + generator.normal(size=(count, features))).astype(np.float32),
+            labels,
+        )
+
+    pixels, seen, labels = drawn(600)
+    held_pixels, held, _ = drawn(300)
+    return Novelty.fit(pixels, seen, labels, held_pixels, held), drawn
+
+
+@pytest.mark.parametrize("features", (40, 700))
+def test_ordinary_pictures_have_every_score_alike_and_strange_ones_the_highest(features):
+    novelty, drawn = fitted(features)
+    pixels, seen, _ = drawn(2000)
+    scores = novelty(pixels, seen)
+    assert (scores > 0.99).mean() < 0.04
+    assert abs(np.median(scores) - 0.5) < 0.08
+    assert (novelty(pixels, seen + 5) > 0.99).mean() > 0.95  # strange to the network
+    assert (novelty(255 - pixels, seen) > 0.99).mean() > 0.9  # strange to the eye
+    again = Novelty.from_bytes(novelty.to_bytes())
+    assert np.array_equal(again(pixels, seen), scores)
+
+
+def test_nothing_else_is_taken_for_it():
+    novelty, _ = fitted()
+    data = novelty.to_bytes()
+    for wrong in (b"", b"nonsense", data[:-100], _saved(a=np.zeros(3)), _saved(ordinary=np.array([{}], object))):
+        with pytest.raises(ModelFileError, match="is not what it should be"):
+            Novelty.from_bytes(wrong)
+
+
+def test_fields_are_means():
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 24, 3)).astype(np.uint8)
+    expected = pixels.reshape(2, 8, 2, 8, 3, 3).mean(axis=(2, 4)) / 255
+    assert np.allclose(np.sort(_shrunken(pixels)), np.sort(expected.reshape(2, -1)), atol=1e-5)
+    assert np.allclose(_shrunken(np.full((1, 10, 9, 1), 51, np.uint8)), 0.2)
+    assert _shrunken(np.full((1, 3, 5, 1), 51, np.uint8)).shape == (1, 64)
+
+
+def test_a_trained_model_flags_what_it_was_not_taught(stripes_run):
+    noise = np.random.default_rng(0).integers(0, 256, (20, 12, 12, 1)).astype(np.uint8)
+    model = tellapart.load(stripes_run.path)
+    strange = model.predict(noise)
+    assert np.mean([answer.novelty for answer in strange]) > 0.97
+    assert any(answer.unfamiliar for answer in strange)
+    assert "unlike those it was taught" in str(next(answer for answer in strange if answer.unfamiliar))
+    ordinary = model.predict(stripes(60)[0])
+    assert np.mean([answer.novelty for answer in ordinary]) < 0.9
+    assert {"novelty", "unfamiliar"} <= set(ordinary[0].to_dict())
+
+
+def _saved(**arrays):
+    import io
+
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()

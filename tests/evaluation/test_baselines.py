@@ -1,0 +1,26 @@
+import numpy as np
+
+from tellapart.evaluation.baselines import ShrunkenPixels, majority
+from tests.conftest import stripes
+
+
+def test_the_majority_class():
+    found = majority(np.array([0, 1, 1, 2]), 1, ("a", "b", "c"))
+    assert found.accuracy == 0.5
+    assert found.words == "always answering 'b'"
+    assert found.to_dict()["name"] == "majority class"
+
+
+def test_logistic_regression_learns_what_light_tells_and_nothing_else():
+    generator = np.random.default_rng(0)
+    labels = np.arange(400) % 2
+    bright = (generator.integers(0, 120, (400, 20, 20, 3)) + 100 * labels[:, None, None, None]).astype(np.uint8)
+    assert ShrunkenPixels(bright[:200], labels[:200])(bright[200:], labels[200:]).accuracy > 0.99
+    noise = generator.integers(0, 256, (400, 20, 20, 3)).astype(np.uint8)
+    assert 0.35 < ShrunkenPixels(noise[:200], labels[:200])(noise[200:], labels[200:]).accuracy < 0.65
+
+
+def test_it_is_the_same_every_time():
+    pixels, labels = stripes(90)
+    first, second = (ShrunkenPixels(pixels, labels)(pixels, labels) for _ in range(2))
+    assert first == second

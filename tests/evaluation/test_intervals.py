@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from tellapart.evaluation.intervals import f1, mcnemar, mean_of_shares, paired_difference, share
+
+RNG = np.random.default_rng(0)
+
+
+def covered(intervals, truth):
+    return np.mean([low <= truth <= high for low, high in intervals])
+
+
+def test_a_shares_interval_is_wilsons():
+    # Wilson 1927 by hand: n = 10, 9 right, z = 1.959964.
+    assert share(9, 10) == pytest.approx((0.595850, 0.982124), abs=1e-5)
+    assert share(10, 10)[1] == 1
+    assert share(0, 10)[0] == 0
+    assert share(0, 0) == (0, 1)
+
+
+@pytest.mark.parametrize("truth", (0.5, 0.9, 0.97))
+def test_shares_are_covered(truth):
+    counts = RNG.binomial(400, truth, 4000)
+    bounds = {count: share(int(count), 400) for count in set(counts.tolist())}
+    assert 0.93 <= covered([bounds[c] for c in counts.tolist()], truth) <= 0.97
+
+
+@pytest.mark.parametrize(("right", "missed", "wrongly"), [(0.08, 0.02, 0.02), (0.25, 0.05, 0.1), (0.06, 0.04, 0.01)])
+def test_f1_is_covered(right, missed, wrongly):
+    truth = 2 * right / (2 * right + missed + wrongly)
+    drawn = RNG.multinomial(1500, [right, missed, wrongly, 1 - right - missed - wrongly], 1500)
+    found = [f1(int(tp), int(tp + fn), int(tp + fp)) for tp, fn, fp, _ in drawn]
+    assert 0.93 <= covered(found, truth) <= 0.97
+
+
+@pytest.mark.parametrize("recalls", [(0.9, 0.8, 0.95), (0.97, 0.6), (0.99, 0.98, 0.97, 0.9, 0.85)])
+def test_balanced_accuracy_is_covered(recalls):
+    counts = np.array([300, 120, 80, 200, 150][: len(recalls)])
+    drawn = RNG.binomial(counts, recalls, (1500, len(recalls)))
+    found = [mean_of_shares(right, counts) for right in drawn]
+    assert 0.93 <= covered(found, np.mean(recalls)) <= 0.97
+
+
+@pytest.mark.parametrize(("only_first", "only_second"), [(0.03, 0.02), (0.10, 0.02), (0.01, 0.01)])
+def test_paired_differences_are_covered(only_first, only_second):
+    drawn = RNG.multinomial(1000, [only_first, only_second, 1 - only_first - only_second], 4000)
+    found = [paired_difference(int(a), int(b), 1000) for a, b, _ in drawn]
+    assert 0.93 <= covered(found, only_first - only_second) <= 0.97
+
+
+def test_mcnemar_is_the_exact_test():
+    assert mcnemar(0, 0) == 1
+    assert mcnemar(8, 2) == pytest.approx(2 * sum(_half(10, k) for k in (8, 9, 10)))
+    assert mcnemar(8, 2) == mcnemar(2, 8)
+    uneven = [mcnemar(int(k), 40 - int(k)) < 0.05 for k in RNG.binomial(40, 0.5, 4000)]
+    assert np.mean(uneven) <= 0.05
+
+
+def _half(n, k):
+    from math import comb
+
+    return comb(n, k) / 2**n

@@ -1,0 +1,115 @@
+"""Heat maps find a planted patch that alone decides the class, for every recipe, and change with the weights."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import tellapart
+from tellapart.explanation.heat import HeatMaps, agreement, occlusion
+from tellapart.progress import silent
+from tellapart.recipes import find
+from tellapart.recipes.backend import keras
+
+SIDE, PATCH = 28, 8
+
+
+def planted(count, channels, seed=0):
+    """Noise; in half of the pictures a bright patch somewhere, which is all that makes their class. Its corners too."""
+    generator = np.random.default_rng(seed)
+    pixels = generator.integers(0, 100, (count, SIDE, SIDE, channels)).astype(np.uint8)
+    labels = np.arange(count) % 2
+    corners = generator.integers(0, SIDE - PATCH + 1, (count, 2))
+    for picture, label, (top, left) in zip(pixels, labels, corners, strict=True):
+        if label:
+            picture[top : top + PATCH, left : left + PATCH] = generator.integers(150, 256, (PATCH, PATCH, channels))
+    return pixels, labels, corners
+
+
+def hits(maps, corners):
+    """The share of maps whose highest place is on the patch, or one pixel beside it."""
+    found = [np.unravel_index(one.argmax(), one.shape) for one in maps]
+    away = np.array(found) * (SIDE / maps[0].shape[0]) - corners
+    return ((away >= -1) & (away <= PATCH)).all(axis=1).mean()
+
+
+def trained(recipe, tmp_path, channels=1, count=1200, epochs=6):
+    pixels, labels, _ = planted(count, channels)
+    names = np.array(["empty", "patch"])[labels]
+    return tellapart.train((pixels, names), recipe=recipe, epochs=epochs, runs=tmp_path, on_event=silent)
+
+
+@pytest.mark.parametrize("recipe", [name for name in find.names() if name != "dense"])
+def test_the_planted_patch_is_found(recipe, tmp_path):
+    run = trained(recipe, tmp_path)
+    pixels, labels, corners = planted(120, 1, seed=1)
+    prepared = np.stack([run.classifier.preparation(picture) for picture in pixels[labels == 1]])
+    maps = HeatMaps(run.classifier.network)(prepared, np.ones(len(prepared), int))
+    assert maps.shape == prepared.shape[:3]
+    assert maps.min() >= 0
+    assert maps.max() <= 1
+    assert hits(maps, corners[labels == 1]) >= 0.95
+
+
+def test_covering_finds_the_patch_with_any_network(tmp_path):
+    run = trained("dense", tmp_path, epochs=12)
+    with pytest.raises(LookupError):
+        HeatMaps(run.classifier.network)
+    pixels, labels, corners = planted(80, 1, seed=1)
+    shown = pixels[labels == 1]
+    maps = [occlusion(run.classifier.probabilities, picture, 1) for picture in shown]
+    assert hits(maps, corners[labels == 1]) >= 0.95
+
+
+def test_the_two_maps_agree_and_random_weights_change_them(tmp_path):
+    run = trained("quick", tmp_path)
+    pixels, labels, _ = planted(20, 1, seed=1)
+    shown = pixels[labels == 1]
+    heats = HeatMaps(run.classifier.network)(shown, np.ones(10, int))
+    covers = [occlusion(run.classifier.probabilities, picture, 1) for picture in shown]
+    untrained = HeatMaps(keras.models.clone_model(run.classifier.network))(shown, np.ones(10, int))
+    agreed = np.mean([agreement(heat, cover) for heat, cover in zip(heats, covers, strict=True)])
+    assert agreed > 0.3
+    assert np.abs(heats - untrained).max(axis=(1, 2)).min() > 0.2
+    assert np.mean([agreement(one, other) for one, other in zip(heats, untrained, strict=True)]) < 0.9
+    assert agreement(heats[0], heats[0]) == pytest.approx(1)
+    assert agreement(heats[0], np.zeros_like(heats[0])) == 0
+
+
+def test_the_first_class_of_a_sigmoid_has_the_opposite_reasons():
+    layers = keras.layers
+    parts = [
+        layers.Conv2D(1, 1, use_bias=False, activation="relu"),
+        layers.Flatten(),
+        layers.Dense(1, activation="sigmoid"),
+    ]
+    network = keras.Sequential([keras.Input((8, 8, 1)), *parts])
+    kernel = np.zeros((64, 1), np.float32)
+    kernel[9], kernel[54] = 1, -1
+    network.set_weights([np.ones((1, 1, 1, 1), np.float32), kernel, np.zeros(1, np.float32)])
+    pixels = np.full((2, 8, 8, 1), 100, np.uint8)
+    first, second = HeatMaps(network)(pixels, np.array([0, 1]))
+    assert np.unravel_index(first.argmax(), (8, 8)) == (6, 6)
+    assert np.unravel_index(second.argmax(), (8, 8)) == (1, 1)
+    assert network.layers[-1].activation is keras.activations.sigmoid  # the network itself is left as it is
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed: pip install '.[dev]'")
+def test_the_maps_are_the_same_on_jax(tmp_path):
+    run = trained("lenet", tmp_path, count=300, epochs=1)
+    pixels, _, _ = planted(4, 1, seed=1)
+    prepared = np.stack([run.classifier.preparation(picture) for picture in pixels])
+    np.save(tmp_path / "pixels.npy", prepared)
+    code = (
+        "import sys, numpy as np, tellapart\nfrom tellapart.explanation.heat import HeatMaps\n"
+        "model = tellapart.load(sys.argv[1])\npixels = np.load(sys.argv[2])\n"
+        "np.save(sys.argv[3], HeatMaps(model.network)(pixels, np.array([0, 1, 0, 1])))"
+    )
+    words = [str(run.model), str(tmp_path / "pixels.npy"), str(tmp_path / "maps.npy")]
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    subprocess.run([sys.executable, "-c", code, *words], check=True, env=environment, capture_output=True)
+    expected = HeatMaps(run.classifier.network)(prepared, np.array([0, 1, 0, 1]))
+    assert np.allclose(np.load(tmp_path / "maps.npy"), expected, atol=1e-3)

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from tellapart.plots import (
+    Calibration,
+    ConfusionMatrix,
+    Coverage,
+    Intervals,
+    LearningCurve,
+    LearningCurves,
+    MapRows,
+    PictureGrid,
+    SlidKernel,
+    overlay,
+    shorten,
+)
+
+HISTORY = [
+    {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "val_loss": 1.1, "val_accuracy": 0.4},
+    {"epoch": 2, "loss": 0.5, "accuracy": 0.8, "val_loss": 0.9, "val_accuracy": 0.6},
+]
+PLOTS = [
+    LearningCurves(HISTORY, 2),
+    LearningCurve(HISTORY, 2, "loss"),
+    ConfusionMatrix(np.array([[3, 1], [0, 4]]), ["cat", "dog <x>"]),
+    Calibration(np.array([[0, np.nan, np.nan], [5, 0.6, 0.4], [5, 0.9, 1.0]]), 0.15),
+    Coverage(np.array([0.3, 0.6, 0.9]), np.array([1.0, 0.5, 0.25]), np.array([0.2, 0.1, 0.0]), 0.6),
+    Intervals(["a", "b"], np.array([0.1, 0.2]), np.array([[0.0, 0.2], [0.1, 0.3]]), "difference", zero=True),
+    PictureGrid([np.full((4, 5, 3), 100, np.uint8)], ["cat"]),
+    SlidKernel(np.full((4, 5, 3), 100, np.uint8), np.eye(3), np.arange(20.0).reshape(4, 5), "<x>"),
+    MapRows([("<x>", [np.eye(3), np.eye(4)]), ("layer", [np.zeros((2, 2))])]),
+]
+
+
+@pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: type(plot).__name__)
+def test_every_plot_draws_on_any_axis_and_in_a_page(plot, tmp_path):
+    axis = Figure().subplots()
+    plot.draw(axis)
+    assert axis.has_data() or axis.images
+    assert plot.to_dict()
+    svg = plot._repr_html_()
+    assert svg.startswith("<svg")
+    assert "<x>" not in svg
+    plot.save(tmp_path / "plot.png")
+    with Image.open(tmp_path / "plot.png") as image:
+        assert image.format == "PNG"
+
+
+def test_curves_show_training_and_validation():
+    axes = LearningCurves(HISTORY, best_epoch=2).figure().axes
+    for axis, name in zip(axes, ("loss", "accuracy"), strict=True):
+        lines = {line.get_label(): list(line.get_ydata()) for line in axis.get_lines()}
+        assert lines["training"] == [row[name] for row in HISTORY]
+        assert lines["validation"] == [row[f"val_{name}"] for row in HISTORY]
+        assert "kept: epoch 2" in lines
+    alone = [{key: value for key, value in row.items() if not key.startswith("val")} for row in HISTORY]
+    assert "validation" not in [line.get_label() for line in LearningCurves(alone, 1).figure().axes[0].get_lines()]
+
+
+def test_the_grid_shows_each_picture_with_its_name():
+    pictures = [np.full((4, 5, channels), 100, np.uint8) for channels in (1, 3, 1, 1, 1, 3)]
+    names = ["a", "b$c", "x" * 40, "d", "e", "f"]
+    axis = PictureGrid(pictures, names).figure().axes[0]
+    assert [text.get_text() for text in axis.texts] == ["a", "b\\$c", "x" * 23 + "…", "d", "e", "f"]
+    places = [tuple(image.get_extent()) for image in axis.images]
+    assert len(set(places)) == 6
+    left, right, bottom, top = places[0]
+    assert (right - left) / (bottom - top) == pytest.approx(5 / 4)  # as wide and high as the picture
+    assert axis.get_xlim()[1] >= max(place[1] for place in places)
+    assert axis.get_ylim()[0] >= max(place[2] for place in places)
+
+
+def test_the_matrix_names_its_axes():
+    axis = ConfusionMatrix(np.array([[3, 1], [0, 4]]), ["cat", "dog"]).figure().axes[0]
+    assert [text.get_text() for text in axis.texts] == ["3", "1", "4"]
+    assert [text.get_text() for text in axis.get_yticklabels()] == ["cat", "dog"]
+
+
+def test_coverage_marks_the_threshold():
+    axis = next(plot for plot in PLOTS if isinstance(plot, Coverage)).figure().axes[0]
+    assert axis.get_lines()[1].get_xydata().tolist() == [[50, 10]]
+
+
+def test_shorten():
+    assert shorten("short") == "short"
+    assert len(shorten("y" * 50)) == 18
+
+
+def test_a_heat_map_leaves_alone_what_it_does_not_point_at():
+    picture = np.full((4, 5, 1), 100, np.uint8)
+    heat = np.zeros((4, 5))
+    heat[1, 2] = 1
+    shown = overlay(picture, heat)
+    assert shown.shape == (4, 5, 3)
+    assert (np.delete(shown.reshape(20, 3), 7, axis=0) == 100).all()
+    red, green, blue = shown[1, 2].tolist()
+    assert red > 100 > max(green, blue)

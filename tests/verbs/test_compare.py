@@ -1,0 +1,89 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import tellapart
+from tellapart.errors import DataError, UsageError
+from tellapart.evaluation.comparison import Contender, compare
+from tellapart.evaluation.evaluate import Evaluation
+from tellapart.progress import silent
+from tests.conftest import make_collection, write_folder
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = write_folder(tmp_path_factory.mktemp("photos") / "photos", 90)
+    where = tmp_path_factory.mktemp("runs")
+    return [tellapart.train(folder, recipe=name, epochs=2, runs=where, on_event=silent) for name in ("dense", "quick")]
+
+
+def contender(name, right):
+    """One that gets the given ones of ten pictures right."""
+    values = np.where(np.array(right)[:, None] == np.array([[True, False]]), 0.9, 0.1).astype(np.float32)
+    found = Evaluation("test", ("a", "b"), np.zeros(10, int), values, np.arange(10), tuple("abcdefghij"), "x", ())
+    return Contender(name, found, 1, 2, 3.0, 1e-4, 1e-5, 100)
+
+
+def test_the_paired_difference_by_hand():
+    first = contender("first", [True] * 6 + [False] * 4)
+    second = contender("second", [True] * 5 + [False] + [True] * 3 + [False])
+    found = compare("test", [first, second]).differences[0]
+    assert (found.gained, found.lost) == (3, 1)
+    assert found.value == pytest.approx(0.2)
+    assert found.interval[0] < 0 < found.interval[1]
+    assert found.p == pytest.approx(2 * (4 + 1) / 16)
+    assert "these pictures cannot tell them apart" in str(found)
+
+
+def test_two_runs_side_by_side(runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = tellapart.compare([runs[0].path, runs[1].path], on_event=silent)
+    assert found.count == 18
+    values = json.loads(json.dumps(found.to_dict()))
+    assert [model["name"] for model in values["models"]] == ["dense", "quick"]
+    for model, run in zip(values["models"], runs, strict=True):
+        assert model["accuracy"] == run.evaluations["test"].accuracy
+        assert model["parameters"] == run.classifier.network.count_params()
+        assert model["bytes"] == run.model.stat().st_size
+        assert model["train_seconds"] > 0
+        assert 0 < model["picture_among_many_seconds"] < model["one_picture_seconds"]
+    right = [run.evaluations["test"].accuracy for run in runs]
+    assert values["differences"][0]["difference"] == pytest.approx(right[1] - right[0])
+    text = str(found)
+    for words in ("parameters", "quick against dense:", "95 % interval", "training"):
+        assert words in text
+    with Image.open(tmp_path / "comparison.png") as drawn:
+        assert drawn.width > 300
+    assert json.loads((runs[0].path / "run.json").read_text())["looks"] == 2
+    assert "<svg" in found._repr_html_()
+
+
+def test_what_cannot_be_compared(runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="two models or more"):
+        tellapart.compare([runs[0].path], on_event=silent)
+    other = tellapart.train(
+        make_collection(60, parts=False).with_class_names(["across", "down", "dots"]), recipe="dense", epochs=1,
+        runs=tmp_path, on_event=silent,
+    )  # fmt: skip
+    with pytest.raises(UsageError, match=r"knows other classes than .* \(only one of them has dots, squares\)"):
+        tellapart.compare([runs[0].path, other.path], on_event=silent)
+    assert not (tmp_path / "comparison.png").exists()
+
+
+def test_pictures_that_one_of_them_saw_are_left_out(runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = json.loads((runs[0].path / "run.json").read_text())["options"]["data"]
+    other = tellapart.train(folder, recipe="dense", epochs=1, seed=5, runs=tmp_path, on_event=silent)
+    found = tellapart.compare([runs[0].path, other.path], on_event=silent)
+    assert 0 < found.count < 18
+    with pytest.raises(DataError, match="did not answer for the same pictures"):
+        compare("test", [contender("a", [True] * 10), _with_other_pictures(contender("b", [True] * 10))])
+
+
+def _with_other_pictures(one):
+    from dataclasses import replace
+
+    return replace(one, evaluation=replace(one.evaluation, indices=np.arange(1, 11)))

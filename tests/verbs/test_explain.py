@@ -1,0 +1,114 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import tellapart
+from tellapart.errors import PictureError, UsageError
+from tellapart.progress import Note, silent
+from tests.conftest import make_collection, stripes, write_folder
+
+
+@pytest.fixture
+def picture(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(stripes(3)[0][1, :, :, 0]).save(tmp_path / "down.png")
+    return tmp_path / "down.png"
+
+
+@pytest.fixture(scope="module")
+def photos_run(tmp_path_factory):
+    folder = write_folder(tmp_path_factory.mktemp("photos") / "photos", 60)
+    return tellapart.train(folder, epochs=2, runs=tmp_path_factory.mktemp("runs"), on_event=silent)
+
+
+def test_why(photos_run, picture):
+    found = tellapart.explain(photos_run.path, picture, on_event=silent)
+    assert found.heat.shape == found.covering.shape == (12, 12)
+    assert [found.heat.min() >= 0, found.heat.max() <= 1] == [0, 1] or found.heat.max() == 1
+    assert len(found.neighbours) == 6
+    assert found.neighbours[0].likeness >= found.neighbours[-1].likeness
+    assert found.neighbours[0].label == found.prediction.label
+    assert found.output.name == "down-explained.png"
+    with Image.open(found.output) as drawn:
+        assert drawn.width > 300
+    again = tellapart.explain(photos_run.path, picture, label="across", on_event=silent)
+    assert again.output.name == "down-explained-2.png"
+    assert again.label == "across"
+    values = json.loads(json.dumps(found.to_dict()))
+    assert values["explained"] == values["label"]
+    assert 0 <= values["heat"]["highest_at"]["down"] <= 1
+    assert len(values["heat"]["map"]) == 12
+    assert -1 <= values["agreement"] <= 1
+    for words in (
+        "gradients (",
+        "covering points at",
+        "agree with a rank correlation",
+        "nearest training pictures",
+        "drawn:",
+    ):
+        assert words in str(found)
+    assert found._repr_html_().startswith("<svg")
+
+
+def test_without_its_training_pictures_it_says_so(stripes_run, picture):
+    notes = []
+    found = tellapart.explain(stripes_run.path, picture, on_event=notes.append)
+    assert found.neighbours == []
+    assert any("nearest training pictures: none, since" in note.text for note in notes if isinstance(note, Note))
+    near = tellapart.explain(stripes_run.path, picture, data=make_collection(240, parts=False), on_event=silent)
+    assert len(near.neighbours) == 6
+
+
+def test_layers(stripes_run, picture):
+    found = tellapart.explain(stripes_run.path, picture, layers=True, on_event=silent)
+    titles = [title for title, _ in found.plot.rows]
+    assert titles[0] == "the picture"
+    assert "filters" in titles[1]
+    maps = [
+        layer for layer in stripes_run.classifier.record.layers if len(layer.shape) == 3 and min(layer.shape[:2]) > 1
+    ]
+    assert len(titles) == 2 + sum(layer.kind in ("Conv2D", "Activation", "MaxPooling2D") for layer in maps)
+    assert found.output.exists()
+    assert json.dumps(found.to_dict())
+
+
+def test_a_kernel_answers_to_what_it_is_like(stripes_run, picture):
+    """Stripes down have edges left and right of them, and none above."""
+    upright = tellapart.explain(stripes_run.path, picture, kernel="vertical-edges", on_event=silent)
+    level = tellapart.explain(stripes_run.path, picture, kernel="horizontal-edges", on_event=silent)
+    assert np.abs(upright.plot.answers).mean() > 5 * np.abs(level.plot.answers).mean()
+    learnt = tellapart.explain(stripes_run.path, picture, kernel="0", on_event=silent)
+    assert learnt.plot.name == "filter 0"
+    assert json.loads(json.dumps(upright.to_dict()))["drawn"]["kernel"] == "vertical-edges"
+
+
+def test_a_network_without_convolutions(tmp_path, picture):
+    run = tellapart.train(make_collection(60, parts=False), recipe="dense", epochs=1, runs=tmp_path, on_event=silent)
+    notes = []
+    found = tellapart.explain(run.path, picture, on_event=notes.append)
+    assert found.heat is None
+    assert found.covering.max() == 1
+    assert any("gradients: none (the network has no convolution)" in n.text for n in notes if isinstance(n, Note))
+    with pytest.raises(UsageError, match="has no convolution, so no layer has filters or maps to show") as error:
+        tellapart.explain(run.path, picture, layers=True, on_event=silent)
+    assert "covering parts of the picture works" in str(error.value)
+
+
+def test_wrong_use(stripes_run, picture, tmp_path):
+    with pytest.raises(UsageError, match="--label dwon: the model knows no such class") as error:
+        tellapart.explain(stripes_run.path, picture, label="dwon", on_event=silent)
+    assert "down" in error.value.action
+    with pytest.raises(UsageError, match="--kernel edges: there is no such kernel") as error:
+        tellapart.explain(stripes_run.path, picture, kernel="edges", on_event=silent)
+    assert "a number below" in error.value.expected
+    with pytest.raises(UsageError, match="--kernel 999"):
+        tellapart.explain(stripes_run.path, picture, kernel="999", on_event=silent)
+    with pytest.raises(UsageError, match="--layers and --kernel"):
+        tellapart.explain(stripes_run.path, picture, kernel="0", layers=True, on_event=silent)
+    with pytest.raises(PictureError):
+        tellapart.explain(stripes_run.path, tmp_path / "none.png", on_event=silent)
+    with pytest.raises(UsageError, match="its folder does not exist"):
+        tellapart.explain(stripes_run.path, picture, output=tmp_path / "no" / "a.png", on_event=silent)
+    assert [path.name for path in tmp_path.glob("*explained*")] == []
