@@ -2,10 +2,12 @@ import json
 
 import numpy as np
 import pytest
+from sklearn.metrics import precision_recall_fscore_support
 
 import tellapart
 from tellapart.errors import DataError
-from tellapart.evaluation.evaluate import evaluate_part
+from tellapart.evaluation.baselines import majority
+from tellapart.evaluation.evaluate import Evaluation, evaluate_part
 from tests.conftest import make_collection, write_folder
 
 
@@ -55,3 +57,89 @@ def test_bad_pictures_are_counted_and_named(classifier, tmp_path):
 def test_no_pictures(classifier, stripes_collection):
     with pytest.raises(DataError, match="has no validation pictures"):
         evaluate_part(classifier, stripes_collection, np.array([], np.int64), "validation")
+
+
+def evaluation(labels, probabilities, **more):
+    count, classes = np.shape(probabilities)
+    return Evaluation(
+        "test", tuple("abcdefgh"[:classes]), np.array(labels), np.array(probabilities, np.float32), np.arange(count),
+        tuple(f"{i}.png" for i in range(count)), "cross-entropy",
+        (majority(np.array(labels), 0, tuple("abcdefgh"[:classes])),), **more,
+    )  # fmt: skip
+
+
+def test_per_class_figures_agree_with_scikit_learn():
+    generator = np.random.default_rng(0)
+    for _ in range(10):
+        probabilities = generator.dirichlet(np.ones(4), 150)
+        labels = np.concatenate([np.arange(4), generator.integers(0, 4, 146)])
+        rows = evaluation(labels, probabilities).per_class()
+        expected = precision_recall_fscore_support(labels, probabilities.argmax(axis=1), zero_division=np.nan)
+        for name, values in zip(("precision", "recall", "f1", "count"), expected, strict=True):
+            assert [row[name] for row in rows] == pytest.approx(values.tolist(), abs=1e-9)
+        for row in rows:
+            for name in ("precision", "recall", "f1"):
+                low, high = row[f"{name}_interval"]
+                assert 0 <= low <= row[name] <= high <= 1
+
+
+def test_the_measures_of_the_whole():
+    whole = evaluation([0, 1, 1, 0], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]])
+    found = {measure.name: measure for measure in whole.measures}
+    assert found["accuracy"].value == 0.75
+    assert found["balanced accuracy"].value == 0.75
+    assert found["ROC area"].value == 1.0
+    assert found["Brier score"].value == pytest.approx(2 * (0.01 + 0.04 + 0.36 + 0.09) / 4)
+    assert "top-3 accuracy" not in found
+    assert all(measure.definition for measure in found.values())
+    assert found["accuracy"].to_dict()["interval"][0] < 0.75
+
+
+def test_a_part_with_one_class_has_no_areas():
+    found = evaluation([1, 1, 1], [[0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
+    values = {measure.name: measure.value for measure in found.measures}
+    assert values["ROC area"] is None
+    assert values["PR area"] is None
+    assert values["balanced accuracy"] == pytest.approx(2 / 3)
+    rows = found.per_class()
+    assert rows[0]["recall"] is None
+    assert rows[0]["precision"] == 0
+    assert rows[1]["enough"] is False
+    assert "not defined" in str(found)
+    assert "too few pictures to say" in str(found)
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["count"] == 3
+
+
+def test_mistakes_come_by_confidence():
+    found = evaluation([0, 1, 1, 0], [[0.4, 0.6], [0.2, 0.8], [0.95, 0.05], [0.7, 0.3]])
+    assert [(one.key, one.true, one.predicted) for one in found.mistakes()] == [
+        ("2.png", "b", "a"),
+        ("0.png", "a", "b"),
+    ]
+    assert len(found.mistakes(1)) == 1
+
+
+def test_coverage_by_hand():
+    found = evaluation([0, 1, 1, 0], [[0.4, 0.6], [0.2, 0.8], [0.95, 0.05], [0.8, 0.2]], threshold=0.7)
+    curve = found.coverage()
+    assert curve.thresholds == pytest.approx([0.6, 0.8, 0.95])
+    assert curve.coverage.tolist() == [1, 0.75, 0.25]
+    assert curve.errors == pytest.approx([0.5, 1 / 3, 1])
+    assert found.answered() == pytest.approx({"threshold": 0.7, "coverage": 0.75, "error": 1 / 3})
+    assert "unsure below 70.0%: 75.00% of pictures are answered, 33.33% of the answers are wrong" in found.notes()
+
+
+def test_answers_that_are_no_numbers(classifier, monkeypatch):
+    def broken(pixels):
+        return np.full((len(pixels), 3), np.nan, np.float32), None
+
+    monkeypatch.setattr(classifier, "judge", broken)
+    with pytest.raises(DataError, match=r"the model answers with no number \(NaN\), as for 9 of 9 pictures"):
+        evaluate_part(classifier, make_collection(9, parts=False), np.arange(9), "all")
+
+
+def test_classes_that_the_model_does_not_know_are_named(classifier):
+    other = make_collection(9, parts=False).with_class_names(["across", "dots", "rings"])
+    with pytest.raises(DataError) as error:
+        evaluate_part(classifier, other, np.arange(9), "all")
+    assert "does not know: dots, rings; and none of the model's down, squares" in error.value.given

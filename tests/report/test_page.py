@@ -80,3 +80,26 @@ def test_names_are_escaped(tmp_path):
 def test_values_are_escaped_and_markup_is_not():
     assert html("<b>{{ x }}</b>", x="<i>") == "<b>&lt;i&gt;</b>"
     assert html("{{ x }}", x=html("<b>")) == "<b>"
+
+
+def test_the_card_says_the_same_in_plain_words(tmp_path):
+    write_report(facts("ca*ts"), tmp_path)
+    card = (tmp_path / "report.md").read_text(encoding="utf-8")
+    for words in (
+        "# Model card:", "ca\\*ts, dogs", "On 20 test pictures that took no part in training", "| accuracy | 0.9000 |",
+        "50.00 % by always answering 'ca\\*ts'", "too few pictures", "1,234 parameters", "tellapart train 'my pets'",
+    ):  # fmt: skip
+        assert words in card, words
+
+
+def test_a_run_without_any_evaluation_has_a_page_and_a_card(tmp_path):
+    from dataclasses import replace
+
+    write_report(replace(facts(), evaluation=None, mistakes=()), tmp_path)
+    assert "How good it is" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "It was not measured" in (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+def test_mistakes_are_shown_with_their_words(page):
+    assert "dogs (80.0%), but it is cats: cats/19.png" in page
+    assert page.count("<figcaption>") == 3

@@ -120,3 +120,56 @@ def test_a_named_set_is_remembered_by_its_name(tmp_path):
     run = tellapart.train("digits", recipe="dense", epochs=1, runs=tmp_path, on_event=silent)
     assert run.classifier.record.training["data"]["source"] == "digits"
     assert tellapart.evaluate(run.path, on_event=silent).count == 360
+
+
+def test_unsure_where_that_keeps_a_promise(stripes_run):
+    collection = make_collection(240, parts=False)
+    found = tellapart.evaluate(stripes_run.classifier, collection, at_most_errors="10%", on_event=silent)
+    assert found.answered()["error"] <= 0.1
+    assert found.to_dict()["answered"]["coverage"] > 0.5
+    with pytest.raises(UsageError, match=r"the validation part is too small, or the model too often wrong, to promise"):
+        tellapart.evaluate(stripes_run.classifier, collection, at_most_errors=0.001, on_event=silent)
+    for wrong in ("2", "0", "-1%", "much"):
+        with pytest.raises(UsageError, match=r"a share between 0 and 1, such as 1% or 0\.01"):
+            tellapart.evaluate(stripes_run.classifier, collection, at_most_errors=wrong, on_event=silent)
+    answers = tellapart.predict(stripes_run.path, list(stripes(9)[0]), at_most_errors="10%", on_event=silent)
+    assert all("unsure" in answer for answer in answers.to_dict())
+
+
+def test_the_threshold_of_a_training_stays_in_the_file(tmp_path):
+    run = tellapart.train(
+        make_collection(240, parts=False),
+        recipe="dense",
+        epochs=3,
+        at_most_errors="20%",
+        runs=tmp_path,
+        on_event=silent,
+    )
+    again = tellapart.load(run.model)
+    assert again.threshold == run.evaluations["test"].threshold
+    assert again.threshold is not None
+    assert "unsure below" in str(run)
+    assert "--at-most-errors 0.2" in (run.path / "report.html").read_text()
+    with pytest.raises(UsageError, match="without a validation part"):
+        tellapart.train(make_collection(), validation=0, at_most_errors="1%", runs=tmp_path, on_event=silent)
+
+
+def test_a_promise_that_cannot_be_kept_costs_no_training(tmp_path):
+    notes = []
+    run = tellapart.train(
+        make_collection(60, parts=False), recipe="dense", epochs=1, at_most_errors="1%", runs=tmp_path,
+        on_event=notes.append,
+    )  # fmt: skip
+    assert run.model.exists()
+    assert tellapart.load(run.model).threshold is None
+    assert any("at-most-errors 1.00%: the validation part is too small" in n.text for n in notes if isinstance(n, Note))
+
+
+def test_pictures_of_another_kind(stripes_run):
+    noise = np.random.default_rng(0).integers(0, 256, (60, 12, 12, 1)).astype(np.uint8)
+    found = tellapart.evaluate(
+        stripes_run.path, make_collection(240, parts=False), unlike=(noise, np.arange(60) % 2), on_event=silent
+    )
+    assert found.unlike.roc_area > 0.9
+    assert found.to_dict()["unlike"]["count"] == 60
+    assert "are told from familiar ones with ROC area" in str(found)
