@@ -40,7 +40,7 @@ def test_commands_exist_with_their_flags(page):
             if not words or words[0] != "tellapart":
                 continue
             options = leaves.load("tellapart.verbs", words[1], "a verb").Options.model_fields
-            flags = {word[2:] for word in words[2:] if word.startswith("--")}
+            flags = {word[2:].replace("-", "_") for word in words[2:] if word.startswith("--")}
             assert flags <= {*options, "json", "quiet", "debug"}, line
             if "--recipe" in words:
                 assert find_recipe(words[words.index("--recipe") + 1])
