@@ -4,6 +4,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from tellapart.plots import (
+    Bars,
     Calibration,
     ConfusionMatrix,
     Coverage,
@@ -11,6 +12,7 @@ from tellapart.plots import (
     LearningCurve,
     LearningCurves,
     MapRows,
+    Panels,
     PictureGrid,
     SlidKernel,
     overlay,
@@ -29,6 +31,8 @@ PLOTS = [
     Coverage(np.array([0.3, 0.6, 0.9]), np.array([1.0, 0.5, 0.25]), np.array([0.2, 0.1, 0.0]), 0.6),
     Intervals(["a", "b"], np.array([0.1, 0.2]), np.array([[0.0, 0.2], [0.1, 0.3]]), "difference", zero=True),
     PictureGrid([np.full((4, 5, 3), 100, np.uint8)], ["cat"]),
+    Bars(["a", "<x>"], np.array([1.0, 20.0]), ["1", "20"], "seconds"),
+    Panels([Bars(["a"], np.array([0.0]), ["0"], "parameters")] * 3),
     SlidKernel(np.full((4, 5, 3), 100, np.uint8), np.eye(3), np.arange(20.0).reshape(4, 5), "<x>"),
     MapRows([("<x>", [np.eye(3), np.eye(4)]), ("layer", [np.zeros((2, 2))])]),
 ]

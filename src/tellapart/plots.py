@@ -254,6 +254,68 @@ class Intervals(Plot):
 
 
 @dataclass(frozen=True, eq=False)
+class Bars(Plot):
+    """What things cost: a bar each, of `values` float [n] above 0, `words` written at their ends."""
+
+    names: Sequence[str]
+    values: np.ndarray
+    words: Sequence[str]
+    label: str
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Grows with the bars."""
+        return 5, 1.0 + 0.28 * len(self.names)
+
+    def draw(self, axis: Axes) -> None:
+        """See Plot."""
+        places = np.arange(len(self.names))
+        axis.barh(places, self.values, color=FIRST, height=0.55)
+        for place, value, words in zip(places, self.values, self.words, strict=True):
+            axis.annotate(words, (value, place), (4, 0), textcoords="offset points", va="center", fontsize=9)
+        axis.set_yticks(places, [shorten(name) for name in self.names])
+        axis.set(xlabel=self.label, xlim=(0, 1.35 * float(np.max(self.values, initial=0)) or 1))
+        axis.invert_yaxis()
+        _plain(axis)
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """A row a bar."""
+        rows = zip(self.names, self.values.tolist(), strict=True)
+        return [{"name": name, "value": value} for name, value in rows]
+
+
+@dataclass(frozen=True, eq=False)
+class Panels(Plot):
+    """Several drawings in one figure, two beside each other."""
+
+    parts: Sequence[Plot]
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Grows with the rows."""
+        return 12, sum(max(part.size[1] for part in self.parts[k : k + 2]) for k in range(0, len(self.parts), 2)) + 0.4
+
+    def figure(self) -> Figure:
+        """All of them."""
+        figure = Figure(figsize=self.size, layout="constrained")
+        rows = -(-len(self.parts) // 2)
+        axes = list(figure.subplots(rows, 2, squeeze=False).flat)
+        for part, axis in zip(self.parts, axes, strict=False):
+            part.draw(axis)
+        for axis in axes[len(self.parts) :]:
+            axis.set_axis_off()
+        return figure
+
+    def draw(self, axis: Axes) -> None:
+        """Of all of them, the first."""
+        self.parts[0].draw(axis)
+
+    def to_dict(self) -> list[Any]:
+        """What each of them has."""
+        return [part.to_dict() for part in self.parts]
+
+
+@dataclass(frozen=True, eq=False)
 class PictureGrid(Plot):
     """Pictures, uint8 [height, width, 1 or 3] each, in rows with a title over each."""
 

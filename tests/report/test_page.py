@@ -24,7 +24,10 @@ def facts(name="cats", set_aside=()):
         "evaluation": {"test": found.to_dict()},
         "results": {"set_aside": list(set_aside), "best_epoch": 1, "train_seconds": 2.0},
         "data": {"name": "pets", "pictures": 40, "classes": [name, "dogs"], "fingerprint": "f" * 64},
-        "split": {"counts": {"train": 20, "validation": 0, "test": 20}, "origin": {"train": "given", "test": "given"}},
+        "split": {
+            "counts": {"train": 20, "validation": 0, "test": 20}, "origin": {"train": "given", "test": "given"},
+            "class_counts": {"train": [11, 9], "test": [10, 10]},
+        },
         "recipe": {
             "name": "quick", "optimizer": "adam", "learning_rate": 0.1, "schedule": "cosine", "batch_size": 2,
             "epochs": 1, "loss": "cross-entropy",

@@ -10,7 +10,7 @@ import numpy as np
 from tellapart.errors import DataError
 from tellapart.evaluation.evaluate import Evaluation
 from tellapart.evaluation.intervals import mcnemar, paired_difference
-from tellapart.plots import Intervals
+from tellapart.plots import Bars, Intervals, Panels, Plot
 from tellapart.text import columns
 
 
@@ -85,7 +85,25 @@ class Comparison:
     contenders: tuple[Contender, ...]
     differences: tuple[Difference, ...]
 
-    def plot(self) -> Intervals:
+    def plot(self) -> Panels:
+        """Accuracies, paired differences, parameters and times, as a drawing."""
+        names = [one.name for one in self.contenders]
+        accuracies = [one.evaluation.accuracy for one in self.contenders]
+        arms = [one.evaluation.accuracy_interval for one in self.contenders]
+        times = [1e6 * one.one_seconds for one in self.contenders]
+        parts: list[Plot] = [
+            Intervals(names, 100 * np.array(accuracies), 100 * np.array(arms), "accuracy, %"),
+            self.difference_plot(),
+            _bars(names, [one.parameters for one in self.contenders], "parameters", "{:,.0f}"),
+            _bars(names, times, "time to predict one picture, us", "{:,.0f}"),
+        ]
+        if all(one.train_seconds is not None for one in self.contenders):
+            seconds = [one.train_seconds or 0.0 for one in self.contenders]
+            parts.append(_bars(names, seconds, "time to train, s", "{:,.1f}"))
+        parts.append(_bars(names, [one.bytes / 1e6 for one in self.contenders], "model file, MB", "{:,.2f}"))
+        return Panels(parts)
+
+    def difference_plot(self) -> Intervals:
         """The paired differences, in points, as a drawing."""
         values = np.array([100 * found.value for found in self.differences])
         arms = 100 * np.array([found.interval for found in self.differences])
@@ -144,6 +162,10 @@ def compare(part: str, contenders: list[Contender]) -> Comparison:
         value = (gained - lost) / len(base)
         differences.append(Difference(other.name, first.name, value, interval, gained, lost, mcnemar(gained, lost)))
     return Comparison(part, len(base), tuple(contenders), tuple(differences))
+
+
+def _bars(names: list[str], values: list[float], label: str, form: str) -> Bars:
+    return Bars(names, np.array(values, float), [form.format(value) for value in values], label)
 
 
 def _right(found: Evaluation) -> np.ndarray:

@@ -35,7 +35,13 @@ def describe_training(
             "classes": list(collection.class_names),
             "fingerprint": collection.fingerprint,
         },
-        "split": {"counts": split.counts(), "origin": split.origin},
+        "split": {
+            "counts": split.counts(),
+            "origin": split.origin,
+            "class_counts": {
+                part: collection.class_counts(split.indices(part)).tolist() for part, n in split.counts().items() if n
+            },
+        },
         "preparation": preparation.model_dump(),
         "recipe": recipe.changes(),
         "seed": asked["seed"],

@@ -9,6 +9,12 @@ _TEMPLATE = """
 {% for part, count in split.counts.items() if count %}{{ "; " if not loop.first }}{{ part }} {{ count | thousands }}
 ({{ split.origin[part] }}){% endfor %}.</p>
 {{ grid }}
+{% if data.classes | length <= 200 %}<details{{ " open" if data.classes | length <= 10 }}>
+<summary>Pictures of each class</summary><table><thead><tr><th>class</th>
+{% for part in split.class_counts %}<th class="number">{{ part }}</th>{% endfor %}</tr></thead><tbody>
+{% for name in data.classes %}<tr><td>{{ name }}</td>{% set place = loop.index0 %}
+{% for counts in split.class_counts.values() %}<td class="number">{{ counts[place] | thousands }}</td>{% endfor %}</tr>
+{% endfor %}</tbody></table></details>{% endif %}
 {% if set_aside %}<p>{{ set_aside | length }} pictures could not be read and were set aside:</p>
 <table>{% for item in set_aside[:50] %}<tr><td>{{ item.file }}</td><td>{{ item.reason }}</td></tr>{% endfor %}</table>
 {% endif %}
