@@ -437,7 +437,7 @@ def as_svg(figure: Figure) -> str:
     for axis in figure.axes:
         axis.patch.set_alpha(0)
     with matplotlib.rc_context({"svg.fonttype": "none"}):  # text as text: smaller, and found by a page's search
-        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
     return svg[svg.index("<svg") :]
 

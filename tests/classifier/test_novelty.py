@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import tellapart
-from tellapart.classifier.novelty import Novelty, _shrunken
+from tellapart.classifier.novelty import Novelty
 from tellapart.errors import ModelFileError
 from tests.conftest import stripes
 
@@ -44,14 +44,6 @@ def test_nothing_else_is_taken_for_it():
     for wrong in (b"", b"nonsense", data[:-100], _saved(a=np.zeros(3)), _saved(ordinary=np.array([{}], object))):
         with pytest.raises(ModelFileError, match="is not what it should be"):
             Novelty.from_bytes(wrong)
-
-
-def test_fields_are_means():
-    pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 24, 3)).astype(np.uint8)
-    expected = pixels.reshape(2, 8, 2, 8, 3, 3).mean(axis=(2, 4)) / 255
-    assert np.allclose(np.sort(_shrunken(pixels)), np.sort(expected.reshape(2, -1)), atol=1e-5)
-    assert np.allclose(_shrunken(np.full((1, 10, 9, 1), 51, np.uint8)), 0.2)
-    assert _shrunken(np.full((1, 3, 5, 1), 51, np.uint8)).shape == (1, 64)
 
 
 def test_a_trained_model_flags_what_it_was_not_taught(stripes_run):

@@ -88,10 +88,20 @@ def test_the_first_time_it_guesses_and_then_it_knows(clock):
     assert budget.finishing(2.0, 0.3) == pytest.approx(module.FINISHING * 2 + 0.3)
     budget.training_ended()
     clock.seconds += 4.25
-    budget.all_ended()
+    assert budget.all_ended(5.0) is None
     assert recall("finishing: test") == 4.25
     assert Budget(60, clock.seconds, "test").finishing(2.0, 0.3) == 4.25
     assert Budget(60, clock.seconds, "another").finishing(2.0, 0.3) != 4.25
+
+
+def test_time_that_was_not_kept_is_said(clock):
+    budget = Budget(10, clock.seconds, "test")
+    clock.seconds += 12
+    budget.training_ended()
+    clock.seconds += 4 - AROUND
+    assert budget.all_ended(3.0) == (
+        "note: 16 s and not 10: reading, starting, evaluating and saving alone take 13 s here"
+    )
 
 
 def test_a_budget_that_is_over_before_training_ends_after_the_first_steps(clock):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import zipfile
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from tellapart.errors import ModelFileError
+from tellapart.images.shrink import shrunken
 
 PICTURES, HELD_OUT = 2000, 1000
 """At most so many training pictures are described, and so many others scored to know what is ordinary."""
@@ -17,7 +17,6 @@ PICTURES, HELD_OUT = 2000, 1000
 UNFAMILIAR = 0.99
 """A picture is called unfamiliar where it scores higher than this share of ordinary, held-out pictures."""
 
-SIDE = 8
 WIDEST = 512
 """Features beyond this number are projected to it at random, which keeps distances (Johnson and Lindenstrauss 1984)."""
 
@@ -55,7 +54,7 @@ class Novelty:
         arrays: dict[str, np.ndarray] = {}
         for way, seen, held in (
             ("features", _flat(features), _flat(held_features)),
-            ("pixels", _shrunken(pixels), _shrunken(held_pixels)),
+            ("pixels", shrunken(pixels), shrunken(held_pixels)),
         ):
             arrays |= {f"{way}_{name}": array for name, array in _describe(seen, labels).items()}
             logarithms = _log_distance(held, arrays, way)
@@ -68,7 +67,7 @@ class Novelty:
     def scores(self, pixels: np.ndarray, features: np.ndarray) -> np.ndarray:
         """How unusual each picture is, float [n]: about 0 for ordinary ones, higher for stranger ones."""
         total: Any = 0.0
-        for way, seen in (("features", _flat(features)), ("pixels", _shrunken(pixels))):
+        for way, seen in (("features", _flat(features)), ("pixels", shrunken(pixels))):
             middle, spread = self.arrays[f"{way}_scale"]
             total = total + (_log_distance(seen, self.arrays, way) - middle) / spread
         return total
@@ -137,19 +136,3 @@ def _product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 def _flat(features: np.ndarray) -> np.ndarray:
     return features.reshape(len(features), -1)
-
-
-def _shrunken(pixels: np.ndarray) -> np.ndarray:
-    """Mean values of 8 x 8 fields of each picture, float32 [n, 64 * channels], in 0..1."""
-    planes = np.moveaxis(pixels, 3, 1).astype(np.float32)
-    fields = _fields(pixels.shape[1]).T @ planes @ _fields(pixels.shape[2])  # a small product for each plane
-    return fields.reshape(len(pixels), -1) / np.float32(255)
-
-
-@cache
-def _fields(size: int) -> np.ndarray:
-    """Weights float32 [size, SIDE]: how much of each pixel of a row belongs to each of its fields."""
-    edges = np.linspace(0, size, SIDE + 1)
-    pixels = np.arange(size)[:, None]
-    shared = np.minimum(pixels + 1, edges[1:]) - np.maximum(pixels, edges[:-1])
-    return (np.maximum(shared, 0) / (size / SIDE)).astype(np.float32)

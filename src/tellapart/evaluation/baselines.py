@@ -7,10 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tellapart.images.preparation import Preparation
-
-SIDE = 8
-"""Logistic regression sees pictures at this size, in their colours."""
+from tellapart.images.shrink import SIDE, shrunken
 
 PICTURES = 5000
 """It learns from at most so many, evenly drawn."""
@@ -46,22 +43,15 @@ class ShrunkenPixels:
         from sklearn.linear_model import LogisticRegression
 
         chosen = np.random.default_rng(0).permutation(len(labels))[:PICTURES]
-        seen = _shrunken(pixels[np.sort(chosen)])
-        self.middle, self.spread = seen.mean(axis=0), seen.std(axis=0) + 1
-        self.model = LogisticRegression(C=0.1, max_iter=200)
+        seen = shrunken(pixels[np.sort(chosen)])
+        self.middle, self.spread = seen.mean(axis=0), seen.std(axis=0) + 0.004
+        self.model = LogisticRegression(C=0.1, max_iter=100)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the last digit of a baseline does not matter
             self.model.fit((seen - self.middle) / self.spread, labels[np.sort(chosen)])
 
     def __call__(self, pixels: np.ndarray, labels: np.ndarray) -> Baseline:
         """Its accuracy on other pictures."""
-        predicted = self.model.predict((_shrunken(pixels) - self.middle) / self.spread)
+        predicted = self.model.predict((shrunken(pixels) - self.middle) / self.spread)
         words = f"logistic regression on the pictures shrunken to {SIDE} x {SIDE}"
         return Baseline("logistic regression", float((predicted == labels).mean()), words)
-
-
-def _shrunken(pixels: np.ndarray) -> np.ndarray:
-    """Float [n, SIDE * SIDE * channels]."""
-    colour = "grey" if pixels.shape[3] == 1 else "rgb"
-    small = Preparation(height=SIDE, width=SIDE, colour=colour, fit="stretch")
-    return np.stack([small(picture) for picture in pixels]).reshape(len(pixels), -1).astype(float)

@@ -39,6 +39,7 @@ class Budget:
     """
 
     def __init__(self, seconds: float, began: float, key: str) -> None:
+        self.seconds, self.began = seconds, began
         self.end, self.key = began + seconds - AROUND, f"finishing: {key}"
         self.known = recall(self.key)  # once: it is asked for every few steps
         self.trained: float | None = None
@@ -56,10 +57,20 @@ class Budget:
         """Training is over; the clock of what comes after it runs."""
         self.trained = time.monotonic()
 
-    def all_ended(self) -> None:
-        """Everything is over: remember how long it took after training."""
+    def all_ended(self, trained: float) -> str | None:
+        """Everything is over, `trained` seconds of it spent on training: remember how long it took after training.
+
+        Says so where the time was not kept: everything but training may take longer than what was given.
+        """
         if self.trained is not None:
             remember(self.key, time.monotonic() - self.trained)
+        taken = time.monotonic() - self.began + AROUND
+        if taken <= 1.05 * self.seconds:
+            return None
+        return (
+            f"note: {taken:.0f} s and not {self.seconds:.0f}: reading, starting, evaluating and saving alone take "
+            f"{taken - trained:.0f} s here"
+        )
 
 
 class Pace(keras.callbacks.Callback):

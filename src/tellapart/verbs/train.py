@@ -209,7 +209,9 @@ def _train(
             folder, record, on_event, collection, split, trained, classifier, train, validation, options.at_most_errors
         )
         if budget is not None:
-            budget.all_ended()
+            late = budget.all_ended(trained.seconds)
+            if late:
+                on_event(Note(late))
         return result
     except BaseException as error:
         _abandon(folder, record, error)
