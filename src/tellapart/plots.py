@@ -426,7 +426,7 @@ def overlay(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:
     """
     grey = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2)
     colours = 255 * matplotlib.colormaps["YlOrRd"](0.25 + 0.75 * heat)[..., :3]
-    share = (0.8 * np.sqrt(heat))[..., None]
+    share = (0.7 * np.sqrt(heat))[..., None]
     return np.clip(grey * (1 - share) + colours * share, 0, 255).astype(np.uint8)
 
 
