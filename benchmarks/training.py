@@ -34,6 +34,7 @@ def cases(folder: Path) -> dict[str, list[Contender]]:
         "mnist": [
             ("D in stock Keras", ["stock", "D"]),
             ("D here", ["train", "mnist", "--recipe", "digits-2conv", *whole]),
+            ("quick, 18 s in all", ["train", "mnist", "--minutes", "0.3"]),
             ("quick, 1 epoch", ["train", "mnist", "--epochs", "1"]),
             ("quick", ["train", "mnist"]),
         ],

@@ -64,6 +64,14 @@ def plain_name(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:80] or "unnamed"
 
 
+def free_path(path: Path) -> Path:
+    """A path that nothing is at: this one, or with -2, -3 and so on before its suffix."""
+    free, number = path, 2
+    while free.exists():
+        free, number = path.with_name(f"{path.stem}-{number}{path.suffix}"), number + 1
+    return free
+
+
 def next_numbered_folder(parent: Path, stem: str) -> Path:
     """Create and return `parent/stem-NNN` with the next free number; an existing folder is never taken."""
     try:

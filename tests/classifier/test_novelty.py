@@ -4,7 +4,8 @@ import pytest
 import tellapart
 from tellapart.classifier.novelty import Novelty
 from tellapart.errors import ModelFileError
-from tests.conftest import stripes
+from tellapart.progress import silent
+from tests.conftest import make_collection, stripes
 
 
 def fitted(features=40):
@@ -41,14 +42,30 @@ def test_ordinary_pictures_have_every_score_alike_and_strange_ones_the_highest(f
 def test_nothing_else_is_taken_for_it():
     novelty, _ = fitted()
     data = novelty.to_bytes()
-    for wrong in (b"", b"nonsense", data[:-100], _saved(a=np.zeros(3)), _saved(ordinary=np.array([{}], object))):
+    for wrong in (
+        b"",
+        b"nonsense",
+        data[:-100],
+        _saved(a=np.zeros(3)),
+        _saved(ordinary=np.array([{}], object)),
+        _cut(novelty),
+    ):
         with pytest.raises(ModelFileError, match="is not what it should be"):
             Novelty.from_bytes(wrong)
 
 
-def test_a_trained_model_flags_what_it_was_not_taught(stripes_run):
+def test_few_held_out_pictures_cannot_make_anything_unfamiliar(stripes_run):
     noise = np.random.default_rng(0).integers(0, 256, (20, 12, 12, 1)).astype(np.uint8)
-    model = tellapart.load(stripes_run.path)
+    answers = tellapart.load(stripes_run.path).predict(noise)
+    assert {answer.novelty for answer in answers} == {20 / 21}
+    assert not any(answer.unfamiliar for answer in answers)
+
+
+def test_a_trained_model_flags_what_it_was_not_taught(tmp_path):
+    collection = make_collection(1800, parts=False)
+    run = tellapart.train(collection, recipe="dense", epochs=2, runs=tmp_path, on_event=silent)
+    noise = np.random.default_rng(0).integers(0, 256, (20, 12, 12, 1)).astype(np.uint8)
+    model = tellapart.load(run.path)
     strange = model.predict(noise)
     assert np.mean([answer.novelty for answer in strange]) > 0.97
     assert any(answer.unfamiliar for answer in strange)
@@ -64,3 +81,8 @@ def _saved(**arrays):
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     return buffer.getvalue()
+
+
+def _cut(novelty):
+    """With a mean less than it needs values."""
+    return _saved(**(novelty.arrays | {"pixels_means": novelty.arrays["pixels_means"][:, :-1]}))

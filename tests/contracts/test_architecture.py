@@ -20,6 +20,7 @@ ORDER = [
     "plots",
     "images",
     "data",
+    "checks",
     "recipes",
     "training",
     "classifier",

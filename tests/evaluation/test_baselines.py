@@ -24,3 +24,10 @@ def test_it_is_the_same_every_time():
     pixels, labels = stripes(90)
     first, second = (ShrunkenPixels(pixels, labels)(pixels, labels) for _ in range(2))
     assert first == second
+
+
+def test_a_rare_class_is_never_missed():
+    pixels = np.random.default_rng(0).integers(0, 256, (6000, 8, 8, 1)).astype(np.uint8)
+    labels = np.zeros(6000, int)
+    labels[17] = 1
+    assert ShrunkenPixels(pixels, labels)(pixels[:50], labels[:50]).accuracy > 0.9

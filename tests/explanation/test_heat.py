@@ -113,3 +113,20 @@ def test_the_maps_are_the_same_on_jax(tmp_path):
     subprocess.run([sys.executable, "-c", code, *words], check=True, env=environment, capture_output=True)
     expected = HeatMaps(run.classifier.network)(prepared, np.array([0, 1, 0, 1]))
     assert np.allclose(np.load(tmp_path / "maps.npy"), expected, atol=1e-3)
+
+
+def test_layers_that_a_connection_passes_by_are_left_out():
+    layers = keras.layers
+    inputs = x = keras.Input((16, 16, 1))
+    x = layers.Conv2D(4, 3, padding="same", activation="relu")(x)
+    inside = layers.Conv2D(4, 3, padding="same", activation="relu")(x)
+    x = layers.Activation("relu")(layers.Add()([x, layers.Conv2D(4, 3, padding="same")(inside)]))
+    network = keras.Model(inputs, layers.Dense(2, activation="softmax")(layers.Flatten()(x)))
+    maps = HeatMaps(network)
+    assert len(maps.layers) == 2
+    assert not any("conv2d" in name for name in maps.layers)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 1)).astype(np.uint8)
+    assert maps(pixels, np.array([0, 1])).shape == (2, 16, 16)
+    nested = keras.Sequential([keras.Input((16, 16, 1)), network])
+    with pytest.raises(LookupError, match="no convolution that a map could be taken from"):
+        HeatMaps(nested)

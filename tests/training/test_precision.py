@@ -37,10 +37,12 @@ def test_short_trainings_and_wishes_need_no_measuring(able, monkeypatch):
 @pytest.mark.parametrize(("gain", "name"), ((1.8, "bfloat16"), (1.05, "float32"), (0.4, "float32")))
 def test_it_is_measured_once_for_each_network_and_remembered(able, gain, name, monkeypatch, tmp_path):
     monkeypatch.setattr(precision, "_measured_gain", lambda *_: gain)
+    assert chosen(pictures=20_000) == ("float32", "a short training")
     words = f"measured here: a step in bfloat16 is {gain:.1f} times as fast"
     assert chosen() == (name, words)
     monkeypatch.setattr(precision, "_measured_gain", lambda *_: pytest.fail("measured again"))
     assert chosen() == (name, words)
+    assert chosen(pictures=20_000) == (name, words)  # what is known costs nothing
     assert list(json.loads((tmp_path / "measured.json").read_text()).values()) == [gain]
     monkeypatch.setattr(precision, "_measured_gain", lambda *_: 2.0)
     assert chosen(recipe=find_recipe("dense").recipe)[0] == "bfloat16"

@@ -90,7 +90,7 @@ def test_a_network_without_convolutions(tmp_path, picture):
     found = tellapart.explain(run.path, picture, on_event=notes.append)
     assert found.heat is None
     assert found.covering.max() == 1
-    assert any("gradients: none (the network has no convolution)" in n.text for n in notes if isinstance(n, Note))
+    assert any("gradients: none (the network has no convolution" in n.text for n in notes if isinstance(n, Note))
     with pytest.raises(UsageError, match="has no convolution, so no layer has filters or maps to show") as error:
         tellapart.explain(run.path, picture, layers=True, on_event=silent)
     assert "covering parts of the picture works" in str(error.value)

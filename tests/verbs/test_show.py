@@ -1,10 +1,11 @@
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 
 import tellapart
-from tellapart.progress import silent
+from tellapart.progress import Note, silent
 from tests.conftest import make_collection, write_folder
 
 
@@ -45,3 +46,17 @@ def test_class_folders_show_every_class_and_name_bad_files(tmp_path):
     assert shown.figure.titles[:3] == ["across", "squares", "across"]
     assert "1 pictures cannot be read:\n  down/001.png: is not a picture of a known format" in str(shown)
     assert shown.shapes[(10, 20, 3)] == 1
+
+
+def test_what_a_recipe_makes_of_the_pictures(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    notes = []
+    shown = tellapart.show(make_collection(60, parts=False, size=16), augment="quick", on_event=notes.append)
+    assert len(shown.figure.pictures) == 25
+    assert shown.figure.titles[1:5] == ["epoch 1", "epoch 2", "epoch 3", "epoch 4"]
+    assert shown.output.exists()
+    first, *changed = shown.figure.pictures[:5]
+    assert any(not np.array_equal(first, other) for other in changed)
+    assert any(note.text.startswith("augmentation:") for note in notes if isinstance(note, Note))
+    same = tellapart.show(make_collection(60, parts=False, size=16), augment="dense", on_event=silent)
+    assert all(np.array_equal(same.figure.pictures[0], other) for other in same.figure.pictures[1:5])

@@ -194,10 +194,12 @@ class Classifier:
     def with_at_most_errors(self, share: float) -> Classifier:
         """The same classifier, answering "unsure" where that is needed to keep wrong answers at such a share.
 
-        Raises UsageError where its validation part cannot promise that.
+        What that takes was measured on its validation part, with the views of the file. Raises UsageError where it
+        cannot be promised.
         """
         other = copy(self)
         other.threshold = threshold_for(share, self.record.trades).threshold
+        other.record = self.record.model_copy(update={"threshold": other.threshold})
         return other
 
     def save(self, path: str | os.PathLike[str]) -> Path:

@@ -69,7 +69,7 @@ def _operations(layer: keras.Layer) -> int:
 def _check_config(node: Any) -> None:
     if isinstance(node, dict):
         module = node.get("module")
-        if "class_name" in node and module is not None and not str(module).startswith("keras"):
+        if "class_name" in node and module is not None and str(module).split(".")[0] != "keras":
             raise ModelFileError(
                 f"the network holds an object of {module}.{node['class_name']}",
                 "layers that come with Keras",

@@ -21,7 +21,6 @@ WIDEST = 512
 """Features beyond this number are projected to it at random, which keeps distances (Johnson and Lindenstrauss 1984)."""
 
 RIDGE = 0.01
-QUANTILES = 1001
 ALONE = 2**17
 """Matrix products of at most so many multiplications are not spread over threads."""
 _ARRAYS = {f"{way}_{name}" for way in ("features", "pixels") for name in ("turn", "means", "scale")} | {"ordinary"}
@@ -61,7 +60,7 @@ class Novelty:
             arrays[f"{way}_scale"] = np.array([logarithms.mean(), logarithms.std() + 1e-6], np.float32)
         made = cls(arrays)
         scores = made.scores(held_pixels, held_features)
-        arrays["ordinary"] = np.quantile(scores, np.linspace(0, 1, QUANTILES)).astype(np.float32)
+        arrays["ordinary"] = np.sort(scores).astype(np.float32)
         return made
 
     def scores(self, pixels: np.ndarray, features: np.ndarray) -> np.ndarray:
@@ -73,9 +72,11 @@ class Novelty:
         return total
 
     def __call__(self, pixels: np.ndarray, features: np.ndarray) -> np.ndarray:
-        """The share of ordinary pictures that are less unusual, float [n] in 0..1."""
+        """The share of ordinary pictures that are less unusual, float [n] in 0..1, as if there were one more of them:
+        with fewer than 100 held out, no picture can be called stranger than 99 % of all.
+        """
         ordinary = self.arrays["ordinary"]
-        return np.searchsorted(ordinary, self.scores(pixels, features)) / len(ordinary)
+        return np.searchsorted(ordinary, self.scores(pixels, features)) / (len(ordinary) + 1)
 
     def to_bytes(self) -> bytes:
         """As a member of a model file."""
@@ -92,11 +93,28 @@ class Novelty:
             if stored:
                 with np.load(io.BytesIO(data), allow_pickle=False) as content:
                     arrays = {name: content[name] for name in content.files}
-                if set(arrays) == _ARRAYS and all(array.dtype == np.float32 for array in arrays.values()):
+                if _is_sound(arrays):
                     return cls(arrays)
-        except (ValueError, OSError, KeyError, zipfile.BadZipFile):
+        except (ValueError, OSError, KeyError, MemoryError, zipfile.BadZipFile):
             pass  # said below
         raise ModelFileError("novelty.npz is not what it should be", "the file as it was written", "train it anew")
+
+
+def _is_sound(arrays: dict[str, np.ndarray]) -> bool:
+    """Whether arrays of a file are those of a Novelty: names, types, and shapes that fit each other."""
+    if set(arrays) != _ARRAYS or any(array.dtype != np.float32 for array in arrays.values()):
+        return False
+    for way in ("features", "pixels"):
+        turn, means, scale = (arrays[f"{way}_{name}"] for name in ("turn", "means", "scale"))
+        if (
+            turn.ndim != 2
+            or means.ndim != 2
+            or turn.shape[1] != means.shape[1]
+            or scale.shape != (2,)
+            or not means.size
+        ):
+            return False
+    return arrays["ordinary"].ndim == 1 and len(arrays["ordinary"]) > 0
 
 
 def _describe(seen: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:

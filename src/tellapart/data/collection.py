@@ -67,11 +67,11 @@ class EncodedPictures:
 
     def read(self, i: int) -> np.ndarray:
         """See Pictures."""
-        return decode(self._bytes(i), self.describe(i))
+        return decode(self.bytes_of(i), self.describe(i))
 
     def shape(self, i: int) -> tuple[int, int, int]:
         """See Pictures."""
-        return header(self._bytes(i), self.describe(i))
+        return header(self.bytes_of(i), self.describe(i))
 
     def fingerprint(self, i: int) -> bytes:
         """See Pictures."""
@@ -80,7 +80,8 @@ class EncodedPictures:
         except (DataError, OSError, KeyError):  # missing; reading it says so by name
             return b"missing"
 
-    def _bytes(self, i: int) -> bytes:
+    def bytes_of(self, i: int) -> bytes:
+        """The file's bytes. Raises PictureError where they cannot be had."""
         try:
             return self.load(i)
         except DataError as error:

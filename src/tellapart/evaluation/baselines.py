@@ -42,13 +42,15 @@ class ShrunkenPixels:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
-        chosen = np.random.default_rng(0).permutation(len(labels))[:PICTURES]
-        seen = shrunken(pixels[np.sort(chosen)])
+        order = np.random.default_rng(0).permutation(len(labels))
+        firsts = order[np.unique(labels[order], return_index=True)[1]]  # one of each class, however rare
+        chosen = np.unique(np.concatenate([firsts, order[:PICTURES]]))
+        seen = shrunken(pixels[chosen])
         self.middle, self.spread = seen.mean(axis=0), seen.std(axis=0) + 0.004
         self.model = LogisticRegression(C=0.1, max_iter=100)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the last digit of a baseline does not matter
-            self.model.fit((seen - self.middle) / self.spread, labels[np.sort(chosen)])
+            self.model.fit((seen - self.middle) / self.spread, labels[chosen])
 
     def __call__(self, pixels: np.ndarray, labels: np.ndarray) -> Baseline:
         """Its accuracy on other pictures."""

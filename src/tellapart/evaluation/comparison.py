@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -142,7 +143,7 @@ class Comparison:
         return "\n".join([f"{self.part}: {self.count:,} pictures", "", table, "", *map(str, self.differences)])
 
     def _repr_html_(self) -> str:
-        return f"<pre>{self}</pre>{self.plot().svg()}" if self.differences else f"<pre>{self}</pre>"
+        return f"<pre>{escape(str(self))}</pre>{self.plot().svg()}"
 
 
 def compare(part: str, contenders: list[Contender]) -> Comparison:

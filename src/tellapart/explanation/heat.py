@@ -38,11 +38,9 @@ class HeatMaps:
         own = _with_logits(network)
         found = _layers(own)
         if not found:
-            raise LookupError("the network has no convolution")
-        self.layers = tuple(layer.name for layer in found)
-        self._halves = [
-            (keras.Model(own.inputs[0], layer.output), keras.Model(layer.output, own.outputs[0])) for layer in found
-        ]
+            raise LookupError("the network has no convolution that a map could be taken from")
+        self.layers = tuple(layer.name for layer, _, _ in found)
+        self._halves = [(front, back) for _, front, back in found]
 
     def __call__(self, pixels: np.ndarray, classes: np.ndarray) -> np.ndarray:
         """Maps float32 [n, height, width] in 0..1 for prepared pictures uint8 [n, height, width, channels], each for
@@ -123,26 +121,47 @@ def _with_logits(network: keras.Model) -> keras.Model:
     return copy
 
 
-def _layers(network: keras.Model) -> list[keras.Layer]:
+Half = tuple[keras.Layer, keras.Model, keras.Model]
+"""A layer, and the network up to it and after it."""
+
+
+def _layers(network: keras.Model) -> list[Half]:
     """The last LAYERS layers with an activation, or that pool, behind a convolution and of at least FINE fields a side.
 
-    Where no layer has so many, the last of those with the most.
+    Where no layer has so many, the last of those with the most. Layers that a connection passes by are left out.
     """
     found: list[keras.Layer] = []
     convolved = False
     for layer in network.layers:
         convolved = convolved or any(len(weight.shape) == 4 for weight in layer.weights)
+        if not convolved or isinstance(layer, keras.Model) or not _is_active(layer):
+            continue
         shape = layer.output.shape
-        if convolved and len(shape) == 4 and min(shape[1:3]) > 1 and _is_active(layer):
+        if len(shape) == 4 and min(shape[1:3]) > 1:
             found.append(layer)
     fine = [layer for layer in found if min(layer.output.shape[1:3]) >= FINE]
     finest = max((min(layer.output.shape[1:3]) for layer in found), default=0)
-    return fine[-LAYERS:] or [layer for layer in found if min(layer.output.shape[1:3]) == finest][-1:]
+    coarse = [layer for layer in found if min(layer.output.shape[1:3]) == finest]
+    halves: list[Half] = []
+    for layer in reversed(fine or coarse):
+        if len(halves) < (LAYERS if fine else 1) and (half := _halved(network, layer)) is not None:
+            halves.insert(0, half)
+    return halves
+
+
+def _halved(network: keras.Model, layer: keras.Layer) -> Half | None:
+    """The network before and after a layer; None where something else leads around it."""
+    try:
+        return layer, keras.Model(network.inputs[0], layer.output), keras.Model(layer.output, network.outputs[0])
+    except ValueError:
+        return None
 
 
 def _is_active(layer: keras.Layer) -> bool:
-    pools = keras.layers.MaxPooling2D, keras.layers.AveragePooling2D
-    if isinstance(layer, (keras.layers.ReLU, keras.layers.LeakyReLU, keras.Model, *pools)):
+    kinds = keras.layers
+    if isinstance(layer, (kinds.ReLU, kinds.LeakyReLU, kinds.PReLU, kinds.ELU, kinds.Add, kinds.MaxPooling2D)):
+        return True
+    if isinstance(layer, kinds.AveragePooling2D):
         return True
     return getattr(layer, "activation", None) not in (None, keras.activations.linear)
 

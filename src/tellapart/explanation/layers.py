@@ -19,7 +19,6 @@ _SHOWN = (
     keras.layers.MaxPooling2D,
     keras.layers.AveragePooling2D,
     keras.layers.Add,
-    keras.Model,
 )
 
 

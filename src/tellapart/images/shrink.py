@@ -9,12 +9,18 @@ import numpy as np
 SIDE = 8
 """Fields a side."""
 
+AT_ONCE = 2**24
+"""At most so many values are held as floats."""
+
 
 def shrunken(pixels: np.ndarray) -> np.ndarray:
     """Mean values of 8 x 8 fields of each picture uint8 [n, height, width, channels]: float32 [n, channels * 64], 0..1.
 
     A pixel that two fields share counts in both by its parts.
     """
+    step = max(1, AT_ONCE // max(pixels[0].size, 1)) if len(pixels) else 1
+    if len(pixels) > step:
+        return np.concatenate([shrunken(pixels[i : i + step]) for i in range(0, len(pixels), step)])
     planes = np.moveaxis(pixels, 3, 1).astype(np.float32)
     fields = _shares(pixels.shape[1]).T @ planes @ _shares(pixels.shape[2])  # a small product for each plane
     return fields.reshape(len(pixels), -1) / np.float32(255)

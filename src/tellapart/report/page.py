@@ -87,14 +87,20 @@ def write_report(facts: Facts, folder: Path) -> None:
     """Write report.html, the page, and report.md, the model card, into a run's folder, each wholly or not at all."""
     modules = [leaves.load(SECTIONS, name, "a section") for name in leaves.names(SECTIONS)]
     sections = [(module.TITLE, module.render(facts)) for module in sorted(modules, key=lambda module: module.POSITION)]
-    page = html(
-        (_ROOM / "page.html").read_text(encoding="utf-8"),
-        name=folder.name,
-        style=Markup((_ROOM / "page.css").read_text(encoding="utf-8")),  # noqa: S704  # our own file
-        sections=[(title, body) for title, body in sections if body],
-    )
-    write_text(folder / "report.html", page)
+    written = page(folder.name, "tellapart report", [(title, body) for title, body in sections if body])
+    write_text(folder / "report.html", written)
     write_text(folder / "report.md", card(facts, folder.name))
+
+
+def page(name: str, kind: str, sections: Sequence[tuple[str, Markup]]) -> Markup:
+    """A page of sections, a title and a body each, about something of a name; `kind` stands above the name."""
+    return html(
+        (_ROOM / "page.html").read_text(encoding="utf-8"),
+        name=name,
+        kind=kind,
+        style=Markup((_ROOM / "page.css").read_text(encoding="utf-8")),  # noqa: S704  # our own file
+        sections=sections,
+    )
 
 
 def card(facts: Facts, name: str) -> str:

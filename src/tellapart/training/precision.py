@@ -21,6 +21,9 @@ WORTH = 1.1
 LONG = 1e8
 """Trainings of fewer pixels in all (pictures x epochs x size) end before the measuring would pay."""
 
+SHORT = 1e7
+"""Trainings of fewer end before even what has been measured would pay."""
+
 
 def choose_precision(
     asked: str, recipe: Recipe, pictures: float, shape: tuple[int, int, int], classes: int
@@ -31,7 +34,8 @@ def choose_precision(
     """
     if asked != "auto":
         return asked, "as asked"
-    if pictures * shape[0] * shape[1] < LONG:
+    seen = pictures * shape[0] * shape[1]
+    if seen < SHORT:
         return "float32", "a short training"
     if not _may_have_bfloat16():
         return "float32", "the processor has no bfloat16"
@@ -39,6 +43,8 @@ def choose_precision(
     size = f"{len(network.layers)} layers, {network.count_params()} parameters"
     key = f"bfloat16: {processor()}, {describe()}, {recipe.name} {shape} x {recipe.batch_size}, {size}"
     gain = recall(key)
+    if gain is None and seen < LONG:
+        return "float32", "a short training"
     if gain is None:
         gain = _measured_gain(network, recipe.batch_size)
         remember(key, gain)

@@ -65,7 +65,9 @@ def write_plot(plot: Plot, output: Path | None, stem: str, on_event: Listener) -
 
     Raises UsageError where `output` cannot be written; says so, and gives None, where a folder nobody named cannot.
     """
-    path = output or _free_name(stem)
+    from tellapart.files import free_path, plain_name
+
+    path = output or free_path(Path(f"{plain_name(stem)}.png"))
     try:
         plot.save(path)
     except OSError as error:
@@ -75,16 +77,6 @@ def write_plot(plot: Plot, output: Path | None, stem: str, on_event: Listener) -
             ) from error
         on_event(Note(f"nothing is drawn: {Path.cwd()} cannot be written to ({error.strerror})"))
         return None
-    return path
-
-
-def _free_name(stem: str) -> Path:
-    from tellapart.files import plain_name
-
-    stem = plain_name(stem)
-    path, number = Path(f"{stem}.png"), 2
-    while path.exists():
-        path, number = Path(f"{stem}-{number}.png"), number + 1
     return path
 
 

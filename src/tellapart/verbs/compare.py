@@ -39,7 +39,7 @@ class Options(Record):
 
 
 def run(options: Options, on_event: Listener) -> Comparison:
-    """Compare. Raises ModelFileError, UsageError, DataError; pictures that any of the models saw are left out."""
+    """Compare. Raises ModelFileError, UsageError, DataError; pictures outside any of the models' part are left out."""
     import numpy as np
 
     from tellapart.classifier.classifier import Classifier, load_classifier

@@ -160,10 +160,17 @@ def _neighbours(classifier: Classifier, picture: np.ndarray, source: Any, on_eve
     from tellapart.data.source import open_collection
     from tellapart.data.split import make_split
     from tellapart.explanation.neighbours import PICTURES, nearest
+    from tellapart.training.run import RECORD
 
     trained_on = classifier.record.training.get("data", {})
-    source = source if source is not None else trained_on.get("source")
-    if source is None or not classifier.runtime.has_features:
+    if source is None and Path(classifier.source).with_name(RECORD).is_file():
+        source = trained_on.get("source")
+    if not classifier.runtime.has_features:
+        return []
+    if source is None:  # a model file from elsewhere does not decide which folder of this machine is read
+        on_event(
+            Note("nearest training pictures: none, since no run lies beside the model (--data says where they are)")
+        )
         return []
     try:
         collection = open_collection(source, trained_on.get("class_names"), on_event)

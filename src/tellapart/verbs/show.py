@@ -12,13 +12,23 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from tellapart.errors import PictureError
-from tellapart.progress import Listener, Progress
+from tellapart.progress import Listener, Note, Progress
 from tellapart.text import columns, shape
 from tellapart.verbs import Record, argument, check_output, write_plot
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from tellapart.data.collection import Collection, SetAside
     from tellapart.plots import PictureGrid
+    from tellapart.recipes.recipe import Recipe
+
+
+AUGMENTED, EPOCHS = 5, 4
+"""So many pictures are drawn as so many epochs would see them."""
+
+MIRRORED = 3000
+"""So many are looked at to decide whether mirroring does harm."""
 
 
 class Options(Record):
@@ -27,6 +37,7 @@ class Options(Record):
     data: Any = argument(description="A data set's name, a folder, archive or data file.")
     classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
     pictures: int = Field(25, ge=0, le=400, description="How many pictures to draw; 0 draws none.")
+    augment: Any = Field(None, description="A recipe: draw what its training makes of some pictures instead.")
     output: Path | None = Field(None, description="The PNG file to draw into; default: <data>-pictures.png here.")
 
 
@@ -111,7 +122,10 @@ def run(options: Options, on_event: Listener) -> Shown:
     check_output(options.output)
     collection = open_collection(options.data, options.classes, on_event)
     shapes, bad = _shapes(collection, on_event)
-    figure = _draw(collection, options.pictures) if options.pictures else None
+    if options.augment is not None:
+        figure: PictureGrid | None = _augmented(collection, options.augment, on_event)
+    else:
+        figure = _draw(collection, options.pictures) if options.pictures else None
     output = write_plot(figure, options.output, f"{collection.name}-pictures", on_event) if figure else None
     return Shown(collection, shapes, bad, figure, output)
 
@@ -135,6 +149,7 @@ def _shapes(collection: Collection, on_event: Listener) -> tuple[Counter[tuple[i
 
 
 def _draw(collection: Collection, count: int) -> PictureGrid:
+
     from tellapart.plots import PictureGrid
 
     pictures: list[Any] = []
@@ -148,6 +163,53 @@ def _draw(collection: Collection, count: int) -> PictureGrid:
         except PictureError:  # counted with the others whose header is bad, or met again in training
             continue
     return PictureGrid(pictures, titles)
+
+
+def _augmented(collection: Collection, source: Any, on_event: Listener) -> PictureGrid:
+    """Some pictures as the recipe's network sees them: in front as they are prepared, then in as many epochs."""
+    import numpy as np
+
+    from tellapart.data.feeding import prepare_pictures
+    from tellapart.plots import PictureGrid
+    from tellapart.recipes.choose import choose_mirror, choose_preparation
+    from tellapart.recipes.find import find_recipe
+
+    found = find_recipe(source)
+    everything = collection.indices("train" if "train" in collection.given_parts else None)
+    preparation, _ = choose_preparation(found.recipe, collection, everything)
+    some = np.unique(np.linspace(0, len(everything) - 1, MIRRORED).astype(int))
+    data = prepare_pictures(collection, everything[some], preparation, on_event)
+    recipe = found.for_data(len(everything), preparation.shape)
+    recipe, mirroring = choose_mirror(recipe, data.pixels, data.labels, collection.class_names)
+    if mirroring:
+        on_event(Note(mirroring))
+    on_event(Note(f"augmentation: {recipe.augmentation}"))
+    order = np.random.default_rng(0).permutation(len(data))[:AUGMENTED]
+    shown = data.pixels[order]
+    columns = [shown, *_changed(recipe, shown)]
+    names = [collection.class_names[data.labels[i]] for i in order]
+    pictures = [column[row] for row in range(len(shown)) for column in columns]
+    titles = [name if place == 0 else f"epoch {place}" for name in names for place in range(len(columns))]
+    return PictureGrid(pictures, titles, columns=len(columns))
+
+
+def _changed(recipe: Recipe, pixels: np.ndarray) -> list[np.ndarray]:
+    """The pictures uint8 [n, height, width, channels] of four epochs of training."""
+    import numpy as np
+
+    from tellapart.recipes.backend import keras
+    from tellapart.recipes.layers import AlternateMirror
+
+    layers = recipe.augmentation.layers(0)
+    epochs = []
+    for epoch in range(EPOCHS):
+        seen = keras.ops.convert_to_tensor(pixels.astype(np.float32))
+        for layer in layers:
+            if isinstance(layer, AlternateMirror):
+                layer.epoch.assign(epoch)
+            seen = layer(seen, training=True)
+        epochs.append(np.clip(np.rint(keras.ops.convert_to_numpy(seen)), 0, 255).astype(np.uint8))
+    return epochs
 
 
 def _order(collection: Collection, count: int) -> Iterator[int]:

@@ -52,7 +52,7 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     folder = PurePosixPath(name).parent
     files = [str(folder / file) for file in table[file_column].to_list()]
     labels = table[label_column].to_list()
-    if all(label.isdigit() for label in set(labels)):
+    if all(label.isdecimal() and str(int(label)) == label for label in set(labels)):  # 007 is a name
         labels = [int(label) for label in labels]
     positions, names = to_labels(np.array(labels), where, class_names)
     _check_unique(files, where)

@@ -1,0 +1,7 @@
+"""What may be wrong with a collection: one file a check, found by listing this folder.
+
+A check is a module whose docstring's first line says what it looks for, with `POSITION`, a number that orders the page,
+`TITLE`, and
+
+    def find(checked: Checked) -> list[Finding]      nothing is changed, and what it needs and lacks it passes over
+"""

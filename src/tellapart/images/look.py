@@ -1,0 +1,94 @@
+"""What can be said of one picture at a glance: its file, size, light, sharpness, and a small copy to compare it by."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from tellapart.images.decode import FORMATS, decode
+
+THUMBNAIL = 32
+"""Side of the small copy."""
+
+SHARPNESS_SIDE = 256
+"""Sharpness is measured on the picture shrunken to at most this side, so that sizes can be compared."""
+
+EXTENSIONS = {
+    "JPEG": {".jpg", ".jpeg", ".jpe", ".jfif"},
+    "PNG": {".png"},
+    "GIF": {".gif"},
+    "BMP": {".bmp", ".dib"},
+    "WEBP": {".webp"},
+    "TIFF": {".tif", ".tiff"},
+    "PPM": {".ppm", ".pgm", ".pbm", ".pnm"},
+}
+"""What files of a format are called."""
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A picture at a glance.
+
+    `shape` is height, width and channels (1 or 3), upright; `format` and `orientation` (EXIF, 1 is upright) are the
+    file's, None and 1 for pixels; `digest` names the very pixels; `grey` tells a colour picture without colour;
+    `middle`, `spread` and `brightest` are mean, standard deviation and 99th percentile of its grey values, 0..255;
+    `sharpness` is the variance of its Laplacian; `thumbnail` uint8 [32, 32, 3].
+    """
+
+    shape: tuple[int, int, int]
+    format: str | None
+    orientation: int
+    digest: bytes
+    grey: bool
+    middle: float
+    spread: float
+    brightest: float
+    sharpness: float
+    thumbnail: np.ndarray
+
+
+def look_at_file(data: bytes, source: str = "picture") -> Look:
+    """Look at the bytes of a picture file. Raises PictureError where it cannot be read to its end."""
+    pixels = decode(data, source)
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        orientation = image.getexif().get(0x0112, 1)
+        return look(pixels, image.format, orientation if isinstance(orientation, int) else 1)
+
+
+def look(pixels: np.ndarray, format: str | None = None, orientation: int = 1) -> Look:
+    """Look at upright pixels uint8 [height, width, 1 or 3] of a file of some format."""
+    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    small = image.convert("RGB").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
+    light = image.convert("L")
+    light.thumbnail((SHARPNESS_SIDE, SHARPNESS_SIDE), Image.Resampling.BOX)
+    values = np.asarray(light, np.float32)
+    return Look(
+        shape=(pixels.shape[0], pixels.shape[1], pixels.shape[2]),
+        format=format,
+        orientation=orientation if 1 <= orientation <= 8 else 1,
+        digest=hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).digest()[:16],
+        grey=pixels.shape[2] == 3 and _is_grey(np.asarray(small)),
+        middle=float(values.mean()),
+        spread=float(values.std()),
+        brightest=float(np.percentile(values, 99)),
+        sharpness=_sharpness(values),
+        thumbnail=np.asarray(small),
+    )
+
+
+def _is_grey(small: np.ndarray) -> bool:
+    """Whether the channels are alike but for what a codec adds."""
+    wide = small.astype(np.int16)
+    return int((wide.max(axis=2) - wide.min(axis=2)).max()) <= 6
+
+
+def _sharpness(values: np.ndarray) -> float:
+    """Variance of the Laplacian, of grey values float [height, width] (Pech-Pacheco and others 2000)."""
+    if min(values.shape) < 3:
+        return 0.0
+    around = values[:-2, 1:-1] + values[2:, 1:-1] + values[1:-1, :-2] + values[1:-1, 2:]
+    return float((around - 4 * values[1:-1, 1:-1]).var())

@@ -1,0 +1,158 @@
+"""Each check on collections with one fault planted, and on one without."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import tellapart
+from tellapart import leaves
+from tellapart.data.finding import Checked
+from tellapart.data.inspect import inspect
+from tests.images.test_look import encoded, photo
+
+CHECKS = "tellapart.checks"
+
+
+def folder(path, count=24, parts=("",)):
+    for k in range(count):
+        place = path / parts[k % len(parts)] / ("cats", "dogs")[k // len(parts) % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{k:03d}.jpg").write_bytes(encoded(photo(k)))
+    return path
+
+
+def findings(path, name, predictions=None):
+    collection = tellapart.open(path)
+    return leaves.load(CHECKS, name, "a check").find(Checked(inspect(collection), predictions)), collection
+
+
+@pytest.mark.parametrize("name", leaves.names(CHECKS))
+def test_every_check_keeps_its_contract(name, tmp_path):
+    module = leaves.load(CHECKS, name, "a check")
+    assert module.__doc__.splitlines()[0].endswith(".")
+    assert isinstance(module.POSITION, int)
+    assert module.TITLE
+    found, _ = findings(folder(tmp_path, 60), name)
+    assert found == []  # a sound folder
+
+
+def test_positions_differ():
+    positions = [leaves.load(CHECKS, name, "a check").POSITION for name in leaves.names(CHECKS)]
+    assert len(set(positions)) == len(positions)
+
+
+def test_unreadable(tmp_path):
+    folder(tmp_path)
+    cut = (tmp_path / "cats" / "000.jpg").read_bytes()[:800]
+    (tmp_path / "cats" / "000.jpg").write_bytes(cut)
+    (tmp_path / "dogs" / "text.jpg").write_text("no picture")
+    found, collection = findings(tmp_path, "unreadable")
+    assert [collection.keys[one.drop[0]] for one in found] == ["cats/000.jpg", "dogs/text.jpg"]
+    assert "is not a picture of a known format" in found[1].words
+
+
+def test_extensions(tmp_path):
+    (folder(tmp_path) / "cats" / "png.jpg").write_bytes(encoded(photo(99), "PNG"))
+    found, _ = findings(tmp_path, "extensions")
+    assert [one.words for one in found] == ["cats/png.jpg: is PNG"]
+
+
+def test_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    (folder(tmp_path) / "cats" / "turned.jpg").write_bytes(encoded(photo(99), exif=exif.tobytes()))
+    found, _ = findings(tmp_path, "upright")
+    assert [one.words for one in found] == ["cats/turned.jpg: EXIF orientation 3"]
+
+
+def test_colour(tmp_path):
+    (folder(tmp_path) / "cats" / "grey.jpg").write_bytes(encoded(photo(99, channels=1)[:, :, 0]))
+    found, _ = findings(tmp_path, "colour")
+    assert [one.words for one in found] == ["cats/grey.jpg: is grey, most are in colour"]
+
+
+def test_sizes(tmp_path):
+    cats = folder(tmp_path) / "cats"
+    (cats / "tiny.jpg").write_bytes(encoded(photo(99)[:16, :16]))
+    (cats / "long.png").write_bytes(encoded(np.tile(photo(98), (1, 4, 1)), "PNG"))
+    found, _ = findings(tmp_path, "sizes")
+    assert [one.words for one in found] == [
+        "cats/long.png: 512 x 96, 5.3 times as long as wide",
+        "cats/tiny.jpg: 16 x 16, where the shorter side usually has 96",
+    ]
+
+
+def test_light(tmp_path):
+    cats = folder(tmp_path) / "cats"
+    (cats / "blank.png").write_bytes(encoded(np.full((96, 96, 3), 200, np.uint8), "PNG"))
+    (cats / "dark.png").write_bytes(encoded(photo(99) // 8, "PNG"))
+    found, collection = findings(tmp_path, "light")
+    assert [one.words.split(" (")[0] for one in found] == [
+        "cats/blank.png: is of one colour",
+        "cats/dark.png: is very dark",
+    ]
+    assert [collection.keys[i] for one in found for i in one.drop] == ["cats/blank.png"]
+
+
+def test_blur(tmp_path):
+    from PIL import ImageFilter
+
+    soft = np.asarray(Image.fromarray(photo(99)).filter(ImageFilter.GaussianBlur(4)))
+    (folder(tmp_path, 40) / "cats" / "soft.png").write_bytes(encoded(soft, "PNG"))
+    found, _ = findings(tmp_path, "blur")
+    assert [one.words.split(":")[0] for one in found] == ["cats/soft.png"]
+
+
+def test_duplicates_conflicts_and_leaks(tmp_path):
+    folder(tmp_path, parts=("train", "test"))
+    (tmp_path / "train" / "cats" / "again.jpg").write_bytes(encoded(photo(0), quality=50))  # of train/cats/000.jpg
+    (tmp_path / "train" / "dogs" / "turned.jpg").write_bytes(encoded(photo(8)[:, ::-1]))  # which may be its class
+    copy = (tmp_path / "train" / "cats" / "004.jpg").read_bytes()
+    (tmp_path / "train" / "dogs" / "same.jpg").write_bytes(copy)
+    (tmp_path / "train" / "cats" / "leak.png").write_bytes(encoded(photo(1), "PNG"))  # of test/cats/001.jpg
+    same, collection = findings(tmp_path, "duplicates")
+    assert [[collection.keys[i] for i in one.pictures] for one in same] == [
+        ["train/cats/000.jpg", "train/cats/again.jpg"]
+    ]
+    assert [collection.keys[i] for i in same[0].drop] == ["train/cats/again.jpg"]
+    conflict, _ = findings(tmp_path, "conflicts")
+    assert [{collection.keys[i] for i in one.drop} for one in conflict] == [
+        {"train/cats/004.jpg", "train/dogs/same.jpg"}
+    ]
+    leak, _ = findings(tmp_path, "leaks")
+    assert [[collection.keys[i] for i in one.drop] for one in leak] == [["train/cats/leak.png"]]
+    assert "test/cats/001.jpg (test)" in leak[0].words
+
+
+def test_classes(tmp_path):
+    folder(tmp_path, 60)
+    for path in sorted((tmp_path / "dogs").iterdir())[2:]:
+        path.unlink()
+    found, _ = findings(tmp_path, "classes")
+    assert [one.words for one in found] == [
+        "dogs: 2 pictures that can be read",
+        "cats has 15 times the pictures of dogs: 30 and 2",
+    ]
+
+
+def test_labels(tmp_path):
+    collection = tellapart.open(folder(tmp_path))
+    values = np.where(np.eye(2)[collection.labels] == 1, 0.9, 0.1)
+    values[3] = values[3][::-1]  # 0.9 for the other class
+    values[5] = (0.45, 0.55) if collection.labels[5] == 0 else (0.55, 0.45)  # unsure: not suspected
+    values[7] = np.nan
+    found, _ = findings(tmp_path, "labels", values)
+    assert [one.pictures for one in found] == [(3,)]
+    other = collection.class_names[1 - collection.labels[3]]
+    assert found[0].relabel == {3: other}
+    assert f"more like {other} (90.0%)" in found[0].words
+
+
+def test_labels_of_given_test_parts_are_not_moved(tmp_path):
+    collection = tellapart.open(folder(tmp_path, parts=("train", "test")))
+    values = np.where(np.eye(2)[collection.labels] == 1, 0.05, 0.95)
+    values[6:] = np.where(np.eye(2)[collection.labels] == 1, 0.99, 0.01)[6:]
+    found, _ = findings(tmp_path, "labels", values)
+    parts = {str(collection.parts[one.pictures[0]]): bool(one.relabel) for one in found}
+    assert parts.get("test", False) is False
+    assert parts.get("train", True) is True

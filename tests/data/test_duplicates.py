@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from tellapart.data.duplicates import find_duplicates
+from tellapart.images.look import look, look_at_file
+from tests.images.test_look import encoded, photo
+
+
+def pairs(looks):
+    found = find_duplicates(np.arange(len(looks)), looks)
+    return {(pair.first, pair.second): pair.kind for pair in found.pairs}
+
+
+def test_copies_new_encodings_and_mirror_images():
+    pixels = photo()
+    half = np.asarray(Image.fromarray(pixels).resize((64, 48), Image.Resampling.BILINEAR))
+    looks = [
+        look(pixels),
+        look(photo(1)),
+        look_at_file(encoded(pixels, quality=40)),
+        look(pixels.copy()),
+        look(pixels[:, ::-1]),
+        look(half),
+        look_at_file(encoded(photo(1)[:, ::-1], quality=70)),
+    ]
+    found = pairs(looks)
+    assert found[0, 3] == "exact"
+    assert found[0, 2] == found[0, 5] == "near"
+    assert found[0, 4] == found[1, 6] == "mirrored"
+    groups = find_duplicates(np.arange(7), looks).groups
+    assert groups == ((0, 2, 3, 4, 5), (1, 6))
+
+
+def test_places_are_those_of_the_collection():
+    looks = [look(photo(k)) for k in (0, 1, 0)]
+    assert find_duplicates(np.array([5, 8, 11]), looks).groups == ((5, 11),)
+
+
+def test_different_photos_are_not_taken_for_each_other():
+    assert pairs([look(photo(k)) for k in range(300)]) == {}
+
+
+@pytest.mark.parametrize(
+    "make", [lambda k: np.full((96, 96, 3), 100 + k, np.uint8), lambda k: photo(0, 28)[:, :28] // (k + 1)]
+)
+def test_flat_and_tiny_pictures_have_exact_copies_only(make):
+    looks = [look(make(k)) for k in (0, 1, 0)]
+    assert pairs(looks) == {(0, 2): "exact"}
+
+
+def test_many_are_compared_in_blocks():
+    looks = [look(photo(k, 48)) for k in range(1100)]
+    again = look_at_file(encoded(photo(3, 48), quality=60))
+    assert pairs([*looks, again]) == {(3, 1100): "near"}
+
+
+def test_nothing_to_compare():
+    assert pairs([]) == {}
+    assert pairs([look(photo())]) == {}

@@ -1,0 +1,63 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tellapart.errors import PictureError
+from tellapart.images.look import look, look_at_file
+
+
+def photo(seed=0, side=96, channels=3):
+    """Soft shapes, as photos have, with some detail."""
+    generator = np.random.default_rng(seed)
+    coarse = generator.integers(0, 256, (7, 9, channels)).astype(np.uint8)
+    image = Image.fromarray(coarse[:, :, 0] if channels == 1 else coarse).resize(
+        (side + 32, side), Image.Resampling.BICUBIC
+    )
+    pixels = np.asarray(image).reshape(side, side + 32, channels).astype(int)
+    return np.clip(pixels + generator.normal(0, 4, pixels.shape), 0, 255).astype(np.uint8)
+
+
+def encoded(pixels, format="JPEG", **options):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format=format, **options)
+    return buffer.getvalue()
+
+
+def test_a_picture_at_a_glance():
+    seen = look(photo())
+    assert seen.shape == (96, 128, 3)
+    assert (seen.format, seen.orientation, seen.grey) == (None, 1, False)
+    assert 60 < seen.middle < 200
+    assert seen.spread > 20
+    assert seen.thumbnail.shape == (32, 32, 3)
+    assert look(photo()).digest == seen.digest != look(photo(1)).digest
+    assert look(photo(channels=1)).thumbnail.shape == (32, 32, 3)
+
+
+def test_of_a_file_also_its_format_and_how_it_lies():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    seen = look_at_file(encoded(photo(), exif=exif.tobytes()))
+    assert (seen.format, seen.orientation, seen.shape) == ("JPEG", 6, (128, 96, 3))
+    assert look_at_file(encoded(photo(), "PNG")).digest == look(photo()).digest
+    with pytest.raises(PictureError):
+        look_at_file(encoded(photo())[:1500])
+
+
+def test_grey_in_colour_files():
+    grey = np.repeat(photo(channels=1), 3, axis=2)
+    assert look_at_file(encoded(grey, quality=60)).grey
+    assert not look(photo(channels=1)).grey  # which is a grey file
+
+
+def test_sharpness_falls_with_blur_and_light_with_dark():
+    from PIL import ImageFilter
+
+    sharp = photo()
+    soft = np.asarray(Image.fromarray(sharp).filter(ImageFilter.GaussianBlur(3)))
+    assert look(soft).sharpness < look(sharp).sharpness / 5
+    assert look(sharp // 10).brightest < 30
+    assert look(np.full((50, 50, 3), 7, np.uint8)).spread == 0
+    assert look(np.zeros((2, 2, 1), np.uint8)).sharpness == 0

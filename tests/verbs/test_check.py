@@ -1,0 +1,112 @@
+import csv
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+import tellapart
+from tellapart.errors import UsageError
+from tellapart.progress import Note, silent
+from tellapart.verbs._folds import fold_of
+from tests.checks.test_checks import folder
+from tests.conftest import make_collection, stripes
+from tests.images.test_look import encoded, photo
+
+
+@pytest.fixture
+def dirty(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = folder(tmp_path / "photos", 40)
+    (path / "cats" / "again.jpg").write_bytes(encoded(photo(0), quality=95))
+    (path / "dogs" / "cut.jpg").write_bytes((path / "dogs" / "001.jpg").read_bytes()[:700])
+    return path
+
+
+def content(path):
+    return {
+        str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(path.rglob("*")) if file.is_file()
+    }
+
+
+def test_it_tells_and_changes_nothing(dirty, tmp_path):
+    before = content(dirty)
+    found = tellapart.check(dirty, skip_labels=True, on_event=silent)
+    assert content(dirty) == before
+    assert found.exit_code == 1
+    values = json.loads(json.dumps(found.to_dict()))
+    assert {name: len(one) for name, one in values["findings"].items() if one} == {"unreadable": 1, "duplicates": 1}
+    assert values["findings"]["duplicates"][0]["drop"] == ["cats/again.jpg"]
+    text = str(found)
+    for words in ("Files that cannot be read: 1", "cut.jpg", "Duplicates: 1", "page: photos-check.html"):
+        assert words in text
+    page = (tmp_path / "photos-check.html").read_text()
+    assert "2 times the same" in page
+    assert page.count("data:image/png") == 2
+    assert "<script" not in page
+    again = tellapart.check(dirty, skip_labels=True, on_event=silent)
+    assert again.output.name == "photos-check-2.html"
+
+
+def test_the_clean_manifest_opens_and_leaves_the_bad_ones_out(dirty, tmp_path):
+    (tmp_path / "lists").mkdir()
+    manifest = tmp_path / "lists" / "clean.csv"
+    tellapart.check(dirty, skip_labels=True, write_manifest=manifest, on_event=silent)
+    rows = list(csv.DictReader(manifest.read_text().splitlines()))
+    assert len(rows) == 40
+    assert rows[0]["file_name"].startswith("../photos/cats/")
+    collection = tellapart.open(manifest)
+    assert len(collection) == 40
+    assert collection.class_names == ("cats", "dogs")
+    assert collection.read(0).shape == (96, 128, 3)
+
+
+def test_a_sound_collection_has_exit_code_0(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = tellapart.check(folder(tmp_path / "photos", 60), skip_labels=True, on_event=silent)
+    assert found.exit_code == 0
+
+
+def test_wrong_labels_are_found_by_models_that_did_not_see_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pixels, labels = stripes(240)
+    generator = np.random.default_rng(0)
+    pixels = np.clip(pixels.astype(int) + generator.integers(-40, 40, pixels.shape), 0, 255).astype(np.uint8)
+    names = np.array(["across", "down", "squares"])[labels]
+    wrong = generator.permutation(240)[:12]
+    names[wrong] = np.roll(["across", "down", "squares"], -1)[labels[wrong]]
+    found = tellapart.check((pixels, names), folds=3, on_event=silent)
+    suspects = [one.pictures[0] for one in found.findings["labels"]]
+    assert len(set(suspects[:14]) & set(wrong.tolist())) >= 10
+
+
+def test_too_few_for_that(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    notes = []
+    tellapart.check(make_collection(6, parts=False), on_event=notes.append)
+    assert any("likely wrong labels: not looked for, since" in n.text for n in notes if isinstance(n, Note))
+
+
+def test_wrong_use(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="the pictures of stripes are no files of their own"):
+        tellapart.check(make_collection(9, parts=False), write_manifest=tmp_path / "a.csv", on_event=silent)
+    with pytest.raises(UsageError, match="its folder does not exist"):
+        tellapart.check(make_collection(9, parts=False), output=tmp_path / "no" / "a.html", on_event=silent)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folds_are_stratified_and_keep_groups_together():
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 3, 300)
+    groups = np.arange(300)
+    groups[100:120] = 100
+    labels[100:120] = labels[100]
+    fold = fold_of(labels, groups, 5, seed=1)
+    assert len(set(fold[100:120].tolist())) == 1
+    table = np.zeros((5, 3))
+    np.add.at(table, (fold, labels), 1)
+    assert np.ptp(table, axis=0).max() <= 20
+    assert np.ptp(table.sum(axis=1)) <= 20
+    assert np.array_equal(fold, fold_of(labels, groups, 5, seed=1))
+    assert not np.array_equal(fold, fold_of(labels, groups, 5, seed=2))
