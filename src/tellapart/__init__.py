@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tellapart.data.collection import Collection as Collection
     from tellapart.data.source import open_collection as open  # noqa: F401  # tellapart.open is the public name
     from tellapart.errors import TellapartError as TellapartError
-    from tellapart.evaluation.evaluate import Evaluation as Evaluation
+    from tellapart.evaluation.evaluation import Evaluation as Evaluation
     from tellapart.images.preparation import Preparation as Preparation
     from tellapart.recipes.augmentation import Augmentation as Augmentation
     from tellapart.recipes.recipe import Recipe as Recipe
@@ -39,7 +39,7 @@ _HOMES = {
     "Preparation": ("tellapart.images.preparation", "Preparation"),
     "Classifier": ("tellapart.classifier.classifier", "Classifier"),
     "Prediction": ("tellapart.classifier.classifier", "Prediction"),
-    "Evaluation": ("tellapart.evaluation.evaluate", "Evaluation"),
+    "Evaluation": ("tellapart.evaluation.evaluation", "Evaluation"),
     "TellapartError": ("tellapart.errors", "TellapartError"),
 }
 

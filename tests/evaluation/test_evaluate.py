@@ -7,7 +7,8 @@ from sklearn.metrics import precision_recall_fscore_support
 import tellapart
 from tellapart.errors import DataError
 from tellapart.evaluation.baselines import majority
-from tellapart.evaluation.evaluate import Evaluation, evaluate_part
+from tellapart.evaluation.evaluate import evaluate_part
+from tellapart.evaluation.evaluation import Evaluation
 from tests.conftest import make_collection, write_folder
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from tellapart import leaves
 from tellapart.evaluation.baselines import Baseline
-from tellapart.evaluation.evaluate import Evaluation
+from tellapart.evaluation.evaluation import Evaluation
 from tellapart.report.page import SECTIONS, Facts, Seen, html, write_report
 
 

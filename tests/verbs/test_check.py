@@ -38,6 +38,8 @@ def test_it_tells_and_changes_nothing(dirty, tmp_path):
     assert {name: len(one) for name, one in values["findings"].items() if one} == {"unreadable": 1, "duplicates": 1}
     assert values["findings"]["duplicates"][0]["drop"] == ["cats/again.jpg"]
     text = str(found)
+    assert "labels" not in values["findings"]
+    assert "Likely wrong labels: not looked for" in text
     for words in ("Files that cannot be read: 1", "cut.jpg", "Duplicates: 1", "page: photos-check.html"):
         assert words in text
     page = (tmp_path / "photos-check.html").read_text()

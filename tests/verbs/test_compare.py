@@ -7,7 +7,7 @@ from PIL import Image
 import tellapart
 from tellapart.errors import DataError, UsageError
 from tellapart.evaluation.comparison import Contender, compare
-from tellapart.evaluation.evaluate import Evaluation
+from tellapart.evaluation.evaluation import Evaluation
 from tellapart.progress import silent
 from tests.conftest import make_collection, write_folder
 

@@ -3,5 +3,5 @@
 A check is a module whose docstring's first line says what it looks for, with `POSITION`, a number that orders the page,
 `TITLE`, and
 
-    def find(checked: Checked) -> list[Finding]      nothing is changed, and what it needs and lacks it passes over
+    def find(checked: Checked) -> list[Finding]      nothing is changed; None where what it needs is not there
 """

@@ -10,7 +10,7 @@ SURE = 0.9
 """A clean manifest moves a picture to the class that is at least so probable."""
 
 
-def find(checked: Checked) -> list[Finding]:
+def find(checked: Checked) -> list[Finding] | None:
     """See the contract.
 
     A label is suspected where another class is likelier than the models' usual confidence in that class, and the given
@@ -19,7 +19,7 @@ def find(checked: Checked) -> list[Finding]:
     measure how far a model agrees with these ones.
     """
     if checked.predictions is None:
-        return []
+        return None
     collection, values = checked.collection, checked.predictions
     known = np.flatnonzero(~np.isnan(values).any(axis=1))
     labels, told = collection.labels[known], values[known]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tellapart.errors import DataError
-from tellapart.evaluation.evaluate import Evaluation
+from tellapart.evaluation.evaluation import Evaluation
 from tellapart.evaluation.intervals import mcnemar, paired_difference
 from tellapart.plots import Bars, Intervals, Panels, Plot
 from tellapart.text import columns

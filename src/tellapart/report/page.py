@@ -20,7 +20,7 @@ from tellapart.images.write import as_file
 from tellapart.plots import Plot
 
 if TYPE_CHECKING:
-    from tellapart.evaluation.evaluate import Evaluation, Mistake
+    from tellapart.evaluation.evaluation import Evaluation, Mistake
 
 SECTIONS = "tellapart.report.sections"
 _ROOM = Path(__file__).parent

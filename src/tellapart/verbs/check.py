@@ -75,6 +75,7 @@ class Report:
             lines += [f"  {one.words}" for one in found[:EXAMPLES]]
             if len(found) > EXAMPLES:
                 lines.append(f"  and {len(found) - EXAMPLES:,} more")
+        lines += [f"{title}: not looked for" for name, title in self.titles.items() if name not in self.findings]
         lines += [f"page: {self.output}"] if self.output else []
         return "\n".join([*lines, f"manifest: {self.manifest}"] if self.manifest else lines)
 
@@ -98,9 +99,10 @@ def run(options: Options, on_event: Listener) -> Report:
         checked = Checked(inspection, _predictions(checked, options, on_event))
     modules = {name: leaves.load(CHECKS, name, "a check") for name in leaves.names(CHECKS)}
     order = sorted(modules, key=lambda name: modules[name].POSITION)
-    findings = {name: modules[name].find(checked) for name in order}
+    looked = {name: modules[name].find(checked) for name in order}
+    findings = {name: found for name, found in looked.items() if found is not None}
     output = options.output or free_path(Path(f"{plain_name(collection.name)}-check.html"))
-    write_findings(checked, [(modules[name], findings[name]) for name in order], output)
+    write_findings(checked, [(modules[name], found) for name, found in findings.items()], output)
     if options.write_manifest is not None:
         _write_manifest(collection, findings, options.write_manifest)
     titles = {name: modules[name].TITLE for name in order}

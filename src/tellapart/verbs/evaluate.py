@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from tellapart.classifier.classifier import Classifier
     from tellapart.data.collection import Collection
-    from tellapart.evaluation.evaluate import Evaluation, Rule, Unlike
+    from tellapart.evaluation.evaluate import Rule
+    from tellapart.evaluation.evaluation import Evaluation, Unlike
 
 
 STRANGE = 5000

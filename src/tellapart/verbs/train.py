@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tellapart.data.collection import Collection, SetAside
     from tellapart.data.feeding import Prepared
     from tellapart.data.split import Split
-    from tellapart.evaluation.evaluate import Evaluation
+    from tellapart.evaluation.evaluation import Evaluation
     from tellapart.images.preparation import Preparation
     from tellapart.plots import LearningCurves
     from tellapart.recipes.find import Found

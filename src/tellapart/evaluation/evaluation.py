@@ -1,0 +1,403 @@
+"""The answers of a classifier on one part of a collection, and every figure and drawing that they give."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from tellapart.classifier.calibration import tempered
+from tellapart.classifier.classifier import Classifier
+from tellapart.classifier.novelty import UNFAMILIAR
+from tellapart.data.collection import SetAside
+from tellapart.evaluation import intervals, metrics
+from tellapart.evaluation.baselines import Baseline
+from tellapart.plots import Calibration, ConfusionMatrix, Coverage, Intervals
+from tellapart.text import columns
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure by the name that the field has for it, its interval where it has one, and what it means.
+
+    `value` is None where it is not defined, as the area of a class that no picture is of.
+    """
+
+    name: str
+    value: float | None
+    definition: str
+    interval: tuple[float, float] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For machines."""
+        found = {"name": self.name, "value": self.value, "definition": self.definition}
+        return found | ({"interval": list(self.interval)} if self.interval else {})
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return "not defined"
+        if self.interval is None:
+            return f"{self.value:.4f}"
+        return f"{self.value:.4f} ({self.interval[0]:.4f} to {self.interval[1]:.4f})"
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A picture whose class was not named rightly: its place in the part, its key, both classes, the probability."""
+
+    position: int
+    key: str
+    true: str
+    predicted: str
+    probability: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """For machines."""
+        found = {"file": self.key, "true": self.true, "predicted": self.predicted, "probability": self.probability}
+        return {"position": self.position} | found
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """How well pictures of another kind are told from familiar ones, by novelty: the area under the ROC curve, and the
+    shares of both that are called unfamiliar.
+    """
+
+    name: str
+    count: int
+    roc_area: float
+    flagged: float
+    falsely_flagged: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """For machines."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return (
+            f"unlike: {self.count:,} pictures of {self.name} are told from familiar ones with ROC area "
+            f"{self.roc_area:.4f}; {self.flagged:.1%} of them and {self.falsely_flagged:.1%} of familiar ones are "
+            "called unfamiliar"
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Evaluation:
+    """A classifier's answers on one part, and their figures.
+
+    `labels` int64 [n] by the classifier's order of classes, `probabilities` float32 [n, classes], `indices` int64 [n]
+    into the collection whose `keys` name the pictures. `baselines` begin with that of always naming one class.
+    `temperature` and `threshold` are the classifier's; `looks`, where known, is how often its test part was opened;
+    `novelty` float [n], where the model can tell it, is how unlike what it was taught each picture is, 0..1.
+    """
+
+    part: str
+    class_names: tuple[str, ...]
+    labels: np.ndarray
+    probabilities: np.ndarray
+    indices: np.ndarray
+    keys: tuple[str, ...]
+    loss_name: str
+    baselines: tuple[Baseline, ...]
+    set_aside: tuple[SetAside, ...] = field(default=())
+    temperature: float = 1.0
+    threshold: float | None = None
+    looks: int | None = None
+    novelty: np.ndarray | None = None
+    unlike: Unlike | None = None
+
+    @cached_property
+    def confusion(self) -> np.ndarray:
+        """Counts int64 [classes, classes]: the true class a row, the predicted one a column."""
+        return metrics.confusion_matrix(self.labels, self.probabilities.argmax(axis=1), len(self.class_names))
+
+    @property
+    def count(self) -> int:
+        """Pictures that were looked at."""
+        return len(self.labels)
+
+    @property
+    def correct(self) -> int:
+        """Pictures whose class was named rightly."""
+        return int(np.trace(self.confusion))
+
+    @property
+    def accuracy(self) -> float:
+        """The share of pictures whose class was named rightly."""
+        return self.correct / self.count
+
+    @cached_property
+    def accuracy_interval(self) -> tuple[float, float]:
+        """The 95 % interval of the accuracy."""
+        return intervals.share(self.correct, self.count)
+
+    @cached_property
+    def loss(self) -> float:
+        """What training minimised, here: cross-entropy in nats, or the mean squared error."""
+        squared = self.loss_name == "mean squared error"
+        return (metrics.squared_error if squared else metrics.log_loss)(self.probabilities, self.labels)
+
+    @property
+    def baseline_accuracy(self) -> float:
+        """The accuracy of always naming the class that training has most of."""
+        return self.baselines[0].accuracy
+
+    @cached_property
+    def measures(self) -> tuple[Measure, ...]:
+        """All figures of the whole part, each with its definition."""
+        labels, values, matrix = self.labels, self.probabilities, self.confusion
+        counts = matrix.sum(axis=1)
+        there = counts > 0
+        found = [
+            Measure(
+                "accuracy", self.accuracy, "share of pictures whose class is named rightly; Wilson's interval",
+                self.accuracy_interval,
+            ),
+            Measure(
+                "balanced accuracy", metrics.balanced_accuracy(matrix),
+                "mean over the classes of the share of their pictures named rightly; intervals after Zou and Donner",
+                intervals.mean_of_shares(np.diag(matrix)[there], counts[there]),
+            ),
+        ]  # fmt: skip
+        for k in (3, 5):
+            if k < len(self.class_names):
+                value = metrics.top_accuracy(values, labels, k)
+                words = f"share of pictures whose class is among the {k} likeliest; Wilson's interval"
+                found.append(
+                    Measure(f"top-{k} accuracy", value, words, intervals.share(round(value * len(labels)), len(labels)))
+                )
+        one = " of the second class" if len(self.class_names) == 2 else ", mean of each class against the others"
+        found += [
+            Measure("log loss", metrics.log_loss(values, labels), "mean of -ln p of the true class, in nats"),
+            Measure(
+                "Brier score", metrics.brier_score(values, labels),
+                "squared error of the probabilities, summed over classes, 0 to 2",
+            ),
+            Measure("ROC area", self._mean(self.roc_areas), f"area under the ROC curve{one}"),
+            Measure("PR area", self._mean(self.pr_areas), f"average precision{one}"),
+            Measure(
+                "calibration error", metrics.calibration_error(values, labels),
+                f"mean distance between the answers' probabilities and the share of right ones, in {metrics.BINS} bins",
+            ),
+        ]  # fmt: skip
+        if self.loss_name == "mean squared error":
+            words = "squared error of the probabilities, mean over pictures and classes; what training minimised"
+            found.append(Measure("mean squared error", self.loss, words))
+        return tuple(found)
+
+    @cached_property
+    def roc_areas(self) -> np.ndarray:
+        """Area under the ROC curve of each class against the others, NaN where there is none."""
+        return metrics.roc_areas(self.probabilities, self.labels)
+
+    @cached_property
+    def pr_areas(self) -> np.ndarray:
+        """Average precision of each class against the others, NaN where there is none."""
+        return metrics.pr_areas(self.probabilities, self.labels)
+
+    def per_class(self) -> list[dict[str, Any]]:
+        """A row a class: its pictures, precision, recall and F1 with intervals, areas, and what it is taken for.
+
+        `count` pictures are of it, `correct` of them named rightly, `predicted` pictures taken for it. `enough` is
+        false where there are too few of them for its figures to say anything. What is not defined is None.
+        """
+        rows = []
+        for c, name in enumerate(self.class_names):
+            true, predicted, right = (
+                int(n) for n in (self.confusion[c].sum(), self.confusion[:, c].sum(), self.confusion[c, c])
+            )
+            others = self.confusion[c].copy()
+            others[c] = 0
+            rows.append(
+                {
+                    "class": name,
+                    "count": true,
+                    "correct": right,
+                    "predicted": predicted,
+                    "precision": right / predicted if predicted else None,
+                    "precision_interval": list(intervals.share(right, predicted)),
+                    "recall": right / true if true else None,
+                    "recall_interval": list(intervals.share(right, true)),
+                    "f1": 2 * right / (true + predicted) if true + predicted else None,
+                    "f1_interval": list(intervals.f1(right, true, predicted)),
+                    "roc_area": _number(self.roc_areas[c]),
+                    "pr_area": _number(self.pr_areas[c]),
+                    "enough": true >= intervals.ENOUGH,
+                    "taken_for": self.class_names[int(others.argmax())] if others.any() else None,
+                }
+            )
+        return rows
+
+    def mistakes(self, count: int | None = None) -> list[Mistake]:
+        """The pictures whose class was not named rightly, the most confident answers first."""
+        predicted, confidence = self.probabilities.argmax(axis=1), self.probabilities.max(axis=1)
+        wrong = np.flatnonzero(predicted != self.labels)
+        wrong = wrong[np.argsort(-confidence[wrong], kind="stable")][:count]
+        names = self.class_names
+        return [
+            Mistake(int(i), self.keys[i], names[self.labels[i]], names[predicted[i]], float(confidence[i]))
+            for i in wrong
+        ]
+
+    def confusion_matrix(self) -> ConfusionMatrix:
+        """The confusions as a drawing."""
+        return ConfusionMatrix(self.confusion, self.class_names)
+
+    def calibration(self) -> Calibration:
+        """What the probabilities promise against what is right."""
+        values = self.probabilities, self.labels
+        return Calibration(metrics.reliability(*values), metrics.calibration_error(*values))
+
+    def coverage(self) -> Coverage:
+        """The share of pictures that are answered against the share of wrong answers, over all thresholds."""
+        confidence = self.probabilities.max(axis=1)
+        order = np.argsort(-confidence, kind="stable")
+        wrong = np.cumsum(self.probabilities.argmax(axis=1)[order] != self.labels[order])
+        answered = np.arange(1, len(order) + 1)
+        last = np.append(np.diff(confidence[order]) != 0, True)  # equal probabilities are answered together
+        points = (confidence[order][last], answered[last] / len(order), wrong[last] / answered[last])
+        thresholds, coverage, errors = (column[::-1].astype(float) for column in points)
+        return Coverage(thresholds, coverage, errors, self.threshold)
+
+    def class_figures(self, name: str = "f1") -> Intervals:
+        """`precision`, `recall` or `f1` of each class with its interval, as a drawing."""
+        rows = [row for row in self.per_class() if row[name] is not None]
+        values, arms = (np.array([row[key] for row in rows]) for key in (name, f"{name}_interval"))
+        label = {"f1": "F1", "precision": "precision", "recall": "recall"}[name]
+        return Intervals([row["class"] for row in rows], values, arms, label)
+
+    def answered(self) -> dict[str, float] | None:
+        """With the classifier's threshold: the share of pictures answered and of those, of wrong answers."""
+        if self.threshold is None:
+            return None
+        given = self.probabilities.max(axis=1) >= self.threshold
+        wrong = (self.probabilities.argmax(axis=1) != self.labels) & given
+        error = wrong.sum() / given.sum() if given.any() else 0.0
+        return {"threshold": self.threshold, "coverage": float(given.mean()), "error": float(error)}
+
+    def unfamiliar(self) -> float | None:
+        """The share of pictures that are called unfamiliar, where the model can tell."""
+        return None if self.novelty is None else float((self.novelty > UNFAMILIAR).mean())
+
+    def calibrated(self, classifier: Classifier) -> Evaluation:
+        """The same answers, given before the classifier had been calibrated, as it would give them now."""
+        temperature = classifier.record.temperature
+        values = tempered(self.probabilities, temperature)
+        return replace(self, probabilities=values, temperature=temperature, threshold=classifier.threshold)
+
+    def summary(self) -> dict[str, Any]:
+        """The headline figures, for machines."""
+        found = {
+            "accuracy": self.accuracy,
+            "accuracy_interval": list(self.accuracy_interval),
+            "loss": self.loss,
+            "loss_name": self.loss_name,
+            "count": self.count,
+            "correct": self.correct,
+            "calibration_error": metrics.calibration_error(self.probabilities, self.labels),
+            "baselines": [baseline.to_dict() for baseline in self.baselines],
+        }
+        found |= {"answered": self.answered()} if self.threshold is not None else {}
+        found |= {"unfamiliar": self.unfamiliar()} if self.novelty is not None else {}
+        found |= {"unlike": self.unlike.to_dict()} if self.unlike is not None else {}
+        return found | ({"looks": self.looks} if self.looks is not None else {})
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures, for machines."""
+        return self.summary() | {
+            "part": self.part,
+            "classes": list(self.class_names),
+            "measures": [measure.to_dict() for measure in self.measures],
+            "per_class": self.per_class(),
+            "confusion": self.confusion.tolist(),
+            "calibration": self.calibration().to_dict(),
+            "coverage": self.coverage().to_dict(),
+            "mistakes": [mistake.to_dict() for mistake in self.mistakes(100)],
+            "set_aside": [item.to_dict() for item in self.set_aside],
+        }
+
+    def headline(self) -> str:
+        """The figures that matter most, in a line."""
+        low, high = self.accuracy_interval
+        return (
+            f"{self.part}: accuracy {self.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}), "
+            f"loss {self.loss:.4f}, {self.correct:,} of {self.count:,} pictures"
+        )
+
+    def baseline(self) -> str:
+        """What next to no skill would reach, in a line."""
+        return "baselines: " + "; ".join(f"{base.accuracy:.2%} {base.words}" for base in self.baselines)
+
+    def confidence(self) -> str:
+        """How far the probabilities can be trusted, in a line."""
+        error = metrics.calibration_error(self.probabilities, self.labels)
+        fitted = f", with a temperature of {self.temperature:.3f}" if self.temperature != 1 else ""
+        return f"calibration error {error:.2%}{fitted}"
+
+    def notes(self) -> list[str]:
+        """What has to be said beside the figures, a line each."""
+        lines = []
+        if found := self.answered():
+            lines.append(
+                f"unsure below {found['threshold']:.1%}: {found['coverage']:.2%} of pictures are answered, "
+                f"{found['error']:.2%} of the answers are wrong"
+            )
+        if self.unlike is not None:
+            lines.append(str(self.unlike))
+        if self.looks is not None and self.looks > 1:
+            lines.append(
+                f"this is look number {self.looks} at this test part: the more often it is looked at, the less its "
+                "figures say of new pictures"
+            )
+        return lines
+
+    def __str__(self) -> str:
+        figures = [[measure.name, str(measure)] for measure in self.measures]
+        rows = [
+            [
+                *(row["class"], row["count"], row["correct"]),
+                *map(_percent, (row["precision"], row["recall"], row["f1"])),
+                _between(row["f1_interval"]) if row["enough"] else "too few pictures to say",
+            ]
+            for row in self.per_class()
+            if row["count"] or row["predicted"]
+        ]
+        names = ["class", "pictures", "right", "precision", "recall", "F1", "F1, 95 % interval"]
+        lines = [self.headline(), self.baseline(), *self.notes(), "", columns(figures), "", columns(rows, names)]
+        if len(self.class_names) <= 20:
+            matrix = [[name, *map(int, self.confusion[c])] for c, name in enumerate(self.class_names)]
+            lines += ["", columns(matrix, ["true \\ predicted", *(name[:8] for name in self.class_names)])]
+        if self.set_aside:
+            lines += ["", f"set aside: {len(self.set_aside):,} pictures that cannot be read"]
+            lines += [f"  {item.key}: {item.reason}" for item in self.set_aside[:10]]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<Evaluation {self.headline()}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(row['class'])}</td><td>{row['correct']:,} of {row['count']:,}</td></tr>"
+            for row in self.per_class()
+        )
+        return f"<b>{escape(self.headline())}</b><br>{escape(self.baseline())}<table>{rows}</table>"
+
+    def _mean(self, areas: np.ndarray) -> float | None:
+        """Of a figure of each class; of two classes, that of the second."""
+        known = areas[1:] if len(areas) == 2 else areas[~np.isnan(areas)]
+        return _number(known.mean()) if len(known) else None
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
+
+
+def _between(interval: list[float]) -> str:
+    return f"{interval[0]:.1%} to {interval[1]:.1%}"
