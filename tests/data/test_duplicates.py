@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tellapart.data.duplicates import find_duplicates
+from tellapart.data.duplicates import Traits, find_duplicates
 from tellapart.images.look import look, look_at_file
 from tests.images.test_look import encoded, photo
 
 
 def pairs(looks):
-    found = find_duplicates(np.arange(len(looks)), looks)
+    found = find_duplicates(Traits.of(looks), np.arange(len(looks)))
     return {(pair.first, pair.second): pair.kind for pair in found.pairs}
 
 
@@ -28,13 +28,13 @@ def test_copies_new_encodings_and_mirror_images():
     assert found[0, 3] == "exact"
     assert found[0, 2] == found[0, 5] == "near"
     assert found[0, 4] == found[1, 6] == "mirrored"
-    groups = find_duplicates(np.arange(7), looks).groups
+    groups = find_duplicates(Traits.of(looks), np.arange(7)).groups
     assert groups == ((0, 2, 3, 4, 5), (1, 6))
 
 
 def test_places_are_those_of_the_collection():
-    looks = [look(photo(k)) for k in (0, 1, 0)]
-    assert find_duplicates(np.array([5, 8, 11]), looks).groups == ((5, 11),)
+    looks = [look(photo(k)) for k in (0, 0, 1, 0)] + [None]
+    assert find_duplicates(Traits.of(looks), np.array([1, 2, 3])).groups == ((1, 3),)
 
 
 def test_different_photos_are_not_taken_for_each_other():

@@ -1,11 +1,10 @@
-import mmap
-
 import numpy as np
 import pytest
 
 import tellapart
 from tellapart.data import feeding
 from tellapart.data.feeding import prepare_pictures
+from tellapart.data.rows import PixelFile
 from tellapart.errors import DataError
 from tellapart.images.preparation import Preparation
 from tests.conftest import write_folder
@@ -50,8 +49,10 @@ def test_large_ones_lie_on_disk(stripes_folder, monkeypatch):
     expected = prepare_pictures(collection, np.arange(36), PREPARATION).pixels
     monkeypatch.setattr(feeding, "IN_MEMORY", 100)
     got = prepare_pictures(collection, np.arange(36), PREPARATION).pixels
-    assert isinstance(got.base.base.obj if isinstance(got.base, np.ndarray) else got.base.obj, mmap.mmap)
+    assert isinstance(got, PixelFile)
     assert np.array_equal(got, expected)
+    rows = np.array([30, 2, 2, 17])
+    assert np.array_equal(got[rows], expected[rows])
 
 
 def test_progress_is_told(stripes_folder):

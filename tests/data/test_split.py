@@ -1,10 +1,11 @@
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tellapart.data.collection import ArrayPictures, Collection
-from tellapart.data.split import check_trainable, make_split
+from tellapart.data.split import check_trainable, joined, make_split, unpack_split
 from tellapart.errors import DataError, UsageError
 from tests.conftest import make_collection
 
@@ -122,3 +123,74 @@ def test_the_order_of_class_names_does_not_matter():
     other = replace(collection, class_names=("c2", "c0", "c1"), labels=np.array([1, 2, 0])[collection.labels])
     assert np.array_equal(make_split(collection).parts, make_split(other).parts)
     assert collection.fingerprint == other.fingerprint
+
+
+def twins(count: int, every: int) -> list[tuple[int, ...]]:
+    """Each picture that `every` divides shows the same as the one after it."""
+    return [(i, i + 1) for i in range(0, count - 1, every)]
+
+
+def test_pictures_that_show_the_same_stay_together():
+    collection = collection_of((200, 200))
+    same = [*twins(396, 4), (396, 397, 398, 399)]
+    split = make_split(collection, 0.2, 0.2, 0, same)
+    for places in same:
+        assert len(set(split.parts[list(places)])) == 1
+    assert not len(split.leaked)
+    assert split.counts()["test"] == pytest.approx(80, abs=12)
+    plain = make_split(collection, 0.2, 0.2, 0)
+    alone = np.setdiff1d(np.arange(400), np.concatenate([list(places) for places in same]))
+    assert np.array_equal(split.parts[alone], plain.parts[alone]), "the others stay where they were"
+    assert np.array_equal(split.parts, make_split(collection, 0.2, 0.2, 0, same).parts)
+
+
+def test_a_class_of_one_picture_many_times_stays_in_training():
+    collection = collection_of((30, 4))
+    for seed in range(20):
+        split = make_split(collection, 0.2, 0.2, seed, [(30, 31, 32, 33)])
+        assert set(split.parts[30:]) == {"train"}
+
+
+def test_given_parts_are_kept_and_their_leaks_known():
+    parts = ["train"] * 6 + ["validation"] * 3 + ["test"] * 3
+    collection = collection_of((6, 6), parts)
+    split = make_split(collection, same=[(0, 7), (8, 9), (10, 11), (1, 2)])
+    assert split.parts.tolist() == parts
+    assert split.leaks("validation").tolist() == [7]
+    assert split.leaks("test").tolist() == [9], "10 and 11 are both in the test part, which is no leak"
+    merged = split.without_validation()
+    assert merged.counts() == {"train": 9, "validation": 0, "test": 3}
+    assert merged.leaked.tolist() == [9]
+
+
+def test_groups_that_share_a_picture_are_one():
+    groups = np.array([str(i // 4) for i in range(120)])
+    assert len(set(joined(groups, [(0, 5), (6, 11), (40, 41)]))) == 28
+    split = make_split(replace(collection_of((60, 60)), groups=groups), 0.2, 0.2, 0, [(0, 5), (6, 11)])
+    assert len(set(split.parts[:12])) == 1
+
+
+@pytest.mark.parametrize("count", (5, 6, 7, 8, 1001))
+def test_a_split_is_found_again(count):
+    collection = collection_of((count, count))
+    split = make_split(collection, 0.2, 0.2, 3, [(0, 1)])
+    again = unpack_split(collection, json.loads(json.dumps(split.pack())))
+    assert np.array_equal(again.parts, split.parts)
+    assert np.array_equal(again.leaked, split.leaked)
+
+
+@pytest.mark.parametrize(
+    "packed",
+    ({"parts": "!", "leaked": []}, {"parts": "c-jE+", "leaked": []}, {"parts": 7, "leaked": []}, {"parts": ""}),
+)
+def test_a_damaged_memory_of_a_split(packed):
+    with pytest.raises(DataError, match="what the model remembers of its split cannot be read"):
+        unpack_split(collection_of((9, 9)), packed)
+
+
+def test_a_memory_of_other_pictures():
+    packed = make_split(collection_of((90, 90))).pack()
+    with pytest.raises(DataError, match="it is of other pictures"):
+        unpack_split(collection_of((9, 9)), packed)
+    with pytest.raises(DataError, match="it is of other pictures"):
+        unpack_split(collection_of((90, 90)), packed | {"leaked": [180]})

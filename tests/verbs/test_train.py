@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import tellapart
 from tellapart.errors import DataError, RecipeError, UsageError
@@ -172,17 +173,13 @@ def test_the_one_output_head_is_like_any_other(tmp_path):
     assert run.evaluations["validation"].accuracy == pytest.approx(found)
 
 
-def test_a_test_part_that_cannot_be_read_does_not_cost_the_model(tmp_path):
+def test_a_test_part_that_cannot_be_read_is_told_before_the_training(tmp_path):
     write_folder(tmp_path / "data" / "train", 60)
     for file in write_folder(tmp_path / "data" / "test", 6).rglob("*.png"):
         file.write_bytes(b"nonsense")
-    with pytest.raises(DataError, match="none of 6 pictures can be read"):
+    with pytest.raises(DataError, match=r"none of 6 test pictures can be read \(test/across/000.png: is not a picture"):
         tellapart.train(tmp_path / "data", recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=silent)
-    (folder,) = (tmp_path / "runs").iterdir()
-    record = json.loads((folder / "run.json").read_text())
-    assert record["status"] == "failed"
-    assert "none of 6 pictures" in record["reason"]["given"]
-    assert tellapart.load(folder).class_names == ("across", "down", "squares")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_manifest_with_a_missing_file_and_a_name_that_is_no_text(tmp_path):
@@ -234,3 +231,101 @@ def test_time_and_epochs_exclude_each_other(tmp_path):
     with pytest.raises(UsageError, match=r"minutes = 0\.1"):
         tellapart.train("digits", minutes=0.1, runs=tmp_path, on_event=silent)
     assert not list(tmp_path.iterdir())
+
+
+def photos_with_leaks(tmp_path):
+    """Stripes with parts; the test part would be the first of training, but for a point in all but two of them."""
+    write_folder(tmp_path / "data" / "train", 60)
+    for file in sorted(write_folder(tmp_path / "data" / "test", 12).rglob("*.png"))[2:]:
+        pixels = np.asarray(Image.open(file)).copy()
+        pixels[0, 0] ^= 255
+        Image.fromarray(pixels).save(file)
+    return tmp_path / "data"
+
+
+def test_a_leak_is_told_before_training_and_its_figure_given_apart(tmp_path):
+    data, events = photos_with_leaks(tmp_path), []
+    run = tellapart.train(data, recipe="dense", epochs=2, runs=tmp_path / "runs", on_event=events.append)
+    said = [str(event) for event in events if isinstance(event, Note)]
+    (leak,) = (i for i, words in enumerate(said) if words.startswith("leak"))
+    assert "leak: 2 of 12 test pictures (16.7%) are in training too" in said[leak]
+    assert leak < next(i for i, words in enumerate(said) if words.startswith("recipe:"))
+    found = run.evaluations["test"]
+    assert found.summary()["leaked"] == 2
+    assert found.summary()["without_leaks"]["count"] == 10
+    assert "2 of these pictures are in training too: accuracy" in str(run)
+    assert "in\ntraining too, exactly or nearly" in (run.path / "report.html").read_text()
+    again = tellapart.evaluate(run.path, on_event=silent)
+    assert again.summary()["without_leaks"] == found.summary()["without_leaks"]
+
+
+def test_duplicates_are_told_and_kept_on_one_side(tmp_path):
+    folder, events = write_folder(tmp_path / "data", 60), []
+    for file in sorted(folder.rglob("0*.png")):
+        if int(file.stem) < 30:
+            file.with_name(f"copy-{file.name}").write_bytes(file.read_bytes())
+    run = tellapart.train(folder, recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=events.append)
+    assert any("duplicates: 60 pictures in 30 groups show the same" in str(event) for event in events)
+    with (run.path / "split.csv").open() as file:
+        part = {row["key"].replace("copy-", ""): set() for row in csv.DictReader(file)}
+    with (run.path / "split.csv").open() as file:
+        for row in csv.DictReader(file):
+            part[row["key"].replace("copy-", "")].add(row["part"])
+    assert all(len(parts) == 1 for parts in part.values())
+    assert len(set.union(*part.values())) == 3
+    assert "leaked" not in run.evaluations["test"].summary()
+    # the split is found again without looking for duplicates again
+    assert tellapart.evaluate(run.path, on_event=silent).accuracy == run.evaluations["test"].accuracy
+
+
+def test_groups_by_a_pattern(tmp_path):
+    folder = write_folder(tmp_path / "data", 90)
+    run = tellapart.train(folder, recipe="dense", epochs=1, group=r"/0(\d)", runs=tmp_path / "runs", on_event=silent)
+    with (run.path / "split.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for tens in "012345678":
+        assert len({row["part"] for row in rows if f"/0{tens}" in row["key"]}) == 1
+    assert tellapart.evaluate(run.path, on_event=silent).count == run.evaluations["test"].count
+
+
+def test_folds(tmp_path):
+    folder, events = write_folder(tmp_path / "data", 90), []
+    run = tellapart.train(
+        folder, recipe="dense", epochs=8, folds=3, at_most_errors="20%", runs=tmp_path / "runs",
+        on_event=events.append,
+    )  # fmt: skip
+    assert list(run.evaluations) == ["cross_validation"]
+    found = run.evaluations["cross_validation"]
+    assert found.count == 90
+    assert len(found.folds) == 3
+    assert found.accuracy == pytest.approx(np.mean(found.folds), abs=1e-6)
+    assert found.accuracy > 0.8
+    assert "pooled from 3 models" in str(run)
+    assert run.to_dict()["results"]["cross_validation"]["folds"] == list(found.folds)
+    with (run.path / "split.csv").open() as file:
+        assert {row["part"] for row in csv.DictReader(file)} == {"train"}
+    assert "Cross-validation: 3 models" in (run.path / "report.html").read_text()
+    assert any("cross-validation: 3 models" in str(event) for event in events)
+    assert run.classifier.record.temperature == found.temperature
+
+
+def test_folds_with_a_given_test_part_leave_it_sealed(tmp_path):
+    write_folder(tmp_path / "data" / "train", 60)
+    write_folder(tmp_path / "data" / "val", 21)
+    for file in write_folder(tmp_path / "data" / "test", 30).rglob("*.png"):
+        if int(file.stem) < 9:
+            file.unlink()
+    run = tellapart.train(tmp_path / "data", recipe="dense", epochs=1, folds=2, runs=tmp_path / "runs", on_event=silent)
+    assert list(run.evaluations) == ["test", "cross_validation"]
+    assert run.evaluations["test"].count == 21
+    assert run.evaluations["cross_validation"].count == 81
+    assert tellapart.evaluate(run.path, on_event=silent).count == 21
+
+
+def test_folds_need_pictures_of_each_class(tmp_path):
+    folder = write_folder(tmp_path / "data", 9)
+    with pytest.raises(DataError, match="the class 'across' has 3 different pictures"):
+        tellapart.train(folder, folds=4, recipe="dense", runs=tmp_path / "runs", on_event=silent)
+    with pytest.raises(UsageError, match="folds = 3 and minutes = 1"):
+        tellapart.train(folder, folds=3, minutes=1, runs=tmp_path / "runs", on_event=silent)
+    assert not (tmp_path / "runs").exists()

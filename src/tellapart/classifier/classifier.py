@@ -147,7 +147,7 @@ class Classifier:
         if many is None:
             name = _name(pictures, None)
             with pillow_warnings_off():
-                return self._answers((name,), self.preparation(read_picture(pictures, name))[np.newaxis])[0]
+                return self._answers((name,), self._prepared(pictures, name)[np.newaxis])[0]
         return list(self.predict_each(many, on_bad))
 
     def predict_each(
@@ -229,9 +229,12 @@ class Classifier:
     def _read(self, numbered: tuple[int, Any]) -> tuple[str, np.ndarray] | PictureError:
         name = _name(numbered[1], numbered[0])
         try:
-            return name, self.preparation(read_picture(numbered[1], name))
+            return name, self._prepared(numbered[1], name)
         except PictureError as error:
             return error
+
+    def _prepared(self, picture: Any, name: str) -> np.ndarray:
+        return self.preparation(read_picture(picture, name, self.preparation.least))
 
 
 def load_classifier(path: str | os.PathLike[str]) -> Classifier:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ import numpy as np
 from tellapart.data.parts import PARTS
 from tellapart.errors import DataError, PictureError
 from tellapart.images.decode import decode, header
+from tellapart.images.read import MAX_BYTES
 
 
 class Pictures(Protocol):
@@ -20,14 +21,20 @@ class Pictures(Protocol):
 
     def __len__(self) -> int: ...
 
-    def read(self, i: int) -> np.ndarray:
-        """Pixels of picture i, uint8 [height, width, 1 or 3]; raises PictureError where they cannot be read."""
+    def read(self, i: int, least: tuple[int, int] | None = None) -> np.ndarray:
+        """Pixels of picture i, uint8 [height, width, 1 or 3]; raises PictureError where they cannot be read.
+
+        Where that is less work, they may be shrunken to no less than the height and width `least`.
+        """
 
     def shape(self, i: int) -> tuple[int, int, int]:
         """Height, width and channels of picture i, without reading its pixels where that is cheaper."""
 
     def fingerprint(self, i: int) -> bytes:
-        """Bytes that change when picture i does, cheap to get."""
+        """Bytes that change when picture i does, cheap to get, and the same wherever it lies."""
+
+    def stamp(self, i: int) -> bytes | None:
+        """Bytes that change whenever the file of picture i is written, or None where there is none or nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ class ArrayPictures:
     def __len__(self) -> int:
         return len(self.array)
 
-    def read(self, i: int) -> np.ndarray:
+    def read(self, i: int, least: tuple[int, int] | None = None) -> np.ndarray:
         """See Pictures."""
         return self.array[i]
 
@@ -52,22 +59,30 @@ class ArrayPictures:
         """See Pictures."""
         return self.array[i].tobytes()
 
+    def stamp(self, i: int) -> bytes | None:
+        """See Pictures."""
+        return None
+
 
 @dataclass(frozen=True)
 class EncodedPictures:
-    """Pictures that are files: `load(i)` gives the bytes, `size(i)` their number, `describe(i)` the name in errors."""
+    """Pictures that are files.
+
+    `load(i)` gives the bytes, `size(i)` their number, `describe(i)` the name in errors, `stamped(i)` what `stamp` says.
+    """
 
     count: int
     load: Callable[[int], bytes]
     size: Callable[[int], int]
     describe: Callable[[int], str]
+    stamped: Callable[[int], bytes | None] = lambda i: None
 
     def __len__(self) -> int:
         return self.count
 
-    def read(self, i: int) -> np.ndarray:
+    def read(self, i: int, least: tuple[int, int] | None = None) -> np.ndarray:
         """See Pictures."""
-        return decode(self.bytes_of(i), self.describe(i))
+        return decode(self.bytes_of(i), self.describe(i), least)
 
     def shape(self, i: int) -> tuple[int, int, int]:
         """See Pictures."""
@@ -80,10 +95,21 @@ class EncodedPictures:
         except (DataError, OSError, KeyError):  # missing; reading it says so by name
             return b"missing"
 
+    def stamp(self, i: int) -> bytes | None:
+        """See Pictures."""
+        try:
+            return self.stamped(i)
+        except (DataError, OSError, KeyError):
+            return b"missing"
+
     def bytes_of(self, i: int) -> bytes:
         """The file's bytes. Raises PictureError where they cannot be had."""
         try:
+            if self.size(i) > MAX_BYTES:
+                raise PictureError(self.describe(i), f"is larger than {MAX_BYTES // 2**20} MiB")
             return self.load(i)
+        except (OSError, KeyError) as error:  # the file went away
+            raise PictureError(self.describe(i), "does not exist", "check the path") from error
         except DataError as error:
             raise PictureError(self.describe(i), error.given.rsplit(": ", 1)[-1], error.action) from error
         except MemoryError as error:
@@ -97,10 +123,11 @@ def as_bytes(text: str) -> bytes:
 
 @dataclass(frozen=True)
 class SetAside:
-    """A picture that could not be read: its name and why."""
+    """A picture that could not be read: its name, why, and its place in the collection."""
 
     key: str
     reason: str
+    index: int = -1
 
     def to_dict(self) -> dict[str, str]:
         """Both, for machines."""
@@ -113,7 +140,8 @@ class Collection:
 
     `labels` int64 [count] index `class_names`; `keys` name each picture uniquely (its file name, or part and row);
     `parts` holds train, validation or test a picture, or is None where the source states none; `groups` is a name a
-    picture (a subject, a burst), or None; `notes` are sentences that its reader should see.
+    picture (a subject, a burst), or None; `columns` are other columns of its table, by name; `notes` are sentences that
+    its reader should see.
     """
 
     name: str
@@ -125,6 +153,7 @@ class Collection:
     parts: np.ndarray | None = None
     groups: np.ndarray | None = None
     notes: tuple[str, ...] = field(default=())
+    columns: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         counts = {len(self.labels), len(self.keys), len(self.pictures)}
@@ -152,9 +181,12 @@ class Collection:
     def __repr__(self) -> str:
         return f"<Collection {self.name}: {len(self):,} pictures, {len(self.class_names)} classes>"
 
-    def read(self, i: int) -> np.ndarray:
-        """Pixels of picture i: uint8 [height, width, 1 or 3]. Raises PictureError where they cannot be read."""
-        return self.pictures.read(i)
+    def read(self, i: int, least: tuple[int, int] | None = None) -> np.ndarray:
+        """Pixels of picture i: uint8 [height, width, 1 or 3]. Raises PictureError where they cannot be read.
+
+        With `least`, where that is less work, shrunken to no less than that height and width.
+        """
+        return self.pictures.read(i, least)
 
     def label(self, i: int) -> str:
         """The class name of picture i."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from PIL import Image
 
-from tellapart.images.look import Look
+from tellapart.images.look import THUMBNAIL, Look, digest, thumbnail
 
 SMALLEST = 48
 """Near duplicates are looked for among pictures of at least this side: digits of 28 pixels are often that alike."""
@@ -22,7 +23,11 @@ FINE, DISTANCE = 0.985, 9.0
 FLAT = 4.0
 """Below this standard deviation a picture has nothing to compare; only its exact copies count."""
 
-BLOCK = 1024
+MOST = 150_000
+"""Of more pictures only exact copies are looked for: the work grows with their square, to minutes at this number."""
+
+BLOCK = 256
+"""Rows of the products of each with each that are looked at together."""
 
 Kind = Literal["exact", "near", "mirrored"]
 
@@ -48,47 +53,82 @@ class Duplicates:
         return _groups([pair for pair in self.pairs if pair.kind in kinds])
 
 
-def find_duplicates(places: np.ndarray, looks: Sequence[Look]) -> Duplicates:
-    """Duplicates among pictures that were looked at; `places` int64 [n] are theirs in the collection.
+@dataclass(frozen=True, eq=False)
+class Traits:
+    """What the pictures of a collection are compared by.
 
-    Of pictures with the very same pixels only the first is compared with others.
+    `digests` uint8 [n, 16] name their very pixels, `sides` int64 [n] are their shorter sides, `thumbnails` uint8
+    [n, 32, 32, 3] small copies of those whose side is at least SMALLEST, and `spreads` float32 [n] the standard
+    deviations of these.
     """
-    firsts: dict[bytes, int] = {}
-    pairs: list[Pair] = []
-    single: list[int] = []
-    for k, seen in enumerate(looks):
-        if seen.digest in firsts:
-            pairs.append(Pair(int(places[firsts[seen.digest]]), int(places[k]), "exact"))
-        else:
-            firsts[seen.digest] = k
-            single.append(k)
-    large = [k for k in single if min(looks[k].shape[:2]) >= SMALLEST and looks[k].spread >= FLAT]
-    if len(large) > 1:
-        thumbnails = np.stack([looks[k].thumbnail for k in large])
-        for one, other, kind in _near(thumbnails):
-            first, second = sorted((int(places[large[one]]), int(places[large[other]])))
-            pairs.append(Pair(first, second, kind))
+
+    digests: np.ndarray
+    sides: np.ndarray
+    thumbnails: np.ndarray
+    spreads: np.ndarray
+
+    @classmethod
+    def room(cls, count: int) -> Traits:
+        """Traits to be filled in with `note`; memory is taken as that happens."""
+        digests, thumbnails = np.zeros((count, 16), np.uint8), np.zeros((count, THUMBNAIL, THUMBNAIL, 3), np.uint8)
+        return cls(digests, np.zeros(count, np.int64), thumbnails, np.zeros(count, np.float32))
+
+    @classmethod
+    def of(cls, looks: Sequence[Look | None]) -> Traits:
+        """Of pictures that were looked at, as far as they were."""
+        traits = cls.room(len(looks))
+        for k, seen in enumerate(looks):
+            if seen is None:
+                continue
+            traits.digests[k] = np.frombuffer(seen.digest, np.uint8)
+            traits.sides[k], traits.thumbnails[k] = min(seen.shape[:2]), seen.thumbnail
+            traits.spreads[k] = seen.thumbnail.std()
+        return traits
+
+    def note(self, k: int, pixels: np.ndarray) -> None:
+        """Fill in picture k, uint8 [height, width, 1 or 3]."""
+        self.digests[k] = np.frombuffer(digest(pixels), np.uint8)
+        self.sides[k] = min(pixels.shape[:2])
+        if self.sides[k] >= SMALLEST:
+            self.thumbnails[k] = thumbnail(Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))
+            self.spreads[k] = self.thumbnails[k].std()
+
+
+def find_duplicates(traits: Traits, among: np.ndarray) -> Duplicates:
+    """Duplicates among some pictures, by their places int64 [n], ascending, in a collection and in its traits.
+
+    Of pictures with the very same pixels only the first is compared with others. Above MOST pictures only those are
+    looked for, since all the others have to be compared each with each.
+    """
+    digests = traits.digests[among].view("S16").reshape(-1)
+    _, firsts, members = np.unique(digests, return_index=True, return_inverse=True)
+    same = firsts[members]
+    pairs = [Pair(int(among[k]), int(among[j]), "exact") for j, k in enumerate(same.tolist()) if k < j]
+    single = among[np.sort(firsts)]
+    large = single[(traits.sides[single] >= SMALLEST) & (traits.spreads[single] >= FLAT)]
+    if 1 < len(large) <= MOST:
+        pairs += [Pair(*found) for found in _near(traits.thumbnails, large)]
     return Duplicates(tuple(pairs), _groups(pairs))
 
 
-def _near(thumbnails: np.ndarray) -> Iterator[tuple[int, int, Kind]]:
+def _near(thumbnails: np.ndarray, among: np.ndarray) -> Iterator[tuple[int, int, Kind]]:
     """Pairs of small copies uint8 [n, 32, 32, 3] that show the same, as they are or one of them mirrored.
 
-    As many as it takes to join all that belong together: a thousand frames of a still scene are 999 pairs.
+    Those at `among`, int64 ascending. As many as it takes to join all that belong together: a thousand frames of a
+    still scene are 999 pairs.
     """
-    turned = thumbnails[:, :, ::-1]
-    coarse, mirrored = _directions(_grey(thumbnails)), _directions(_grey(turned))
-    leader = np.arange(len(thumbnails))  # of the pictures that pairs have joined so far, which need no other pair
-    for start in range(0, len(thumbnails), BLOCK):
+    coarse, mirrored = _directions(thumbnails, among, 1), _directions(thumbnails, among, -1)
+    leader = np.arange(len(among))  # of the pictures that pairs have joined so far, which need no other pair
+    kinds: tuple[tuple[np.ndarray, Kind, int], ...] = ((coarse, "near", 1), (mirrored, "mirrored", -1))
+    for start in range(0, len(among), BLOCK):
         block = coarse[start : start + BLOCK]
-        for others, kind, copies in ((coarse, "near", thumbnails), (mirrored, "mirrored", turned)):
-            likeness = block @ others[start:].T  # each pair once: with itself and those that follow
-            for row in range(len(block)):
-                one = start + row
-                for other in (np.flatnonzero(likeness[row, row + 1 :] >= COARSE) + one + 1).tolist():
-                    if leader[one] != leader[other] and _alike(thumbnails[one], copies[other]):
-                        leader[leader == leader[other]] = leader[one]
-                        yield one, other, kind  # type: ignore[misc]  # the two words above
+        for others, kind, way in kinds:
+            rows, columns = np.nonzero(block @ others[start:].T >= COARSE)
+            open_ = (columns > rows) & (leader[rows + start] != leader[columns + start])  # each pair once
+            for one, other in zip((rows[open_] + start).tolist(), (columns[open_] + start).tolist(), strict=True):
+                if leader[one] != leader[other] and _alike(thumbnails[among[one]], thumbnails[among[other]][:, ::way]):
+                    leader[leader == leader[other]] = leader[one]
+                    yield int(among[one]), int(among[other]), kind
 
 
 def _alike(one: np.ndarray, other: np.ndarray) -> bool:
@@ -98,16 +138,18 @@ def _alike(one: np.ndarray, other: np.ndarray) -> bool:
     return float(np.corrcoef(a, b)[0, 1]) >= FINE
 
 
-def _grey(thumbnails: np.ndarray) -> np.ndarray:
-    """Float32 [n, 256]: mean light of fields of 2 x 2."""
-    light = thumbnails.astype(np.float32).mean(axis=3)
-    return light.reshape(len(light), 16, 2, 16, 2).mean(axis=(2, 4)).reshape(len(light), -1)
+def _directions(thumbnails: np.ndarray, among: np.ndarray, way: int) -> np.ndarray:
+    """Float32 [len(among), 256]: the light of fields of 2 x 2, from the right where `way` is -1.
 
-
-def _directions(values: np.ndarray) -> np.ndarray:
-    """Rows of mean 0 and length 1, whose products are correlations."""
-    centred = values - values.mean(axis=1, keepdims=True)
-    return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
+    Rows have the mean 0 and the length 1, so that products are correlations.
+    """
+    found = np.empty((len(among), 256), np.float32)
+    for start in range(0, len(among), BLOCK):
+        light = thumbnails[among[start : start + BLOCK]][:, :, ::way].astype(np.float32).mean(axis=3)
+        fields = light.reshape(len(light), 16, 2, 16, 2).mean(axis=(2, 4)).reshape(len(light), -1)
+        fields -= fields.mean(axis=1, keepdims=True)
+        found[start : start + BLOCK] = fields / np.maximum(np.linalg.norm(fields, axis=1, keepdims=True), 1e-6)
+    return found
 
 
 def _groups(pairs: Sequence[Pair]) -> tuple[tuple[int, ...], ...]:

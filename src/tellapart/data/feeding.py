@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-import mmap
-import os
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO, cast
 
 import numpy as np
 
+from tellapart.data import datasets
+from tellapart.data.cache import Entry, Known, checksums, find_entry, reserve
 from tellapart.data.collection import ArrayPictures, Collection, SetAside
+from tellapart.data.duplicates import Duplicates, Traits, find_duplicates
+from tellapart.data.rows import PixelFile, Pixels, some
 from tellapart.errors import DataError, PictureError
 from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.preparation import Preparation
 from tellapart.parallel import each
 from tellapart.progress import Listener, Progress, silent
 
-IN_MEMORY = 4 * 2**30
-"""Prepared pictures of more bytes than this lie in a nameless temporary file that the system pages in."""
+IN_MEMORY = 2**30
+"""Prepared pictures of more bytes than this stay in a file, from which training takes them a batch at a time."""
+
+WORTH_KEEPING = 2.0
+"""Seconds of reading that are worth a copy on disk."""
+
+FEW = 64
+"""So few pictures are read sooner than all files are looked at for a copy."""
 
 
 def batch_for(shape: tuple[int, ...]) -> int:
@@ -32,17 +45,78 @@ def batch_for(shape: tuple[int, ...]) -> int:
 class Prepared:
     """Pictures ready for the network.
 
-    `pixels` uint8 [n, height, width, channels], `labels` int64 [n], `indices` int64 [n] into the collection, and the
-    pictures that could not be read.
+    `pixels` uint8 [n, height, width, channels], to take rows from; `labels` int64 [n], `indices` int64 [n] into the
+    collection, and the pictures that could not be read.
     """
 
-    pixels: np.ndarray
+    pixels: Pixels
     labels: np.ndarray
     indices: np.ndarray
     set_aside: tuple[SetAside, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def take(self, rows: np.ndarray) -> Prepared:
+        """Some of them, by their places here."""
+        return Prepared(some(self.pixels, rows), self.labels[rows], self.indices[rows])
+
+    def part(self, indices: np.ndarray) -> Prepared:
+        """Those of some pictures of the collection, in their order here, with those of them that cannot be read."""
+        aside = tuple(item for item in self.set_aside if item.index in set(indices.tolist()))
+        found = self.take(np.flatnonzero(np.isin(self.indices, indices)))
+        return Prepared(found.pixels, found.labels, found.indices, aside)
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedCollection:
+    """All pictures of a collection, ready for the network, and which of them show the same."""
+
+    data: Prepared
+    known: Known
+
+    @cached_property
+    def duplicates(self) -> Duplicates:
+        """Pictures that are the same as others, or nearly, by their places in the collection."""
+        return find_duplicates(self.known.traits, self.data.indices)
+
+
+def prepare_collection(
+    collection: Collection, preparation: Preparation, on_event: Listener = silent, task: str = "read pictures"
+) -> PreparedCollection:
+    """Read and prepare all pictures of a collection, on all cores; what took long is kept on disk for the next time.
+
+    Raises DataError when none of them can be read, or where there is no room for what does not fit in memory.
+    """
+    source, everything = collection.pictures, np.arange(len(collection))
+    known = Known({}, Traits.room(len(collection)))
+    if isinstance(source, ArrayPictures) and source.array.shape[1:] == preparation.shape:
+        for i, picture in enumerate(source.array):
+            known.traits.note(i, picture)
+        return PreparedCollection(Prepared(source.array, collection.labels, everything), known)
+    entry = find_entry(collection, preparation, _folder())
+    kept = entry.load() if entry else None
+    if kept is not None:
+        on_event(Progress(task, len(collection), len(collection)))
+        pixels, known = kept
+        held: Pixels = pixels[:] if _fits(pixels.shape) else pixels
+        return PreparedCollection(_sorted(collection, everything, held, known.reasons), known)
+    shape = (len(collection), *preparation.shape)
+
+    def fill(store: np.ndarray | PixelFile) -> np.ndarray | PixelFile:
+        known.reasons.update(_fill(store, collection, everything, preparation, on_event, task, known.traits))
+        return store
+
+    if _fits(shape):
+        began = time.monotonic()
+        held = fill(np.zeros(shape, np.uint8))
+        data = _sorted(collection, everything, held, known.reasons)
+        if entry is not None and time.monotonic() - began > WORTH_KEEPING:
+            entry.write(held, known)
+        return PreparedCollection(data, known)
+    kept = _written(entry, fill, known) if entry is not None else None
+    held = kept[0] if kept is not None else fill(_temporary(shape))
+    return PreparedCollection(_sorted(collection, everything, held, known.reasons), known)
 
 
 def prepare_pictures(
@@ -54,63 +128,105 @@ def prepare_pictures(
 ) -> Prepared:
     """Read and prepare some pictures of a collection, in the order of `indices`, on all cores.
 
-    Raises DataError when none of them can be read.
+    What a training has left of them on disk is taken from there. Raises DataError when none of them can be read.
     """
     source = collection.pictures
     if isinstance(source, ArrayPictures) and source.array.shape[1:] == preparation.shape:
-        return Prepared(source.array[indices], collection.labels[indices], indices)
-    pixels = _room((len(indices), *preparation.shape))
-    good = np.ones(len(indices), bool)
-    set_aside: list[SetAside] = []
+        return Prepared(some(source.array, indices), collection.labels[indices], indices)
+    entry = find_entry(collection, preparation, _folder()) if len(indices) > FEW else None
+    kept = entry.load() if entry else None
+    if kept is not None:
+        on_event(Progress(task, len(indices), len(indices)))
+        pixels, known = kept
+        reasons = {k: known.reasons[i] for k, i in enumerate(indices.tolist()) if i in known.reasons}
+        return _sorted(collection, indices, some(pixels, indices), reasons)
+    shape = (len(indices), *preparation.shape)
+    store = np.zeros(shape, np.uint8) if _fits(shape) else _temporary(shape)
+    reasons = _fill(store, collection, indices, preparation, on_event, task)
+    return _sorted(collection, indices, store, reasons)
 
-    def one(position: int) -> PictureError | None:
+
+def _fill(
+    store: np.ndarray | PixelFile,
+    collection: Collection,
+    indices: np.ndarray,
+    preparation: Preparation,
+    on_event: Listener,
+    task: str,
+    traits: Traits | None = None,
+) -> dict[int, str]:
+    """Put prepared pictures into the rows of a store; where one cannot be read, the place in `indices` and why."""
+    reasons: dict[int, str] = {}
+
+    def one(position: int) -> str | None:
         try:
-            pixels[position] = preparation(collection.read(int(indices[position])))
+            pixels = collection.read(int(indices[position]), preparation.least)
+            store[position] = preparation(pixels)
+            if traits is not None:
+                traits.note(position, pixels)
         except PictureError as error:
-            return error
+            return error.reason
         return None
 
     with pillow_warnings_off():
-        for position, error in enumerate(each(one, range(len(indices)))):
-            if error is not None:
-                good[position] = False
-                set_aside.append(SetAside(collection.keys[int(indices[position])], error.reason))
+        for position, reason in enumerate(each(one, range(len(indices)))):
+            if reason is not None:
+                reasons[position] = reason
             if position % 64 == 63 or position + 1 == len(indices):
                 on_event(Progress(task, position + 1, len(indices)))
-    if len(indices) and not good.any():
+    return reasons
+
+
+def _sorted(collection: Collection, indices: np.ndarray, pixels: Pixels, reasons: dict[int, str]) -> Prepared:
+    """The readable pictures of a store, and the others by name. Raises DataError when there are none to read."""
+    bad = [(int(indices[position]), reason) for position, reason in sorted(reasons.items())]
+    set_aside = tuple(SetAside(collection.keys[i], reason, i) for i, reason in bad)
+    if not set_aside:
+        return Prepared(pixels, collection.labels[indices], indices)
+    if len(set_aside) == len(indices):
         raise DataError(
             f"{collection.source}: none of {len(indices):,} pictures can be read ({set_aside[0].key}: "
             f"{set_aside[0].reason})",
             "pictures (JPEG, PNG, GIF, BMP, WebP, TIFF or PPM)",
             "check the files",
         )
-    if good.all():
-        return Prepared(pixels, collection.labels[indices], indices)
-    kept = indices[good]
-    for target, position in enumerate(np.flatnonzero(good).tolist()):  # in place: a second copy might not fit
-        pixels[target] = pixels[position]
-    return Prepared(pixels[: len(kept)], collection.labels[kept], kept, tuple(set_aside))
+    good = np.delete(np.arange(len(indices)), list(reasons))
+    return Prepared(some(pixels, good), collection.labels[indices[good]], indices[good], set_aside)
 
 
-def _room(shape: tuple[int, ...]) -> np.ndarray:
-    size = int(np.prod(shape, dtype=np.int64))
-    if size <= IN_MEMORY:
-        return np.empty(shape, np.uint8)
-    with tempfile.TemporaryFile() as file:
-        _reserve(file.fileno(), size)
-        return np.frombuffer(mmap.mmap(file.fileno(), size), np.uint8).reshape(shape)  # the map outlives the file
-
-
-def _reserve(handle: int, size: int) -> None:
-    """Make a file of `size` bytes that are really there: a sparse one on a full disk kills whoever writes into it."""
+def _written(
+    entry: Entry, fill: Callable[[PixelFile], np.ndarray | PixelFile], known: Known
+) -> tuple[PixelFile, Known] | None:
+    """A kept copy made by `fill`, read from its file; None where there is no room for one."""
     try:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(handle, 0, size)
-        else:
-            os.truncate(handle, size)
+        with entry.writing() as file:
+            store = PixelFile(file, entry.shape)
+            fill(store)
+            entry.finish(file, checksums(store), known)
+    except OSError:
+        known.reasons.clear()
+        return None
+    return entry.load()
+
+
+def _temporary(shape: tuple[int, int, int, int]) -> PixelFile:
+    """Room in a nameless file that goes when nobody holds it any more."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the store
+    size = int(np.prod(shape, dtype=np.int64))
+    try:
+        reserve(cast(BinaryIO, file), size)
     except OSError as error:
         raise DataError(
             f"{tempfile.gettempdir()}: has no room for {size:,} bytes of prepared pictures ({error.strerror})",
             "that much free space",
             "free some, set TMPDIR to another disk, or train with a smaller height and width",
         ) from error
+    return PixelFile(cast(BinaryIO, file), shape)
+
+
+def _fits(shape: tuple[int, ...]) -> bool:
+    return int(np.prod(shape, dtype=np.int64)) <= IN_MEMORY
+
+
+def _folder() -> Path:
+    return datasets.cache_folder() / "prepared"

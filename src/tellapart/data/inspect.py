@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from tellapart.data.collection import Collection, EncodedPictures
-from tellapart.data.duplicates import Duplicates, find_duplicates
+from tellapart.data.duplicates import Duplicates, Traits, find_duplicates
 from tellapart.errors import PictureError
 from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.look import Look, look, look_at_file
@@ -37,7 +37,8 @@ class Inspection:
     @cached_property
     def duplicates(self) -> Duplicates:
         """Pictures that are the same as others, or nearly."""
-        return find_duplicates(self.readable, [self.look(int(i)) for i in self.readable])
+        looks = [seen if isinstance(seen, Look) else None for seen in self.looks]
+        return find_duplicates(Traits.of(looks), self.readable)
 
 
 def inspect(collection: Collection, on_event: Listener = silent) -> Inspection:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import math
-from dataclasses import dataclass
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,13 +22,15 @@ from tellapart.files import write_text
 
 @dataclass(frozen=True)
 class Split:
-    """`parts` [count] names the part of every picture; `origin` says in words where each part came from."""
+    """`parts` [count] names the part of every picture; `origin` says in words where each part came from.
+
+    `leaked` are the pictures of test and validation parts that the source gives, int64 ascending, which show the same
+    as one in training (or, of the test part, in validation).
+    """
 
     parts: np.ndarray
-    seed: int
-    validation: float
-    test: float
     origin: dict[str, str]
+    leaked: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
     def indices(self, part: str) -> np.ndarray:
         """The pictures of a part, int64 [n], ascending."""
@@ -33,6 +39,25 @@ class Split:
     def counts(self) -> dict[str, int]:
         """Pictures a part."""
         return {part: int((self.parts == part).sum()) for part in PARTS}
+
+    def leaks(self, part: str) -> np.ndarray:
+        """The leaked pictures of a part, int64 [n], ascending."""
+        return self.leaked[self.parts[self.leaked] == part]
+
+    def without_validation(self) -> Split:
+        """The same, with the pictures of the validation part in training."""
+        if not self.counts()["validation"]:
+            return self
+        parts = np.where(self.parts == "validation", "train", self.parts)
+        origin = self.origin | {"train": f"{self.origin['train']}, with the validation part"}
+        return Split(parts, origin, self.leaks("test"))
+
+    def pack(self) -> dict[str, Any]:
+        """Plain values that `unpack_split` makes the same parts from."""
+        codes = np.searchsorted(_CODED, self.parts).astype(np.uint8)
+        bits = np.packbits(np.unpackbits(codes[:, None], axis=1)[:, -2:].ravel())
+        parts = base64.b85encode(zlib.compress(bits.tobytes(), 9)).decode("ascii")
+        return {"parts": parts, "leaked": self.leaked.tolist()}
 
     def __str__(self) -> str:
         shown = (f"{part} {n:,} ({self.origin[part]})" for part, n in self.counts().items() if n)
@@ -50,12 +75,19 @@ class Split:
         write_text(path, buffer.getvalue())
 
 
-def make_split(collection: Collection, validation: float = 0.1, test: float = 0.2, seed: int = 0) -> Split:
+def make_split(
+    collection: Collection,
+    validation: float = 0.1,
+    test: float = 0.2,
+    seed: int = 0,
+    same: Sequence[tuple[int, ...]] = (),
+) -> Split:
     """Assign every picture to a part.
 
     Parts that the source gives are kept. A missing test part is `test` of the training pictures, a missing validation
     part `validation` of those that remain; 0 leaves a part out. Each class is cut in proportion, by at least one
-    picture; groups stay together. The same collection, fractions and seed give the same split.
+    picture; groups stay together, and so do pictures that show the same: `same` are tuples of their places. The same
+    collection, fractions and seed give the same split.
 
     Raises UsageError for fractions outside 0..1, DataError where a class is too small or there is no training part.
     """
@@ -70,20 +102,49 @@ def make_split(collection: Collection, validation: float = 0.1, test: float = 0.
     parts = (
         collection.parts.astype("<U10") if collection.parts is not None else np.full(len(collection), "train", "<U10")
     )
+    free = parts == "train"
     origin = dict.fromkeys(given or ("train",), "given" if given else "the rest")
     wanted = {"test": test, "validation": validation}
     cuts = {part: fraction for part, fraction in wanted.items() if part not in given and fraction > 0}
-    _check_sizes(collection, np.flatnonzero(parts == "train"), tuple(cuts))
+    _check_sizes(collection, np.flatnonzero(free), tuple(cuts))
+    groups = None if collection.groups is None else joined(collection.groups, same)
     for number, (part, fraction) in enumerate(cuts.items()):
         rng = np.random.default_rng((seed, number))
-        chosen = _cut(collection, np.flatnonzero(parts == "train"), fraction, len(cuts) - number, rng)
-        share = len(chosen) / max((parts == "train").sum(), 1)
+        among = np.flatnonzero(parts == "train")
+        if groups is None:
+            chosen = _cut(collection, among, fraction, len(cuts) - number, rng)
+        else:
+            chosen = _cut_groups(collection, groups, among, fraction, rng)
+        share = len(chosen) / max(len(among), 1)
         parts[chosen] = part
-        how = "stratified" if collection.groups is None else "whole groups, stratified"
+        how = "stratified" if groups is None else "whole groups, stratified"
         origin[part] = f"{share:.0%} of training, {how}, seed {seed}"
+    if cuts and groups is None:
+        _keep_together(parts, collection.labels, free, same, np.random.default_rng((seed, len(wanted))))
     if cuts and "train" in given:
         origin["train"] = "what remains of it"
-    return Split(parts, seed, validation, test, origin)
+    return Split(parts, origin, _leaked(parts, same))
+
+
+def unpack_split(collection: Collection, packed: Mapping[str, Any]) -> Split:
+    """The split of a training on this very collection, from what it left of it. Raises DataError where that is bad."""
+    if "parts" not in packed:  # as the first versions left it
+        return make_split(collection, **packed)
+    size = -(-len(collection) // 4)
+    try:
+        data = zlib.decompressobj().decompress(base64.b85decode(packed["parts"]), size + 1)
+        codes = np.unpackbits(np.frombuffer(data, np.uint8)).reshape(-1, 2)[: len(collection)] @ np.array([2, 1])
+        parts = np.array(_CODED, "<U10")[codes]
+        leaked = np.array(packed["leaked"], np.int64)
+        if len(data) != size or not np.isin(leaked, np.arange(len(collection))).all():
+            raise ValueError("it is of other pictures")
+    except (ValueError, IndexError, TypeError, KeyError, zlib.error) as error:
+        raise DataError(
+            f"{collection.source}: what the model remembers of its split cannot be read ({error})",
+            "the parts of its training",
+            "train it anew, or evaluate it with --part all",
+        ) from error
+    return Split(parts, dict.fromkeys(PARTS, "as at the training"), leaked)
 
 
 def check_trainable(collection: Collection, split: Split) -> None:
@@ -124,11 +185,53 @@ def _check_sizes(collection: Collection, train: np.ndarray, cuts: tuple[str, ...
         )
 
 
+_CODED = ("test", "train", "validation")
+
+
+def joined(groups: np.ndarray, same: Sequence[tuple[int, ...]]) -> np.ndarray:
+    """Names [n] of groups, with those made one that hold pictures which show the same: `same`, tuples of places."""
+    names, members = np.unique(groups, return_inverse=True)
+    into = np.arange(len(names))
+    for places in same:
+        linked = np.unique(into[members[list(places)]])
+        into[np.isin(into, linked)] = linked[0]
+    return names[into[members]]
+
+
+def _keep_together(
+    parts: np.ndarray, labels: np.ndarray, free: np.ndarray, same: Sequence[tuple[int, ...]], rng: np.random.Generator
+) -> None:
+    """Move pictures that show the same to the part of one of them, drawn; so parts keep their size on the average.
+
+    Only those that the source leaves `free`; no class loses its last training picture.
+    """
+    left = np.bincount(labels[parts == "train"], minlength=labels.max() + 1)
+    for places in same:
+        group = np.array([i for i in places if free[i]], np.int64)
+        if len(np.unique(parts[group])) < 2:
+            continue
+        target = parts[rng.choice(group)]
+        leaving = np.bincount(labels[group[parts[group] == "train"]], minlength=len(left))
+        if target != "train" and (left[leaving > 0] <= leaving[leaving > 0]).any():
+            target = "train"
+        coming = np.bincount(labels[group[parts[group] != "train"]], minlength=len(left))
+        left += coming if target == "train" else -leaving
+        parts[group] = target
+
+
+def _leaked(parts: np.ndarray, same: Sequence[tuple[int, ...]]) -> np.ndarray:
+    found: list[int] = []
+    for places in same:
+        group = np.array(places)
+        for part, seen in (("validation", ("train",)), ("test", ("train", "validation"))):
+            if np.isin(parts[group], seen).any():
+                found += group[parts[group] == part].tolist()
+    return np.array(sorted(found), np.int64)
+
+
 def _cut(
     collection: Collection, among: np.ndarray, fraction: float, leave: int, rng: np.random.Generator
 ) -> np.ndarray:
-    if collection.groups is not None:
-        return _cut_groups(collection, among, fraction, rng)
     labels = collection.labels[among]
     counts = np.bincount(labels, minlength=len(collection.class_names))
     shares = _shares(counts, fraction, leave)
@@ -151,10 +254,11 @@ def _shares(counts: np.ndarray, fraction: float, leave: int) -> np.ndarray:
     return shares
 
 
-def _cut_groups(collection: Collection, among: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
+def _cut_groups(
+    collection: Collection, groups: np.ndarray, among: np.ndarray, fraction: float, rng: np.random.Generator
+) -> np.ndarray:
     """Whole groups, larger ones first, each taken if it brings the classes' counts nearer to their share."""
-    assert collection.groups is not None
-    names, members = np.unique(collection.groups[among], return_inverse=True)
+    names, members = np.unique(groups[among], return_inverse=True)
     if len(names) < 3:
         raise DataError(
             f"{collection.source}: its training pictures are in {len(names)} group{'' if len(names) == 1 else 's'}",

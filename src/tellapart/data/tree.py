@@ -37,6 +37,10 @@ class Tree(ABC):
         """Bytes of a file, unpacked."""
 
     @abstractmethod
+    def stamp(self, name: str) -> bytes:
+        """Bytes that change whenever a file is written; the same content elsewhere may have another stamp."""
+
+    @abstractmethod
     def exists(self, name: str) -> bool:
         """Whether `read` would find it."""
 
@@ -91,6 +95,10 @@ class FolderTree(Tree):
         """See Tree."""
         return (self.root / name).stat().st_size
 
+    def stamp(self, name: str) -> bytes:
+        """See Tree."""
+        return stamp_of(self.root / name)
+
     def exists(self, name: str) -> bool:
         """See Tree."""
         return (self.root / name).is_file()
@@ -136,6 +144,10 @@ class ZipTree(Tree):
         """See Tree."""
         return self.members[name].file_size
 
+    def stamp(self, name: str) -> bytes:
+        """See Tree."""
+        return f"{self.members[name].file_size} {self.members[name].CRC}".encode()
+
     def exists(self, name: str) -> bool:
         """See Tree."""
         return name in self.members
@@ -147,6 +159,7 @@ class TarTree(Tree):
     def __init__(self, path: Path) -> None:
         self.lock = threading.Lock()
         try:
+            self.stamped = stamp_of(path)
             self.file = _unpacked(path)
             weakref.finalize(self, self.file.close)
             with tarfile.open(fileobj=self.file, mode="r:") as archive:
@@ -178,6 +191,10 @@ class TarTree(Tree):
         """See Tree."""
         return self._member(name)[1]
 
+    def stamp(self, name: str) -> bytes:
+        """See Tree."""
+        return self.stamped + str(self._member(name)).encode()
+
     def exists(self, name: str) -> bool:
         """See Tree."""
         return name in self.members
@@ -187,6 +204,12 @@ class TarTree(Tree):
             return self.members[name]
         except KeyError as error:
             raise DataError(f"{self.path}: holds no {name}", "a member of that name", "check the archive") from error
+
+
+def stamp_of(path: Path) -> bytes:
+    """Size and times of a file: its change time moves even where a program sets the other one back."""
+    status = path.stat()
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}".encode()
 
 
 def plant(path: Path) -> Tree:

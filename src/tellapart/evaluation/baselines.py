@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from tellapart.data.rows import Pixels
 from tellapart.images.shrink import SIDE, shrunken
+
+AT_ONCE = 4096
 
 PICTURES = 5000
 """It learns from at most so many, evenly drawn."""
@@ -35,7 +38,7 @@ def majority(labels: np.ndarray, named: int, class_names: tuple[str, ...]) -> Ba
 class ShrunkenPixels:
     """Logistic regression on pictures shrunken to 8 x 8: what the mere distribution of light and colour gives away."""
 
-    def __init__(self, pixels: np.ndarray, labels: np.ndarray) -> None:
+    def __init__(self, pixels: Pixels, labels: np.ndarray) -> None:
         """Fit to training pictures uint8 [n, height, width, channels] with labels int [n] of at least two classes."""
         import warnings
 
@@ -52,8 +55,9 @@ class ShrunkenPixels:
             warnings.simplefilter("ignore", ConvergenceWarning)  # the last digit of a baseline does not matter
             self.model.fit((seen - self.middle) / self.spread, labels[chosen])
 
-    def __call__(self, pixels: np.ndarray, labels: np.ndarray) -> Baseline:
+    def __call__(self, pixels: Pixels, labels: np.ndarray) -> Baseline:
         """Its accuracy on other pictures."""
-        predicted = self.model.predict((shrunken(pixels) - self.middle) / self.spread)
+        seen = np.concatenate([shrunken(pixels[i : i + AT_ONCE]) for i in range(0, len(labels), AT_ONCE)])
+        predicted = self.model.predict((seen - self.middle) / self.spread)
         words = f"logistic regression on the pictures shrunken to {SIDE} x {SIDE}"
         return Baseline("logistic regression", float((predicted == labels).mean()), words)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from tellapart.classifier.classifier import Classifier
 from tellapart.classifier.novelty import UNFAMILIAR
 from tellapart.data.collection import Collection
 from tellapart.data.feeding import Prepared, prepare_pictures
+from tellapart.data.rows import Pixels
 from tellapart.errors import DataError, UsageError
 from tellapart.evaluation.baselines import Baseline, majority
 from tellapart.evaluation.evaluation import Evaluation, Unlike
@@ -17,7 +19,7 @@ from tellapart.progress import Listener, Progress, silent
 
 BATCH = 2048
 
-Rule = Callable[[np.ndarray, np.ndarray], Baseline]
+Rule = Callable[[Pixels, np.ndarray], Baseline]
 """A baseline that asks for pixels uint8 [n, height, width, channels] and labels int [n]."""
 
 
@@ -45,8 +47,21 @@ def evaluate_part(
     if data is None:
         data = prepare_pictures(collection, indices, classifier.preparation, on_event, f"read {part}")
     labels = position[data.labels]
-    keys = tuple(collection.keys[int(i)] for i in data.indices)
-    probabilities, novelty = _answers(classifier, data, keys, part, on_event)
+    answers = _answers(classifier, data, [collection.keys[int(i)] for i in data.indices], part, on_event)
+    found = evaluation_of(classifier, collection, data, labels, part, *answers)
+    return replace(found, baselines=(*found.baselines, *(rule(data.pixels, labels) for rule in rules)))
+
+
+def evaluation_of(
+    classifier: Classifier,
+    collection: Collection,
+    data: Prepared,
+    labels: np.ndarray,
+    part: str,
+    probabilities: np.ndarray,
+    novelty: np.ndarray | None = None,
+) -> Evaluation:
+    """Answers for prepared pictures, float [n, classes], as an Evaluation; `labels` are the classifier's, int64 [n]."""
     trained_on = classifier.record.training.get("class_counts")
     named = int(np.argmax(trained_on or np.bincount(labels, minlength=len(classifier.class_names))))
     return Evaluation(
@@ -55,12 +70,9 @@ def evaluate_part(
         labels=labels,
         probabilities=probabilities,
         indices=data.indices,
-        keys=keys,
+        keys=tuple(collection.keys[int(i)] for i in data.indices),
         loss_name="mean squared error" if classifier.record.loss == "mean-squared-error" else "cross-entropy",
-        baselines=(
-            majority(labels, named, classifier.class_names),
-            *(rule(data.pixels, labels) for rule in rules),
-        ),
+        baselines=(majority(labels, named, classifier.class_names),),
         set_aside=data.set_aside,
         temperature=classifier.record.temperature,
         threshold=classifier.threshold,
@@ -109,7 +121,7 @@ def positions(classifier: Classifier, collection: Collection, indices: np.ndarra
 
 
 def _answers(
-    classifier: Classifier, data: Prepared, keys: tuple[str, ...], part: str, on_event: Listener
+    classifier: Classifier, data: Prepared, keys: Sequence[str], part: str, on_event: Listener
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Probabilities [n, classes], and each picture's novelty [n] where the model can tell it."""
     pieces = []

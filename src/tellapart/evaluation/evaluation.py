@@ -91,7 +91,9 @@ class Evaluation:
     `labels` int64 [n] by the classifier's order of classes, `probabilities` float32 [n, classes], `indices` int64 [n]
     into the collection whose `keys` name the pictures. `baselines` begin with that of always naming one class.
     `temperature` and `threshold` are the classifier's; `looks`, where known, is how often its test part was opened;
-    `novelty` float [n], where the model can tell it, is how unlike what it was taught each picture is, 0..1.
+    `novelty` float [n], where the model can tell it, is how unlike what it was taught each picture is, 0..1. `leaked`
+    bool [n], where any are, marks pictures that training has seen too; `folds` are, of a cross-validation, the
+    accuracies of its models, each on its own share of the pictures.
     """
 
     part: str
@@ -108,6 +110,8 @@ class Evaluation:
     looks: int | None = None
     novelty: np.ndarray | None = None
     unlike: Unlike | None = None
+    leaked: np.ndarray | None = None
+    folds: tuple[float, ...] = field(default=())
 
     @cached_property
     def confusion(self) -> np.ndarray:
@@ -278,6 +282,19 @@ class Evaluation:
         error = wrong.sum() / given.sum() if given.any() else 0.0
         return {"threshold": self.threshold, "coverage": float(given.mean()), "error": float(error)}
 
+    def with_leaks(self, places: np.ndarray) -> Evaluation:
+        """The same answers, some of them about pictures that training has seen too: their places in the collection."""
+        leaked = np.isin(self.indices, places)
+        return replace(self, leaked=leaked) if leaked.any() else self
+
+    def without_leaks(self) -> dict[str, Any] | None:
+        """The accuracy on the pictures that training has not seen too, where there are others."""
+        if self.leaked is None or self.leaked.all():
+            return None
+        right = (self.probabilities.argmax(axis=1) == self.labels)[~self.leaked]
+        interval = intervals.share(int(right.sum()), len(right))
+        return {"accuracy": float(right.mean()), "accuracy_interval": list(interval), "count": len(right)}
+
     def unfamiliar(self) -> float | None:
         """The share of pictures that are called unfamiliar, where the model can tell."""
         return None if self.novelty is None else float((self.novelty > UNFAMILIAR).mean())
@@ -303,6 +320,10 @@ class Evaluation:
         found |= {"answered": self.answered()} if self.threshold is not None else {}
         found |= {"unfamiliar": self.unfamiliar()} if self.novelty is not None else {}
         found |= {"unlike": self.unlike.to_dict()} if self.unlike is not None else {}
+        found |= (
+            {"leaked": int(self.leaked.sum()), "without_leaks": self.without_leaks()} if self.leaked is not None else {}
+        )
+        found |= {"folds": list(self.folds)} if self.folds else {}
         return found | ({"looks": self.looks} if self.looks is not None else {})
 
     def to_dict(self) -> dict[str, Any]:
@@ -340,6 +361,15 @@ class Evaluation:
     def notes(self) -> list[str]:
         """What has to be said beside the figures, a line each."""
         lines = []
+        if self.leaked is not None:
+            rest = self.without_leaks()
+            figure = f"{rest['accuracy']:.2%} ({_between(rest['accuracy_interval'])}) without them" if rest else "all"
+            lines.append(f"{self.leaked.sum():,} of these pictures are in training too: accuracy {figure}")
+        if self.folds:
+            lines.append(
+                f"pooled from {len(self.folds)} models, each asked about the pictures that it did not see: "
+                f"{min(self.folds):.2%} to {max(self.folds):.2%}"
+            )
         if found := self.answered():
             lines.append(
                 f"unsure below {found['threshold']:.1%}: {found['coverage']:.2%} of pictures are answered, "

@@ -34,7 +34,7 @@ def nearest(
     """The `count` of the training pictures most like a prepared picture uint8 [height, width, channels], the likest
     first: by the cosine between what the network's last layer sees of them.
     """
-    seen, own = (_directions(classifier, pixels) for pixels in (train.pixels, picture[None]))
+    seen, own = (_directions(classifier, pixels) for pixels in (np.asarray(train.pixels), picture[None]))
     likeness = seen @ own[0]
     order = np.argsort(-likeness, kind="stable")[:count].tolist()
     return [Neighbour(keys[i], labels[i], float(likeness[i]), train.pixels[i]) for i in order]

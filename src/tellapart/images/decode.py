@@ -19,16 +19,21 @@ MAX_PIXELS = 50_000_000
 """Larger pictures are refused by their header, before memory is taken for them."""
 
 
-def decode(data: bytes, source: str = "picture") -> np.ndarray:
+def decode(data: bytes, source: str = "picture", least: tuple[int, int] | None = None) -> np.ndarray:
     """Decode a picture.
 
     Returns uint8 [height, width, channels]: 1 channel for grey files, else 3 (RGB). EXIF orientation is applied, alpha
     is flattened on white, 16-bit samples are scaled to 8, the first frame of an animation is taken.
 
+    With `least` (height and width, upright) a JPEG may come at a half, a quarter or an eighth of its size, as long as
+    it still has these: its decoder then computes no more than that.
+
     Raises PictureError, under the name `source`, for anything that cannot be read.
     """
     try:
         with _open(data, source) as image:
+            if least is not None:
+                _draft(image, least)
             return from_pillow(image, source)
     except PictureError:
         raise
@@ -92,6 +97,13 @@ def _open(data: bytes, source: str) -> Image.Image:
         image.close()
         raise PictureError(source, f"has {width} x {height} pixels, more than {MAX_PIXELS:,}")
     return image
+
+
+def _draft(image: Image.Image, least: tuple[int, int]) -> None:
+    """Let a JPEG's decoder shrink by what a power of two allows; other formats take no notice."""
+    lying = image.format == "JPEG" and image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+    width, height = least if lying else least[::-1]
+    image.draft(None, (width, height))
 
 
 def _is_grey(image: Image.Image) -> bool:

@@ -59,10 +59,20 @@ def look_at_file(data: bytes, source: str = "picture") -> Look:
         return look(pixels, image.format, orientation if isinstance(orientation, int) else 1)
 
 
+def digest(pixels: np.ndarray) -> bytes:
+    """16 bytes that name the very pixels, uint8 [height, width, channels]."""
+    return hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).digest()[:16]
+
+
+def thumbnail(image: Image.Image) -> np.ndarray:
+    """A small copy to compare pictures by, uint8 [32, 32, 3]."""
+    return np.asarray(image.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX).convert("RGB"))
+
+
 def look(pixels: np.ndarray, format: str | None = None, orientation: int = 1) -> Look:
     """Look at upright pixels uint8 [height, width, 1 or 3] of a file of some format."""
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-    small = image.convert("RGB").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
+    small = thumbnail(image)
     light = image.convert("L")
     light.thumbnail((SHARPNESS_SIDE, SHARPNESS_SIDE), Image.Resampling.BOX)
     values = np.asarray(light, np.float32)
@@ -70,13 +80,13 @@ def look(pixels: np.ndarray, format: str | None = None, orientation: int = 1) ->
         shape=(pixels.shape[0], pixels.shape[1], pixels.shape[2]),
         format=format,
         orientation=orientation if 1 <= orientation <= 8 else 1,
-        digest=hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).digest()[:16],
-        grey=pixels.shape[2] == 3 and _is_grey(np.asarray(small)),
+        digest=digest(pixels),
+        grey=pixels.shape[2] == 3 and _is_grey(small),
         middle=float(values.mean()),
         spread=float(values.std()),
         brightest=float(np.percentile(values, 99)),
         sharpness=_sharpness(values),
-        thumbnail=np.asarray(small),
+        thumbnail=small,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -13,16 +14,21 @@ Fit = Literal["stretch", "crop", "pad"]
 Resampling = Literal["nearest", "box", "bilinear", "bicubic", "lanczos"]
 
 
+SPARE = 1.5
+"""Pictures are decoded at no less than so many times the size that they are brought to."""
+
+
 class Preparation(BaseModel):
     """Size, colour mode, fit and resampling, frozen; a model file records it by value and version.
 
     Calling it turns pixels - uint8 [height, width] or [height, width, 1 or 3] - into uint8 [self.height, self.width, 1
     or 3]. Colour mode first (grey by ITU-R 601-2 luma), then size; a picture that has both already is passed on as is.
+    Of files, version 2 decodes no more than it needs, see `least`; version 1 every pixel.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
     height: int = Field(ge=1, le=4096, description="rows of pixels")
     width: int = Field(ge=1, le=4096, description="columns of pixels")
     colour: Colour = Field(description="one channel or three")
@@ -33,6 +39,13 @@ class Preparation(BaseModel):
     def channels(self) -> int:
         """1 for grey, 3 for RGB."""
         return 1 if self.colour == "grey" else 3
+
+    @property
+    def least(self) -> tuple[int, int] | None:
+        """Height and width that a decoder must give at least: enough for the resampling to have something to weigh."""
+        if self.version == 1 or self.resampling == "nearest":
+            return None
+        return math.ceil(SPARE * self.height), math.ceil(SPARE * self.width)
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -72,18 +72,19 @@ def starts_as_picture(data: bytes) -> bool:
     return data.startswith(_STARTS)
 
 
-def read_picture(source: Any, name: str | None = None) -> np.ndarray:
+def read_picture(source: Any, name: str | None = None, least: tuple[int, int] | None = None) -> np.ndarray:
     """Pixels of one picture: uint8 [height, width, 1 or 3].
 
-    `source` is a path, the bytes of a picture file, a `PIL.Image.Image`, or an array (see `from_array`).
+    `source` is a path, the bytes of a picture file, a `PIL.Image.Image`, or an array (see `from_array`). Files are
+    decoded to no less than the height and width `least`, where that is given.
     Raises PictureError when it cannot be read.
     """
     if isinstance(source, np.ndarray):
         return from_array(source, name or "array")
     if isinstance(source, (str, os.PathLike)):
-        return decode(read_file(Path(source)), name or str(source))
+        return decode(read_file(Path(source)), name or str(source), least)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return decode(bytes(source), name or "bytes")
+        return decode(bytes(source), name or "bytes", least)
     if isinstance(source, Image.Image):
         return from_pillow(source, name or "picture")
     raise PictureError(

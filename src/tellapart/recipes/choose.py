@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tellapart.data.collection import Collection
+from tellapart.data.rows import Pixels
 from tellapart.errors import PictureError
 from tellapart.images.preparation import Colour, Preparation
 from tellapart.images.views import without_mirror
@@ -31,7 +32,7 @@ def choose_preparation(recipe: Recipe, collection: Collection, among: np.ndarray
 
 
 def choose_mirror(
-    recipe: Recipe, pixels: np.ndarray, labels: np.ndarray, class_names: tuple[str, ...]
+    recipe: Recipe, pixels: Pixels, labels: np.ndarray, class_names: tuple[str, ...]
 ) -> tuple[Recipe, str | None]:
     """The recipe with its `auto` mirroring decided by the training pictures, and what was decided and why, in words.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tellapart.data.rows import Pixels
 from tellapart.images.preparation import Preparation
 
 PICTURES = 3000
@@ -19,7 +20,7 @@ DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 SIDES = ("left", "right")
 
 
-def may_mirror(pixels: np.ndarray, labels: np.ndarray, class_names: tuple[str, ...]) -> tuple[bool, str]:
+def may_mirror(pixels: Pixels, labels: np.ndarray, class_names: tuple[str, ...]) -> tuple[bool, str]:
     """Whether a mirrored picture is as good a picture of its class, and the reason in words.
 
     `pixels` uint8 [n, height, width, channels], `labels` int [n]: training pictures only. Digits, letters and sides are
@@ -49,7 +50,7 @@ def may_mirror(pixels: np.ndarray, labels: np.ndarray, class_names: tuple[str, .
     return bool(fall <= 2 * error), reason
 
 
-def _features(pixels: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+def _features(pixels: Pixels, chosen: np.ndarray) -> np.ndarray:
     """Float [n, SIDE, SIDE], each of mean 0 and variance 1."""
     small = Preparation(height=SIDE, width=SIDE, colour="grey", fit="stretch")
     seen = np.stack([small(pixels[i])[:, :, 0] for i in chosen]).astype(float)

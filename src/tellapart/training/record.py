@@ -38,6 +38,7 @@ def describe_training(
         "split": {
             "counts": split.counts(),
             "origin": split.origin,
+            "leaked": {part: len(split.leaks(part)) for part in ("validation", "test") if len(split.leaks(part))},
             "class_counts": {
                 part: collection.class_counts(split.indices(part)).tolist() for part, n in split.counts().items() if n
             },
@@ -54,7 +55,7 @@ def remembered(record: dict[str, Any], collection: Collection, split: Split) -> 
     """What the model file itself keeps of a run's record: enough to find the same test part again."""
     return {
         "data": {key: record["data"][key] for key in ("name", "source", "class_names", "fingerprint")},
-        "split": {"seed": split.seed, "validation": split.validation, "test": split.test},
+        "split": split.pack(),
         "class_counts": collection.class_counts(split.indices("train")).tolist(),
         "recipe": record["recipe"],
         "versions": record["versions"],

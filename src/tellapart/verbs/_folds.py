@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tellapart.errors import DataError
 from tellapart.progress import Listener, Progress
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from tellapart.data.feeding import Prepared
     from tellapart.images.preparation import Preparation
     from tellapart.recipes.recipe import Recipe
+
+
+AT_ONCE = 2048
 
 
 def fold_of(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
@@ -37,30 +41,40 @@ def fold_of(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np
     return fold[members]
 
 
+def check_folds(collection: Collection, labels: np.ndarray, groups: np.ndarray, folds: int) -> None:
+    """Raise DataError unless every class has different pictures for each fold; labels int [n], groups [n]."""
+    for c, name in enumerate(collection.class_names):
+        count = len(np.unique(groups[labels == c]))
+        if count < folds:
+            what = "pictures" if collection.groups is None else "groups of pictures"
+            raise DataError(
+                f"{collection.source}: the class {name!r} has {count} different {what}",
+                f"at least {folds}, one for each fold",
+                f"ask for {max(count, 2)} folds, or add pictures",
+            )
+
+
 def out_of_fold(
     recipe_for: Callable[[Prepared], Recipe],
     collection: Collection,
     data: Prepared,
-    groups: np.ndarray,
+    fold: np.ndarray,
     preparation: Preparation,
-    folds: int,
     seed: int,
     precision: str,
     on_event: Listener,
 ) -> np.ndarray:
     """Probabilities float32 [n, classes] for prepared pictures, each from a model trained on the other folds.
 
-    `recipe_for` gives the recipe for the pictures of a training; `groups` int [n] are kept together.
+    `recipe_for` gives the recipe for the pictures of a training; `fold` int [n] is the fold of each picture.
     """
     from tellapart.classifier.make import make_classifier
-    from tellapart.data.feeding import Prepared
     from tellapart.training.train import train_network
 
-    fold = fold_of(data.labels, groups, folds, seed)
+    folds = int(fold.max()) + 1
     found = np.zeros((len(data), len(collection.class_names)), np.float32)
     for number in range(folds):
-        inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        train = Prepared(data.pixels[inside], data.labels[inside], data.indices[inside])
+        train, outside = data.take(np.flatnonzero(fold != number)), np.flatnonzero(fold == number)
         recipe = recipe_for(train)
 
         def told(event: object, number: int = number) -> None:
@@ -74,5 +88,7 @@ def out_of_fold(
         samples = data.pixels[outside[:64]]
         names = collection.class_names
         classifier = make_classifier(trained.network, names, preparation, recipe.loss, {}, samples, recipe.views)
-        found[outside] = classifier.probabilities(data.pixels[outside])
+        for start in range(0, len(outside), AT_ONCE):
+            rows = outside[start : start + AT_ONCE]
+            found[rows] = classifier.probabilities(data.pixels[rows])
     return found

@@ -118,7 +118,7 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.n
     from tellapart.recipes.find import find_recipe
     from tellapart.recipes.recipe import Recipe
     from tellapart.training.precision import choose_precision
-    from tellapart.verbs._folds import out_of_fold
+    from tellapart.verbs._folds import fold_of, out_of_fold
 
     collection, readable = checked.collection, checked.inspection.readable
     places = np.arange(len(collection))
@@ -148,9 +148,8 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.n
         recipe_for,
         collection,
         data,
-        places[data.indices],
+        fold_of(data.labels, places[data.indices], options.folds, options.seed),
         preparation,
-        options.folds,
         options.seed,
         precision,
         on_event,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tellapart.classifier.classifier import Classifier
     from tellapart.data.collection import Collection
+    from tellapart.data.split import Split
     from tellapart.evaluation.evaluate import Rule
     from tellapart.evaluation.evaluation import Evaluation, Unlike
 
@@ -59,12 +60,13 @@ def run(options: Options, on_event: Listener) -> Evaluation:
     collection = open_data(classifier, options.data, options.classes, on_event)
     indices, reason = choose_pictures(classifier, collection, options.part)
     on_event(Note(f"{options.part}: {len(indices):,} pictures, {reason}"))
-    same = collection.fingerprint == classifier.record.training.get("data", {}).get("fingerprint")
-    rules = _rules(classifier, collection, options.part, on_event) if same else ()
+    split = split_of(classifier, collection)
+    rules = _rules(classifier, collection, split, options.part, on_event) if split else ()
     found = evaluate_part(classifier, collection, indices, options.part, on_event, rules)
+    found = found.with_leaks(split.leaked) if split else found
     if options.unlike is not None:
         found = replace(found, unlike=_compared(classifier, found, options.unlike, on_event))
-    return replace(found, looks=count_look(classifier.source)) if same and options.part == "test" else found
+    return replace(found, looks=count_look(classifier.source)) if split and options.part == "test" else found
 
 
 def _compared(classifier: Classifier, found: Evaluation, source: Any, on_event: Listener) -> Unlike:
@@ -76,21 +78,32 @@ def _compared(classifier: Classifier, found: Evaluation, source: Any, on_event: 
     other = open_collection(source, None, on_event)
     indices = other.indices("test" if "test" in other.given_parts else None)
     strange = prepare_pictures(other, indices[:: -(-len(indices) // STRANGE)], classifier.preparation, on_event)
-    return told_apart(classifier, found, strange.pixels, other.name)
+    return told_apart(classifier, found, strange.pixels[:], other.name)
 
 
-def _rules(classifier: Classifier, collection: Collection, part: str, on_event: Listener) -> tuple[Rule, ...]:
+def split_of(classifier: Classifier, collection: Collection) -> Split | None:
+    """The split of the classifier's training, where the collection is the one it was trained on. Raises DataError."""
+    from tellapart.data.split import unpack_split
+
+    training = classifier.record.training
+    if collection.fingerprint != training.get("data", {}).get("fingerprint"):
+        return None
+    return unpack_split(collection, training["split"])
+
+
+def _rules(
+    classifier: Classifier, collection: Collection, split: Split, part: str, on_event: Listener
+) -> tuple[Rule, ...]:
     """The baselines that learn, from pictures that the model learnt from."""
     import numpy as np
 
     from tellapart.data.feeding import prepare_pictures
-    from tellapart.data.split import make_split
     from tellapart.evaluation.baselines import PICTURES, ShrunkenPixels
     from tellapart.evaluation.evaluate import positions
 
     if part in ("train", "all"):
         return ()
-    indices = make_split(collection, **classifier.record.training["split"]).indices("train")
+    indices = split.indices("train")
     chosen = np.sort(np.random.default_rng(0).permutation(indices)[:PICTURES])
     train = prepare_pictures(collection, chosen, classifier.preparation, on_event, "read pictures for a baseline")
     return (ShrunkenPixels(train.pixels, positions(classifier, collection, chosen)[train.labels]),)
@@ -99,16 +112,14 @@ def _rules(classifier: Classifier, collection: Collection, part: str, on_event: 
 def choose_pictures(classifier: Classifier, collection: Collection, part: str) -> tuple[np.ndarray, str]:
     """The pictures that `part` means for this model and data, int64 [n], and why, in words.
 
-    On the data that the model was trained on this is the very part of its training, cut again from the recorded seed.
+    On the data that the model was trained on this is the very part of its training, which its file remembers.
     On other data the pictures that training saw are left out, where the run's split.csv lies beside the model.
     """
-    from tellapart.data.split import make_split
-
-    training = classifier.record.training
     if part == "all":
         return collection.indices(None), "all there are"
-    if collection.fingerprint == training.get("data", {}).get("fingerprint"):
-        return make_split(collection, **training["split"]).indices(part), "the same as at its training"
+    split = split_of(classifier, collection)
+    if split is not None:
+        return split.indices(part), "the same as at its training"
     if part in collection.given_parts:
         return _unseen(classifier, collection, collection.indices(part), "as the data gives them", part)
     if not collection.given_parts and part == "test":

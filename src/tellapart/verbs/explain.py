@@ -97,8 +97,8 @@ def run(options: Options, on_event: Listener) -> Explanation:
     model = options.model
     classifier = model if isinstance(model, Classifier) else load_classifier(model)
     name = str(options.picture) if isinstance(options.picture, (str, Path)) else "picture"
-    read = read_picture(options.picture, name)
-    prediction = classifier.predict(read)
+    picture = classifier.preparation(read_picture(options.picture, name, classifier.preparation.least))
+    prediction = classifier.predict(picture)
     assert not isinstance(prediction, list)
     prediction = replace(prediction, source=name)
     label = options.label or prediction.label
@@ -108,7 +108,6 @@ def run(options: Options, on_event: Listener) -> Explanation:
             f"one of {', '.join(classifier.class_names[:20])}",
             did_you_mean(label, classifier.class_names),
         )
-    picture = classifier.preparation(read)
     if options.kernel is not None:
         plot = _slid(classifier, picture, options.kernel)
         made = Explanation(prediction, label, picture, None, None, None, (), [], plot, None)
@@ -158,7 +157,7 @@ def _neighbours(classifier: Classifier, picture: np.ndarray, source: Any, on_eve
 
     from tellapart.data.feeding import prepare_pictures
     from tellapart.data.source import open_collection
-    from tellapart.data.split import make_split
+    from tellapart.data.split import unpack_split
     from tellapart.explanation.neighbours import PICTURES, nearest
     from tellapart.training.run import RECORD
 
@@ -180,7 +179,7 @@ def _neighbours(classifier: Classifier, picture: np.ndarray, source: Any, on_eve
     if collection.fingerprint != trained_on.get("fingerprint"):
         on_event(Note(f"nearest training pictures: none, since {source} is not as it was at the training"))
         return []
-    indices = make_split(collection, **classifier.record.training["split"]).indices("train")
+    indices = unpack_split(collection, classifier.record.training["split"]).indices("train")
     chosen = np.sort(np.random.default_rng(0).permutation(indices)[:PICTURES])
     train = prepare_pictures(collection, chosen, classifier.preparation, on_event, "read training pictures")
     keys = [collection.keys[int(i)] for i in train.indices]

@@ -5,35 +5,27 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
 from tellapart.errors import DataError, TellapartError, UsageError
-from tellapart.progress import Listener, Note
+from tellapart.progress import Listener, Note, silent
 from tellapart.verbs import Record, argument, share
+from tellapart.verbs._finishing import Answers, Job, Run, finish
 
 if TYPE_CHECKING:
-    from tellapart.classifier.classifier import Classifier
-    from tellapart.data.collection import Collection, SetAside
+    from tellapart.data.collection import Collection
     from tellapart.data.feeding import Prepared
     from tellapart.data.split import Split
-    from tellapart.evaluation.evaluation import Evaluation
     from tellapart.images.preparation import Preparation
-    from tellapart.plots import LearningCurves
     from tellapart.recipes.find import Found
     from tellapart.recipes.recipe import Recipe
-    from tellapart.report.page import Seen
     from tellapart.training.budget import Budget
     from tellapart.training.run import RunFolder
-    from tellapart.training.train import Trained
-
-
-MISTAKES = 12
-"""So many of the most confident mistakes are shown in the report."""
 
 
 class Options(Record):
@@ -59,6 +51,17 @@ class Options(Record):
     test: float = Field(
         0.2, ge=0, lt=1, description="Share of the pictures for the test, where the data has no test part."
     )
+    group: str | None = Field(
+        None,
+        description="What belongs together and stays in one part: a column of the table, or a regular expression found "
+        "in file names, such as 'subject(\\d+)'.",
+    )
+    folds: int | None = Field(
+        None,
+        ge=2,
+        le=100,
+        description="Cross-validate: train so many models, each on all but its share of the pictures; then one on all.",
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="What to compute in; auto measures once whether bfloat16 is faster here."
     )
@@ -71,106 +74,74 @@ class Options(Record):
     _at_most_errors = field_validator("at_most_errors")(share)
 
 
-@dataclass(frozen=True, eq=False)
-class Run:
-    """What a training gave: its folder, the classifier, the history, and the evaluations by part."""
-
-    path: Path
-    classifier: Classifier
-    history: list[dict[str, float]]
-    best_epoch: int
-    evaluations: dict[str, Evaluation]
-    train_seconds: float
-    set_aside: tuple[SetAside, ...]
-
-    @property
-    def model(self) -> Path:
-        """The model file."""
-        return self.path / "model.keras"
-
-    def curves(self) -> LearningCurves:
-        """The learning curves."""
-        from tellapart.plots import LearningCurves
-
-        return LearningCurves(self.history, self.best_epoch)
-
-    def to_dict(self) -> dict[str, Any]:
-        """For machines."""
-        results: dict[str, Any] = {part: found.summary() for part, found in self.evaluations.items()}
-        results |= {
-            "train_seconds": round(self.train_seconds, 3),
-            "epochs": len(self.history),
-            "best_epoch": self.best_epoch,
-            "set_aside": [item.to_dict() for item in self.set_aside],
-        }
-        return {"run": str(self.path), "model": str(self.model), "results": results}
-
-    def __str__(self) -> str:
-        lines = [found.headline() for found in self.evaluations.values()]
-        test = self.evaluations.get("test") or next(iter(self.evaluations.values()), None)
-        if test:
-            lines += [test.baseline(), test.confidence(), *test.notes()]
-        lines.append(f"trained {self.train_seconds:.1f} s, {len(self.history)} epochs, kept epoch {self.best_epoch}")
-        return "\n".join([*lines, f"run: {self.path}", f"model: {self.model}", f"report: {self.path / 'report.html'}"])
-
-    def __repr__(self) -> str:
-        return f"<Run {self.path}>"
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return "".join(found._repr_html_() for found in self.evaluations.values()) + f"<p>{escape(str(self.path))}</p>"
-
-
 def run(options: Options, on_event: Listener) -> Run:
     """Train. Returns the Run; raises a TellapartError, and leaves no run folder, for anything wrong with the input."""
     from tellapart.classifier.calibration import threshold_for
-    from tellapart.data.source import open_collection
+    from tellapart.data.feeding import prepare_collection
     from tellapart.data.split import check_trainable, make_split
-    from tellapart.recipes.choose import choose_mirror, choose_preparation
+    from tellapart.recipes.choose import choose_preparation
     from tellapart.recipes.find import find_recipe
 
     began = time.monotonic()
+    _check_asked(options)
+    # A recipe in Python starts Keras, which takes seconds: look at the data first, so that its faults show at once.
+    found = None if str(options.recipe).endswith(".py") else find_recipe(options.recipe)
+    collection = _collection(options, on_event)
+
+    def cut(same: Sequence[tuple[int, ...]]) -> Split:
+        if options.folds:  # every picture that is not given for the test is learnt from, and asked about once
+            return make_split(collection, 0, 0, options.seed, same).without_validation()
+        return make_split(collection, options.validation, options.test, options.seed, same)
+
+    split = cut(())
+    check_trainable(collection, split)
+    if options.at_most_errors is not None and not (split.counts()["validation"] or options.folds):
+        threshold_for(options.at_most_errors, ())  # which says what is missing
+    found = _changed(found or find_recipe(options.recipe), options)
+    preparation, reason = choose_preparation(found.recipe, collection, split.indices("train"))
+    on_event(Note(f"data: {collection.name}, {len(collection):,} pictures, {len(collection.class_names)} classes"))
+    for note in collection.notes:
+        on_event(Note(f"note: {note}"))
+    on_event(Note(f"pictures: {preparation} ({reason})"))
+
+    whole = prepare_collection(collection, preparation, on_event)
+    groups = whole.duplicates.groups
+    split = cut(groups)
+    _say(on_event, collection, split, groups)
+    job = Job(collection, split, whole.data, preparation, options.at_most_errors)
+    _check_readable(job)
+    recipe = _decided(found, job.part("train"), job, on_event)
+    if options.folds:
+        job = replace(job, answers=_cross_validated(options, on_event, found, job, groups))
+    return _train(options, on_event, job, recipe, began)
+
+
+def _check_asked(options: Options) -> None:
+    """Raise UsageError for options that contradict each other."""
     if options.minutes is not None and options.epochs is not None:
         raise UsageError(
             f"epochs = {options.epochs} and minutes = {options.minutes:g}",
             "one of them: what decides when training ends",
             "leave the other out",
         )
-    # A recipe in Python starts Keras, which takes seconds: look at the data first, so that its faults show at once.
-    found = None if str(options.recipe).endswith(".py") else find_recipe(options.recipe)
+    if options.minutes is not None and options.folds:
+        raise UsageError(
+            f"folds = {options.folds} and minutes = {options.minutes:g}",
+            "one of them: minutes are for a single training",
+            "give --epochs with --folds",
+        )
+
+
+def _collection(options: Options, on_event: Listener) -> Collection:
+    """The pictures, grouped as was asked."""
+    from tellapart.data.groups import grouped
+    from tellapart.data.source import open_collection
+
     collection = open_collection(options.data, options.classes, on_event)
-    split = make_split(collection, options.validation, options.test, options.seed)
-    check_trainable(collection, split)
-    if options.at_most_errors is not None and not split.counts()["validation"]:
-        threshold_for(options.at_most_errors, ())  # which says what is missing
-    found = _changed(found or find_recipe(options.recipe), options)
-    preparation, reason = choose_preparation(found.recipe, collection, split.indices("train"))
-    _say(on_event, collection, split)
-    on_event(Note(f"pictures: {preparation} ({reason})"))
-
-    train = _prepare(collection, split, "train", preparation, on_event)
-    validation = (
-        _prepare(collection, split, "validation", preparation, on_event) if split.counts()["validation"] else None
-    )
-    recipe = found.for_data(len(train), preparation.shape)
-    recipe, mirroring = choose_mirror(recipe, train.pixels, train.labels, collection.class_names)
-    if mirroring:
-        on_event(Note(mirroring))
-    return _train(options, on_event, collection, split, preparation, recipe, train, validation, began)
+    return collection if options.group is None else grouped(collection, options.group)
 
 
-def _train(
-    options: Options,
-    on_event: Listener,
-    collection: Collection,
-    split: Split,
-    preparation: Preparation,
-    recipe: Recipe,
-    train: Prepared,
-    validation: Prepared | None,
-    began: float,
-) -> Run:
+def _train(options: Options, on_event: Listener, job: Job, recipe: Recipe, began: float) -> Run:
     from tellapart.classifier.make import make_classifier
     from tellapart.data.feeding import batch_for
     from tellapart.images.views import count
@@ -179,6 +150,8 @@ def _train(
     from tellapart.training.record import describe_training, remembered
     from tellapart.training.train import train_network
 
+    collection, split, preparation, train = job.collection, job.split, job.preparation, job.part("train")
+    validation = job.part("validation") if split.counts()["validation"] else None
     precision = _decide(options, on_event, recipe, len(train), preparation, len(collection.class_names))
     budget = _budget(options, began, recipe, preparation, len(collection))
     evaluated = sum(split.counts()[part] for part in ("validation", "test")) * count(recipe.views)
@@ -205,9 +178,7 @@ def _train(
             recipe.views,
         )
         classifier.save(folder.path / folders.MODEL)  # before all else: whatever happens now, the model is kept
-        result = _finish(
-            folder, record, on_event, collection, split, trained, classifier, train, validation, options.at_most_errors
-        )
+        result = finish(folder, record, on_event, job, trained, classifier)
         if budget is not None:
             late = budget.all_ended(trained.seconds)
             if late:
@@ -216,6 +187,46 @@ def _train(
     except BaseException as error:
         _abandon(folder, record, error)
         raise
+
+
+def _decided(found: Found, train: Prepared, job: Job, on_event: Listener) -> Recipe:
+    """The recipe with what it leaves to the training pictures decided."""
+    from tellapart.recipes.choose import choose_mirror
+
+    recipe = found.for_data(len(train), job.preparation.shape)
+    recipe, mirroring = choose_mirror(recipe, train.pixels, train.labels, job.collection.class_names)
+    if mirroring:
+        on_event(Note(mirroring))
+    return recipe
+
+
+def _cross_validated(
+    options: Options, on_event: Listener, found: Found, job: Job, same: Sequence[tuple[int, ...]]
+) -> Answers:
+    """What models say of the training pictures that they have not seen."""
+    import numpy as np
+
+    from tellapart.data.split import joined
+    from tellapart.training.precision import choose_precision
+    from tellapart.verbs._folds import check_folds, fold_of, out_of_fold
+
+    collection, train = job.collection, job.part("train")
+    own = np.arange(len(collection)) if collection.groups is None else collection.groups
+    groups = joined(own, same)[train.indices]
+    assert options.folds is not None
+    check_folds(collection, train.labels, groups, options.folds)
+    fold = fold_of(train.labels, groups, options.folds, options.seed)
+    recipe = found.for_data(len(train), job.preparation.shape)
+    pictures = float(len(train) * recipe.epochs)
+    precision, _ = choose_precision(
+        options.precision, recipe, pictures, job.preparation.shape, len(collection.class_names)
+    )
+    on_event(Note(f"cross-validation: {options.folds} models, each asked about the pictures that it did not see"))
+    probabilities = out_of_fold(
+        lambda some: _decided(found, some, job, silent),
+        collection, train, fold, job.preparation, options.seed, precision, on_event,
+    )  # fmt: skip
+    return Answers(probabilities, fold)
 
 
 def _decide(
@@ -251,98 +262,6 @@ def _budget(options: Options, began: float, recipe: Recipe, preparation: Prepara
     return Budget(options.minutes * 60, began, key)
 
 
-def _finish(
-    folder: RunFolder,
-    record: dict[str, Any],
-    on_event: Listener,
-    collection: Collection,
-    split: Split,
-    trained: Trained,
-    classifier: Classifier,
-    train: Prepared,
-    validation: Prepared | None,
-    at_most_errors: float | None,
-) -> Run:
-    from tellapart.classifier.make import calibrate, learn_ordinary
-    from tellapart.evaluation.baselines import ShrunkenPixels
-    from tellapart.evaluation.evaluate import evaluate_part
-    from tellapart.training import run as folders
-
-    rules = (ShrunkenPixels(train.pixels, train.labels),)
-    evaluations: dict[str, Evaluation] = {}
-    if validation is not None:
-        raw = evaluate_part(
-            classifier, collection, split.indices("validation"), "validation", on_event, rules, validation
-        )
-        try:
-            calibrate(classifier, raw.probabilities, raw.labels, at_most_errors)
-        except UsageError as error:  # by now a training lies behind us: say it, and keep the model
-            on_event(Note(f"note: {error.given}; {error.action}"))
-        evaluations["validation"] = raw.calibrated(classifier)
-    learn_ordinary(classifier, train, validation)
-    if split.counts()["test"]:
-        test = evaluate_part(classifier, collection, split.indices("test"), "test", on_event, rules)
-        evaluations = {"test": replace(test, looks=1)} | evaluations
-        if classifier.views != "none":
-            once, name = classifier.with_views("none"), "test, one view"
-            evaluations["test_one_view"] = evaluate_part(once, collection, split.indices("test"), name, on_event)
-    else:
-        on_event(Note("test: there is no test part, so no figure here is on pictures that took no part in choosing"))
-    set_aside = train.set_aside + (validation.set_aside if validation else ())
-    set_aside += evaluations["test"].set_aside if "test" in evaluations else ()
-    result = Run(
-        folder.path, classifier, trained.history, trained.best_epoch, evaluations, trained.seconds, tuple(set_aside)
-    )
-    figures = result.to_dict()["results"]
-    classifier.record = classifier.record.model_copy(update={"figures": figures})
-    classifier.save(folder.path / folders.MODEL)
-    classifier.source = str(folder.path / folders.MODEL)
-    result.curves().save(folder.path / folders.CURVES)
-    full = {part: found.to_dict() for part, found in evaluations.items()}
-    record = record | {"status": "done", "finished": folders.now()} | result.to_dict() | {"evaluation": full}
-    _report(record, result, train, collection, trained)
-    folder.write(record)
-    if set_aside:
-        first = "; ".join(f"{item.key} {item.reason}" for item in set_aside[:3])
-        on_event(Note(f"set aside: {len(set_aside):,} pictures that cannot be read ({first}); all are in run.json"))
-    return result
-
-
-def _report(record: dict[str, Any], result: Run, train: Prepared, collection: Collection, trained: Trained) -> None:
-    from tellapart.report.page import Facts, write_report
-
-    names = result.classifier.class_names
-    firsts = [i for c in range(len(names)) for i in (train.labels == c).nonzero()[0][: max(1, 18 // len(names))]][:18]
-    layers = [layer.model_dump() for layer in result.classifier.record.layers]
-    labels = [names[train.labels[i]] for i in firsts]
-    found = result.evaluations.get("test") or result.evaluations.get("validation")
-    mistakes = _mistakes(found, result.classifier, collection, trained) if found else []
-    facts = Facts(record, result.history, layers, [train.pixels[i] for i in firsts], labels, found, mistakes)
-    write_report(facts, result.path)
-
-
-def _mistakes(found: Evaluation, classifier: Classifier, collection: Collection, trained: Trained) -> list[Seen]:
-    """The most confident mistakes with their pictures, and with what spoke for the answers."""
-    import numpy as np
-
-    from tellapart.explanation.heat import HeatMaps, occlusion
-    from tellapart.plots import overlay
-    from tellapart.report.page import Seen
-
-    wrong = found.mistakes(MISTAKES)
-    if not wrong:
-        return []
-    prepared = [classifier.preparation(collection.read(int(found.indices[item.position]))) for item in wrong]
-    pictures = np.stack(prepared)
-    answers = np.array([found.class_names.index(item.predicted) for item in wrong])
-    try:
-        heats = HeatMaps(trained.network)(pictures, answers)
-    except LookupError:  # no convolutions
-        heats = np.stack([occlusion(classifier.probabilities, *one) for one in zip(prepared, answers, strict=True)])
-    shown = zip(wrong, prepared, heats, strict=True)
-    return [Seen(item, picture, overlay(picture, heat)) for item, picture, heat in shown]
-
-
 def _changed(found: Found, options: Options) -> Found:
     import tomllib
 
@@ -372,27 +291,49 @@ def _assignment(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _prepare(collection: Collection, split: Split, part: str, preparation: Preparation, on_event: Listener) -> Prepared:
-    from tellapart.data.feeding import prepare_pictures
-
-    data = prepare_pictures(collection, split.indices(part), preparation, on_event, f"read {part}")
-    lost = set(collection.labels[split.indices(part)].tolist()) - set(data.labels.tolist())
-    if lost and part == "train":
-        name = collection.class_names[min(lost)]
+def _check_readable(job: Job) -> None:
+    """Raise DataError for a part, or a class of the training part, of which no picture can be read."""
+    for part, count in job.split.counts().items():
+        if count and not len(found := job.part(part)):
+            raise DataError(
+                f"{job.collection.source}: none of {count:,} {part} pictures can be read ({found.set_aside[0].key}: "
+                f"{found.set_aside[0].reason})",
+                "pictures (JPEG, PNG, GIF, BMP, WebP, TIFF or PPM)",
+                "repair the files, or leave the part out",
+            )
+    train = job.part("train")
+    lost = set(job.collection.labels[job.split.indices("train")].tolist()) - set(train.labels.tolist())
+    if lost:
+        name = job.collection.class_names[min(lost)]
+        first = next(item for item in train.set_aside if job.collection.labels[item.index] == min(lost))
         raise DataError(
-            f"{collection.source}: no training picture of the class {name!r} can be read ({data.set_aside[0].key}: "
-            f"{data.set_aside[0].reason})",
+            f"{job.collection.source}: no training picture of the class {name!r} can be read ({first.key}: "
+            f"{first.reason})",
             "pictures of every class",
             "repair the files, or leave the class out",
         )
-    return data
 
 
-def _say(on_event: Listener, collection: Collection, split: Split) -> None:
-    on_event(Note(f"data: {collection.name}, {len(collection):,} pictures, {len(collection.class_names)} classes"))
-    for note in collection.notes:
-        on_event(Note(f"note: {note}"))
+def _say(on_event: Listener, collection: Collection, split: Split, same: Sequence[tuple[int, ...]]) -> None:
     on_event(Note(f"split: {split}"))
+    if same:
+        files = sum(len(places) for places in same)
+        on_event(
+            Note(
+                f"duplicates: {files:,} pictures in {len(same):,} groups show the same "
+                f"({', '.join(collection.keys[i] for i in same[0][:3])}); the split keeps together what it may"
+            )
+        )
+    for part in ("validation", "test"):
+        leaked = split.leaks(part)
+        if len(leaked):
+            share = len(leaked) / split.counts()[part]
+            on_event(
+                Note(
+                    f"leak: {len(leaked):,} of {split.counts()[part]:,} {part} pictures ({share:.1%}) are in training "
+                    f"too, exactly or nearly ({collection.keys[leaked[0]]}, ...): figures come with and without them"
+                )
+            )
 
 
 def _abandon(folder: RunFolder, record: dict[str, Any], error: BaseException) -> None:

@@ -67,6 +67,7 @@ def encoded(tree: Tree, names: Sequence[str]) -> EncodedPictures:
         lambda i: tree.read(names[i]),
         lambda i: tree.size(names[i]),
         lambda i: tree.describe(names[i]),
+        lambda i: tree.stamp(names[i]),
     )
 
 

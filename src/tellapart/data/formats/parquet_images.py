@@ -50,7 +50,11 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
         keys=keys,
         parts=np.array([part or "train" for part in parts]) if any(parts) and len(set(parts)) > 1 else None,
         pictures=EncodedPictures(
-            len(keys), lambda i: data[i] or b"", lambda i: len(data[i] or b""), lambda i: f"{tree.path}: {keys[i]}"
+            len(keys),
+            lambda i: data[i] or b"",
+            lambda i: len(data[i] or b""),
+            lambda i: f"{tree.path}: {keys[i]}",
+            lambda i: tree.stamp(keys[i].rpartition("/")[0]),
         ),
     )
 

@@ -17,8 +17,14 @@ _TEMPLATE = """
 <p class="soft">{% if found.part == "test" %}
 The test part took no part in training or in choosing the weights.{% if looks > 1 %}
 It has been looked at {{ looks }} times: the more often, the less its figures say of new pictures.{% endif %}
+{% elif found.folds %}
+Cross-validation: {{ found.folds | length }} models, each asked about pictures that it had not seen
+({{ found.folds | min | percent }} to {{ found.folds | max | percent }}); the saved one has learnt from all of them.
 {% else %}
 There is no test part: these pictures were used to choose the weights, so the figure flatters.{% endif %}</p>
+{% if found.leaked is not none %}<p><strong>{{ found.leaked.sum() | int | thousands }} of these pictures are in
+training too, exactly or nearly.</strong>{% if rest %} Without them the accuracy is {{ rest.accuracy | percent }}
+({{ rest.accuracy_interval[0] | percent }} to {{ rest.accuracy_interval[1] | percent }}).{% endif %}</p>{% endif %}
 <details open><summary>All figures of the {{ found.part }} part</summary>
 <table class="said"><thead><tr><th>figure</th><th class="number">value</th><th class="number">95 % interval</th>
 <th class="what">what it is</th>
@@ -37,4 +43,4 @@ def render(facts: Facts) -> str:
     if found is None:
         return ""
     low, high = found.accuracy_interval
-    return html(_TEMPLATE, found=found, low=low, high=high, looks=found.looks or 1)
+    return html(_TEMPLATE, found=found, low=low, high=high, looks=found.looks or 1, rest=found.without_leaks())

@@ -1,0 +1,188 @@
+"""Prepared pictures kept on disk between trainings: found again by what they are made of, whole or not at all.
+
+An entry is one file: the pictures one after the other, then what is known of each, then where that begins and its hash.
+It gets its name when all of it is on the disk, so that a crash leaves nothing that looks like one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from tellapart.data.collection import Collection, as_bytes
+from tellapart.data.duplicates import Traits
+from tellapart.data.rows import PixelFile
+from tellapart.errors import TellapartError
+from tellapart.files import replacing
+from tellapart.images.preparation import Preparation
+
+VERSION = 1
+SUFFIX = ".pixels"
+_END = b"tellapart pixels"
+
+MOST_BYTES = 20 * 2**30
+"""Entries are kept up to this sum; those used longest ago make room."""
+
+SPARE_BYTES = 2 * 2**30
+"""So much of the disk is left free."""
+
+LEFTOVER = 86_400.0
+"""Seconds after which an unfinished file is taken for a crash's."""
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known of every picture of a collection beside its prepared pixels: why not, and what it is compared by.
+
+    `reasons` holds, for those that could not be read, why; `traits` are of the pictures as they were decoded.
+    """
+
+    reasons: dict[int, str]
+    traits: Traits
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A place for the prepared pictures of one collection in one state and preparation."""
+
+    path: Path
+    shape: tuple[int, int, int, int]
+
+    @property
+    def bytes(self) -> int:
+        """Of the pictures."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def load(self) -> tuple[PixelFile, Known] | None:
+        """The pictures, still on disk, and what is known of them; None where there is no sound entry."""
+        try:
+            file = self.path.open("rb")
+        except OSError:
+            return None
+        try:
+            found = self._known(file)
+            with contextlib.suppress(OSError):
+                os.utime(self.path)  # used now
+        except Exception:  # damaged, or of another version: it is made anew
+            file.close()
+            return None
+        sums, known = found
+        return PixelFile(file, self.shape, 0, sums), known
+
+    def _known(self, file: BinaryIO) -> tuple[np.ndarray, Known]:
+        file.seek(-(len(_END) + 32), os.SEEK_END)
+        end = file.read(len(_END))
+        wanted = file.read(32)
+        file.seek(self.bytes)
+        data = file.read()[: -(len(_END) + 32)]
+        if end != _END or hashlib.sha256(data).digest() != wanted:
+            raise ValueError("damaged")
+        with np.load(io.BytesIO(data), allow_pickle=False) as held:
+            reasons = {int(i): why for i, why in json.loads(str(held["reasons"]))}
+            traits = Traits(held["digests"], held["sides"], held["thumbnails"], held["spreads"])
+            return held["sums"], Known(reasons, traits)
+
+    @contextmanager
+    def writing(self) -> Iterator[BinaryIO]:
+        """A file for the pictures, with room for all of them; `finish` it. Whatever is raised leaves no file behind.
+
+        Raises OSError where there is no room.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_room(self.path.parent, self.bytes)
+        with replacing(self.path) as temporary, temporary.open("rb+") as file:
+            reserve(file, self.bytes)
+            yield file
+
+    def finish(self, file: BinaryIO, sums: np.ndarray, known: Known) -> None:
+        """Write what is known behind the pictures."""
+        held = io.BytesIO()
+        traits = known.traits
+        np.savez(
+            held,
+            sums=sums,
+            reasons=np.array(json.dumps(sorted(known.reasons.items()))),
+            digests=traits.digests,
+            sides=traits.sides,
+            thumbnails=traits.thumbnails,
+            spreads=traits.spreads,
+        )
+        data = held.getvalue()
+        file.seek(self.bytes)
+        file.write(data + _END + hashlib.sha256(data).digest())
+        file.flush()
+
+    def write(self, pictures: np.ndarray | PixelFile, known: Known) -> None:
+        """Keep pictures that are in memory, where there is room; that there is none is no fault."""
+        with contextlib.suppress(OSError, TellapartError), self.writing() as file:
+            file.seek(0)
+            file.write(np.asarray(pictures).tobytes())
+            self.finish(file, checksums(pictures), known)
+
+
+def find_entry(collection: Collection, preparation: Preparation, folder: Path) -> Entry | None:
+    """Where the prepared pictures of a collection are or would be; None where nobody can tell that its files changed.
+
+    Decided by names, sizes and times of the files (checksums in a zip), and by the preparation.
+    """
+    digest = hashlib.sha256(f"{VERSION} {preparation.model_dump_json()}".encode())
+    for i, key in enumerate(collection.keys):
+        stamp = collection.pictures.stamp(i)
+        if stamp is None:
+            return None
+        digest.update(as_bytes(f"\0{key}\0") + stamp)
+    return Entry(folder / f"{digest.hexdigest()[:32]}{SUFFIX}", (len(collection), *preparation.shape))
+
+
+def make_room(folder: Path, wanted: int) -> None:
+    """Remove what crashes left and the entries used longest ago, until `wanted` more bytes fit in.
+
+    Raises OSError where they cannot.
+    """
+    for path in folder.glob(f".*{SUFFIX}.*.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > LEFTOVER:
+                path.unlink()
+    held = []
+    for path in folder.glob(f"*{SUFFIX}"):
+        with contextlib.suppress(OSError):
+            held.append((path.stat().st_mtime, path.stat().st_size, path))
+    held.sort()
+    total = sum(size for _, size, _ in held)
+    while held and (total + wanted > MOST_BYTES or shutil.disk_usage(folder).free < wanted + SPARE_BYTES):
+        _, size, path = held.pop(0)
+        total -= size
+        with contextlib.suppress(OSError):
+            path.unlink()
+    if wanted > MOST_BYTES or shutil.disk_usage(folder).free < wanted + SPARE_BYTES:
+        raise OSError(f"no room for {wanted:,} bytes")
+
+
+def reserve(file: BinaryIO, size: int) -> None:
+    """Give a file `size` bytes that are really there: a full disk is then met before the work and not within it.
+
+    Raises OSError.
+    """
+    if hasattr(os, "posix_fallocate") and size:
+        os.posix_fallocate(file.fileno(), 0, size)
+    else:
+        file.truncate(size)
+
+
+def checksums(pictures: np.ndarray | PixelFile) -> np.ndarray:
+    """Of each picture of uint8 [n, height, width, channels], uint32 [n]."""
+    rows = (pictures[i].tobytes() for i in range(len(pictures)))
+    return np.fromiter((zlib.crc32(row) for row in rows), np.uint32, len(pictures))

@@ -1,0 +1,55 @@
+"""Which pictures belong together - of one subject, one burst, one film - by a column of a table or by their names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+
+from tellapart.data.collection import Collection
+from tellapart.errors import UsageError
+
+
+def grouped(collection: Collection, by: str) -> Collection:
+    """The collection with its groups named `by` a column of its table, or by a regular expression found in file names.
+
+    What the expression's first bracket matches (all of the match, where there is none) names the group; a picture in
+    whose name it is not found is a group of its own. Raises UsageError where `by` is neither, or groups nothing.
+    """
+    if by in collection.columns:
+        words = collection.columns[by]
+        return replace(collection, groups=np.array([word or f"row {row}" for row, word in enumerate(words)]))
+    known = f"; the columns are {', '.join(collection.columns)}" if collection.columns else ""
+    expected = f"a column of the table, or a regular expression for file names{known}"
+    try:
+        pattern = re.compile(by)
+    except re.error as error:
+        raise UsageError(
+            f"--group {by!r}: is no column and no regular expression ({error})", expected, "correct it"
+        ) from error
+    matches = [pattern.search(key) for key in collection.keys]
+    if not any(matches):
+        raise UsageError(
+            f"--group {by!r}: is found in no file name ({collection.keys[0]}, ...)",
+            expected,
+            r"try 'subject(\d+)', say",
+        )
+    names = [_name(match) if match else f"picture {i}" for i, match in enumerate(matches)]
+    if len(set(names)) == len(names):
+        raise UsageError(
+            f"--group {by!r}: gives every picture a group of its own ({collection.keys[0]}: {names[0]!r})",
+            "something that several pictures share",
+            "put brackets around the part of the name that the subject is known by",
+        )
+    if len(set(names)) == 1:
+        raise UsageError(
+            f"--group {by!r}: puts all pictures into one group, {names[0]!r}",
+            "a part of the name that differs between groups",
+            "put brackets around it",
+        )
+    return replace(collection, groups=np.array(names))
+
+
+def _name(match: re.Match[str]) -> str:
+    return str(match[1] if match.re.groups and match[1] is not None else match[0])

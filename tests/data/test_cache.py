@@ -1,0 +1,177 @@
+import os
+import time
+
+import numpy as np
+import pytest
+
+import tellapart
+from tellapart.data import cache, feeding
+from tellapart.data.cache import find_entry, make_room
+from tellapart.data.feeding import prepare_collection, prepare_pictures
+from tellapart.data.rows import PixelFile, Rows
+from tellapart.images.preparation import Preparation
+from tests.conftest import write_folder
+
+PREPARATION = Preparation(height=9, width=9, colour="grey")
+
+
+@pytest.fixture(params=("in memory", "in a file"))
+def home(tmp_path, monkeypatch, request):
+    """A folder for kept copies; every reading is worth one."""
+    monkeypatch.setenv("TELLAPART_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(feeding, "WORTH_KEEPING", 0.0)
+    monkeypatch.setattr(cache, "SPARE_BYTES", 0)
+    if request.param == "in a file":
+        monkeypatch.setattr(feeding, "IN_MEMORY", 100)
+    return tmp_path / "cache" / "prepared"
+
+
+def photos(tmp_path, damaged=False):
+    folder = write_folder(tmp_path / "photos")
+    if damaged:
+        (folder / "down" / "004.png").write_bytes(b"nonsense")
+    return folder
+
+
+def read_again(monkeypatch, folder):
+    """What a second reading gives that may decode nothing."""
+    collection = tellapart.open(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(collection.pictures), "read", None)
+        return prepare_collection(collection, PREPARATION)
+
+
+def same(one, other):
+    assert np.array_equal(one.data.pixels, other.data.pixels)
+    assert np.array_equal(one.data.labels, other.data.labels)
+    assert np.array_equal(one.data.indices, other.data.indices)
+    assert one.data.set_aside == other.data.set_aside
+    assert one.duplicates.groups == other.duplicates.groups
+
+
+def test_the_second_reading_decodes_nothing(tmp_path, home, monkeypatch):
+    folder = photos(tmp_path, damaged=True)
+    (folder / "down" / "again.png").write_bytes((folder / "down" / "001.png").read_bytes())
+    first = prepare_collection(tellapart.open(folder), PREPARATION)
+    assert [item.key for item in first.data.set_aside] == ["down/004.png"]
+    assert len(first.duplicates.groups) == 1
+    assert len(list(home.iterdir())) == 1
+    same(first, read_again(monkeypatch, folder))
+
+
+def test_some_of_them_come_from_there_too(tmp_path, home, monkeypatch):
+    folder = photos(tmp_path, damaged=True)
+    collection = tellapart.open(folder)
+    whole = prepare_collection(collection, PREPARATION).data
+    monkeypatch.setattr(feeding, "FEW", 3)
+    wanted = np.array([30, 2, 17, 13, 14, 12])
+    with monkeypatch.context() as patch:
+        patch.setattr(type(collection.pictures), "read", None)
+        got = prepare_pictures(collection, wanted, PREPARATION)
+    expected = whole.part(np.sort(wanted))
+    order = np.argsort(got.indices)
+    assert np.array_equal(got.pixels[order], expected.pixels)
+    assert got.set_aside == expected.set_aside
+
+
+@pytest.mark.parametrize("change", ("write", "touch", "add", "remove", "rename"))
+def test_whatever_changes_is_read_anew(tmp_path, home, change):
+    folder = photos(tmp_path)
+    prepare_collection(tellapart.open(folder), PREPARATION)
+    file, other = folder / "down" / "001.png", folder / "down" / "004.png"
+    before = file.stat()
+    if change == "write":  # of the same size, with its time set back
+        data = bytearray(file.read_bytes())
+        data[-1] ^= 1
+        time.sleep(0.02)
+        file.write_bytes(bytes(data))
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    elif change == "touch":
+        os.utime(file, (1, 1))
+    elif change == "add":
+        (folder / "down" / "new.png").write_bytes(other.read_bytes())
+    elif change == "remove":
+        file.unlink()
+    else:
+        file.rename(folder / "down" / "zzz.png")
+    entry = find_entry(tellapart.open(folder), PREPARATION, home)
+    assert entry.load() is None
+
+
+def test_other_sizes_have_their_own(tmp_path, home):
+    collection = tellapart.open(photos(tmp_path))
+    prepare_collection(collection, PREPARATION)
+    assert find_entry(collection, PREPARATION.model_copy(update={"fit": "crop"}), home).load() is None
+
+
+@pytest.mark.parametrize("where", (10, -1, -20, -40, -2000))
+def test_a_damaged_copy_is_made_anew_or_named(tmp_path, home, where):
+    folder = photos(tmp_path)
+    first = prepare_collection(tellapart.open(folder), PREPARATION)
+    expected = np.asarray(first.data.pixels)
+    (path,) = home.iterdir()
+    data = bytearray(path.read_bytes())
+    data[where] ^= 4
+    path.write_bytes(bytes(data))
+    if where == 10:  # among the pixels
+        with pytest.raises(tellapart.TellapartError, match="the stored copy of picture 0 is damaged"):
+            np.asarray(prepare_collection(tellapart.open(folder), PREPARATION).data.pixels)
+    else:
+        again = prepare_collection(tellapart.open(folder), PREPARATION)
+        assert np.array_equal(again.data.pixels, expected)
+
+
+def test_a_copy_cut_short_is_none(tmp_path, home):
+    folder = photos(tmp_path)
+    prepare_collection(tellapart.open(folder), PREPARATION)
+    (path,) = home.iterdir()
+    data = path.read_bytes()
+    for length in (0, 5, len(data) // 2, len(data) - 1):
+        path.write_bytes(data[:length])
+        assert find_entry(tellapart.open(folder), PREPARATION, home).load() is None
+
+
+def test_a_full_disk_costs_the_copy_only(tmp_path, home, monkeypatch):
+    monkeypatch.setattr(cache, "SPARE_BYTES", 2**60)
+    folder = photos(tmp_path)
+    got = prepare_collection(tellapart.open(folder), PREPARATION)
+    assert len(got.data) == 36
+    assert list(home.iterdir()) == []
+    assert isinstance(got.data.pixels, PixelFile if feeding.IN_MEMORY == 100 else np.ndarray)
+
+
+def test_a_place_that_cannot_be_written_to(tmp_path, home, monkeypatch):
+    home.parent.mkdir()
+    home.write_text("no folder")
+    assert len(prepare_collection(tellapart.open(photos(tmp_path)), PREPARATION).data) == 36
+
+
+def test_room_is_made_by_the_oldest_and_by_what_crashes_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "SPARE_BYTES", 0)
+    monkeypatch.setattr(cache, "MOST_BYTES", 250)
+    for age, name in enumerate(("new.pixels", "old.pixels", ".x.pixels.1.part", ".y.pixels.2.part")):
+        (tmp_path / name).write_bytes(b"." * 100)
+        os.utime(tmp_path / name, (time.time() - age * 50_000,) * 2)
+    make_room(tmp_path, 100)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.pixels"]
+    with pytest.raises(OSError, match="no room for 251 bytes"):
+        make_room(tmp_path, 251)
+
+
+def test_an_unfinished_copy_of_now_is_left_alone(tmp_path):
+    (tmp_path / ".x.pixels.1.part").write_bytes(b".")
+    make_room(tmp_path, 1)
+    assert (tmp_path / ".x.pixels.1.part").exists()
+
+
+def test_a_failure_leaves_nothing_behind(tmp_path, home, monkeypatch):
+    folder = photos(tmp_path)
+    monkeypatch.setattr(feeding, "_fill", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        prepare_collection(tellapart.open(folder), PREPARATION)
+    assert not home.exists() or list(home.iterdir()) == []
+
+
+def test_parts_are_no_copies(tmp_path, home):
+    whole = prepare_collection(tellapart.open(photos(tmp_path)), PREPARATION).data
+    assert isinstance(whole.part(np.array([3, 5])).pixels, Rows)

@@ -1,0 +1,46 @@
+from dataclasses import replace
+
+import pytest
+
+from tellapart.data.groups import grouped
+from tellapart.errors import UsageError
+from tests.conftest import make_collection
+
+FILES = ("a/s01_1.png", "a/s01_2.png", "b/s02_1.png", "b/other.png", "b/more.png", "b/s02_9.png")
+
+
+def collection(**changes):
+    return replace(make_collection(6, parts=False), keys=FILES, **changes)
+
+
+def test_by_what_the_bracket_matches():
+    assert grouped(collection(), r"(s\d+)_").groups.tolist() == ["s01", "s01", "s02", "picture 3", "picture 4", "s02"]
+
+
+def test_by_the_whole_match_where_there_is_no_bracket():
+    assert grouped(collection(), "^./s..").groups.tolist()[:3] == ["a/s01", "a/s01", "b/s02"]
+
+
+def test_by_a_column():
+    found = grouped(collection(columns={"camera": ["x", "y", "x", None, "", "y"]}), "camera")
+    assert found.groups.tolist() == ["x", "y", "x", "row 3", "row 4", "y"]
+
+
+@pytest.mark.parametrize(
+    ("by", "words"),
+    (
+        ("(", r"is no column and no regular expression \(missing \)"),
+        ("subject", r"is found in no file name \(a/s01_1.png"),
+        (".*", "gives every picture a group of its own"),
+        ("png", "puts all pictures into one group, 'png'"),
+    ),
+)
+def test_what_groups_nothing(by, words):
+    with pytest.raises(UsageError, match=words):
+        grouped(collection(), by)
+
+
+def test_the_columns_are_named_where_it_is_none():
+    with pytest.raises(UsageError) as caught:
+        grouped(collection(columns={"camera": ["x"] * 6}), "camera2")
+    assert "the columns are camera" in caught.value.expected

@@ -1,0 +1,53 @@
+import tempfile
+
+import numpy as np
+import pytest
+
+from tellapart.data.cache import checksums
+from tellapart.data.rows import PixelFile, Rows, some
+from tellapart.errors import DataError
+
+PICTURES = np.random.default_rng(0).integers(0, 256, (20, 5, 4, 3), np.uint8)
+
+
+def filed(offset=0, sums=None):
+    file = tempfile.NamedTemporaryFile()  # noqa: SIM115  # the PixelFile closes it
+    store = PixelFile(file, PICTURES.shape, offset, sums)
+    for i, picture in enumerate(PICTURES):
+        store[i] = picture
+    return store
+
+
+@pytest.mark.parametrize("offset", (0, 7))
+@pytest.mark.parametrize(
+    "key", (3, -1, slice(2, 9, 3), slice(None), np.array([4, 4, 0]), [7, 1], PICTURES[:, 0, 0, 0] > 99)
+)
+def test_rows_are_those_of_an_array(offset, key):
+    store = filed(offset)
+    order = np.random.default_rng(1).permutation(20)
+    for held in (store, Rows(store, np.arange(20)), some(PICTURES, np.arange(20))):
+        assert np.array_equal(held[key], PICTURES[key])
+        assert held.shape == PICTURES.shape
+    assert np.array_equal(some(some(store, order), np.array([2, 0]))[:], PICTURES[order[[2, 0]]])
+    assert np.array_equal(np.asarray(some(store, order)), PICTURES[order])
+
+
+def test_beyond_the_end():
+    with pytest.raises(IndexError):
+        filed()[20]
+
+
+def test_a_damaged_picture_is_named():
+    store = filed(sums=checksums(PICTURES))
+    assert np.array_equal(store[:], PICTURES)
+    store[6] = PICTURES[6] ^ 1
+    assert np.array_equal(store[[5, 7]], PICTURES[[5, 7]])
+    with pytest.raises(DataError, match="the stored copy of picture 6 is damaged"):
+        store[[5, 6]]
+
+
+def test_a_file_that_is_cut_off():
+    store = filed()
+    store.file.truncate(19 * 60 + 59)
+    with pytest.raises(DataError, match="picture 19 is damaged"):
+        store[:]
