@@ -246,7 +246,7 @@ def photos_with_leaks(tmp_path):
 def test_a_leak_is_told_before_training_and_its_figure_given_apart(tmp_path):
     data, events = photos_with_leaks(tmp_path), []
     run = tellapart.train(data, recipe="dense", epochs=2, runs=tmp_path / "runs", on_event=events.append)
-    said = [str(event) for event in events if isinstance(event, Note)]
+    said = [event.text for event in events if isinstance(event, Note)]
     (leak,) = (i for i, words in enumerate(said) if words.startswith("leak"))
     assert "leak: 2 of 12 test pictures (16.7%) are in training too" in said[leak]
     assert leak < next(i for i, words in enumerate(said) if words.startswith("recipe:"))
