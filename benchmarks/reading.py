@@ -2,12 +2,14 @@
 
     python benchmarks/reading.py [--seeds 0 1 2]
 
-Needs `cats-dogs.zip` in `$TELLAPART_DATA` (10,000 photos of 200 x 200, unpacked to a temporary folder).
+Needs `cats-dogs.zip` in `$TELLAPART_DATA` (10,000 photos of 200 x 200, unpacked to a temporary folder). Beside them two
+processes that decode and resize with bare Pillow, which is what a first epoch could be.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import tempfile
 import time
@@ -16,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 import tellapart
 from results import arguments, draw, record, spread, table, where
-from tellapart.data.feeding import Prepared, prepare_pictures
+from tellapart.data.feeding import Prepared, prepare_collection
 from tellapart.images.preparation import Preparation
 
 
@@ -48,11 +51,27 @@ def ours(folder: Path, seed: int) -> list[float]:
 
     def epoch() -> int:
         if not prepared:
-            prepared.append(prepare_pictures(collection, np.arange(len(collection)), preparation))
+            prepared.append(prepare_collection(collection, preparation).data)
         batches = Batches(prepared[0], 1, 32, seed)
         return sum(len(batches[i][0]) for i in range(len(batches)))
 
     return _epochs(epoch, began)
+
+
+def bare(folder: Path) -> list[float]:
+    """Two processes of Pillow: one pass."""
+    files = sorted(folder.rglob("*.jpg"))
+    began = time.monotonic()
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        pool.map(_decoded, files[:2])  # the processes have started
+        began = time.monotonic()
+        assert sum(pool.map(_decoded, files, chunksize=64)) == 10_000
+        return [time.monotonic() - began] * 3
+
+
+def _decoded(file: Path) -> bool:
+    with Image.open(file) as image:
+        return np.asarray(image.convert("RGB").resize((64, 64), Image.Resampling.BILINEAR)).shape == (64, 64, 3)
 
 
 def _epochs(work: Any, began: float) -> list[float]:
@@ -105,10 +124,13 @@ def main() -> None:
                 file.rename(home / "photos" / kind / f"{file.parent.parent.name}-{file.name}")
         stock(home / "photos", 0, cached=False)  # the disk's cache is warm for everyone
         for seed in options.seeds:
+            os.environ["TELLAPART_CACHE"] = str(home / f"cache-{seed}")
             found = {
                 "image_dataset_from_directory": stock(home / "photos", seed, cached=False),
                 "image_dataset_from_directory, cache()": stock(home / "photos", seed, cached=True),
                 "tellapart": ours(home / "photos", seed),
+                "tellapart, another training": ours(home / "photos", seed),
+                "bare Pillow, two processes": bare(home / "photos"),
             }
             record("reading", {"seed": seed, "seconds": found})
             print(json.dumps(found), flush=True)

@@ -1,10 +1,13 @@
+import multiprocessing
+import os
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from tellapart import parallel
-from tellapart.parallel import each
+from tellapart.parallel import each, each_apart, shared
 
 
 def test_results_come_in_order_whether_threads_do_it_or_not(monkeypatch):
@@ -41,3 +44,55 @@ def test_what_fails_is_raised_and_what_is_far_ahead_not_begun(worth, monkeypatch
     with pytest.raises(ValueError, match="the fortieth"):
         list(each(work, range(100_000)))
     assert len(begun) < 5000
+
+
+def doubled(count, work=lambda i: 2 * i):
+    found = shared((count,), np.int64)
+
+    def one(i):
+        found[i] = work(i)
+        return str(i)
+
+    return found, one
+
+
+@pytest.mark.parametrize("count", (0, 1, 31, 32, 33, 64, 65, 1000))
+@pytest.mark.parametrize("fork", (True, False))
+def test_processes_share_what_they_fill(count, fork, monkeypatch):
+    monkeypatch.setattr(parallel, "WORTH_FORKING", 0.0)
+    monkeypatch.setattr(parallel, "_may_fork", lambda: fork)
+    found, one = doubled(count)
+    assert list(each_apart(one, range(count), "crashed")) == [str(i) for i in range(count)]
+    assert found.tolist() == [2 * i for i in range(count)]
+
+
+def test_what_ends_a_process_ends_nothing_else(monkeypatch):
+    monkeypatch.setattr(parallel, "WORTH_FORKING", 0.0)
+    monkeypatch.setattr(parallel, "_may_fork", lambda: True)
+    bad = (50, 51, 200, 399)
+    found, one = doubled(400, lambda i: os.kill(os.getpid(), 9) if i in bad else i)
+    results = list(each_apart(one, range(400), "crashed"))
+    assert [i for i, result in enumerate(results) if result == "crashed"] == list(bad)
+    assert [i for i in range(400) if found[i] != i] == list(bad)
+
+
+def test_what_a_process_raises_is_raised_here_and_none_is_left(monkeypatch):
+    monkeypatch.setattr(parallel, "WORTH_FORKING", 0.0)
+    monkeypatch.setattr(parallel, "_may_fork", lambda: True)
+    _, one = doubled(400, lambda i: 1 // (i - 200))
+    with pytest.raises(ZeroDivisionError):
+        list(each_apart(one, range(400), "crashed"))
+    assert not multiprocessing.active_children()
+    walk = each_apart(doubled(4000)[1], range(4000), "crashed")
+    for _ in range(100):
+        next(walk)
+    walk.close()
+    assert not multiprocessing.active_children()
+
+
+def test_no_process_is_forked_where_that_is_not_safe():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(parallel._may_fork()))
+    thread.start()
+    thread.join()
+    assert found == [False]

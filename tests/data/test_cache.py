@@ -26,6 +26,13 @@ def home(tmp_path, monkeypatch, request):
     return tmp_path / "cache" / "prepared"
 
 
+def kept_in(home):
+    """The files there, once they are written."""
+    while feeding._keeping:
+        feeding._keeping.pop().join()
+    return list(home.iterdir())
+
+
 def photos(tmp_path, damaged=False):
     folder = write_folder(tmp_path / "photos")
     if damaged:
@@ -55,7 +62,7 @@ def test_the_second_reading_decodes_nothing(tmp_path, home, monkeypatch):
     first = prepare_collection(tellapart.open(folder), PREPARATION)
     assert [item.key for item in first.data.set_aside] == ["down/004.png"]
     assert len(first.duplicates.groups) == 1
-    assert len(list(home.iterdir())) == 1
+    assert len(kept_in(home)) == 1
     same(first, read_again(monkeypatch, folder))
 
 
@@ -94,13 +101,14 @@ def test_whatever_changes_is_read_anew(tmp_path, home, change):
         file.unlink()
     else:
         file.rename(folder / "down" / "zzz.png")
-    entry = find_entry(tellapart.open(folder), PREPARATION, home)
-    assert entry.load() is None
+    assert kept_in(home)
+    assert find_entry(tellapart.open(folder), PREPARATION, home).load() is None
 
 
 def test_other_sizes_have_their_own(tmp_path, home):
     collection = tellapart.open(photos(tmp_path))
     prepare_collection(collection, PREPARATION)
+    assert kept_in(home)
     assert find_entry(collection, PREPARATION.model_copy(update={"fit": "crop"}), home).load() is None
 
 
@@ -109,7 +117,7 @@ def test_a_damaged_copy_is_made_anew_or_named(tmp_path, home, where):
     folder = photos(tmp_path)
     first = prepare_collection(tellapart.open(folder), PREPARATION)
     expected = np.asarray(first.data.pixels)
-    (path,) = home.iterdir()
+    (path,) = kept_in(home)
     data = bytearray(path.read_bytes())
     data[where] ^= 4
     path.write_bytes(bytes(data))
@@ -124,7 +132,7 @@ def test_a_damaged_copy_is_made_anew_or_named(tmp_path, home, where):
 def test_a_copy_cut_short_is_none(tmp_path, home):
     folder = photos(tmp_path)
     prepare_collection(tellapart.open(folder), PREPARATION)
-    (path,) = home.iterdir()
+    (path,) = kept_in(home)
     data = path.read_bytes()
     for length in (0, 5, len(data) // 2, len(data) - 1):
         path.write_bytes(data[:length])
@@ -136,7 +144,7 @@ def test_a_full_disk_costs_the_copy_only(tmp_path, home, monkeypatch):
     folder = photos(tmp_path)
     got = prepare_collection(tellapart.open(folder), PREPARATION)
     assert len(got.data) == 36
-    assert list(home.iterdir()) == []
+    assert kept_in(home) == []
     assert isinstance(got.data.pixels, PixelFile if feeding.IN_MEMORY == 100 else np.ndarray)
 
 
@@ -169,7 +177,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path, home, monkeypatch):
     monkeypatch.setattr(feeding, "_fill", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         prepare_collection(tellapart.open(folder), PREPARATION)
-    assert not home.exists() or list(home.iterdir()) == []
+    assert not home.exists() or kept_in(home) == []
 
 
 def test_parts_are_no_copies(tmp_path, home):

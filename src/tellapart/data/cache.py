@@ -1,7 +1,8 @@
 """Prepared pictures kept on disk between trainings: found again by what they are made of, whole or not at all.
 
 An entry is one file: the pictures one after the other, then what is known of each, then where that begins and its hash.
-It gets its name when all of it is on the disk, so that a crash leaves nothing that looks like one.
+It gets its name when all of it is written. Nothing is waited for to reach the disk: what a power cut leaves of it is
+known for what it is by the hashes, and made anew.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import io
 import json
 import os
 import shutil
+import tempfile
 import time
 import zlib
 from collections.abc import Iterator
@@ -26,7 +28,6 @@ from tellapart.data.collection import Collection, as_bytes
 from tellapart.data.duplicates import Traits
 from tellapart.data.rows import PixelFile
 from tellapart.errors import TellapartError
-from tellapart.files import replacing
 from tellapart.images.preparation import Preparation
 
 VERSION = 1
@@ -92,7 +93,7 @@ class Entry:
             raise ValueError("damaged")
         with np.load(io.BytesIO(data), allow_pickle=False) as held:
             reasons = {int(i): why for i, why in json.loads(str(held["reasons"]))}
-            traits = Traits(held["digests"], held["sides"], held["thumbnails"], held["spreads"])
+            traits = Traits(held["digests"], held["sides"], held["thumbnails"])
             return held["sums"], Known(reasons, traits)
 
     @contextmanager
@@ -103,9 +104,15 @@ class Entry:
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         make_room(self.path.parent, self.bytes)
-        with replacing(self.path) as temporary, temporary.open("rb+") as file:
-            reserve(file, self.bytes)
-            yield file
+        handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", suffix=".part", dir=self.path.parent)
+        try:
+            with os.fdopen(handle, "rb+") as file:
+                reserve(file, self.bytes)
+                yield file
+            Path(name).replace(self.path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                Path(name).unlink()
 
     def finish(self, file: BinaryIO, sums: np.ndarray, known: Known) -> None:
         """Write what is known behind the pictures."""
@@ -118,7 +125,6 @@ class Entry:
             digests=traits.digests,
             sides=traits.sides,
             thumbnails=traits.thumbnails,
-            spreads=traits.spreads,
         )
         data = held.getvalue()
         file.seek(self.bytes)
@@ -129,7 +135,7 @@ class Entry:
         """Keep pictures that are in memory, where there is room; that there is none is no fault."""
         with contextlib.suppress(OSError, TellapartError), self.writing() as file:
             file.seek(0)
-            file.write(np.asarray(pictures).tobytes())
+            file.write(memoryview(np.ascontiguousarray(pictures)).cast("B"))  # type: ignore[arg-type]  # an array is one
             self.finish(file, checksums(pictures), known)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from tellapart.images.look import THUMBNAIL, Look, digest, thumbnail
+from tellapart.parallel import shared
 
 SMALLEST = 48
 """Near duplicates are looked for among pictures of at least this side: digits of 28 pixels are often that alike."""
@@ -57,21 +58,19 @@ class Duplicates:
 class Traits:
     """What the pictures of a collection are compared by.
 
-    `digests` uint8 [n, 16] name their very pixels, `sides` int64 [n] are their shorter sides, `thumbnails` uint8
-    [n, 32, 32, 3] small copies of those whose side is at least SMALLEST, and `spreads` float32 [n] the standard
-    deviations of these.
+    `digests` uint8 [n, 16] name their very pixels, `sides` int64 [n] are their shorter sides, and
+    `thumbnails` uint8 [n, 32, 32, 3] small copies of those whose side is at least SMALLEST.
     """
 
     digests: np.ndarray
     sides: np.ndarray
     thumbnails: np.ndarray
-    spreads: np.ndarray
 
     @classmethod
     def room(cls, count: int) -> Traits:
         """Traits to be filled in with `note`; memory is taken as that happens."""
-        digests, thumbnails = np.zeros((count, 16), np.uint8), np.zeros((count, THUMBNAIL, THUMBNAIL, 3), np.uint8)
-        return cls(digests, np.zeros(count, np.int64), thumbnails, np.zeros(count, np.float32))
+        thumbnails = shared((count, THUMBNAIL, THUMBNAIL, 3), np.uint8)
+        return cls(shared((count, 16), np.uint8), shared((count,), np.int64), thumbnails)
 
     @classmethod
     def of(cls, looks: Sequence[Look | None]) -> Traits:
@@ -82,16 +81,14 @@ class Traits:
                 continue
             traits.digests[k] = np.frombuffer(seen.digest, np.uint8)
             traits.sides[k], traits.thumbnails[k] = min(seen.shape[:2]), seen.thumbnail
-            traits.spreads[k] = seen.thumbnail.std()
         return traits
 
-    def note(self, k: int, pixels: np.ndarray) -> None:
-        """Fill in picture k, uint8 [height, width, 1 or 3]."""
+    def note(self, k: int, pixels: np.ndarray, side: int) -> None:
+        """Fill in picture k, uint8 [height, width, 1 or 3], whose file has this shorter side, or SMALLEST at least."""
         self.digests[k] = np.frombuffer(digest(pixels), np.uint8)
-        self.sides[k] = min(pixels.shape[:2])
-        if self.sides[k] >= SMALLEST:
+        self.sides[k] = side
+        if side >= SMALLEST:
             self.thumbnails[k] = thumbnail(Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))
-            self.spreads[k] = self.thumbnails[k].std()
 
 
 def find_duplicates(traits: Traits, among: np.ndarray) -> Duplicates:
@@ -105,7 +102,8 @@ def find_duplicates(traits: Traits, among: np.ndarray) -> Duplicates:
     same = firsts[members]
     pairs = [Pair(int(among[k]), int(among[j]), "exact") for j, k in enumerate(same.tolist()) if k < j]
     single = among[np.sort(firsts)]
-    large = single[(traits.sides[single] >= SMALLEST) & (traits.spreads[single] >= FLAT)]
+    large = single[traits.sides[single] >= SMALLEST]
+    large = large[_spreads(traits.thumbnails, large) >= FLAT]
     if 1 < len(large) <= MOST:
         pairs += [Pair(*found) for found in _near(traits.thumbnails, large)]
     return Duplicates(tuple(pairs), _groups(pairs))
@@ -129,6 +127,12 @@ def _near(thumbnails: np.ndarray, among: np.ndarray) -> Iterator[tuple[int, int,
                 if leader[one] != leader[other] and _alike(thumbnails[among[one]], thumbnails[among[other]][:, ::way]):
                     leader[leader == leader[other]] = leader[one]
                     yield int(among[one]), int(among[other]), kind
+
+
+def _spreads(thumbnails: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Standard deviations, float [len(among)]."""
+    pieces = (thumbnails[among[start : start + BLOCK]] for start in range(0, len(among), BLOCK))
+    return np.concatenate([piece.std(axis=(1, 2, 3)) for piece in pieces] or [np.empty(0)])
 
 
 def _alike(one: np.ndarray, other: np.ndarray) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import BinaryIO, cast
 
 import numpy as np
@@ -20,7 +20,7 @@ from tellapart.data.rows import PixelFile, Pixels, some
 from tellapart.errors import DataError, PictureError
 from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.preparation import Preparation
-from tellapart.parallel import each
+from tellapart.parallel import each_apart, shared
 from tellapart.progress import Listener, Progress, silent
 
 IN_MEMORY = 2**30
@@ -92,9 +92,9 @@ def prepare_collection(
     known = Known({}, Traits.room(len(collection)))
     if isinstance(source, ArrayPictures) and source.array.shape[1:] == preparation.shape:
         for i, picture in enumerate(source.array):
-            known.traits.note(i, picture)
+            known.traits.note(i, picture, min(picture.shape[:2]))
         return PreparedCollection(Prepared(source.array, collection.labels, everything), known)
-    entry = find_entry(collection, preparation, _folder())
+    entry = _entry(collection, preparation)
     kept = entry.load() if entry else None
     if kept is not None:
         on_event(Progress(task, len(collection), len(collection)))
@@ -109,10 +109,10 @@ def prepare_collection(
 
     if _fits(shape):
         began = time.monotonic()
-        held = fill(np.zeros(shape, np.uint8))
+        held = fill(shared(shape, np.uint8))
         data = _sorted(collection, everything, held, known.reasons)
         if entry is not None and time.monotonic() - began > WORTH_KEEPING:
-            entry.write(held, known)
+            _keep(entry, held, known)
         return PreparedCollection(data, known)
     kept = _written(entry, fill, known) if entry is not None else None
     held = kept[0] if kept is not None else fill(_temporary(shape))
@@ -133,7 +133,7 @@ def prepare_pictures(
     source = collection.pictures
     if isinstance(source, ArrayPictures) and source.array.shape[1:] == preparation.shape:
         return Prepared(some(source.array, indices), collection.labels[indices], indices)
-    entry = find_entry(collection, preparation, _folder()) if len(indices) > FEW else None
+    entry = _entry(collection, preparation) if len(indices) > FEW else None
     kept = entry.load() if entry else None
     if kept is not None:
         on_event(Progress(task, len(indices), len(indices)))
@@ -141,7 +141,7 @@ def prepare_pictures(
         reasons = {k: known.reasons[i] for k, i in enumerate(indices.tolist()) if i in known.reasons}
         return _sorted(collection, indices, some(pixels, indices), reasons)
     shape = (len(indices), *preparation.shape)
-    store = np.zeros(shape, np.uint8) if _fits(shape) else _temporary(shape)
+    store = shared(shape, np.uint8) if _fits(shape) else _temporary(shape)
     reasons = _fill(store, collection, indices, preparation, on_event, task)
     return _sorted(collection, indices, store, reasons)
 
@@ -161,15 +161,16 @@ def _fill(
     def one(position: int) -> str | None:
         try:
             pixels = collection.read(int(indices[position]), preparation.least)
-            store[position] = preparation(pixels)
+            prepared = store[position] = preparation(pixels)
             if traits is not None:
-                traits.note(position, pixels)
+                traits.note(position, prepared if preparation.keeps_the_view else pixels, min(pixels.shape[:2]))
         except PictureError as error:
             return error.reason
         return None
 
     with pillow_warnings_off():
-        for position, reason in enumerate(each(one, range(len(indices)))):
+        crashed: str | None = "makes the decoder crash"
+        for position, reason in enumerate(each_apart(one, range(len(indices)), crashed)):
             if reason is not None:
                 reasons[position] = reason
             if position % 64 == 63 or position + 1 == len(indices):
@@ -228,5 +229,18 @@ def _fits(shape: tuple[int, ...]) -> bool:
     return int(np.prod(shape, dtype=np.int64)) <= IN_MEMORY
 
 
-def _folder() -> Path:
-    return datasets.cache_folder() / "prepared"
+_keeping: list[threading.Thread] = []
+
+
+def _keep(entry: Entry, pictures: np.ndarray | PixelFile, known: Known) -> None:
+    """Write a copy while other work goes on."""
+    thread = threading.Thread(target=entry.write, args=(pictures, known), name="keep pictures")
+    _keeping.append(thread)
+    thread.start()
+
+
+def _entry(collection: Collection, preparation: Preparation) -> Entry | None:
+    """Where a copy is or would be, after those that are being written have been."""
+    while _keeping:
+        _keeping.pop().join()
+    return find_entry(collection, preparation, datasets.cache_folder() / "prepared")

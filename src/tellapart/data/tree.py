@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tarfile
 import tempfile
 import threading
@@ -76,10 +77,17 @@ class FolderTree(Tree):
     def read(self, name: str) -> bytes:
         """See Tree."""
         path = self.root / name
-        if not path.is_file():  # a FIFO or a device that a table names would never end
-            raise _unreadable(path, "not a file" if path.exists() else "does not exist")
         try:
-            return path.read_bytes()
+            handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+            with os.fdopen(handle, "rb", buffering=0) as file:
+                status = os.fstat(handle)
+                if not stat.S_ISREG(status.st_mode):  # a FIFO or a device that a table names would never end
+                    raise _unreadable(path, "not a file")
+                return file.read()
+        except FileNotFoundError as error:
+            raise _unreadable(path, "does not exist") from error
+        except IsADirectoryError as error:
+            raise _unreadable(path, "not a file") from error
         except OSError as error:
             raise _unreadable(path, f"cannot be read ({error.strerror})") from error
 
@@ -116,6 +124,7 @@ class ZipTree(Tree):
             self.archive = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise _damaged(path, error) from error
+        self.process = os.getpid()
         members = [info for info in self.archive.infolist() if not info.is_dir()]
         _check_members(path, [info.filename for info in members], sum(info.file_size for info in members))
         if any(info.flag_bits & 1 for info in members):
@@ -126,7 +135,7 @@ class ZipTree(Tree):
     def read(self, name: str) -> bytes:
         """See Tree."""
         try:
-            return self.archive.read(name)
+            return self._archive().read(name)
         except KeyError as error:
             raise DataError(f"{self.path}: holds no {name}", "a member of that name", "check the archive") from error
         except Exception as error:  # zlib, zipfile and struct errors of a damaged member
@@ -135,7 +144,7 @@ class ZipTree(Tree):
     def start(self, name: str, count: int) -> bytes:
         """See Tree."""
         try:
-            with self.archive.open(name) as member:
+            with self._archive().open(name) as member:
                 return member.read(count)
         except Exception as error:
             raise _damaged(self.path, error, name) from error
@@ -151,6 +160,12 @@ class ZipTree(Tree):
     def exists(self, name: str) -> bool:
         """See Tree."""
         return name in self.members
+
+    def _archive(self) -> zipfile.ZipFile:
+        """Opened anew in a forked process, which would share the place that is read next with its parent."""
+        if self.process != os.getpid():
+            self.archive, self.process = zipfile.ZipFile(self.path), os.getpid()
+        return self.archive
 
 
 class TarTree(Tree):
@@ -180,9 +195,12 @@ class TarTree(Tree):
     def start(self, name: str, count: int) -> bytes:
         """See Tree."""
         offset, size = self._member(name)
-        with self.lock:
-            self.file.seek(offset)
-            data = self.file.read(min(count, size))
+        if hasattr(os, "pread"):  # which needs no lock, not even between processes
+            data = os.pread(self.file.fileno(), min(count, size), offset)
+        else:
+            with self.lock:
+                self.file.seek(offset)
+                data = self.file.read(min(count, size))
         if len(data) < min(count, size):
             raise _damaged(self.path, EOFError("the file ends too early"), name)
         return data

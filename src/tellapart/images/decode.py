@@ -45,7 +45,7 @@ def from_pillow(image: Image.Image, source: str = "picture") -> np.ndarray:
     """Pixels of a Pillow image, as `decode` gives them. Raises PictureError where its data cannot be read."""
     try:
         image.load()
-        turned = image.getexif().get(0x0112, 1) != 1  # asked first, since exif_transpose copies what is upright too
+        turned = _orientation(image) != 1  # asked first, since exif_transpose copies what is upright too
         return _pixels(ImageOps.exif_transpose(image) if turned else image, source)
     except PictureError:
         raise
@@ -62,7 +62,7 @@ def header(data: bytes, source: str = "picture") -> tuple[int, int, int]:
     """
     try:
         with _open(data, source) as image:
-            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+            turned = _orientation(image) in (5, 6, 7, 8)
             width, height = image.size[::-1] if turned else image.size
             return height, width, 1 if _is_grey(image) else 3
     except PictureError:
@@ -101,9 +101,16 @@ def _open(data: bytes, source: str) -> Image.Image:
 
 def _draft(image: Image.Image, least: tuple[int, int]) -> None:
     """Let a JPEG's decoder shrink by what a power of two allows; other formats take no notice."""
-    lying = image.format == "JPEG" and image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-    width, height = least if lying else least[::-1]
-    image.draft(None, (width, height))
+    if image.format == "JPEG":
+        width, height = least if _orientation(image) in (5, 6, 7, 8) else least[::-1]
+        image.draft(None, (width, height))
+
+
+def _orientation(image: Image.Image) -> int:
+    """That of the EXIF tag; most JPEGs have none, which is known without reading it."""
+    if image.format == "JPEG" and "exif" not in image.info and "xmp" not in image.info:
+        return 1
+    return image.getexif().get(0x0112, 1)
 
 
 def _is_grey(image: Image.Image) -> bool:

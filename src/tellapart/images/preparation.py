@@ -18,6 +18,10 @@ SPARE = 1.5
 """Pictures are decoded at no less than so many times the size that they are brought to."""
 
 
+LEAST = 64
+"""Nor are they decoded to less than this side, so that small pictures can be told from shrunken ones."""
+
+
 class Preparation(BaseModel):
     """Size, colour mode, fit and resampling, frozen; a model file records it by value and version.
 
@@ -45,7 +49,12 @@ class Preparation(BaseModel):
         """Height and width that a decoder must give at least: enough for the resampling to have something to weigh."""
         if self.version == 1 or self.resampling == "nearest":
             return None
-        return math.ceil(SPARE * self.height), math.ceil(SPARE * self.width)
+        return max(LEAST, math.ceil(SPARE * self.height)), max(LEAST, math.ceil(SPARE * self.width))
+
+    @property
+    def keeps_the_view(self) -> bool:
+        """Whether a prepared picture is still enough to compare pictures by."""
+        return self.fit != "pad" and min(self.height, self.width) >= LEAST // 2
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -59,7 +68,8 @@ class Preparation(BaseModel):
         if picture.shape == self.shape:
             return picture
         image = Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture)
-        image = image.convert("L" if self.colour == "grey" else "RGB")
+        mode = "L" if self.colour == "grey" else "RGB"
+        image = image if image.mode == mode else image.convert(mode)
         size = (self.width, self.height)
         if image.size != size:
             image = self._resize(image, size)
