@@ -22,7 +22,7 @@ from tellapart.training.run import machine, now, versions
 HERE = Path(__file__).parent
 FOLDER = HERE / "results"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-TABLES = ("training", "prediction", "startup", "reading", "ablation")
+TABLES = ("training", "prediction", "startup", "reading", "check", "hostile", "ablation")
 """Each is a module here with `section(lines) -> str`, and a command that appends to its lines."""
 
 HEAD = """# Benchmarks
@@ -37,7 +37,7 @@ the processor (tests/test_backends.py).
 """
 
 NOTHING = """No figures have been recorded yet. `python benchmarks/training.py mnist`, `prediction.py`, `startup.py`,
-`reading.py` and `ablation.py` record them.
+`reading.py`, `check.py` and `ablation.py` record them.
 """
 
 
@@ -79,10 +79,12 @@ def where(found: list[dict[str, Any]]) -> str:
     return f"Measured on {', '.join(machines)}, {', '.join(kerases)}, {runtime}, {span}."
 
 
-def timed(command: list[str], **environment: str) -> tuple[float, str]:
-    """Run a command; its seconds from start to end, and its stdout."""
+def timed(command: list[str], finds: bool = False, **environment: str) -> tuple[float, str]:
+    """Run a command, which may exit with 1 where it `finds` something; its seconds in all, and its stdout."""
     began = time.monotonic()
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=os.environ | environment)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=os.environ | environment)
+    if done.returncode not in ((0, 1) if finds else (0,)):
+        raise subprocess.CalledProcessError(done.returncode, command)
     return time.monotonic() - began, done.stdout
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tellapart.data import formats
 from tellapart.data import tree as trees
-from tellapart.data.tree import plant
+from tellapart.data.tree import FolderTree, plant
 from tellapart.errors import DataError, PictureError
 
 
@@ -27,9 +27,14 @@ def test_a_folder_hides_hidden_files_and_ends_in_a_loop_of_links(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
 def test_fifos_are_no_files(tmp_path):
-    os.mkfifo(tmp_path / "pipe.png")
+    os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DataError, match="the folder is empty"):
         plant(tmp_path)
+    os.mkfifo(tmp_path / "pipe.png")
+    tree = FolderTree(tmp_path)
+    assert tree.names == ("pipe.png",), "what is called a picture is named when it is read"
+    with pytest.raises(DataError, match="not a file"):
+        tree.read("pipe.png")
     with pytest.raises(DataError, match="is neither a file nor a folder"):
         plant(tmp_path / "pipe.png")
 

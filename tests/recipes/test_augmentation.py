@@ -21,7 +21,8 @@ def test_off_by_default():
 @pytest.mark.parametrize(
     "field",
     ({"flip": "horizontal"}, {"flip": "both"}, {"zoom": 0.3}, {"shear": 0.3}, {"rotation": 0.1}, {"shift": 0.2},
-     {"brightness": 0.3}, {"contrast": 0.5}, {"cutout": 0.5}, {"flip": "alternate"}),
+     {"brightness": 0.3}, {"contrast": 0.5}, {"cutout": 0.5}, {"flip": "alternate"},
+     {"crop": 0.5}, {"colour": 0.3}, {"randaugment": 0.5}),
 )  # fmt: skip
 def test_each_change_changes_pictures_within_their_range(field):
     pixels = np.random.default_rng(0).integers(0, 256, (16, 12, 12, 3)).astype(np.float32)

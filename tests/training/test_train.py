@@ -7,7 +7,7 @@ from tellapart.data.feeding import Prepared
 from tellapart.errors import RecipeError, TrainingError
 from tellapart.progress import Epoch, silent
 from tellapart.recipes.find import find_recipe
-from tellapart.training.train import Batches, targets, train_network
+from tellapart.training.train import Batches, class_weights, targets, train_network
 from tests.conftest import stripes
 
 
@@ -34,6 +34,37 @@ def test_batches_come_in_an_order_of_seed_and_epoch():
     batches.on_epoch_end()
     assert not np.array_equal(batches.order, first)
     assert np.array_equal(Batches(data, 3, 16, seed=4).order, first)
+
+
+def test_rare_classes_can_count_more():
+    labels = np.repeat([0, 1, 3], [60, 30, 10])
+    assert class_weights(labels, 0.0).tolist() == [1, 1, 0, 1]
+    whole, half = class_weights(labels, 1.0), class_weights(labels, 0.5)
+    assert np.allclose(whole[[0, 1, 3]] * [60, 30, 10], 100 / 3)
+    assert whole[labels].mean() == pytest.approx(1)
+    assert half[labels].mean() == pytest.approx(1)
+    assert half[3] / half[0] == pytest.approx(6**0.5)
+
+
+def test_batches_carry_what_a_class_counts_and_are_mixed():
+    data = prepared(60)
+    data = data.take(np.concatenate([np.flatnonzero(data.labels == 0), np.flatnonzero(data.labels == 1)[:5]]))
+    recipe = find_recipe("quick").changed({"balance": 1.0, "augmentation": {"cutmix": 1.0}}, "x").recipe
+    batches = Batches(data, 3, 16, seed=4, recipe=recipe)
+    pixels, wanted, weights = batches[0]
+    assert len(pixels) == len(wanted) == len(weights)
+    assert len(set(weights.tolist())) == 2
+    assert ((wanted > 0).sum(axis=1) > 1).any()
+    again = Batches(data, 3, 16, seed=4, recipe=recipe)[0]
+    assert all(np.array_equal(one, other) for one, other in zip(batches[0], again, strict=True))
+    batches.on_epoch_end()
+    assert not np.array_equal(batches[0][0], pixels)
+
+
+def test_it_learns_from_mixed_and_weighed_batches(tmp_path):
+    augmentation = {"cutmix": 1.0, "mixup": 0.4, "crop": 0.2, "colour": 0.1}
+    trained = train(tmp_path / "a", balance=1.0, augmentation=augmentation, epochs=6)
+    assert trained.history[-1]["val_accuracy"] > 0.9
 
 
 def test_targets():

@@ -108,8 +108,10 @@ class EncodedPictures:
             if self.size(i) > MAX_BYTES:
                 raise PictureError(self.describe(i), f"is larger than {MAX_BYTES // 2**20} MiB")
             return self.load(i)
-        except (OSError, KeyError) as error:  # the file went away
+        except (FileNotFoundError, KeyError) as error:
             raise PictureError(self.describe(i), "does not exist", "check the path") from error
+        except OSError as error:
+            raise PictureError(self.describe(i), f"cannot be read ({error.strerror})", "check the file") from error
         except DataError as error:
             raise PictureError(self.describe(i), error.given.rsplit(": ", 1)[-1], error.action) from error
         except MemoryError as error:

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from tellapart.errors import DataError
+from tellapart.images.read import looks_like_picture
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 MAX_MEMBERS = 2_000_000
@@ -262,7 +263,10 @@ def plant(path: Path) -> Tree:
 
 
 def _walk(root: Path) -> list[str]:
-    """Every plain file below `root`; links to folders are followed, but not back into a folder that they lie in."""
+    """Every plain file below `root`; links to folders are followed, but not back into a folder that they lie in.
+
+    What is called a picture and is no file - a FIFO, a link to nowhere - is among them, so that reading it says so.
+    """
     names: list[str] = []
     waiting: list[tuple[Path, str, tuple[tuple[int, int], ...]]] = [(root, "", ())]
     while waiting:
@@ -278,9 +282,13 @@ def _walk(root: Path) -> list[str]:
                 f"{folder}: cannot be read ({error.strerror})", "a readable folder", "check its permissions"
             ) from error
         for entry in entries:
-            if entry.is_dir():
+            try:
+                folder_, file = entry.is_dir(), entry.is_file()
+            except OSError:  # a link that leads back to itself
+                folder_ = file = False
+            if folder_:
                 waiting.append((Path(entry.path), f"{prefix}{entry.name}/", above))
-            elif entry.is_file():
+            elif file or ("." in entry.name and looks_like_picture(entry.name)):
                 names.append(prefix + entry.name)
     return names
 

@@ -62,6 +62,12 @@ class Recipe(BaseModel):
     grow: float = Field(
         0.0, ge=0, lt=1, description="share of the training in which pictures are seen at three quarters of their size"
     )
+    balance: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="how far rare classes count more: 1: each class as much as any other; 0: as they come",
+    )
     batch_size: int = Field(128, ge=1, le=65536, description="pictures a step")
     epochs: int = Field(10, ge=1, le=100_000, description="passes over the training pictures")
 

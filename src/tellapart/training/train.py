@@ -21,6 +21,7 @@ from tellapart.recipes.build import build_network
 from tellapart.recipes.layers import AlternateMirror
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.budget import Budget, Pace
+from tellapart.training.mixing import mixed
 from tellapart.training.normalization import fuse, unfuse
 from tellapart.training.optimizers import add_penalties, make_loss, make_optimizer
 from tellapart.training.precision import set_precision
@@ -56,19 +57,26 @@ class Batches(keras.utils.PyDataset):
     a last batch of 16, 89.2 % with even ones).
     """
 
-    def __init__(self, data: Prepared, outputs: int, batch_size: int, seed: int | None) -> None:
+    def __init__(
+        self, data: Prepared, outputs: int, batch_size: int, seed: int | None, recipe: Recipe | None = None
+    ) -> None:
         super().__init__()
-        self.data, self.batch_size, self.seed = data, batch_size, seed
+        self.data, self.batch_size, self.seed, self.recipe = data, batch_size, seed, recipe
         self.outputs, self.epoch = outputs, 0
         self.order = self._shuffled()
+        self.weights = class_weights(data.labels, recipe.balance) if recipe and recipe.balance else None
 
     def __len__(self) -> int:
         return math.ceil(len(self.data) / self.batch_size)
 
-    def __getitem__(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, i: int) -> tuple[np.ndarray, ...]:
         count, batches = len(self.data), len(self)
         chosen = self.order[i * count // batches : (i + 1) * count // batches]
-        return self.data.pixels[chosen], targets(self.data.labels[chosen], self.outputs)
+        pixels, wanted = self.data.pixels[chosen], targets(self.data.labels[chosen], self.outputs)
+        if self.recipe is not None:
+            rng = np.random.default_rng((self.seed or 0, self.epoch, i))
+            pixels, wanted = mixed(pixels, wanted, self.recipe.augmentation, rng)
+        return (pixels, wanted) if self.weights is None else (pixels, wanted, self.weights[self.data.labels[chosen]])
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch's order."""
@@ -79,6 +87,16 @@ class Batches(keras.utils.PyDataset):
         if self.seed is None:
             return np.arange(len(self.data))
         return np.random.default_rng((self.seed, self.epoch)).permutation(len(self.data))
+
+
+def class_weights(labels: np.ndarray, balance: float) -> np.ndarray:
+    """How much a picture of each class counts, float32 [classes]: by count ** -balance, 1 in the mean of the pictures.
+
+    `labels` int [n]; a class without pictures counts 0.
+    """
+    counts = np.bincount(labels).astype(float)
+    weights = np.where(counts > 0, np.maximum(counts, 1) ** -balance, 0)
+    return (weights * len(labels) / (weights * counts).sum()).astype(np.float32)
 
 
 def targets(labels: np.ndarray, outputs: int) -> np.ndarray:
@@ -111,7 +129,7 @@ def train_network(
     set_seed(seed)
     network = _fresh_network(recipe, train, classes, precision)
     augmentation = recipe.augmentation.layers(seed)
-    batches = Batches(train, network.output_shape[-1], recipe.batch_size, seed)
+    batches = Batches(train, network.output_shape[-1], recipe.batch_size, seed, recipe)
     at_once = steps_at_once(recipe.batch_size, train.pixels.shape[1:], len(batches))
     optimizer = make_optimizer(recipe, recipe.epochs * len(batches))
     optimizer.build(network.trainable_variables)  # made within the first step, they have it traced a second time

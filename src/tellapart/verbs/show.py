@@ -199,11 +199,14 @@ def _changed(recipe: Recipe, pixels: np.ndarray) -> list[np.ndarray]:
 
     from tellapart.recipes.backend import keras
     from tellapart.recipes.layers import AlternateMirror
+    from tellapart.training.mixing import mixed
 
+    nothing = np.zeros((len(pixels), 1), np.float32)
     layers = recipe.augmentation.layers(0)
     epochs = []
     for epoch in range(EPOCHS):
-        seen = keras.ops.convert_to_tensor(pixels.astype(np.float32))
+        blended, _ = mixed(pixels, nothing, recipe.augmentation, np.random.default_rng(epoch))
+        seen = keras.ops.convert_to_tensor(blended.astype(np.float32))
         for layer in layers:
             if isinstance(layer, AlternateMirror):
                 layer.epoch.assign(epoch)
