@@ -22,7 +22,7 @@ from tellapart.training.run import machine, now, versions
 HERE = Path(__file__).parent
 FOLDER = HERE / "results"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-TABLES = ("training", "prediction", "startup", "reading", "check", "hostile", "ablation")
+TABLES = ("training", "prediction", "startup", "reading", "streaming", "check", "hostile", "ablation")
 """Each is a module here with `section(lines) -> str`, and a command that appends to its lines."""
 
 HEAD = """# Benchmarks

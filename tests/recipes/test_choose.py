@@ -1,5 +1,9 @@
+import numpy as np
+import pytest
+from PIL import Image
+
 import tellapart
-from tellapart.recipes.choose import choose_preparation
+from tellapart.recipes.choose import choose_preparation, choose_recipe
 from tellapart.recipes.find import find_recipe
 from tests.conftest import make_collection, write_folder
 
@@ -9,19 +13,80 @@ def chosen(recipe, collection):
     return preparation.shape, reason
 
 
+def coloured(collection):
+    collection.pictures.array[..., 0] //= 2
+    return collection
+
+
 def test_small_pictures_of_one_size_stay_as_they_are():
     assert chosen("quick", make_collection()) == ((12, 12, 1), "as the pictures are")
-    assert chosen("quick", make_collection(channels=3))[0] == (12, 12, 3)
+    assert chosen("quick", coloured(make_collection(channels=3)))[0] == (12, 12, 3)
 
 
 def test_large_or_mixed_ones_are_brought_to_one_size(tmp_path):
     assert chosen("quick", make_collection(size=80))[0] == (64, 64, 1)
     folder = write_folder(tmp_path / "data")
-    from PIL import Image
-
-    Image.new("RGB", (20, 30)).save(folder / "down" / "colour.png")
+    Image.new("RGB", (20, 30), "red").save(folder / "down" / "colour.png")
     assert chosen("quick", tellapart.open(folder)) == ((64, 64, 3), "the pictures are larger or of several sizes")
 
 
 def test_a_recipe_may_insist():
     assert chosen("cats-dogs", make_collection()) == ((64, 64, 3), "the recipe's size")
+
+
+def photos(tmp_path, *sizes, count=12, colour=True):
+    """Class folders of noise, in turn of each size (width, height)."""
+    rng = np.random.default_rng(0)
+    for i in range(count):
+        home = tmp_path / "photos" / "ab"[i % 2]
+        home.mkdir(parents=True, exist_ok=True)
+        width, height = sizes[i // 2 % len(sizes)]
+        noise = rng.integers(0, 256, (height, width, 3 if colour else 1), np.uint8)
+        Image.fromarray(np.broadcast_to(noise, (height, width, 3)).copy()).save(home / f"{i}.png")
+    return tellapart.open(tmp_path / "photos")
+
+
+def test_pictures_without_colour_are_taken_as_grey(tmp_path):
+    shape, reason = chosen("quick", photos(tmp_path, (40, 40), colour=False))
+    assert shape == (40, 40, 1)
+    assert reason == "as the pictures are; there is no colour in any of those looked at"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "size", "fit", "words"),
+    (
+        (((200, 200),), (128, 128), "stretch", "the pictures are larger or of several sizes"),
+        (((128, 128),), (128, 128), "stretch", "as the pictures are"),
+        (((100, 110), (110, 100)), (96, 96), "crop", "several sizes; of several shapes, whose middle is cut out"),
+        (((90, 60), (60, 200)), (64, 64), "pad", "of shapes up to 3.3 : 1, which are padded"),
+        (((48, 48),), (48, 48), "stretch", "as the pictures are"),
+    ),
+)
+def test_size_and_fit_of_photos_follow_the_pictures(tmp_path, sizes, size, fit, words):
+    collection = photos(tmp_path, *sizes)
+    preparation, reason = choose_preparation(find_recipe("photos").recipe, collection, collection.indices(None))
+    assert (preparation.height, preparation.width) == size
+    assert preparation.fit == fit
+    assert words in reason
+
+
+def test_very_many_photos_or_little_time_make_them_smaller(tmp_path):
+    collection, recipe = photos(tmp_path, (200, 200)), find_recipe("photos").recipe
+    for count, minutes, side in ((6_000, None, 128), (9_000, None, 96), (50_000, None, 64), (3_000, 2, 64)):
+        among = np.arange(count) % len(collection)
+        preparation, reason = choose_preparation(recipe, collection, among, minutes)
+        assert preparation.height == side
+        assert ("ask with side" in reason) == (side != 128)
+    preparation, _ = choose_preparation(recipe.model_copy(update={"side": 160}), collection, among)
+    assert preparation.height == 160
+
+
+def test_the_recipe_follows_the_pictures(tmp_path):
+    assert choose_recipe(make_collection(), np.arange(36))[0] == "quick"
+    collection = photos(tmp_path, (70, 64), (200, 100))
+    name, reason = choose_recipe(collection, collection.indices(None))
+    assert (name, reason) == ("photos", "for photos: half of them have a side of 82 pixels or more")
+    name, reason = choose_recipe(collection, np.arange(8_000) % 12, minutes=1)
+    assert name == "quick"
+    assert "1 min are too short for photos" in reason
+    assert choose_recipe(collection, np.arange(8_000) % 12, minutes=10)[0] == "photos"

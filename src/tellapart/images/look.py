@@ -81,7 +81,7 @@ def look(pixels: np.ndarray, format: str | None = None, orientation: int = 1) ->
         format=format,
         orientation=orientation if 1 <= orientation <= 8 else 1,
         digest=digest(pixels),
-        grey=pixels.shape[2] == 3 and _is_grey(small),
+        grey=pixels.shape[2] == 3 and not has_colour(small),
         middle=float(values.mean()),
         spread=float(values.std()),
         brightest=float(np.percentile(values, 99)),
@@ -90,10 +90,12 @@ def look(pixels: np.ndarray, format: str | None = None, orientation: int = 1) ->
     )
 
 
-def _is_grey(small: np.ndarray) -> bool:
-    """Whether the channels are alike but for what a codec adds."""
-    wide = small.astype(np.int16)
-    return int((wide.max(axis=2) - wide.min(axis=2)).max()) <= 6
+def has_colour(pixels: np.ndarray) -> bool:
+    """Whether the channels of uint8 [height, width, 3], shrunken to a small copy, differ by more than a codec adds."""
+    wide = pixels.astype(np.int16)
+    if max(wide.shape[:2]) > THUMBNAIL:
+        wide = thumbnail(Image.fromarray(pixels)).astype(np.int16)
+    return int((wide.max(axis=2) - wide.min(axis=2)).max()) > 6
 
 
 def _sharpness(values: np.ndarray) -> float:

@@ -31,10 +31,15 @@ class Recipe(BaseModel):
     network: Network = Field(exclude=True, repr=False)
     initialise: Initialise | None = Field(None, exclude=True, repr=False)
 
-    height: int | None = Field(None, ge=1, le=4096, description="rows of pixels; none: as the data, up to 64")
-    width: int | None = Field(None, ge=1, le=4096, description="columns of pixels; none: as the data, up to 64")
+    height: int | None = Field(None, ge=1, le=4096, description="rows of pixels; none: as the data, up to `side`")
+    width: int | None = Field(None, ge=1, le=4096, description="columns of pixels; none: as the data, up to `side`")
+    side: int | None = Field(
+        64, ge=1, le=4096, description="the size of pictures where height and width are open; none: by their number too"
+    )
     colour: Colour | None = Field(None, description="grey or rgb; none: as the data")
-    fit: Fit = Field("stretch", description="stretch, crop or pad pictures of another shape")
+    fit: Fit | Literal["auto"] = Field(
+        "stretch", description="stretch, crop or pad pictures of another shape; auto: by how their shapes differ"
+    )
     augmentation: Augmentation = Field(default_factory=Augmentation, description="random changes in training")
 
     views: Views = Field(

@@ -139,6 +139,7 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.n
 
     def recipe_for(train: Prepared) -> Recipe:
         recipe = found.for_data(len(train), preparation.shape)
+        recipe = recipe.model_copy(update={"views": "mirror-shift"})  # answers of several views are surer ones
         return choose_mirror(recipe, train.pixels, train.labels, collection.class_names)[0]
 
     pictures = float(len(data) * found.for_data(len(data), preparation.shape).epochs)

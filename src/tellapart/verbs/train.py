@@ -28,11 +28,15 @@ if TYPE_CHECKING:
     from tellapart.training.run import RunFolder
 
 
+AUTO = "auto"
+"""The recipe that is chosen by the pictures."""
+
+
 class Options(Record):
     """What may be asked of train."""
 
     data: Any = argument(description="What to learn from: a data set's name, a folder, archive or data file.")
-    recipe: Any = Field("quick", description="A library recipe's name, my.toml or my.py.")
+    recipe: Any = Field("auto", description="A library recipe's name, my.toml or my.py; auto: as the pictures are.")
     set: Any = Field(
         default_factory=list, description="Change a field of the recipe, such as optimizer=sgd; may be repeated."
     )
@@ -79,13 +83,14 @@ def run(options: Options, on_event: Listener) -> Run:
     from tellapart.classifier.calibration import threshold_for
     from tellapart.data.feeding import prepare_collection
     from tellapart.data.split import check_trainable, make_split
-    from tellapart.recipes.choose import choose_preparation
+    from tellapart.recipes.choose import choose_preparation, choose_recipe
     from tellapart.recipes.find import find_recipe
 
     began = time.monotonic()
     _check_asked(options)
     # A recipe in Python starts Keras, which takes seconds: look at the data first, so that its faults show at once.
-    found = None if str(options.recipe).endswith(".py") else find_recipe(options.recipe)
+    late = options.recipe == AUTO or str(options.recipe).endswith(".py")
+    found = None if late else find_recipe(options.recipe)
     collection = _collection(options, on_event)
 
     def cut(same: Sequence[tuple[int, ...]]) -> Split:
@@ -97,11 +102,16 @@ def run(options: Options, on_event: Listener) -> Run:
     check_trainable(collection, split)
     if options.at_most_errors is not None and not (split.counts()["validation"] or options.folds):
         threshold_for(options.at_most_errors, ())  # which says what is missing
-    found = _changed(found or find_recipe(options.recipe), options)
-    preparation, reason = choose_preparation(found.recipe, collection, split.indices("train"))
     on_event(Note(f"data: {collection.name}, {len(collection):,} pictures, {len(collection.class_names)} classes"))
     for note in collection.notes:
         on_event(Note(f"note: {note}"))
+    learnt = split.indices("train")
+    if options.recipe == AUTO:
+        name, reason = choose_recipe(collection, learnt, options.minutes)
+        on_event(Note(f"recipe: {name} ({reason})"))
+        found = find_recipe(name)
+    found = _changed(found or find_recipe(options.recipe), options)
+    preparation, reason = choose_preparation(found.recipe, collection, learnt, options.minutes)
     on_event(Note(f"pictures: {preparation} ({reason})"))
 
     whole = prepare_collection(collection, preparation, on_event)

@@ -59,6 +59,8 @@ RECIPE = Recipe(
     name="photos",
     network=network,
     initialise=first_weights,
+    side=None,
+    fit="auto",
     augmentation=Augmentation(flip="auto", crop=0.6, colour=0.2, cutmix=1.0),
     views="mirror-shift",
     label_smoothing=0.1,
