@@ -1,7 +1,10 @@
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,7 +62,6 @@ def doubled(count, work=lambda i: 2 * i):
 @pytest.mark.parametrize("count", (0, 1, 31, 32, 33, 64, 65, 1000))
 @pytest.mark.parametrize("fork", (True, False))
 def test_processes_share_what_they_fill(count, fork, monkeypatch):
-    monkeypatch.setattr(parallel, "WORTH_FORKING", 0.0)
     monkeypatch.setattr(parallel, "_may_fork", lambda: fork)
     found, one = doubled(count)
     assert list(each_apart(one, range(count), "crashed")) == [str(i) for i in range(count)]
@@ -67,9 +69,8 @@ def test_processes_share_what_they_fill(count, fork, monkeypatch):
 
 
 def test_what_ends_a_process_ends_nothing_else(monkeypatch):
-    monkeypatch.setattr(parallel, "WORTH_FORKING", 0.0)
     monkeypatch.setattr(parallel, "_may_fork", lambda: True)
-    bad = (50, 51, 200, 399)
+    bad = (5, 50, 51, 200, 399)
     found, one = doubled(400, lambda i: os.kill(os.getpid(), 9) if i in bad else i)
     results = list(each_apart(one, range(400), "crashed"))
     assert [i for i, result in enumerate(results) if result == "crashed"] == list(bad)
@@ -77,7 +78,6 @@ def test_what_ends_a_process_ends_nothing_else(monkeypatch):
 
 
 def test_what_a_process_raises_is_raised_here_and_none_is_left(monkeypatch):
-    monkeypatch.setattr(parallel, "WORTH_FORKING", 0.0)
     monkeypatch.setattr(parallel, "_may_fork", lambda: True)
     _, one = doubled(400, lambda i: 1 // (i - 200))
     with pytest.raises(ZeroDivisionError):
@@ -96,3 +96,37 @@ def test_no_process_is_forked_where_that_is_not_safe():
     thread.start()
     thread.join()
     assert found == [False]
+
+
+def test_workers_end_with_the_process_that_started_them(tmp_path):
+    code = (
+        "import os, time\n"
+        "from tellapart.parallel import each_apart\n"
+        "def work(i):\n"
+        "    open(f'{os.environ[\"PIDS\"]}/{os.getpid()}', 'w').close()\n"
+        "    time.sleep(0.001)\n"
+        "    return bytes(10_000)\n"
+        "walk = each_apart(work, range(100_000), b'')\n"
+        "next(walk)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ | {"PIDS": str(tmp_path)})
+    assert done.returncode == -9
+    pids = [int(path.name) for path in tmp_path.iterdir()]
+    assert pids
+    for _ in range(100):
+        alive = [pid for pid in pids if Path(f"/proc/{pid}/status").exists() and not _dead(pid)]
+        if not alive:
+            break
+        time.sleep(0.1)
+    assert not alive
+
+
+def _dead(pid):
+    return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
+
+
+def test_no_process_is_forked_by_one_that_may_not_have_children():
+    context = multiprocessing.get_context("fork")
+    with context.Pool(1) as pool:
+        assert pool.apply(parallel._may_fork) is False

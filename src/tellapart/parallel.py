@@ -66,48 +66,40 @@ def each_apart(work: Callable[[Item], Result], items: Sequence[Item], crashed: R
     """`work` of every item, in order, by processes where that is safe: twice as fast as threads where much of it is
     Python's own.
 
-    What work changes must lie in `shared` arrays or in files, and what it returns must be small. Where an item ends a
+    What `work` changes must lie in `shared` arrays or in files, and what it returns must be small. Where an item ends a
     process - a decoder that crashes - its result is `crashed`. Processes are forked on Linux, from the main thread and
-    before Keras is loaded; elsewhere `each` does the work.
+    before Keras is loaded; elsewhere `each` does the work, and a crash is one.
     """
+    if not _may_fork():
+        yield from each(work, items)
+        return
     workers = os.cpu_count() or 1
-    began = time.perf_counter()
-    for item in items[:FIRST]:
-        yield work(item)
-    rest = items[FIRST:]
-    if not rest:
-        return
-    if workers == 1 or not _may_fork() or (time.perf_counter() - began) / FIRST * len(rest) < WORTH_FORKING:
-        yield from each(work, rest)
-        return
-    starts = list(range(0, len(rest), CHUNK))
-    running = [_Worker(work, rest, starts[k::workers]) for k in range(min(workers, len(starts)))]
+    starts = list(range(0, len(items), CHUNK))
+    running = [_Worker(work, items, starts[k::workers]) for k in range(min(workers, len(starts)))]
     try:
         for number, start in enumerate(starts):
             worker = running[number % len(running)]
             results = worker.results()
-            if results is None:  # it died of one of these; the others are done one by one, and it goes on after them
-                alone = [_Worker(work, rest, [i], 1) for i in range(start, min(start + CHUNK, len(rest)))]
-                results = [(one.results() or [crashed])[0] for one in alone]
-                for one in alone:
-                    one.end()
+            if results is None:  # it died of one of these; they are done one by one, and it goes on after them
+                results = []
+                for i in range(start, min(start + CHUNK, len(items))):
+                    alone = _Worker(work, items, [i], 1)
+                    results += alone.results() or [crashed]
+                    alone.end()
                 worker.end()
-                running[number % len(running)] = _Worker(work, rest, starts[number + len(running) :: len(running)])
+                running[number % len(running)] = _Worker(work, items, starts[number + len(running) :: len(running)])
             yield from results
     finally:
         for worker in running:
             worker.end()
 
 
-WORTH_FORKING = 0.3
-"""Seconds of work that are worth processes of their own."""
-
 _THREADED = ("tensorflow", "jax", "torch")
 """Libraries with threads that a forked process would lack."""
 
 
 def _may_fork() -> bool:
-    main = threading.current_thread() is threading.main_thread()
+    main = threading.current_thread() is threading.main_thread() and not multiprocessing.current_process().daemon
     return sys.platform == "linux" and main and not any(name in sys.modules for name in _THREADED)
 
 
@@ -117,7 +109,8 @@ class _Worker:
     def __init__(self, work: Callable[[Any], Any], items: Sequence[Any], starts: Sequence[int], size: int = CHUNK):
         context = multiprocessing.get_context("fork")
         self.receiving, sending = context.Pipe(duplex=False)
-        self.process = context.Process(target=_work, args=(work, items, starts, size, sending), daemon=True)
+        ends = (self.receiving, sending)
+        self.process = context.Process(target=_work, args=(work, items, starts, size, *ends), daemon=True)
         self.process.start()
         sending.close()
 
@@ -125,7 +118,7 @@ class _Worker:
         """Those of the next chunk, or None where the process has died; what `work` raised is raised here."""
         try:
             found = self.receiving.recv()
-        except (EOFError, ConnectionError):
+        except (EOFError, OSError):
             return None
         if isinstance(found, BaseException):
             raise found
@@ -140,11 +133,20 @@ class _Worker:
 
 
 def _work(
-    work: Callable[[Any], Any], items: Sequence[Any], starts: Sequence[int], size: int, sending: Connection
+    work: Callable[[Any], Any],
+    items: Sequence[Any],
+    starts: Sequence[int],
+    size: int,
+    receiving: Connection,
+    sending: Connection,
 ) -> None:
+    receiving.close()  # or writing would wait for ever once the parent is gone
+    parent = os.getppid()
     with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):  # whoever started this one ends it
         try:
             for start in starts:
+                if os.getppid() != parent:
+                    return
                 sending.send([work(item) for item in items[start : start + size]])
         except Exception as error:
             sending.send(error)

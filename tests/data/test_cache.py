@@ -121,7 +121,7 @@ def test_a_damaged_copy_is_made_anew_or_named(tmp_path, home, where):
     data = bytearray(path.read_bytes())
     data[where] ^= 4
     path.write_bytes(bytes(data))
-    if where == 10:  # among the pixels
+    if where == 10 and feeding.IN_MEMORY == 100:  # among the pixels, which are looked at one by one
         with pytest.raises(tellapart.TellapartError, match="the stored copy of picture 0 is damaged"):
             np.asarray(prepare_collection(tellapart.open(folder), PREPARATION).data.pixels)
     else:

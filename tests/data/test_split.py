@@ -194,3 +194,17 @@ def test_a_memory_of_other_pictures():
         unpack_split(collection_of((9, 9)), packed)
     with pytest.raises(DataError, match="it is of other pictures"):
         unpack_split(collection_of((90, 90)), packed | {"leaked": [180]})
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_picture_many_times_does_not_become_the_test_part(seed):
+    same = [tuple(range(60)) + tuple(range(100, 160))]
+    split = make_split(collection_of((100, 100)), 0.2, 0.2, seed, same)
+    assert set(split.parts[list(same[0])]) == {"train"}
+    assert min(split.counts().values()) > 0
+
+
+def test_nothing_but_one_picture():
+    with pytest.raises(DataError, match="so many of its pictures show the same that none are left for test") as caught:
+        make_split(collection_of((20, 20)), 0.2, 0.2, 0, [tuple(range(40))])
+    assert "--test 0" in caught.value.action

@@ -38,8 +38,8 @@ def test_batches_come_in_an_order_of_seed_and_epoch():
 
 def test_rare_classes_can_count_more():
     labels = np.repeat([0, 1, 3], [60, 30, 10])
-    assert class_weights(labels, 0.0).tolist() == [1, 1, 0, 1]
-    whole, half = class_weights(labels, 1.0), class_weights(labels, 0.5)
+    assert class_weights(labels, 0.0, 4).tolist() == [1, 1, 0, 1]
+    whole, half = class_weights(labels, 1.0, 4), class_weights(labels, 0.5, 4)
     assert np.allclose(whole[[0, 1, 3]] * [60, 30, 10], 100 / 3)
     assert whole[labels].mean() == pytest.approx(1)
     assert half[labels].mean() == pytest.approx(1)
@@ -53,7 +53,9 @@ def test_batches_carry_what_a_class_counts_and_are_mixed():
     batches = Batches(data, 3, 16, seed=4, recipe=recipe)
     pixels, wanted, weights = batches[0]
     assert len(pixels) == len(wanted) == len(weights)
-    assert len(set(weights.tolist())) == 2
+    shares = wanted @ class_weights(data.labels, 1.0, 3)
+    assert np.allclose(weights, shares)
+    assert weights.max() > 2 * weights.min()
     assert ((wanted > 0).sum(axis=1) > 1).any()
     again = Batches(data, 3, 16, seed=4, recipe=recipe)[0]
     assert all(np.array_equal(one, other) for one, other in zip(batches[0], again, strict=True))

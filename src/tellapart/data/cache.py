@@ -2,7 +2,7 @@
 
 An entry is one file: the pictures one after the other, then what is known of each, then where that begins and its hash.
 It gets its name when all of it is written. Nothing is waited for to reach the disk: what a power cut leaves of it is
-known for what it is by the hashes, and made anew.
+known for what it is by the hashes. It is then made anew, or, where it is met in the middle of a training, named.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+import PIL
 
 from tellapart.data.collection import Collection, as_bytes
 from tellapart.data.duplicates import Traits
@@ -82,6 +83,11 @@ class Entry:
             return None
         sums, known = found
         return PixelFile(file, self.shape, 0, sums), known
+
+    def remove(self) -> None:
+        """Take the entry away, as far as the system allows that while somebody reads it."""
+        with contextlib.suppress(OSError):
+            self.path.unlink()
 
     def _known(self, file: BinaryIO) -> tuple[np.ndarray, Known]:
         file.seek(-(len(_END) + 32), os.SEEK_END)
@@ -144,7 +150,8 @@ def find_entry(collection: Collection, preparation: Preparation, folder: Path) -
 
     Decided by names, sizes and times of the files (checksums in a zip), and by the preparation.
     """
-    digest = hashlib.sha256(f"{VERSION} {preparation.model_dump_json()}".encode())
+    decoder = PIL.__version__  # what one release cannot read another may
+    digest = hashlib.sha256(f"{VERSION} {decoder} {preparation.model_dump_json()}".encode())
     for i, key in enumerate(collection.keys):
         stamp = collection.pictures.stamp(i)
         if stamp is None:

@@ -63,7 +63,8 @@ class Prepared:
 
     def part(self, indices: np.ndarray) -> Prepared:
         """Those of some pictures of the collection, in their order here, with those of them that cannot be read."""
-        aside = tuple(item for item in self.set_aside if item.index in set(indices.tolist()))
+        wanted = set(indices.tolist()) if self.set_aside else set()
+        aside = tuple(item for item in self.set_aside if item.index in wanted)
         found = self.take(np.flatnonzero(np.isin(self.indices, indices)))
         return Prepared(found.pixels, found.labels, found.indices, aside)
 
@@ -96,11 +97,13 @@ def prepare_collection(
         return PreparedCollection(Prepared(source.array, collection.labels, everything), known)
     entry = _entry(collection, preparation)
     kept = entry.load() if entry else None
-    if kept is not None:
+    if kept is not None and entry is not None:
         on_event(Progress(task, len(collection), len(collection)))
-        pixels, known = kept
-        held: Pixels = pixels[:] if _fits(pixels.shape) else pixels
-        return PreparedCollection(_sorted(collection, everything, held, known.reasons), known)
+        try:
+            held: Pixels = kept[0][:] if _fits(kept[0].shape) else kept[0]
+            return PreparedCollection(_sorted(collection, everything, held, kept[1].reasons), kept[1])
+        except DataError:  # a power cut, a dying disk: it is made anew
+            entry.remove()
     shape = (len(collection), *preparation.shape)
 
     def fill(store: np.ndarray | PixelFile) -> np.ndarray | PixelFile:
@@ -111,10 +114,12 @@ def prepare_collection(
         began = time.monotonic()
         held = fill(shared(shape, np.uint8))
         data = _sorted(collection, everything, held, known.reasons)
-        if entry is not None and time.monotonic() - began > WORTH_KEEPING:
+        if entry is not None and time.monotonic() - began > WORTH_KEEPING and not _passing(known):
             _keep(entry, held, known)
         return PreparedCollection(data, known)
     kept = _written(entry, fill, known) if entry is not None else None
+    if kept is not None and entry is not None and _passing(known):
+        entry.remove()  # whoever has it open can read on
     held = kept[0] if kept is not None else fill(_temporary(shape))
     return PreparedCollection(_sorted(collection, everything, held, known.reasons), known)
 
@@ -193,6 +198,13 @@ def _sorted(collection: Collection, indices: np.ndarray, pixels: Pixels, reasons
         )
     good = np.delete(np.arange(len(indices)), list(reasons))
     return Prepared(some(pixels, good), collection.labels[indices[good]], indices[good], set_aside)
+
+
+def _passing(known: Known) -> bool:
+    """Whether a reason may be another the next time: a share that was away, memory that was short."""
+    return any(
+        why.startswith(("cannot be read", "does not fit", "makes the decoder")) for why in known.reasons.values()
+    )
 
 
 def _written(

@@ -121,6 +121,13 @@ def make_split(
         origin[part] = f"{share:.0%} of training, {how}, seed {seed}"
     if cuts and groups is None:
         _keep_together(parts, collection.labels, free, same, np.random.default_rng((seed, len(wanted))))
+    empty = next((part for part in cuts if not (parts == part).any()), None)
+    if empty is not None:
+        raise DataError(
+            f"{collection.source}: so many of its pictures show the same that none are left for {empty}",
+            "different pictures for every part",
+            f"add pictures, leave duplicates out (tellapart check --write-manifest), or do without: --{empty} 0",
+        )
     if cuts and "train" in given:
         origin["train"] = "what remains of it"
     return Split(parts, origin, _leaked(parts, same))
@@ -203,16 +210,18 @@ def _keep_together(
 ) -> None:
     """Move pictures that show the same to the part of one of them, drawn; so parts keep their size on the average.
 
-    Only those that the source leaves `free`; no class loses its last training picture.
+    Only those that the source leaves `free`. They come to training where they are so many that they would be half of
+    another part, and where their class has no other training pictures.
     """
     left = np.bincount(labels[parts == "train"], minlength=labels.max() + 1)
+    sizes = {part: int((parts == part).sum()) for part in PARTS}
     for places in same:
         group = np.array([i for i in places if free[i]], np.int64)
         if len(np.unique(parts[group])) < 2:
             continue
         target = parts[rng.choice(group)]
         leaving = np.bincount(labels[group[parts[group] == "train"]], minlength=len(left))
-        if target != "train" and (left[leaving > 0] <= leaving[leaving > 0]).any():
+        if (left[leaving > 0] <= leaving[leaving > 0]).any() or 2 * len(group) > sizes[target]:
             target = "train"
         coming = np.bincount(labels[group[parts[group] != "train"]], minlength=len(left))
         left += coming if target == "train" else -leaving

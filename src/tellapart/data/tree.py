@@ -80,10 +80,10 @@ class FolderTree(Tree):
         path = self.root / name
         try:
             handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+            if not stat.S_ISREG(os.fstat(handle).st_mode):  # a FIFO or a device that a table names would never end
+                os.close(handle)
+                raise _unreadable(path, "not a file")
             with os.fdopen(handle, "rb", buffering=0) as file:
-                status = os.fstat(handle)
-                if not stat.S_ISREG(status.st_mode):  # a FIFO or a device that a table names would never end
-                    raise _unreadable(path, "not a file")
                 return file.read()
         except FileNotFoundError as error:
             raise _unreadable(path, "does not exist") from error

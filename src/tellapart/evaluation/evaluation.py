@@ -363,8 +363,9 @@ class Evaluation:
         lines = []
         if self.leaked is not None:
             rest = self.without_leaks()
-            figure = f"{rest['accuracy']:.2%} ({_between(rest['accuracy_interval'])}) without them" if rest else "all"
-            lines.append(f"{self.leaked.sum():,} of these pictures are in training too: accuracy {figure}")
+            figure = f"{rest['accuracy']:.2%} ({_between(rest['accuracy_interval'])})" if rest else ""
+            without = f": accuracy {figure} without them" if rest else ", all of them"
+            lines.append(f"{self.leaked.sum():,} of these pictures are in training too{without}")
         if self.folds:
             lines.append(
                 f"pooled from {len(self.folds)} models, each asked about the pictures that it did not see: "

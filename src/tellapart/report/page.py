@@ -72,7 +72,17 @@ class Facts:
         """The command that trains the same again."""
         options = self.record["options"]
         words = ["tellapart", "train", options["data"], "--recipe", options["recipe"]]
-        for name in ("epochs", "minutes", "seed", "validation", "test", "at_most_errors"):
+        for name in (
+            "epochs",
+            "minutes",
+            "seed",
+            "validation",
+            "test",
+            "group",
+            "folds",
+            "precision",
+            "at_most_errors",
+        ):
             if options.get(name) is not None:
                 words += [f"--{name.replace('_', '-')}", str(options[name])]
         if options.get("classes"):

@@ -32,6 +32,9 @@ STEPS_AT_ONCE, PIXELS_AT_ONCE = 8, 2**20
 SMALLER = 0.75
 """The share of its size at which a picture is seen while the training `grow`s: little more than half of the work."""
 
+FIRST_LOOK = 2**26
+"""First weights may be computed from so many bytes of pictures."""
+
 SAVE_EVERY = 10.0
 """Seconds between two writings of weights to disk, which would cost a small training as much as its steps."""
 
@@ -64,7 +67,8 @@ class Batches(keras.utils.PyDataset):
         self.data, self.batch_size, self.seed, self.recipe = data, batch_size, seed, recipe
         self.outputs, self.epoch = outputs, 0
         self.order = self._shuffled()
-        self.weights = class_weights(data.labels, recipe.balance) if recipe and recipe.balance else None
+        balance = recipe.balance if recipe else 0.0
+        self.weights = class_weights(data.labels, balance, max(outputs, 2)) if balance else None
 
     def __len__(self) -> int:
         return math.ceil(len(self.data) / self.batch_size)
@@ -76,7 +80,13 @@ class Batches(keras.utils.PyDataset):
         if self.recipe is not None:
             rng = np.random.default_rng((self.seed or 0, self.epoch, i))
             pixels, wanted = mixed(pixels, wanted, self.recipe.augmentation, rng)
-        return (pixels, wanted) if self.weights is None else (pixels, wanted, self.weights[self.data.labels[chosen]])
+        return (pixels, wanted) if self.weights is None else (pixels, wanted, self._counts(wanted))
+
+    def _counts(self, wanted: np.ndarray) -> np.ndarray:
+        """How much each picture counts, float32 [n]: of blends, by the shares of their classes."""
+        assert self.weights is not None
+        shares = np.concatenate([1 - wanted, wanted], axis=1) if self.outputs == 1 else wanted
+        return shares @ self.weights[: shares.shape[1]]
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch's order."""
@@ -89,12 +99,12 @@ class Batches(keras.utils.PyDataset):
         return np.random.default_rng((self.seed, self.epoch)).permutation(len(self.data))
 
 
-def class_weights(labels: np.ndarray, balance: float) -> np.ndarray:
+def class_weights(labels: np.ndarray, balance: float, classes: int) -> np.ndarray:
     """How much a picture of each class counts, float32 [classes]: by count ** -balance, 1 in the mean of the pictures.
 
     `labels` int [n]; a class without pictures counts 0.
     """
-    counts = np.bincount(labels).astype(float)
+    counts = np.bincount(labels, minlength=classes).astype(float)
     weights = np.where(counts > 0, np.maximum(counts, 1) ** -balance, 0)
     return (weights * len(labels) / (weights * counts).sum()).astype(np.float32)
 
@@ -187,7 +197,8 @@ def _fresh_network(recipe: Recipe, train: Prepared, classes: int, precision: str
     """The recipe's network with its first weights, ready to be trained in a precision."""
     network = build_network(recipe, train.pixels.shape[1:], classes)
     if recipe.initialise is not None:
-        recipe.initialise(network, train.pixels[:: max(1, len(train) // 5000)])
+        size = len(train) * int(np.prod(train.pixels.shape[1:]))
+        recipe.initialise(network, train.pixels[:: max(1, len(train) // 5000, size // FIRST_LOOK)])
     add_penalties(network, recipe.l1, recipe.l2)
     set_precision(network, precision)
     fuse(network)

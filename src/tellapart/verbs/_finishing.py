@@ -141,11 +141,13 @@ def finish(
     else:
         raw = None
     if raw is not None:
+        raw = raw.with_leaks(job.split.leaked)
         try:
-            calibrate(classifier, raw.probabilities, raw.labels, job.at_most_errors)
+            fair = ~raw.leaked if raw.leaked is not None and not raw.leaked.all() else slice(None)
+            calibrate(classifier, raw.probabilities[fair], raw.labels[fair], job.at_most_errors)
         except UsageError as error:  # by now a training lies behind us: say it, and keep the model
             on_event(Note(f"note: {error.given}; {error.action}"))
-        evaluations[name] = raw.calibrated(classifier).with_leaks(job.split.leaked)
+        evaluations[name] = raw.calibrated(classifier)
     learn_ordinary(classifier, train, validation)
     if counts["test"]:
         held = job.part("test")

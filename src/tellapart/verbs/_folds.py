@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tellapart.errors import DataError
+from tellapart.errors import DataError, TrainingError
 from tellapart.progress import Listener, Progress
 
 if TYPE_CHECKING:
@@ -23,34 +23,34 @@ AT_ONCE = 2048
 
 
 def fold_of(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
-    """The fold, 0 to folds - 1, of every picture: stratified by label int [n], groups int [n] kept together."""
+    """The fold, 0 to folds - 1, of every picture: stratified by label int [n], groups [n] kept together."""
     rng = np.random.default_rng((seed, folds))
     names, members = np.unique(groups, return_inverse=True)
-    sizes = np.bincount(members)
-    first = np.zeros(len(names), np.int64)
-    first[members[::-1]] = labels[::-1]  # the label of a group is that of its first picture
+    table = np.zeros((len(names), int(labels.max()) + 1))
+    np.add.at(table, (members, labels), 1)
+    share = table / np.maximum(table.sum(axis=0), 1)  # of its class, so that rare ones count as much
     fold = np.zeros(len(names), np.int64)
-    filled = np.zeros((folds, int(labels.max()) + 1))
+    filled = np.zeros((folds, table.shape[1]))
     order = rng.permutation(len(names))
-    for group in order[np.argsort(-sizes[order], kind="stable")].tolist():  # the large ones while there is room
-        label = first[group]
-        least = np.flatnonzero(filled[:, label] == filled[:, label].min())
+    for group in order[np.argsort(-table[order].sum(axis=1), kind="stable")].tolist():  # the large ones first
+        crowd = filled @ share[group]
+        least = np.flatnonzero(crowd <= crowd.min() + 1e-12)
         chosen = least[filled[least].sum(axis=1).argmin()]
         fold[group] = chosen
-        filled[chosen, label] += sizes[group]
+        filled[chosen] += share[group]
     return fold[members]
 
 
-def check_folds(collection: Collection, labels: np.ndarray, groups: np.ndarray, folds: int) -> None:
-    """Raise DataError unless every class has different pictures for each fold; labels int [n], groups [n]."""
-    for c, name in enumerate(collection.class_names):
-        count = len(np.unique(groups[labels == c]))
-        if count < folds:
-            what = "pictures" if collection.groups is None else "groups of pictures"
+def check_folds(collection: Collection, labels: np.ndarray, fold: np.ndarray) -> None:
+    """Raise DataError unless each model would learn every class; labels and fold int [n]."""
+    for c in np.unique(labels).tolist():
+        if len(np.unique(fold[labels == c])) < 2:
+            what = "different pictures" if collection.groups is None else "groups with different pictures"
             raise DataError(
-                f"{collection.source}: the class {name!r} has {count} different {what}",
-                f"at least {folds}, one for each fold",
-                f"ask for {max(count, 2)} folds, or add pictures",
+                f"{collection.source}: the class {collection.class_names[c]!r} has too few {what} for "
+                f"{fold.max() + 1} folds: all of it would be in one",
+                "several, so that no model lacks a class",
+                "add pictures, leave the class out, or ask for another number of folds",
             )
 
 
@@ -82,9 +82,13 @@ def out_of_fold(
                 on_event(Progress(f"fold {number + 1} of {folds}", event.done, event.total, event.unit, event.figures))
 
         with tempfile.TemporaryDirectory() as folder:
-            trained = train_network(
-                recipe, train, None, len(collection.class_names), seed, precision, Path(folder), told
-            )
+            try:
+                trained = train_network(
+                    recipe, train, None, len(collection.class_names), seed, precision, Path(folder), told
+                )
+            except TrainingError as error:  # the weights that it names go with the folder
+                advice = "train with a lower learning rate (--set learning_rate=...)"
+                raise TrainingError(f"fold {number + 1}, {error.given}", error.expected, advice) from error
         samples = data.pixels[outside[:64]]
         names = collection.class_names
         classifier = make_classifier(trained.network, names, preparation, recipe.loss, {}, samples, recipe.views)

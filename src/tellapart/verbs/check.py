@@ -118,7 +118,7 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.n
     from tellapart.recipes.find import find_recipe
     from tellapart.recipes.recipe import Recipe
     from tellapart.training.precision import choose_precision
-    from tellapart.verbs._folds import fold_of, out_of_fold
+    from tellapart.verbs._folds import check_folds, fold_of, out_of_fold
 
     collection, readable = checked.collection, checked.inspection.readable
     places = np.arange(len(collection))
@@ -144,12 +144,14 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.n
 
     pictures = float(len(data) * found.for_data(len(data), preparation.shape).epochs)
     precision, _ = choose_precision("auto", found.recipe, pictures, preparation.shape, len(collection.class_names))
+    fold = fold_of(data.labels, places[data.indices], options.folds, options.seed)
+    check_folds(collection, data.labels, fold)
     on_event(Note(f"likely wrong labels: {options.folds} models, each asked about the pictures that it did not see"))
     values = out_of_fold(
         recipe_for,
         collection,
         data,
-        fold_of(data.labels, places[data.indices], options.folds, options.seed),
+        fold,
         preparation,
         options.seed,
         precision,

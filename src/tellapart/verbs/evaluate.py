@@ -63,7 +63,7 @@ def run(options: Options, on_event: Listener) -> Evaluation:
     split = split_of(classifier, collection)
     rules = _rules(classifier, collection, split, options.part, on_event) if split else ()
     found = evaluate_part(classifier, collection, indices, options.part, on_event, rules)
-    found = found.with_leaks(split.leaked) if split else found
+    found = found.with_leaks(split.leaks(options.part)) if split else found
     if options.unlike is not None:
         found = replace(found, unlike=_compared(classifier, found, options.unlike, on_event))
     return replace(found, looks=count_look(classifier.source)) if split and options.part == "test" else found

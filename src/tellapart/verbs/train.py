@@ -95,11 +95,13 @@ def run(options: Options, on_event: Listener) -> Run:
 
     def cut(same: Sequence[tuple[int, ...]]) -> Split:
         if options.folds:  # every picture that is not given for the test is learnt from, and asked about once
-            return make_split(collection, 0, 0, options.seed, same).without_validation()
-        return make_split(collection, options.validation, options.test, options.seed, same)
+            made = make_split(collection, 0, 0, options.seed, same).without_validation()
+        else:
+            made = make_split(collection, options.validation, options.test, options.seed, same)
+        check_trainable(collection, made)
+        return made
 
     split = cut(())
-    check_trainable(collection, split)
     if options.at_most_errors is not None and not (split.counts()["validation"] or options.folds):
         threshold_for(options.at_most_errors, ())  # which says what is missing
     on_event(Note(f"data: {collection.name}, {len(collection):,} pictures, {len(collection.class_names)} classes"))
@@ -224,8 +226,8 @@ def _cross_validated(
     own = np.arange(len(collection)) if collection.groups is None else collection.groups
     groups = joined(own, same)[train.indices]
     assert options.folds is not None
-    check_folds(collection, train.labels, groups, options.folds)
     fold = fold_of(train.labels, groups, options.folds, options.seed)
+    check_folds(collection, train.labels, fold)
     recipe = found.for_data(len(train), job.preparation.shape)
     pictures = float(len(train) * recipe.epochs)
     precision, _ = choose_precision(
@@ -325,6 +327,8 @@ def _check_readable(job: Job) -> None:
 
 
 def _say(on_event: Listener, collection: Collection, split: Split, same: Sequence[tuple[int, ...]]) -> None:
+    from tellapart.data.duplicates import MOST
+
     on_event(Note(f"split: {split}"))
     if same:
         files = sum(len(places) for places in same)
@@ -334,6 +338,8 @@ def _say(on_event: Listener, collection: Collection, split: Split, same: Sequenc
                 f"({', '.join(collection.keys[i] for i in same[0][:3])}); the split keeps together what it may"
             )
         )
+    if len(collection) > MOST:
+        on_event(Note(f"duplicates: only exact copies were looked for, among {len(collection):,} pictures"))
     for part in ("validation", "test"):
         leaked = split.leaks(part)
         if len(leaked):

@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 import tellapart
+from tellapart.data.groups import grouped
 from tellapart.errors import DataError
 from tests.conftest import make_collection, stripes, write_folder
 
@@ -65,6 +66,7 @@ def test_a_manifest_with_parts_and_groups(tmp_path):
         assert collection.class_names == ("a", "b", "c")
         assert collection.parts.tolist() == ["train", "validation"] * 3
         assert collection.groups.tolist() == ["g", "row 1", "g", "row 3", "g", "row 5"]
+        assert np.array_equal(grouped(collection, "group").groups, collection.groups), "its own column can be named too"
         assert collection.read(5).shape == (12, 12, 1)
         (folder / name).unlink()
 

@@ -65,7 +65,11 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
         pictures=encoded(tree, files),
         parts=_parts(table, found["split"], where),
         groups=None if found["group"] is None else _groups(table[found["group"]].to_list()),
-        columns={column: table[column].to_list() for column in table.columns if column not in found.values()},
+        columns={
+            column: table[column].to_list()
+            for column in table.columns
+            if column not in [found[role] for role in ("file", "label", "split")]
+        },
     )
 
 
