@@ -3,6 +3,7 @@
 import numpy as np
 
 from tellapart.data.finding import Checked, Finding
+from tellapart.data.suspects import suspected
 
 POSITION, TITLE = 120, "Likely wrong labels"
 
@@ -13,29 +14,18 @@ SURE = 0.9
 def find(checked: Checked) -> list[Finding] | None:
     """See the contract.
 
-    A label is suspected where another class is likelier than the models' usual confidence in that class, and the given
-    one is less likely than usual (confident learning, Northcutt and others 2021). Ranked by the distance of the two
-    probabilities. Pictures of given test and validation parts are listed and not moved: figures on them would then
-    measure how far a model agrees with these ones.
+    Pictures of given test and validation parts are listed and not moved: figures on them would then measure how far a
+    model agrees with these ones.
     """
     if checked.predictions is None:
         return None
     collection, values = checked.collection, checked.predictions
     known = np.flatnonzero(~np.isnan(values).any(axis=1))
     labels, told = collection.labels[known], values[known]
-    classes = len(collection.class_names)
-    given = told[np.arange(len(known)), labels]
-    usual = np.array([given[labels == c].mean() if (labels == c).any() else 1.0 for c in range(classes)])
-    others = told.copy()
-    others[np.arange(len(known)), labels] = -1
-    best = others.argmax(axis=1)
-    other = others.max(axis=1)
-    suspect = (other >= usual[best]) & (given < usual[labels]) & (other > given)
-    order = [k for k in np.argsort(given - other, kind="stable").tolist() if suspect[k]]
     found = []
-    for k in order:
-        i, name = int(known[k]), collection.class_names[best[k]]
-        words = f"{collection.keys[i]}: {collection.label(i)} ({given[k]:.1%}), more like {name} ({other[k]:.1%})"
+    for k, best in zip(*(column.tolist() for column in suspected(labels, told)), strict=True):
+        i, name, given, other = int(known[k]), collection.class_names[best], told[k, labels[k]], told[k, best]
+        words = f"{collection.keys[i]}: {collection.label(i)} ({given:.1%}), more like {name} ({other:.1%})"
         for_training = collection.parts is None or collection.parts[i] == "train"
-        found.append(Finding(words, (i,), relabel={i: name} if other[k] >= SURE and for_training else {}))
+        found.append(Finding(words, (i,), relabel={i: name} if other >= SURE and for_training else {}))
     return found

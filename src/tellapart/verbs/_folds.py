@@ -63,10 +63,12 @@ def out_of_fold(
     seed: int,
     precision: str,
     on_event: Listener,
+    believed: np.ndarray | None = None,
 ) -> np.ndarray:
     """Probabilities float32 [n, classes] for prepared pictures, each from a model trained on the other folds.
 
-    `recipe_for` gives the recipe for the pictures of a training; `fold` int [n] is the fold of each picture.
+    `recipe_for` gives the recipe for the pictures of a training; `fold` int [n] is the fold of each picture; only those
+    `believed`, bool [n] where not all, are learnt from, as long as they are of every class.
     """
     from tellapart.classifier.make import make_classifier
     from tellapart.training.train import train_network
@@ -74,7 +76,10 @@ def out_of_fold(
     folds = int(fold.max()) + 1
     found = np.zeros((len(data), len(collection.class_names)), np.float32)
     for number in range(folds):
-        train, outside = data.take(np.flatnonzero(fold != number)), np.flatnonzero(fold == number)
+        outside, inside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+        if believed is not None and set(data.labels[inside[believed[inside]]]) == set(data.labels[inside]):
+            inside = inside[believed[inside]]
+        train = data.take(inside)
         recipe = recipe_for(train)
 
         def told(event: object, number: int = number) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from pydantic import Field
 
 from tellapart import leaves
 from tellapart.errors import UsageError
-from tellapart.progress import Listener, Note
+from tellapart.progress import Listener, Note, Progress
 from tellapart.verbs import Record, argument, check_output
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ CHECKS = "tellapart.checks"
 
 SIDE = 64
 """Pictures are learnt from at no more than this side to find wrong labels."""
+
+ROUNDS = 2
+"""The second round learns from what the first does not suspect; what both say counts."""
 
 EXAMPLES = 3
 
@@ -114,6 +117,7 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.n
     import numpy as np
 
     from tellapart.data.feeding import Prepared, prepare_pictures
+    from tellapart.data.suspects import suspected
     from tellapart.recipes.choose import choose_mirror, choose_preparation
     from tellapart.recipes.find import find_recipe
     from tellapart.recipes.recipe import Recipe
@@ -146,17 +150,21 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.n
     precision, _ = choose_precision("auto", found.recipe, pictures, preparation.shape, len(collection.class_names))
     fold = fold_of(data.labels, places[data.indices], options.folds, options.seed)
     check_folds(collection, data.labels, fold)
-    on_event(Note(f"likely wrong labels: {options.folds} models, each asked about the pictures that it did not see"))
-    values = out_of_fold(
-        recipe_for,
-        collection,
-        data,
-        fold,
-        preparation,
-        options.seed,
-        precision,
-        on_event,
-    )
+    on_event(Note(f"likely wrong labels: {ROUNDS} times {options.folds} models, asked about pictures they did not see"))
+    values, believed = np.zeros((len(data), len(collection.class_names)), np.float32), np.ones(len(data), bool)
+    for number in range(ROUNDS):
+
+        def told(event: object, number: int = number) -> None:
+            if isinstance(event, Progress):
+                on_event(replace(event, task=f"round {number + 1} of {ROUNDS}, {event.task}"))
+
+        values += out_of_fold(
+            recipe_for, collection, data, fold, preparation, options.seed + number, precision, told, believed
+        )
+        suspects = suspected(data.labels, values / (number + 1))[0]
+        believed = np.ones(len(data), bool)
+        believed[suspects[: len(data) // 5]] = False
+    values /= ROUNDS
     whole = np.full((len(collection), len(collection.class_names)), np.nan, np.float32)
     whole[data.indices] = values
     return whole
