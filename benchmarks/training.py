@@ -2,7 +2,7 @@
 
     python benchmarks/training.py CASE... [--seeds 0 1 2] [--only NAME]
 
-CASE is one of `mnist fashion-mnist cats-dogs cifar10 engine`; needs `$TELLAPART_DATA`. Contenders of a seed run one
+CASE is one of `mnist fashion-mnist cats-dogs cifar10 photos engine`; needs `$TELLAPART_DATA`. Contenders of a seed run one
 after the other, each in a process of its own. Several hours for everything on two cores.
 """
 
@@ -28,7 +28,7 @@ Contender = tuple[str, list[str]]
 
 def cases(folder: Path) -> dict[str, list[Contender]]:
     """What is compared, in the order of running; the first of a case is what the others are measured by."""
-    photos = str(Path(os.environ["TELLAPART_DATA"], "cats-dogs.zip"))
+    photos, flowers = (str(Path(os.environ["TELLAPART_DATA"], f"{name}.zip")) for name in ("cats-dogs", "flowers"))
     whole = ["--validation", "0"]
     return {
         "mnist": [
@@ -58,6 +58,11 @@ def cases(folder: Path) -> dict[str, list[Contender]]:
                 "quick-94, 15 minutes",
                 ["train", str(folder / "cifar10.npz"), "--recipe", "quick-94", "--minutes", "15", *whole],
             ),
+        ],
+        "photos": [
+            ("cats-dogs, 64 x 64", ["train", photos, "--recipe", "photos", "--set", "side=64"]),
+            ("cats-dogs, 128 x 128", ["train", photos, "--recipe", "photos", "--set", "side=128"]),
+            ("flowers, 128 x 128", ["train", flowers, "--recipe", "photos", "--set", "side=128"]),
         ],
         "engine": [
             ("A in stock Keras", ["stock", "A"]),
@@ -92,7 +97,9 @@ def run(words: list[str], seed: int, folder: Path) -> dict[str, Any]:
     found = json.loads(output)
     record_ = json.loads(Path(found["run"], "run.json").read_text(encoding="utf-8"))
     with Path(found["run"], "history.csv").open(encoding="utf-8") as file:
-        epochs = [float(row["seconds"]) for row in csv.DictReader(file)]
+        history = list(csv.DictReader(file))
+    epochs = [float(row["seconds"]) for row in history]
+    seen = [float(row["val_accuracy"]) for row in history if "val_accuracy" in row]
     results = found["results"]
     one_look = results.get("test_one_view", results["test"])
     return {
@@ -103,7 +110,7 @@ def run(words: list[str], seed: int, folder: Path) -> dict[str, Any]:
         "wall_seconds": seconds,
         "epochs": results["epochs"],
         "precision": record_["precision"],
-    }
+    } | ({"best_validation": max(seen), "last_validation": seen[-1]} if seen else {})
 
 
 def section(found: list[dict[str, Any]]) -> str:
