@@ -2,8 +2,8 @@
 
     python benchmarks/training.py CASE... [--seeds 0 1 2] [--only NAME]
 
-CASE is one of `mnist fashion-mnist cats-dogs cifar10 photos engine`; needs `$TELLAPART_DATA`. Contenders of a seed run one
-after the other, each in a process of its own. Several hours for everything on two cores.
+CASE is one of `mnist fashion-mnist cats-dogs cifar10 photos engine`; needs `$TELLAPART_DATA`. Contenders of a seed run
+one after the other, each in a process of its own. Several hours for everything on two cores.
 """
 
 from __future__ import annotations
