@@ -41,10 +41,18 @@ def write(chunk: tuple[str, int, int]) -> None:
 def train(folder: str, runs: str) -> dict[str, Any]:
     """Train in this process; its seconds and peaks."""
     import tellapart
+    from tellapart.progress import Note
 
     began = time.monotonic()
     run = tellapart.train(
-        folder, recipe="cats-dogs", epochs=1, runs=runs, set={"height": 128, "width": 128}, test=0.02, validation=0.02
+        folder,
+        recipe="lenet",
+        epochs=1,
+        runs=runs,
+        set={"height": 128, "width": 128, "colour": "rgb"},
+        test=0.02,
+        validation=0.02,
+        on_event=lambda event: print(event, file=sys.stderr, flush=True) if isinstance(event, Note) else None,
     )
     kib = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return {

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -31,9 +30,10 @@ from tellapart.data.rows import PixelFile
 from tellapart.errors import TellapartError
 from tellapart.images.preparation import Preparation
 
-VERSION = 1
+VERSION = 2
 SUFFIX = ".pixels"
 _END = b"tellapart pixels"
+_TAIL = len(_END) + 32
 
 MOST_BYTES = 20 * 2**30
 """Entries are kept up to this sum; those used longest ago make room."""
@@ -64,7 +64,7 @@ class Entry:
     shape: tuple[int, int, int, int]
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Of the pictures."""
         return int(np.prod(self.shape, dtype=np.int64))
 
@@ -90,17 +90,20 @@ class Entry:
             self.path.unlink()
 
     def _known(self, file: BinaryIO) -> tuple[np.ndarray, Known]:
-        file.seek(-(len(_END) + 32), os.SEEK_END)
-        end = file.read(len(_END))
-        wanted = file.read(32)
-        file.seek(self.bytes)
-        data = file.read()[: -(len(_END) + 32)]
-        if end != _END or hashlib.sha256(data).digest() != wanted:
+        end = file.seek(-_TAIL, os.SEEK_END)
+        if file.read(_TAIL) != _END + self._digest(file, end):
             raise ValueError("damaged")
-        with np.load(io.BytesIO(data), allow_pickle=False) as held:
-            reasons = {int(i): why for i, why in json.loads(str(held["reasons"]))}
-            traits = Traits(held["digests"], held["sides"], held["thumbnails"])
-            return held["sums"], Known(reasons, traits)
+        file.seek(self.size)
+        sums, reasons, *traits = (np.load(file, allow_pickle=False) for _ in range(5))
+        return sums, Known({int(i): why for i, why in json.loads(str(reasons))}, Traits(*traits))
+
+    def _digest(self, file: BinaryIO, end: int) -> bytes:
+        """The SHA-256 of what is known, from behind the pictures to `end`; a piece at a time, for it may be large."""
+        digest, left = hashlib.sha256(), end - file.seek(self.size)
+        while left > 0 and (piece := file.read(min(left, 2**20))):
+            digest.update(piece)
+            left -= len(piece)
+        return digest.digest()
 
     @contextmanager
     def writing(self) -> Iterator[BinaryIO]:
@@ -109,11 +112,11 @@ class Entry:
         Raises OSError where there is no room.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        make_room(self.path.parent, self.bytes)
+        make_room(self.path.parent, self.size)
         handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", suffix=".part", dir=self.path.parent)
         try:
             with os.fdopen(handle, "rb+") as file:
-                reserve(file, self.bytes)
+                reserve(file, self.size)
                 yield file
             Path(name).replace(self.path)
         finally:
@@ -122,19 +125,15 @@ class Entry:
 
     def finish(self, file: BinaryIO, sums: np.ndarray, known: Known) -> None:
         """Write what is known behind the pictures."""
-        held = io.BytesIO()
         traits = known.traits
-        np.savez(
-            held,
-            sums=sums,
-            reasons=np.array(json.dumps(sorted(known.reasons.items()))),
-            digests=traits.digests,
-            sides=traits.sides,
-            thumbnails=traits.thumbnails,
-        )
-        data = held.getvalue()
-        file.seek(self.bytes)
-        file.write(data + _END + hashlib.sha256(data).digest())
+        file.seek(self.size)
+        words = np.array(json.dumps(sorted(known.reasons.items())))
+        for column in (sums, words, traits.digests, traits.sides, traits.thumbnails):
+            np.save(file, column, allow_pickle=False)
+        end = file.tell()
+        digest = self._digest(file, end)
+        file.seek(end)
+        file.write(_END + digest)
         file.flush()
 
     def write(self, pictures: np.ndarray | PixelFile, known: Known) -> None:

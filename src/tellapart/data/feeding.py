@@ -117,10 +117,10 @@ def prepare_collection(
         if entry is not None and time.monotonic() - began > WORTH_KEEPING and not _passing(known):
             _keep(entry, held, known)
         return PreparedCollection(data, known)
-    kept = _written(entry, fill, known) if entry is not None else None
-    if kept is not None and entry is not None and _passing(known):
+    written = _written(entry, fill, known) if entry is not None else None
+    if written is not None and entry is not None and _passing(known):
         entry.remove()  # whoever has it open can read on
-    held = kept[0] if kept is not None else fill(_temporary(shape))
+    held = written if written is not None else fill(_temporary(shape))
     return PreparedCollection(_sorted(collection, everything, held, known.reasons), known)
 
 
@@ -207,19 +207,18 @@ def _passing(known: Known) -> bool:
     )
 
 
-def _written(
-    entry: Entry, fill: Callable[[PixelFile], np.ndarray | PixelFile], known: Known
-) -> tuple[PixelFile, Known] | None:
-    """A kept copy made by `fill`, read from its file; None where there is no room for one."""
+def _written(entry: Entry, fill: Callable[[PixelFile], np.ndarray | PixelFile], known: Known) -> PixelFile | None:
+    """A kept copy made by `fill`, to be read from its file; None where there is no room for one."""
     try:
         with entry.writing() as file:
             store = PixelFile(file, entry.shape)
             fill(store)
-            entry.finish(file, checksums(store), known)
+            sums = checksums(store)
+            entry.finish(file, sums, known)
+        return PixelFile(entry.path.open("rb"), entry.shape, 0, sums)
     except OSError:
         known.reasons.clear()
         return None
-    return entry.load()
 
 
 def _temporary(shape: tuple[int, int, int, int]) -> PixelFile:

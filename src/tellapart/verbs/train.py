@@ -81,7 +81,6 @@ class Options(Record):
 def run(options: Options, on_event: Listener) -> Run:
     """Train. Returns the Run; raises a TellapartError, and leaves no run folder, for anything wrong with the input."""
     from tellapart.classifier.calibration import threshold_for
-    from tellapart.data.feeding import prepare_collection
     from tellapart.data.split import check_trainable, make_split
     from tellapart.recipes.choose import choose_preparation, choose_recipe
     from tellapart.recipes.find import find_recipe
@@ -116,11 +115,10 @@ def run(options: Options, on_event: Listener) -> Run:
     preparation, reason = choose_preparation(found.recipe, collection, learnt, options.minutes)
     on_event(Note(f"pictures: {preparation} ({reason})"))
 
-    whole = prepare_collection(collection, preparation, on_event)
-    groups = whole.duplicates.groups
+    data, groups = _prepared(collection, preparation, on_event)
     split = cut(groups)
     _say(on_event, collection, split, groups)
-    job = Job(collection, split, whole.data, preparation, options.at_most_errors)
+    job = Job(collection, split, data, preparation, options.at_most_errors)
     _check_readable(job)
     recipe = _decided(found, job.part("train"), job, on_event)
     if options.folds:
@@ -151,6 +149,16 @@ def _collection(options: Options, on_event: Listener) -> Collection:
 
     collection = open_collection(options.data, options.classes, on_event)
     return collection if options.group is None else grouped(collection, options.group)
+
+
+def _prepared(
+    collection: Collection, preparation: Preparation, on_event: Listener
+) -> tuple[Prepared, Sequence[tuple[int, ...]]]:
+    """All pictures, and those that show the same; what these were found by is let go, for it may be large."""
+    from tellapart.data.feeding import prepare_collection
+
+    whole = prepare_collection(collection, preparation, on_event)
+    return whole.data, whole.duplicates.groups
 
 
 def _train(options: Options, on_event: Listener, job: Job, recipe: Recipe, began: float) -> Run:
