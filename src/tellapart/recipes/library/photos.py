@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from tellapart.recipes.augmentation import Augmentation
 from tellapart.recipes.recipe import Recipe
-from tellapart.recipes.stages import OFFSET, SCALE, WHITENING, first_weights
+from tellapart.recipes.stages import LARGE, OFFSET, SCALE, WHITENING, first_weights
 
 if TYPE_CHECKING:
     import keras
@@ -40,8 +40,9 @@ def network(shape: tuple[int, int, int], classes: int) -> keras.Model:
 
     inputs = keras.Input(shape)
     x = layers.Rescaling(SCALE, offset=OFFSET)(inputs)
-    x = layers.Conv2D(16 * shape[2], 3, strides=2, activation="relu", trainable=False, name=WHITENING)(x)
-    stages = max(2, min(len(WIDTHS), round(math.log2(min(shape[:2]) / 8))))
+    side = 2 if min(shape[:2]) >= LARGE else 1  # small pictures have nothing to spare
+    x = layers.Conv2D(16 * shape[2], 3, strides=side, activation="relu", trainable=False, name=WHITENING)(x)
+    stages = max(2, min(len(WIDTHS), round(math.log2(min(shape[:2]) / side / 4))))
     for filters in WIDTHS[:stages] if stages > 3 else WIDTHS[1 : 1 + stages]:
         x = normalised(layers.MaxPooling2D()(convolution(x, filters)))
         x = layers.Add()([x, normalised(convolution(normalised(convolution(x, filters)), filters))])
