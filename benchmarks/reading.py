@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import sys
 import tempfile
 import time
 import zipfile
@@ -21,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 import tellapart
-from results import arguments, draw, record, spread, table, where
+from results import HERE, arguments, draw, record, spread, table, timed, where
 from tellapart.data.feeding import Prepared, prepare_collection
 from tellapart.images.preparation import Preparation
 
@@ -41,9 +42,7 @@ def stock(folder: Path, seed: int, cached: bool) -> list[float]:
 
 
 def ours(folder: Path, seed: int) -> list[float]:
-    """The same for tellapart: opening, preparing, and batches as training takes them."""
-    from tellapart.training.train import Batches
-
+    """The same for tellapart: opening, preparing, and batches as training takes them; Keras is loaded in between."""
     began = time.monotonic()
     collection = tellapart.open(folder)
     preparation = Preparation(height=64, width=64, colour="rgb")
@@ -52,10 +51,20 @@ def ours(folder: Path, seed: int) -> list[float]:
     def epoch() -> int:
         if not prepared:
             prepared.append(prepare_collection(collection, preparation).data)
+            return len(prepared[0])
+        from tellapart.training.train import Batches
+
         batches = Batches(prepared[0], 1, 32, seed)
         return sum(len(batches[i][0]) for i in range(len(batches)))
 
     return _epochs(epoch, began)
+
+
+def alone(folder: Path, seed: int) -> list[float]:
+    """`ours` in a process of its own, as at the command line: this one has loaded TensorFlow."""
+    code = f"import json, pathlib, reading; print(json.dumps(reading.ours(pathlib.Path({str(folder)!r}), {seed})))"
+    _, output = timed([sys.executable, "-c", code], PYTHONPATH=os.pathsep.join([str(HERE), *sys.path]))
+    return json.loads(output)
 
 
 def bare(folder: Path) -> list[float]:
@@ -128,8 +137,8 @@ def main() -> None:
             found = {
                 "image_dataset_from_directory": stock(home / "photos", seed, cached=False),
                 "image_dataset_from_directory, cache()": stock(home / "photos", seed, cached=True),
-                "tellapart": ours(home / "photos", seed),
-                "tellapart, another training": ours(home / "photos", seed),
+                "tellapart": alone(home / "photos", seed),
+                "tellapart, another training": alone(home / "photos", seed),
                 "bare Pillow, two processes": bare(home / "photos"),
             }
             record("reading", {"seed": seed, "seconds": found})
