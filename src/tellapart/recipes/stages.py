@@ -22,6 +22,20 @@ LARGE = 40
 """Pictures of at least this side are halved by the first layer, whose patches are then 3 x 3: a quarter of the work."""
 
 
+def normalised(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Batch normalisation without a scale, which Muon's kernels make needless, and ReLU."""
+    from tellapart.recipes.backend import keras
+
+    return keras.layers.Activation("relu")(keras.layers.BatchNormalization(momentum=0.6, scale=False)(x))
+
+
+def convolution(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
+    """A 3 x 3 convolution of the same size, whose bias the normalisation behind it has."""
+    from tellapart.recipes.backend import keras
+
+    return keras.layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
+
+
 def staged_network(shape: tuple[int, int, int], classes: int, widths: tuple[int, ...]) -> keras.Model:
     """Rescaling, a frozen whitening of small patches, stages, global max-pooling, softmax.
 
@@ -33,13 +47,6 @@ def staged_network(shape: tuple[int, int, int], classes: int, widths: tuple[int,
     from tellapart.recipes.backend import keras
 
     layers = keras.layers
-
-    def normalised(x: keras.KerasTensor) -> keras.KerasTensor:
-        return layers.Activation("relu")(layers.BatchNormalization(momentum=0.6, scale=False)(x))
-
-    def convolution(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
-        return layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
-
     inputs = keras.Input(shape)
     x = layers.Rescaling(SCALE, offset=OFFSET)(inputs)
     large = min(shape[:2]) >= LARGE

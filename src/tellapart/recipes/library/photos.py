@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from tellapart.recipes.augmentation import Augmentation
 from tellapart.recipes.recipe import Recipe
-from tellapart.recipes.stages import LARGE, OFFSET, SCALE, WHITENING, first_weights
+from tellapart.recipes.stages import LARGE, OFFSET, SCALE, WHITENING, convolution, first_weights, normalised
 
 if TYPE_CHECKING:
     import keras
@@ -31,13 +31,6 @@ def network(shape: tuple[int, int, int], classes: int) -> keras.Model:
     from tellapart.recipes.backend import keras
 
     layers = keras.layers
-
-    def normalised(x: keras.KerasTensor) -> keras.KerasTensor:
-        return layers.Activation("relu")(layers.BatchNormalization(momentum=0.6, scale=False)(x))
-
-    def convolution(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
-        return layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
-
     inputs = keras.Input(shape)
     x = layers.Rescaling(SCALE, offset=OFFSET)(inputs)
     side = 2 if min(shape[:2]) >= LARGE else 1  # small pictures have nothing to spare
