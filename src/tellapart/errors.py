@@ -65,6 +65,21 @@ class TrainingError(TellapartError):
     exit_code = 1
 
 
+class CheckpointError(TellapartError):
+    """A checkpoint cannot be written, or none can be gone on from."""
+
+    exit_code = 1
+
+
+class Stopped(TellapartError):  # noqa: N818  # nothing went wrong
+    """A training was asked to stop, and what it had reached is kept."""
+
+    exit_code = 130
+
+    def __str__(self) -> str:
+        return f"{self.given}; {self.expected}\n  to do: {self.action}"
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """A sentence that lists the choices, the likeliest first: `did you mean quick? There are: dense, quick`."""
     names = sorted(choices)

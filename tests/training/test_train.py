@@ -7,7 +7,9 @@ from tellapart.data.feeding import Prepared
 from tellapart.errors import RecipeError, TrainingError
 from tellapart.progress import Epoch, silent
 from tellapart.recipes.find import find_recipe
-from tellapart.training.train import Batches, class_weights, targets, train_network
+from tellapart.training.batches import Batches, class_weights, targets
+from tellapart.training.checkpoints import Checkpoints
+from tellapart.training.train import train_network
 from tests.conftest import stripes
 
 
@@ -31,7 +33,7 @@ def test_batches_come_in_an_order_of_seed_and_epoch():
     assert sorted(first) == list(range(50))
     assert np.array_equal(np.concatenate([batches[i][0] for i in range(4)]), data.pixels[first])
     assert [len(batches[i][0]) for i in range(4)] == [12, 13, 12, 13]
-    batches.on_epoch_end()
+    batches.begin(1)
     assert not np.array_equal(batches.order, first)
     assert np.array_equal(Batches(data, 3, 16, seed=4).order, first)
 
@@ -59,7 +61,7 @@ def test_batches_carry_what_a_class_counts_and_are_mixed():
     assert ((wanted > 0).sum(axis=1) > 1).any()
     again = Batches(data, 3, 16, seed=4, recipe=recipe)[0]
     assert all(np.array_equal(one, other) for one, other in zip(batches[0], again, strict=True))
-    batches.on_epoch_end()
+    batches.begin(1)
     assert not np.array_equal(batches[0][0], pixels)
 
 
@@ -97,7 +99,8 @@ def test_the_best_weights_are_kept_as_well_as_the_last(tmp_path):
     trained = train(tmp_path / "a", epochs=4, learning_rate=0.05)
     values = [(row["val_accuracy"], -row["val_loss"]) for row in trained.history]
     assert trained.best_epoch == values.index(max(values)) + 1
-    assert (tmp_path / "a" / "checkpoints" / "last.weights.h5").exists()
+    kept = Checkpoints(tmp_path / "a" / "checkpoints").newest(pytest.fail)
+    assert kept.values["finished"]
     held = prepared(30, seed=9)
     outputs = np.asarray(trained.network(held.pixels.astype(np.float32), training=False))
     assert (outputs.argmax(axis=1) == held.labels).mean() == pytest.approx(max(values)[0])

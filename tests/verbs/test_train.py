@@ -17,9 +17,8 @@ def test_the_run_folder_holds_what_the_plan_says(stripes_run):
     files = {path.relative_to(stripes_run.path).as_posix() for path in stripes_run.path.rglob("*") if path.is_file()}
     assert files >= {
         "run.json", "split.csv", "history.csv", "model.keras", "classes.txt", "curves.png", "report.html",
-        "checkpoints/best.weights.h5", "checkpoints/last.weights.h5",
     }  # fmt: skip
-    assert not [name for name in files if ".part" in name]
+    assert not [name for name in files if ".part" in name or "checkpoint" in name or name == "lock"]
     record = json.loads((stripes_run.path / "run.json").read_text())
     assert record["status"] == "done"
     assert record["seed"] == 0
@@ -155,7 +154,7 @@ def test_a_failure_in_the_middle_keeps_what_there_is(tmp_path, monkeypatch):
         tellapart.train(make_collection(60), recipe="dense", epochs=1, runs=tmp_path, on_event=silent)
     (folder,) = tmp_path.iterdir()
     assert json.loads((folder / "run.json").read_text())["status"] == "failed"
-    assert (folder / "checkpoints" / "last.weights.h5").exists()
+    assert (folder / "checkpoints" / "checkpoint-0001" / "manifest.json").exists()
     assert not (folder / "model.keras").exists()
 
 

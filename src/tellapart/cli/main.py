@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import typer
 
 from tellapart import leaves
-from tellapart.errors import TellapartError
+from tellapart.errors import Stopped, TellapartError
 from tellapart.progress import Listener, PlainLines
 
 VERBS = "tellapart.verbs"  # imported only when one is called: its records need pydantic, and --help does not
@@ -173,7 +173,7 @@ def _failed(error: Exception, as_json: bool, debug: bool, code: int) -> int:
     if as_json:
         _print(known or {"error": type(error).__name__, "given": str(error)}, True)
     if known:
-        print(f"error: {error}", file=sys.stderr)
+        print(error if isinstance(error, Stopped) else f"error: {error}", file=sys.stderr)
     else:
         print(
             f"error: {type(error).__name__}: {error}\n  this is a fault of tellapart, not of your input\n"

@@ -17,7 +17,7 @@ import numpy as np
 from tellapart.data.collection import Collection
 from tellapart.data.parts import PARTS
 from tellapart.errors import DataError, UsageError
-from tellapart.files import write_text
+from tellapart.files import sha256, write_text
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,11 @@ class Split:
         parts = np.where(self.parts == "validation", "train", self.parts)
         origin = self.origin | {"train": f"{self.origin['train']}, with the validation part"}
         return Split(parts, origin, self.leaks("test"))
+
+    @property
+    def digest(self) -> str:
+        """A SHA-256 of which picture is in which part."""
+        return sha256(",".join(self.parts.tolist()).encode())
 
     def pack(self) -> dict[str, Any]:
         """Plain values that `unpack_split` makes the same parts from."""

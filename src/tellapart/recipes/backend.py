@@ -72,6 +72,20 @@ def set_seed(seed: int) -> None:
         keras.utils.set_random_seed(seed)
 
 
+def make_deterministic() -> None:
+    """Let every operation give the same bits for the same input, whatever that costs; for the rest of the process."""
+    if NAME == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+    elif NAME == "torch":
+        import torch  # type: ignore[import-not-found]  # where a user has it
+
+        torch.use_deterministic_algorithms(True)
+    elif "--xla_gpu_deterministic_ops" not in os.environ.get("XLA_FLAGS", ""):  # on processors XLA always is
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
+
+
 def gradient(function: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
     """The gradient of a function from a tensor to a number, at `x` float [...]; the same shape."""
     if NAME == "jax":
@@ -79,7 +93,7 @@ def gradient(function: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
 
         return np.asarray(jax.grad(function)(x))
     if NAME == "torch":
-        import torch  # type: ignore[import-not-found]  # where a user has it
+        import torch
 
         place = torch.tensor(x, requires_grad=True)
         function(place).backward()
@@ -117,4 +131,14 @@ def _fused_batch_norm(
 fused_batch_norm = _fused_batch_norm if NAME == "tensorflow" else None
 """One operation for a batch normalisation over all but the channels; None where the backend fuses by itself."""
 
-__all__ = ["JIT", "NAME", "describe", "fused_batch_norm", "gradient", "keras", "quiet_start", "set_seed"]
+__all__ = [
+    "JIT",
+    "NAME",
+    "describe",
+    "fused_batch_norm",
+    "gradient",
+    "keras",
+    "make_deterministic",
+    "quiet_start",
+    "set_seed",
+]

@@ -48,6 +48,14 @@ class Budget:
         """Seconds that are left."""
         return self.end - time.monotonic()
 
+    def used(self) -> float:
+        """Seconds that are gone."""
+        return time.monotonic() - self.began
+
+    def go_on(self, used: float) -> None:
+        """So many seconds were used before this process began."""
+        self.began, self.end = self.began - used, self.end - used
+
     def finishing(self, tracing: float, evaluating: float) -> float:
         """Seconds that will be needed after training: as the last time, or a guess by two figures of this run."""
         guess = FINISHING * tracing if NAME == "tensorflow" else CHILD
@@ -96,28 +104,44 @@ class Pace(keras.callbacks.Callback):
         self.batch, self.validated, self.evaluated = batch, validated, evaluated
         self.planned = float(steps_an_epoch)
         self.done, self.base, self.tracing = 0, 0, 0.0
-        self.growing = self.over = False
+        self.first = 0
+        """Steps of the epoch that lie behind: of one that was broken off and goes on."""
+        self.growing = self.stopped = self.over = False
         self.began: float | None = None
         self.validating: float | None = None
         self.marks: deque[tuple[float, int]] = deque()  # (seconds of pure training, steps done)
         self.away = 0.0  # seconds spent on validation since training began
 
+    @property
+    def phase_over(self) -> bool:
+        """Whether this phase has been stopped."""
+        return self.over or self.stopped
+
+    def begin(self, growing: bool) -> None:
+        """Begin a phase: one in which pictures are smaller, or the last."""
+        self.growing, self.stopped = growing, False
+
+    def go_on(self, seconds: float, steps: int, planned: float) -> None:
+        """So much of the training, in steps that `planned` more, lies behind another process."""
+        self.began, self.done, self.planned = time.monotonic() - seconds, steps, planned
+        self.away = seconds
+
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """See Keras: a phase begins."""
+        """See Keras: a phase begins, or goes on."""
         self.marks.clear()
-        self.growing = bool(self.grow) and self.began is None
         if self.began is None:
             self.began = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """See Keras."""
         self.base = self.done
+        self.left_of_epoch = self.steps_an_epoch - self.first
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """See Keras: called every few steps, with the number of the epoch's last step that is done."""
         float((logs or {"loss": 0})["loss"])  # waits for the device, where the steps run on while Python does
         assert self.began is not None
-        self.done = self.base + batch + 1
+        self.done = self.base + min(batch + 1, self.left_of_epoch)  # Keras counts the last steps as if there were more
         elapsed = time.monotonic() - self.began
         self.marks.append((elapsed - self.away, self.done))
         if len(self.marks) == 1:  # the first steps of a phase are traced: they say nothing of its pace
@@ -140,7 +164,7 @@ class Pace(keras.callbacks.Callback):
         if ready < half:
             self._stop()
         elif self.growing and growing < half:
-            self.model.stop_training = True  # the phase, not the training
+            self.stopped = self.model.stop_training = True  # the phase, not the training
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         """See Keras."""

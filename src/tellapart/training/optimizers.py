@@ -54,6 +54,12 @@ class WarmupThenFall(keras.optimizers.schedules.LearningRateSchedule):
 
 def make_optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
     """The recipe's optimizer with its schedule laid over `steps` steps, a number that `plan_steps` can change."""
+    optimizer = _scheduled(recipe, steps)
+    optimizer.finalize_variable_values = _keep_weights
+    return optimizer
+
+
+def _scheduled(recipe: Recipe, steps: int) -> keras.Optimizer:
     if recipe.schedule == "constant" and not recipe.warmup:
         return _optimizer(recipe, recipe.learning_rate)
     rate = WarmupThenFall(recipe.schedule, recipe.learning_rate, recipe.warmup, float(steps))
@@ -61,6 +67,10 @@ def make_optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
     # One of the optimizer's own variables: on every backend it is part of the step's state and of a checkpoint.
     rate.steps = optimizer.add_variable((), initializer=keras.initializers.Constant(steps), name="planned_steps")
     return optimizer
+
+
+def _keep_weights(variables: list[Any]) -> None:
+    """In place of putting averaged weights into the network at the end of a `fit`: a training may be several."""
 
 
 def plan_steps(optimizer: keras.Optimizer, steps: float) -> None:

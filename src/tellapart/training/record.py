@@ -18,18 +18,12 @@ def describe_training(
     asked: dict[str, Any], collection: Collection, split: Split, preparation: Preparation, recipe: Recipe
 ) -> dict[str, Any]:
     """The start of run.json, plain values; `asked` are the options, with at least data, recipe, classes and seed."""
-    given_recipe = asked["recipe"] if isinstance(asked["recipe"], (str, Path)) else recipe.name
     return {
         "started": now(),
-        "options": asked
-        | {
-            "data": _place(asked["data"]),
-            "recipe": _place(given_recipe),
-            "classes": _place(asked["classes"]) if isinstance(asked["classes"], (str, Path)) else asked["classes"],
-        },
+        "options": asked,
         "data": {
             "name": collection.name,
-            "source": _place(collection.source),
+            "source": place(collection.source),
             "class_names": list(collection.class_names) if asked["classes"] is not None else None,
             "pictures": len(collection),
             "classes": list(collection.class_names),
@@ -38,6 +32,7 @@ def describe_training(
         "split": {
             "counts": split.counts(),
             "origin": split.origin,
+            "digest": split.digest,
             "leaked": {part: len(split.leaks(part)) for part in ("validation", "test") if len(split.leaks(part))},
             "class_counts": {
                 part: collection.class_counts(split.indices(part)).tolist() for part, n in split.counts().items() if n
@@ -63,7 +58,7 @@ def remembered(record: dict[str, Any], collection: Collection, split: Split) -> 
     }
 
 
-def _place(source: str | Path) -> str:
+def place(source: str | Path) -> str:
     """A path made absolute, so that it is found again from elsewhere; a data set's or recipe's name as it is."""
     if str(source) in leaves.names("tellapart.data.datasets") + find.names():
         return str(source)

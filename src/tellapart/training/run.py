@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from tellapart.errors import UsageError
 from tellapart.files import next_numbered_folder, plain_name, write_json
 
 MODEL, RECORD, SPLIT, CLASSES = "model.keras", "run.json", "split.csv", "classes.txt"
 CURVES = "curves.png"
+LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -34,9 +39,69 @@ class RunFolder:
         """Write run.json anew, wholly or not at all."""
         write_json(self.path / RECORD, record)
 
+    def read(self) -> dict[str, Any]:
+        """What run.json says. Raises UsageError where there is none that can be read."""
+        try:
+            record = json.loads((self.path / RECORD).read_text(encoding="utf-8"))
+            if isinstance(record, dict) and "options" in record and "status" in record:
+                return record
+            reason = "it is none of a training's"
+        except FileNotFoundError:
+            reason = "there is none"
+        except (OSError, ValueError) as error:
+            reason = f"it cannot be read: {error}"
+        raise UsageError(
+            f"{self.path}: is not the folder of a training ({RECORD}: {reason})",
+            "a run's folder, such as runs/digits-quick-001",
+            "check the path",
+        )
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only process that trains here. Raises UsageError that names the other.
+
+        The system lets the lock go with the process that holds it, however that ends: none is left behind.
+        """
+        path = self.path / LOCK
+        with path.open("a+b") as file:
+            if not _take(file):
+                holder = path.read_text(encoding="utf-8", errors="replace").strip() or "another process"
+                raise UsageError(
+                    f"{self.path}: is being trained by {holder}",
+                    "a run that no other process works on",
+                    "wait until it ends, or stop it",
+                )
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {platform.node()} since {now()}\n".encode())
+            file.flush()
+            try:
+                yield
+            finally:
+                file.truncate(0)
+        with suppress(OSError):  # a moment in which another may have taken it; an empty file harms nobody
+            if not path.stat().st_size:
+                path.unlink()
+
     def remove(self) -> None:
         """Take the folder away again: for a training that failed before it had anything to keep."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _take(file: BinaryIO) -> bool:
+    """Lock an open file for this process, if no other has."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in (errno.ENOTSUP, errno.ENOLCK, errno.ENOSYS)  # a file system that knows no locks
+    return True
 
 
 def count_look(model: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tellapart.errors import DataError, TrainingError
-from tellapart.progress import Listener, Progress
+from tellapart.errors import DataError, Stopped, TrainingError
+from tellapart.files import replacing
+from tellapart.progress import Listener, Note, Progress
 
 if TYPE_CHECKING:
     from tellapart.data.collection import Collection
@@ -64,11 +66,13 @@ def out_of_fold(
     precision: str,
     on_event: Listener,
     believed: np.ndarray | None = None,
+    folder: Path | None = None,
 ) -> np.ndarray:
     """Probabilities float32 [n, classes] for prepared pictures, each from a model trained on the other folds.
 
     `recipe_for` gives the recipe for the pictures of a training; `fold` int [n] is the fold of each picture; only those
-    `believed`, bool [n] where not all, are learnt from, as long as they are of every class.
+    `believed`, bool [n] where not all, are learnt from, as long as they are of every class. With a `folder`, what has
+    been found is kept there, and found again by the same call after a process was broken off.
     """
     from tellapart.classifier.make import make_classifier
     from tellapart.training.train import train_network
@@ -81,23 +85,48 @@ def out_of_fold(
             inside = inside[believed[inside]]
         train = data.take(inside)
         recipe = recipe_for(train)
+        kept = folder and folder / f"fold-{number + 1}.npz"
+        if kept and kept.exists() and (answers := _kept(kept, outside)) is not None:
+            found[outside] = answers
+            continue
 
         def told(event: object, number: int = number) -> None:
             if isinstance(event, Progress):
                 on_event(Progress(f"fold {number + 1} of {folds}", event.done, event.total, event.unit, event.figures))
+            elif isinstance(event, Note):
+                on_event(event)
 
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as temporary:
+            place = folder / f"fold-{number + 1}" if folder else Path(temporary)
+            place.mkdir(parents=True, exist_ok=True)
             try:
-                trained = train_network(
-                    recipe, train, None, len(collection.class_names), seed, precision, Path(folder), told
-                )
+                trained = train_network(recipe, train, None, len(collection.class_names), seed, precision, place, told)
             except TrainingError as error:  # the weights that it names go with the folder
                 advice = "train with a lower learning rate (--set learning_rate=...)"
                 raise TrainingError(f"fold {number + 1}, {error.given}", error.expected, advice) from error
+            except Stopped as error:
+                if folder:
+                    raise
+                raise KeyboardInterrupt from error  # nothing of it is kept
         samples = data.pixels[outside[:64]]
         names = collection.class_names
         classifier = make_classifier(trained.network, names, preparation, recipe.loss, {}, samples, recipe.views)
         for start in range(0, len(outside), AT_ONCE):
             rows = outside[start : start + AT_ONCE]
             found[rows] = classifier.probabilities(data.pixels[rows])
+        if kept:
+            with replacing(kept) as new, new.open("wb") as file:
+                np.savez(file, outside=outside, answers=found[outside])
+            shutil.rmtree(kept.with_suffix(""), ignore_errors=True)
     return found
+
+
+def _kept(path: Path, outside: np.ndarray) -> np.ndarray | None:
+    """The answers for a fold that were kept; None where they are damaged, or of other pictures."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if np.array_equal(archive["outside"], outside):
+                return np.asarray(archive["answers"])
+    except Exception:  # a damaged archive: the fold is trained again
+        return None
+    return None

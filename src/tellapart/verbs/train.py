@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
-from tellapart.errors import DataError, TellapartError, UsageError
+from tellapart.errors import DataError, Stopped, TellapartError, TrainingError, UsageError
 from tellapart.progress import Listener, Note, silent
 from tellapart.verbs import Record, argument, share
 from tellapart.verbs._finishing import Answers, Job, Run, finish
+from tellapart.verbs._resuming import Kept, asked_for, find_kept, unfinished
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from tellapart.data.collection import Collection
     from tellapart.data.feeding import Prepared
     from tellapart.data.split import Split
@@ -26,16 +30,23 @@ if TYPE_CHECKING:
     from tellapart.recipes.recipe import Recipe
     from tellapart.training.budget import Budget
     from tellapart.training.run import RunFolder
+    from tellapart.training.train import Trained
 
 
 AUTO = "auto"
 """The recipe that is chosen by the pictures."""
 
+FOLDS = "folds"
+"""Where a run keeps what its folds have found until it ends."""
+
+LEAST_BYTES = 32 * 2**20
+"""The smallest training writes that much: a model file and its replacement, three checkpoints, a report."""
+
 
 class Options(Record):
     """What may be asked of train."""
 
-    data: Any = argument(description="What to learn from: a data set's name, a folder, archive or data file.")
+    data: Any = argument(None, description="What to learn from: a data set's name, a folder, archive or data file.")
     recipe: Any = Field("auto", description="A library recipe's name, my.toml or my.py; auto: as the pictures are.")
     set: Any = Field(
         default_factory=list, description="Change a field of the recipe, such as optimizer=sgd; may be repeated."
@@ -74,19 +85,44 @@ class Options(Record):
     )
     classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
     runs: Path = Field(Path("runs"), description="Folder that gets the run's folder.")
+    resume: Any = Field(
+        None,
+        description="Go on with a training that was broken off: its run's folder; auto: the one of the same options, "
+        "or a new one.",
+    )
+    save_every: float = Field(10.0, ge=0, description="Seconds between checkpoints, at least; 0: whenever it can be.")
+    deterministic: bool = Field(
+        False, description="The same bits from the same input on any machine of this kind, even where that is slower."
+    )
 
     _at_most_errors = field_validator("at_most_errors")(share)
 
 
 def run(options: Options, on_event: Listener) -> Run:
     """Train. Returns the Run; raises a TellapartError, and leaves no run folder, for anything wrong with the input."""
+
+    began = time.monotonic()
+    kept = None
+    if options.resume is not None:
+        options, kept = find_kept(options)
+    elif other := unfinished(options):
+        where = other.folder.path
+        on_event(Note(f"note: {where} is the same training, broken off ({other.progress()}): --resume {where} goes on"))
+    _check_asked(options)
+    if kept is not None:
+        with kept.folder.locked():
+            on_event(Note(f"going on with {kept.folder.path} ({kept.progress()})"))
+            return _run(options, on_event, began, kept)
+    _check_disk(options.runs)
+    return _run(options, on_event, began, None)
+
+
+def _run(options: Options, on_event: Listener, began: float, kept: Kept | None) -> Run:
     from tellapart.classifier.calibration import threshold_for
     from tellapart.data.split import check_trainable, make_split
     from tellapart.recipes.choose import choose_preparation, choose_recipe
     from tellapart.recipes.find import find_recipe
 
-    began = time.monotonic()
-    _check_asked(options)
     # A recipe in Python starts Keras, which takes seconds: look at the data first, so that its faults show at once.
     late = options.recipe == AUTO or str(options.recipe).endswith(".py")
     found = None if late else find_recipe(options.recipe)
@@ -107,27 +143,63 @@ def run(options: Options, on_event: Listener) -> Run:
     for note in collection.notes:
         on_event(Note(f"note: {note}"))
     learnt = split.indices("train")
-    if options.recipe == AUTO:
+    if options.recipe == AUTO and kept is not None:
+        found = find_recipe(kept.record["recipe"]["name"])
+    elif options.recipe == AUTO:
         name, reason = choose_recipe(collection, learnt, options.minutes)
         on_event(Note(f"recipe: {name} ({reason})"))
         found = find_recipe(name)
     found = _changed(found or find_recipe(options.recipe), options)
-    preparation, reason = choose_preparation(found.recipe, collection, learnt, options.minutes)
-    on_event(Note(f"pictures: {preparation} ({reason})"))
+    if kept is not None:
+        preparation = kept.preparation()
+    else:
+        preparation, reason = choose_preparation(found.recipe, collection, learnt, options.minutes)
+        on_event(Note(f"pictures: {preparation} ({reason})"))
 
     data, groups = _prepared(collection, preparation, on_event)
     split = cut(groups)
-    _say(on_event, collection, split, groups)
+    if kept is not None:
+        kept.check(collection, split)
+    else:
+        _say(on_event, collection, split, groups)
     job = Job(collection, split, data, preparation, options.at_most_errors)
     _check_readable(job)
+    if options.deterministic:
+        from tellapart.recipes.backend import make_deterministic
+
+        make_deterministic()
+    fold = _folds(options, job, groups)
+    if kept is not None:
+        recipe = kept.recipe(found, len(job.part("train")), preparation.shape)
+        return _train(options, on_event, job, recipe, found, fold, began, kept.folder, kept.record)
     recipe = _decided(found, job.part("train"), job, on_event)
-    if options.folds:
-        job = replace(job, answers=_cross_validated(options, on_event, found, job, groups))
-    return _train(options, on_event, job, recipe, began)
+    folder, record = _begun(options, job, recipe, len(job.part("train")), on_event)
+    with folder.locked():
+        return _train(options, on_event, job, recipe, found, fold, began, folder, record)
+
+
+def _check_disk(runs: Path) -> None:
+    """Raise UsageError where the disk has not even room for the smallest training; before anything takes time."""
+    place = next(path for path in (runs, *runs.absolute().parents) if path.is_dir())
+    free = shutil.disk_usage(place).free
+    if free < LEAST_BYTES:
+        raise UsageError(
+            f"{runs}: a training writes at least {LEAST_BYTES:,} bytes, and {free:,} are free",
+            "room for checkpoints, the model file and the report",
+            "free space, or name another folder with --runs",
+        )
 
 
 def _check_asked(options: Options) -> None:
     """Raise UsageError for options that contradict each other."""
+    if options.data is None:
+        raise UsageError("train: data is missing", "a data set's name, a folder, archive or data file", "give it")
+    if options.minutes is not None and options.deterministic:
+        raise UsageError(
+            f"deterministic and minutes = {options.minutes:g}",
+            "one of them: how many steps fit into a time is different each time",
+            "give --epochs with --deterministic",
+        )
     if options.minutes is not None and options.epochs is not None:
         raise UsageError(
             f"epochs = {options.epochs} and minutes = {options.minutes:g}",
@@ -161,44 +233,73 @@ def _prepared(
     return whole.data, whole.duplicates.groups
 
 
-def _train(options: Options, on_event: Listener, job: Job, recipe: Recipe, began: float) -> Run:
-    from tellapart.classifier.make import make_classifier
-    from tellapart.data.feeding import batch_for
-    from tellapart.images.views import count
+def _begun(
+    options: Options, job: Job, recipe: Recipe, pictures: int, on_event: Listener
+) -> tuple[RunFolder, dict[str, Any]]:
+    """The run's folder with what was asked and decided in it: enough to go on from."""
     from tellapart.recipes import backend
     from tellapart.training import run as folders
-    from tellapart.training.record import describe_training, remembered
-    from tellapart.training.train import train_network
+    from tellapart.training.record import describe_training
 
-    collection, split, preparation, train = job.collection, job.split, job.preparation, job.part("train")
-    validation = job.part("validation") if split.counts()["validation"] else None
-    precision = _decide(options, on_event, recipe, len(train), preparation, len(collection.class_names))
-    budget = _budget(options, began, recipe, preparation, len(collection))
-    evaluated = sum(split.counts()[part] for part in ("validation", "test")) * count(recipe.views)
-    asked = options.model_dump(mode="json", exclude={"data", "recipe", "classes"}, fallback=str)
-    asked |= {"data": collection.source, "recipe": options.recipe, "classes": options.classes}
-    record = describe_training(asked, collection, split, preparation, recipe)
-    record |= {"backend": backend.describe(), "precision": precision}
+    collection, split = job.collection, job.split
+    precision = _decide(options, on_event, recipe, pictures, job.preparation, len(collection.class_names))
+    asked = asked_for(options, collection.source)
+    record = describe_training(asked, collection, split, job.preparation, recipe)
+    record |= {"backend": backend.describe(), "precision": precision, "status": "running"}
     folder = folders.RunFolder.create(options.runs, collection.name, recipe.name)
     try:
-        folder.write(record | {"status": "running"})
         split.save(folder.path / folders.SPLIT, collection)
         (folder.path / folders.CLASSES).write_text("\n".join(collection.class_names) + "\n", encoding="utf-8")
-        trained = train_network(
-            recipe, train, validation, len(collection.class_names), options.seed, precision, folder.path, on_event,
-            budget, evaluated,
-        )  # fmt: skip
+        folder.write(record)
+    except BaseException:
+        folder.remove()
+        raise
+    return folder, record
+
+
+def _train(
+    options: Options,
+    on_event: Listener,
+    job: Job,
+    recipe: Recipe,
+    found: Found,
+    fold: np.ndarray | None,
+    began: float,
+    folder: RunFolder,
+    record: dict[str, Any],
+) -> Run:
+    """Train in a run's folder, from its checkpoints where it has any, and finish."""
+    from tellapart.classifier.make import make_classifier
+    from tellapart.data.feeding import batch_for
+    from tellapart.training import run as folders
+    from tellapart.training.checkpoints import Checkpoints
+    from tellapart.training.record import remembered
+    from tellapart.training.train import CHECKPOINTS
+
+    collection, split, preparation, train = job.collection, job.split, job.preparation, job.part("train")
+    try:
+        folder.write(record | {"status": "running"})
+        if fold is not None:
+            place = folder.path / FOLDS
+            answers = _cross_validated(options, on_event, found, job, fold, record["precision"], place)
+            job = replace(job, answers=answers)
+        budget = _budget(options, began, recipe, preparation, len(collection))
+        trained, recipe, record = _trained(options, on_event, job, recipe, folder, record, budget)
         classifier = make_classifier(
             trained.network,
             collection.class_names,
             preparation,
             recipe.loss,
             remembered(record, collection, split),
-            (validation or train).pixels[: min(256, batch_for(preparation.shape))],
+            (job.part("validation") if split.counts()["validation"] else train).pixels[
+                : min(256, batch_for(preparation.shape))
+            ],
             recipe.views,
         )
         classifier.save(folder.path / folders.MODEL)  # before all else: whatever happens now, the model is kept
         result = finish(folder, record, on_event, job, trained, classifier)
+        Checkpoints(folder.path / CHECKPOINTS).remove()
+        shutil.rmtree(folder.path / FOLDS, ignore_errors=True)
         if budget is not None:
             late = budget.all_ended(trained.seconds)
             if late:
@@ -207,6 +308,56 @@ def _train(options: Options, on_event: Listener, job: Job, recipe: Recipe, began
     except BaseException as error:
         _abandon(folder, record, error)
         raise
+
+
+def _trained(
+    options: Options,
+    on_event: Listener,
+    job: Job,
+    recipe: Recipe,
+    folder: RunFolder,
+    record: dict[str, Any],
+    budget: Budget | None,
+) -> tuple[Trained, Recipe, dict[str, Any]]:
+    """The trained network; where memory does not suffice, of a recipe with a smaller batch, which the record then has.
+
+    Raises TrainingError where it did suffice before, or does not for the smallest.
+    """
+    from tellapart.images.views import count
+    from tellapart.training.checkpoints import Checkpoints
+    from tellapart.training.shortage import ran_out, smaller, yield_memory
+    from tellapart.training.train import CHECKPOINTS, train_network
+
+    yield_memory()
+    train, held = job.part("train"), job.part("validation") if job.split.counts()["validation"] else None
+    evaluated = sum(job.split.counts()[part] for part in ("validation", "test")) * count(recipe.views)
+    while True:
+        try:
+            trained = train_network(
+                recipe, train, held, len(job.collection.class_names), options.seed, record["precision"], folder.path,
+                on_event, budget, evaluated, options.save_every,
+            )  # fmt: skip
+            return trained, recipe, record
+        except Exception as error:
+            if not ran_out(error):
+                raise
+            other = None if Checkpoints(folder.path / CHECKPOINTS).any() else smaller(recipe)
+            if other is None:
+                raise TrainingError(
+                    f"{folder.path}: out of memory with batches of {recipe.batch_size} pictures of "
+                    f"{' x '.join(map(str, job.preparation.shape))}",
+                    "enough memory",
+                    "end other programs and go on with --resume, or train smaller pictures (--set height=... "
+                    "--set width=...)",
+                ) from error
+        on_event(
+            Note(
+                f"out of memory with batches of {recipe.batch_size} pictures: trying {other.batch_size}, "
+                f"at a learning rate of {other.learning_rate:.3g}"
+            )
+        )
+        recipe, record = other, record | {"recipe": other.changes()}
+        folder.write(record)
 
 
 def _decided(found: Found, train: Prepared, job: Job, on_event: Listener) -> Recipe:
@@ -220,31 +371,32 @@ def _decided(found: Found, train: Prepared, job: Job, on_event: Listener) -> Rec
     return recipe
 
 
-def _cross_validated(
-    options: Options, on_event: Listener, found: Found, job: Job, same: Sequence[tuple[int, ...]]
-) -> Answers:
-    """What models say of the training pictures that they have not seen."""
+def _folds(options: Options, job: Job, same: Sequence[tuple[int, ...]]) -> np.ndarray | None:
+    """The fold, int [n], of every training picture, where there are to be folds."""
     import numpy as np
 
     from tellapart.data.split import joined
-    from tellapart.training.precision import choose_precision
-    from tellapart.verbs._folds import check_folds, fold_of, out_of_fold
+    from tellapart.verbs._folds import check_folds, fold_of
 
+    if options.folds is None:
+        return None
     collection, train = job.collection, job.part("train")
     own = np.arange(len(collection)) if collection.groups is None else collection.groups
-    groups = joined(own, same)[train.indices]
-    assert options.folds is not None
-    fold = fold_of(train.labels, groups, options.folds, options.seed)
+    fold = fold_of(train.labels, joined(own, same)[train.indices], options.folds, options.seed)
     check_folds(collection, train.labels, fold)
-    recipe = found.for_data(len(train), job.preparation.shape)
-    pictures = float(len(train) * recipe.epochs)
-    precision, _ = choose_precision(
-        options.precision, recipe, pictures, job.preparation.shape, len(collection.class_names)
-    )
+    return fold
+
+
+def _cross_validated(
+    options: Options, on_event: Listener, found: Found, job: Job, fold: np.ndarray, precision: str, folder: Path
+) -> Answers:
+    """What models say of the training pictures that they have not seen."""
+    from tellapart.verbs._folds import out_of_fold
+
     on_event(Note(f"cross-validation: {options.folds} models, each asked about the pictures that it did not see"))
     probabilities = out_of_fold(
         lambda some: _decided(found, some, job, silent),
-        collection, train, fold, job.preparation, options.seed, precision, on_event,
+        job.collection, job.part("train"), fold, job.preparation, options.seed, precision, on_event, folder=folder,
     )  # fmt: skip
     return Answers(probabilities, fold)
 
@@ -362,9 +514,15 @@ def _say(on_event: Listener, collection: Collection, split: Split, same: Sequenc
 
 def _abandon(folder: RunFolder, record: dict[str, Any], error: BaseException) -> None:
     """Keep the folder of a training that got somewhere, and say in it what ended it; else take it away."""
-    if (folder.path / "history.csv").exists():
-        reason = error.to_dict() if isinstance(error, TellapartError) else {"error": type(error).__name__}
-        model = {"model": str(folder.path / "model.keras")} if (folder.path / "model.keras").exists() else {}
-        folder.write(record | {"status": "failed", "reason": reason} | model)
-    else:
+    from tellapart.training.train import CHECKPOINTS
+
+    if not any((folder.path / name).exists() for name in ("history.csv", CHECKPOINTS, FOLDS)):
         folder.remove()
+        return
+    if isinstance(error, Stopped):  # it may have been within a fold, whose folder is not what to go on with
+        error.action = f"go on with 'tellapart train --resume {folder.path}'"
+    reason = error.to_dict() if isinstance(error, TellapartError) else {"error": type(error).__name__}
+    model = {"model": str(folder.path / "model.keras")} if (folder.path / "model.keras").exists() else {}
+    status = "stopped" if isinstance(error, (Stopped, KeyboardInterrupt)) else "failed"
+    with contextlib.suppress(OSError):  # a full disk: what ended the training says so
+        folder.write(record | {"status": status, "reason": reason} | model)

@@ -1,0 +1,148 @@
+"""Trainings that did not come to their end: found again by what was asked of them, and gone on with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tellapart.errors import CheckpointError, UsageError
+
+if TYPE_CHECKING:
+    from tellapart.data.collection import Collection
+    from tellapart.data.split import Split
+    from tellapart.images.preparation import Preparation
+    from tellapart.recipes.find import Found
+    from tellapart.recipes.recipe import Recipe
+    from tellapart.training.run import RunFolder
+    from tellapart.verbs.train import Options
+
+AUTO = "auto"
+"""--resume auto: the unfinished training with the same options, or a new one."""
+
+FREE = {"data", "runs", "resume", "save_every"}
+"""Options that do not decide what comes of a training."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A training that was broken off: its folder and what run.json says of it."""
+
+    folder: RunFolder
+    record: dict[str, Any]
+
+    def recipe(self, found: Found, pictures: int, shape: tuple[int, int, int]) -> Recipe:
+        """The recipe as it was decided then, to the last field; `found` has the same network."""
+        return found.changed(dict(self.record["recipe"]), str(self.folder.path)).for_data(pictures, shape)
+
+    def preparation(self) -> Preparation:
+        """The preparation as it was."""
+        from tellapart.images.preparation import Preparation
+
+        return Preparation.model_validate(self.record["preparation"])
+
+    def check(self, collection: Collection, split: Split) -> None:
+        """Raise CheckpointError where the pictures or their parts are not what they were."""
+        kept = self.record["data"]
+        if kept["fingerprint"] != collection.fingerprint:
+            raise CheckpointError(
+                f"{collection.source}: is not what it was when {self.folder.path} was started (then "
+                f"{kept['pictures']:,} pictures, now {len(collection):,}; names, labels or contents differ)",
+                "the same pictures",
+                "put them back as they were, or train anew, without --resume",
+            )
+        if self.record["split"].get("digest") != split.digest:
+            raise CheckpointError(
+                f"{self.folder.path}: its pictures are not split as they were",
+                "the same parts",
+                "install the version of tellapart that began it, or train anew, without --resume",
+            )
+
+    def progress(self) -> str:
+        """How far it had come, in words."""
+        from tellapart.training.watch import HISTORY
+
+        try:
+            rows = (self.folder.path / HISTORY).read_text(encoding="utf-8").count("\n") - 1
+        except OSError:
+            rows = 0
+        return f"{rows} epoch{'' if rows == 1 else 's'} done"
+
+
+def find_kept(options: Options) -> tuple[Options, Kept | None]:
+    """What --resume asks for: the options that the run was started with, and the run.
+
+    Raises UsageError where the folder is none of an unfinished training, or was started with other options.
+    """
+    from tellapart.training.run import RunFolder
+
+    if options.resume == AUTO:
+        return options, unfinished(options)
+    folder = RunFolder(Path(options.resume).expanduser())
+    record = folder.read()
+    if record["status"] == "done":
+        raise UsageError(
+            f"{folder.path}: this training came to its end",
+            "one that was broken off",
+            f"use its model: {folder.path / 'model.keras'}",
+        )
+    kept = Kept(folder, record)
+    given, before = _plain(options), record["options"]
+    defaults = {name: info.get_default(call_default_factory=True) for name, info in type(options).model_fields.items()}
+    for name in sorted(set(type(options).model_fields) - FREE):
+        if getattr(options, name) != defaults[name] and given[name] != before.get(name, defaults[name]):
+            raise UsageError(
+                f"--{name.replace('_', '-')} {given[name]} with --resume {options.resume}",
+                f"what it was started with: {before.get(name, defaults[name])}",
+                "leave the option out, or train anew",
+            )
+    values = {name: value for name, value in before.items() if name in type(options).model_fields}
+    values |= {"resume": options.resume, "runs": options.runs, "save_every": options.save_every}
+    if options.data is not None:
+        values["data"] = options.data
+    if not isinstance(options.recipe, (str, Path)):  # an object, which run.json has by name only
+        values["recipe"] = options.recipe
+    return type(options)(**values), kept
+
+
+def unfinished(options: Options) -> Kept | None:
+    """The newest training with the same options that was broken off, in the folder for runs."""
+    from tellapart.training.run import RECORD, RunFolder
+
+    asked = _plain(options)
+    found: list[tuple[str, Kept]] = []
+    for path in options.runs.glob(f"*/{RECORD}"):
+        folder = RunFolder(path.parent)
+        try:
+            record = folder.read()
+        except UsageError:
+            continue
+        before = record["options"]
+        same = all(json.dumps(before.get(name)) == json.dumps(asked[name]) for name in set(asked) - FREE)
+        if record["status"] != "done" and same and before.get("data") == asked["data"]:
+            found.append((str(record.get("started")), Kept(folder, record)))
+    return max(found, key=lambda one: one[0])[1] if found else None
+
+
+def asked_for(options: Options, source: Any) -> dict[str, Any]:
+    """The options as run.json keeps them; `source` is what the data calls itself."""
+    from tellapart.training.record import place
+
+    plain = _plain(options)
+    return plain | {"data": place(source)}
+
+
+def _plain(options: Options) -> dict[str, Any]:
+    from tellapart.training.record import place
+
+    plain = options.model_dump(mode="json", exclude={"data", "recipe", "classes"}, fallback=str)
+    recipe = options.recipe if isinstance(options.recipe, (str, Path)) else options.recipe.name
+    classes = options.classes
+    plain["recipe"] = place(recipe)
+    plain["classes"] = place(classes) if isinstance(classes, (str, Path)) else classes and list(classes)
+    plain["data"] = place(options.data) if isinstance(options.data, (str, Path)) else None
+    if isinstance(options.set, Mapping):
+        plain["set"] = dict(options.set)
+    return plain

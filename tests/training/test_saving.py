@@ -1,0 +1,196 @@
+"""Broken off anywhere, a training goes on to the weights of one that never was."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from tellapart.data.feeding import Prepared
+from tellapart.errors import CheckpointError, Stopped, TrainingError
+from tellapart.progress import Epoch, Note, silent
+from tellapart.recipes.find import find_recipe
+from tellapart.training import checkpoints, saving
+from tellapart.training.checkpoints import Checkpoints
+from tellapart.training.train import train_network
+from tests.conftest import stripes
+
+
+class KilledError(BaseException):
+    """Stands for a process that is gone."""
+
+
+def prepared(count, seed=0, channels=1):
+    pixels, labels = stripes(count, seed=seed)
+    return Prepared(np.repeat(pixels, channels, axis=3), labels.astype(np.int64), np.arange(count))
+
+
+def train(folder, on_event=silent, recipe="quick", channels=1, save_every=0, seed=5, **changes):
+    folder.mkdir(exist_ok=True)
+    found = find_recipe(recipe).changed({"epochs": 3, "batch_size": 8} | changes, "x")
+    data, held = prepared(120, channels=channels), prepared(30, seed=9, channels=channels)
+    return train_network(
+        found.for_data(120, data.pixels.shape[1:]), data, held, 3, seed, "float32", folder, on_event,
+        save_every=save_every,
+    )  # fmt: skip
+
+
+def killed_after(monkeypatch, writes):
+    """Let the process die right after so many checkpoints."""
+    real, count = Checkpoints.write, [0]
+
+    def write(self, checkpoint):
+        path = real(self, checkpoint)
+        count[0] += 1
+        if count[0] == writes:
+            raise KilledError
+        return path
+
+    monkeypatch.setattr(Checkpoints, "write", write)
+
+
+def same(one, other):
+    assert one.best_epoch == other.best_epoch
+    for mine, theirs in zip(one.network.get_weights(), other.network.get_weights(), strict=True):
+        assert mine.tobytes() == theirs.tobytes()
+    for row, wanted in zip(one.history, other.history, strict=True):
+        for name in set(wanted) - {"seconds"}:  # figures of a broken epoch are put together from two parts
+            assert row[name] == pytest.approx(wanted[name], rel=1e-5)
+
+
+EVERYTHING = {
+    "flip": "alternate", "zoom": 0.1, "shear": 0.1, "rotation": 0.05, "shift": 0.1, "crop": 0.2, "brightness": 0.1,
+    "contrast": 0.1, "colour": 0.1, "cutout": 0.2, "mixup": 0.5, "cutmix": 0.5,
+}  # fmt: skip
+
+CASES = {
+    "quick": {"augmentation": {"flip": "alternate", "shift": 0.1, "cutout": 0.3}},
+    "growing": {"grow": 0.5, "epochs": 4},
+    "averaged": {"average": 0.9, "grow": 0.5, "epochs": 4, "schedule": "constant"},
+    "augmented": {"augmentation": EVERYTHING, "dropout": 0.3, "channels": 3, "balance": 0.5},
+    "randaugment": {"augmentation": {"randaugment": 0.5}, "channels": 3},
+    "adam": {"recipe": "digits-2conv", "dropout": 0.4},
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_training_killed_again_and_again_ends_with_the_same_weights(tmp_path, monkeypatch, case):
+    whole = train(tmp_path / "whole", save_every=60, **CASES[case])
+    for writes in (1, 2, 2):
+        with monkeypatch.context() as patch, pytest.raises(KilledError):
+            killed_after(patch, writes)
+            train(tmp_path / "broken", **CASES[case])
+    same(train(tmp_path / "broken", **CASES[case]), whole)
+
+
+def test_a_training_that_ended_is_not_trained_again(tmp_path, monkeypatch):
+    whole = train(tmp_path / "a")
+    events = []
+    again = train(tmp_path / "a", events.append)
+    same(again, whole)
+    assert again.seconds == pytest.approx(whole.seconds, abs=0.5)
+    assert not [event for event in events if isinstance(event, Epoch)]
+
+
+def test_a_damaged_checkpoint_is_said_and_passed_over(tmp_path, monkeypatch):
+    whole = train(tmp_path / "whole", save_every=60)
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        killed_after(patch, 3)
+        train(tmp_path / "a")
+    newest = sorted((tmp_path / "a" / "checkpoints").iterdir())[-1]
+    data = bytearray((newest / "arrays.npz").read_bytes())
+    data[len(data) // 2] ^= 1
+    (newest / "arrays.npz").write_bytes(data)
+    events = []
+    same(train(tmp_path / "a", events.append), whole)
+    warning = next(event.text for event in events if isinstance(event, Note))
+    assert warning.startswith(f"WARNING: damaged checkpoints ({newest.name}: arrays.npz is not what was written)")
+
+
+def test_with_every_checkpoint_damaged_it_does_not_begin_anew(tmp_path):
+    train(tmp_path / "a")
+    for path in (tmp_path / "a" / "checkpoints").glob("*/manifest.json"):
+        path.write_text("{}")
+    with pytest.raises(CheckpointError, match="none of 2 checkpoints is as it was written"):
+        train(tmp_path / "a")
+
+
+def test_another_training_does_not_go_on_from_it(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        killed_after(patch, 2)
+        train(tmp_path / "a")
+    with pytest.raises(CheckpointError, match=r"is of another training \(seed was 5 and is 6\)"):
+        train(tmp_path / "a", seed=6)
+    with pytest.raises(CheckpointError, match=r"another training \(recipe was"):
+        train(tmp_path / "a", learning_rate=0.1)
+
+
+def test_the_best_is_not_replaced_by_a_worse(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        killed_after(patch, 8)
+        train(tmp_path / "a", epochs=6)
+    kept = Checkpoints(tmp_path / "a" / "checkpoints").newest(pytest.fail)
+    values = [(row["val_accuracy"], -row["val_loss"]) for row in kept.values["history"]]
+    assert kept.values["best_epoch"] == values.index(max(values)) + 1
+    trained = train(tmp_path / "a", epochs=6)
+    values = [(row["val_accuracy"], -row["val_loss"]) for row in trained.history]
+    assert trained.best_epoch == values.index(max(values)) + 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_stop_it_keeps_what_it_has_and_says_how_to_go_on(tmp_path, number):
+    whole = train(tmp_path / "whole", save_every=60, epochs=4)
+
+    def stop(event):
+        if isinstance(event, Epoch) and event.number == 2:
+            os.kill(os.getpid(), number)
+
+    before = signal.getsignal(number)
+    with pytest.raises(Stopped, match=f"stopped by {signal.Signals(number).name} after 2 epochs") as caught:
+        train(tmp_path / "a", stop, save_every=60, epochs=4)
+    assert caught.value.exit_code == 128 + number
+    assert caught.value.action == f"go on with 'tellapart train --resume {tmp_path / 'a'}'"
+    assert signal.getsignal(number) is before
+    same(train(tmp_path / "a", save_every=60, epochs=4), whole)
+
+
+def test_no_room_for_a_checkpoint_is_said_and_does_not_end_the_training(tmp_path, monkeypatch):
+    real, count = checkpoints._write, [0]
+
+    def write(folder, checkpoint):
+        real(folder, checkpoint)
+        count[0] += 1
+        if count[0] in (2, 3):
+            raise OSError(28, "No space left on device", str(folder))
+
+    monkeypatch.setattr(checkpoints, "_write", write)
+    events = []
+    same(train(tmp_path / "a", events.append), train(tmp_path / "whole", save_every=60))
+    said = [event.text for event in events if isinstance(event, Note)]
+    assert len(said) == 2
+    assert "bytes cannot be written (No space left on device); checkpoint-0001 is whole; training goes on" in said[0]
+    assert not list((tmp_path / "a" / "checkpoints").glob(".*"))
+
+
+def test_weights_that_are_no_numbers_are_never_kept(tmp_path, monkeypatch):
+    real = saving.Saving._captured
+
+    def spoiled(self, finished):
+        if self.place[0] == 1:
+            self.variables["network"][0].assign(np.full(self.variables["network"][0].shape, np.nan))
+        return real(self, finished)
+
+    monkeypatch.setattr(saving.Saving, "_captured", spoiled)
+    with pytest.raises(TrainingError, match=r"epoch 2: .* of the network is not finite"):
+        train(tmp_path / "a")
+    kept = Checkpoints(tmp_path / "a" / "checkpoints").newest(pytest.fail)
+    assert all(np.isfinite(array).all() for array in kept.arrays.values())
+
+
+def test_a_full_disk_is_met_before_the_training(tmp_path, monkeypatch):
+    class Usage:
+        free = 1_000
+
+    monkeypatch.setattr("shutil.disk_usage", lambda path: Usage)
+    with pytest.raises(CheckpointError, match=r"this training writes up to [\d,]+ bytes, and 1,000 are free"):
+        train(tmp_path / "a")

@@ -1,0 +1,231 @@
+"""Trainings that were broken off, gone on with: the same run, the same result."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import tellapart
+from tellapart.errors import CheckpointError, DataError, TrainingError, UsageError
+from tellapart.progress import Note, silent
+from tellapart.training import train as training
+from tellapart.training.checkpoints import Checkpoints
+from tellapart.training.run import RunFolder
+from tests.conftest import make_collection, write_folder
+from tests.training.test_saving import KilledError, killed_after
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_folder(tmp_path_factory.mktemp("data") / "stripes", 60)
+
+
+def train(folder, runs, on_event=silent, **options):
+    asked = {"recipe": "quick", "epochs": 3, "seed": 4, "save_every": 0, "set": ["batch_size=8"]} | options
+    return tellapart.train(folder, runs=runs, on_event=on_event, **asked)
+
+
+def broken(monkeypatch, writes, *arguments, **options):
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        killed_after(patch, writes)
+        train(*arguments, **options)
+
+
+def weights(run):
+    return [one.tobytes() for one in run.classifier.network.get_weights()]
+
+
+def figures(run):
+    return {part: (found.accuracy, found.loss) for part, found in run.evaluations.items()}
+
+
+def test_a_run_goes_on_in_its_folder_to_the_same_result(folder, tmp_path, monkeypatch):
+    whole = train(folder, tmp_path / "whole")
+    broken(monkeypatch, 1, folder, tmp_path / "runs")
+    (path,) = (tmp_path / "runs").iterdir()
+    assert RunFolder(path).read()["status"] == "failed"  # as Python says; of a killed process it stays "running"
+    notes = []
+    run = tellapart.train(resume=path, on_event=notes.append)
+    assert run.path == path
+    assert weights(run) == weights(whole)
+    assert figures(run) == figures(whole)
+    record = RunFolder(path).read()
+    assert record["status"] == "done"
+    assert record["options"]["epochs"] == 3
+    assert not (path / "checkpoints").exists()
+    assert not (path / "lock").exists()
+    assert notes[0].text == f"going on with {path} (1 epoch done)"
+    with pytest.raises(UsageError, match="this training came to its end") as caught:
+        tellapart.train(resume=path, on_event=silent)
+    assert caught.value.action == f"use its model: {path / 'model.keras'}"
+
+
+def test_the_same_command_offers_it_and_auto_takes_it(folder, tmp_path, monkeypatch):
+    broken(monkeypatch, 1, folder, tmp_path)
+    (path,) = tmp_path.iterdir()
+    notes = []
+    broken(monkeypatch, 1, folder, tmp_path, on_event=notes.append)
+    offer = f"note: {path} is the same training, broken off (1 epoch done): --resume {path} goes on"
+    assert notes[0].text == offer
+    other = max(tmp_path.iterdir())
+    taken = train(folder, tmp_path, resume="auto")
+    assert taken.path in (path, other)
+    anew = train(folder, tmp_path, resume="auto", seed=5)
+    assert anew.path not in (path, other)
+
+
+def test_other_options_are_refused(folder, tmp_path, monkeypatch):
+    broken(monkeypatch, 2, folder, tmp_path)
+    (path,) = tmp_path.iterdir()
+    with pytest.raises(UsageError, match=f"--epochs 9 with --resume {path}") as caught:
+        tellapart.train(resume=path, epochs=9, on_event=silent)
+    assert caught.value.expected == "what it was started with: 3"
+    with pytest.raises(UsageError, match="train: data is missing"):
+        tellapart.train(on_event=silent)
+    with pytest.raises(UsageError, match="is not the folder of a training"):
+        tellapart.train(resume=tmp_path / "no", on_event=silent)
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "run.json").write_text("[1]")
+    with pytest.raises(UsageError, match=r"run.json: it is none of a training's"):
+        tellapart.train(resume=tmp_path / "odd", on_event=silent)
+
+
+def test_pictures_that_changed_are_named(tmp_path, monkeypatch):
+    folder = write_folder(tmp_path / "data", 60)
+    broken(monkeypatch, 2, folder, tmp_path / "runs")
+    (path,) = (tmp_path / "runs").iterdir()
+    next(iter(sorted((folder / "down").glob("*.png")))).unlink()
+    with pytest.raises(CheckpointError, match=r"is not what it was when .* was started \(then 60 pictures, now 59"):
+        tellapart.train(resume=path, on_event=silent)
+    assert RunFolder(path).read()["status"] == "failed"
+    assert Checkpoints(path / "checkpoints").any()
+
+
+def test_one_process_at_a_time_and_no_lock_is_left_by_a_dead_one(folder, tmp_path, monkeypatch):
+    broken(monkeypatch, 2, folder, tmp_path)
+    (path,) = tmp_path.iterdir()
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom tellapart.training.run import RunFolder\n"
+        "with RunFolder(Path(sys.argv[1])).locked():\n    print('held', flush=True)\n    time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(UsageError, match=rf"is being trained by process {holder.pid} on "):
+            tellapart.train(resume=path, on_event=silent)
+        holder.kill()
+    assert (path / "lock").exists()
+    assert tellapart.train(resume=path, on_event=silent).path == path
+
+
+def test_folds_that_were_done_are_not_done_again(folder, tmp_path, monkeypatch):
+    whole = train(folder, tmp_path / "whole", folds=3, recipe="dense")
+    asked = []
+    real = training.train_network
+
+    def dying(recipe, train, validation, *rest, **options):
+        asked.append(len(train))
+        if len(asked) == 3:
+            raise KilledError
+        return real(recipe, train, validation, *rest, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(training, "train_network", dying)
+        train(folder, tmp_path / "runs", folds=3, recipe="dense")
+    (path,) = (tmp_path / "runs").iterdir()
+    assert sorted(p.name for p in (path / "folds").glob("*.npz")) == ["fold-1.npz", "fold-2.npz"]
+    with monkeypatch.context() as patch:
+        asked[:] = [0] * 10
+        patch.setattr(training, "train_network", dying)
+        run = tellapart.train(resume=path, on_event=silent)
+    assert len(asked) == 12  # the third fold, and the one on all
+    assert figures(run) == figures(whole)
+    assert np.array_equal(
+        run.evaluations["cross_validation"].probabilities, whole.evaluations["cross_validation"].probabilities
+    )
+    assert not (path / "folds").exists()
+
+
+def test_minutes_go_on_with_what_is_left_of_them(folder, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        killed_after(patch, 3)
+        train(folder, tmp_path, epochs=None, minutes=1 / 6)
+    (path,) = tmp_path.iterdir()
+    kept = Checkpoints(path / "checkpoints").newest(pytest.fail)
+    assert 0 < kept.values["seconds"] < kept.values["in_all"] < 10
+    run = tellapart.train(resume=path, on_event=silent)
+    assert kept.values["seconds"] < run.train_seconds < 10
+    assert RunFolder(path).read()["options"]["minutes"] == pytest.approx(1 / 6)
+
+
+def test_too_little_memory_makes_the_batches_smaller(folder, tmp_path, monkeypatch):
+    real, sizes = training.train_network, []
+
+    def short(recipe, *rest, **options):
+        sizes.append((recipe.batch_size, recipe.learning_rate))
+        if recipe.batch_size > 8:
+            raise RuntimeError("OOM when allocating tensor with shape[32,64] on CPU")
+        return real(recipe, *rest, **options)
+
+    monkeypatch.setattr(training, "train_network", short)
+    notes = []
+    run = train(folder, tmp_path, notes.append, set=["batch_size=32", "learning_rate=0.2"])
+    assert sizes == [(32, 0.2), (16, pytest.approx(0.1)), (8, pytest.approx(0.05))]
+    said = [event.text for event in notes if isinstance(event, Note) and "memory" in event.text]
+    assert said[0] == "out of memory with batches of 32 pictures: trying 16, at a learning rate of 0.1"
+    assert RunFolder(run.path).read()["recipe"]["batch_size"] == 8
+
+    def never(recipe, *rest, **options):
+        raise MemoryError
+
+    monkeypatch.setattr(training, "train_network", never)
+    with pytest.raises(TrainingError, match="out of memory with batches of 4 pictures of 12 x 12 x 1"):
+        train(folder, tmp_path, set=["batch_size=8"])
+
+
+def test_a_nearly_full_disk_is_refused_before_anything_is_read(tmp_path, monkeypatch):
+    class Usage:
+        free = 1_000_000
+
+    monkeypatch.setattr("shutil.disk_usage", lambda path: Usage)
+    with pytest.raises(UsageError, match="a training writes at least 33,554,432 bytes, and 1,000,000 are free"):
+        train(tmp_path / "not-even-there", tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_deterministic_and_minutes_contradict(folder, tmp_path):
+    with pytest.raises(UsageError, match="deterministic and minutes = 1"):
+        train(folder, tmp_path, epochs=None, minutes=1, deterministic=True)
+
+
+def test_what_was_never_a_training_leaves_no_folder(tmp_path):
+    with pytest.raises(DataError):
+        train(make_collection(3), tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_process_that_is_killed_goes_on_from_the_command_line(folder, tmp_path):
+    """SIGKILL at the first checkpoint, again and again; `--resume auto` each time; the weights of an unbroken run."""
+    command = [
+        sys.executable, "-m", "tellapart", "train", str(folder), "--recipe", "quick", "--epochs", "3", "--seed", "4",
+        "--set", "batch_size=8", "--save-every", "0", "--resume", "auto", "--deterministic", "--json",
+    ]  # fmt: skip
+    kills = 0
+    while kills < 2:
+        with subprocess.Popen(
+            [*command, "--runs", str(tmp_path / "broken")], stderr=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process:
+            before = set(tmp_path.glob("broken/*/checkpoints/checkpoint-*"))
+            while process.poll() is None and not set(tmp_path.glob("broken/*/checkpoints/checkpoint-*")) - before:
+                pass
+            assert process.poll() is None, process.stderr.read().decode()
+            process.kill()
+        kills += 1
+    found = []
+    for runs in ("broken", "whole"):
+        done = subprocess.run([*command, "--runs", str(tmp_path / runs)], capture_output=True, check=True, text=True)
+        found.append(tellapart.load(json.loads(done.stdout)["model"]))
+    broken, whole = (model.network.get_weights() for model in found)
+    assert all(one.tobytes() == other.tobytes() for one, other in zip(broken, whole, strict=True))
+    assert found[0].record.temperature == found[1].record.temperature
