@@ -122,3 +122,34 @@ def test_stock_keras_opens_it_where_there_is_no_tellapart(stripes_run, tmp_path)
     classifier = tellapart.load(stripes_run.path)
     expected = tempered(np.load(tmp_path / "out.npy"), classifier.record.temperature)
     assert np.abs(classifier.probabilities(pixels) - expected).max() <= 1e-4
+
+
+def test_every_flipped_bit_and_every_cut_is_refused(stripes_run, tmp_path):
+    """Never a changed answer: wherever a byte is not what was written, the file is not read."""
+    whole = stripes_run.model.read_bytes()
+    path = tmp_path / "a.keras"
+    rng = np.random.default_rng(0)
+    with zipfile.ZipFile(stripes_run.model) as archive:
+        headers = [info.header_offset for info in archive.infolist()]
+        start = archive.start_dir
+    places = {
+        *range(start, len(whole)),
+        *(at + i for at in headers for i in range(60)),
+        *rng.integers(0, len(whole), 300),
+    }
+    for place in sorted(places):
+        data = bytearray(whole)
+        data[place] ^= 1 << rng.integers(8)
+        path.write_bytes(data)
+        with pytest.raises(ModelFileError, match=r"is damaged|is not a tellapart model|was written by tellapart"):
+            read_model(path)
+    for length in [*range(0, 200, 7), *rng.integers(0, len(whole), 60), len(whole) - 1]:
+        path.write_bytes(whole[:length])
+        with pytest.raises(ModelFileError):
+            read_model(path)
+    for more in (b"x", b"\0" * 30, whole[-100:]):
+        path.write_bytes(whole + more)
+        with pytest.raises(ModelFileError):
+            read_model(path)
+    path.write_bytes(whole)
+    read_model(path)

@@ -105,8 +105,8 @@ class Classifier:
 
     def __init__(self, record: ModelRecord, members: dict[str, bytes], source: str = "classifier") -> None:
         self.record, self.members, self.source = record, members, source
-        self.runtime = OnnxRuntime(members[TWIN])
-        self.novelty = Novelty.from_bytes(members[NOVELTY]) if NOVELTY in members else None
+        self.runtime = OnnxRuntime(members[TWIN], source)
+        self.novelty = Novelty.from_bytes(members[NOVELTY], source) if NOVELTY in members else None
         """Tells how far a picture is from what was taught, where the file has that."""
         self.views: Views = record.views
         """The looks at a picture that prediction averages."""
@@ -128,7 +128,7 @@ class Classifier:
         """The Keras network, rebuilt on first use (this imports Keras): pixels 0..255 in, its outputs out."""
         from tellapart.classifier.network import from_members
 
-        return from_members(self.members)
+        return from_members(self.members, self.source)
 
     def predict(
         self, pictures: Any, on_bad: Callable[[PictureError], None] | None = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -22,6 +24,10 @@ NOVELTY = "novelty.npz"
 MEMBERS = (METADATA, CONFIG, WEIGHTS, TWIN)
 OPTIONAL = (NOVELTY,)
 """Members that a file may lack."""
+
+SEAL = b"tellapart sha256 "
+_DIGITS = 64
+"""What a file ends in, as the archive's comment: a SHA-256 in hexadecimal of everything before its digits."""
 
 MAX_BYTES = 4 * 2**30
 """No member is read beyond this size."""
@@ -56,19 +62,44 @@ class ModelRecord(BaseModel):
     layers: tuple[Layer, ...] = ()
     training: dict[str, Any] = Field(default_factory=dict, description="data, split, recipe, seed and versions")
     members: dict[str, str] = Field(default_factory=dict, description="SHA-256 of the other members")
+    sealed: bool = Field(False, description="whether the file ends in a SHA-256 of all its bytes")
 
 
 def write_model(path: Path, record: ModelRecord, members: dict[str, bytes]) -> ModelRecord:
     """Write the file atomically; returns the record as written, with the hashes of the members in it."""
     there = [*MEMBERS, *(name for name in OPTIONAL if name in members)]
-    record = record.model_copy(update={"members": {name: sha256(members[name]) for name in there}})
+    record = record.model_copy(update={"members": {name: sha256(members[name]) for name in there}, "sealed": True})
     content = {name: members[name] for name in there} | {
         RECORD: json.dumps(record.model_dump(mode="json"), indent=2, ensure_ascii=False).encode()
     }
-    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for name, data in content.items():
-            archive.writestr(zipfile.ZipInfo(name), data)
+    with replacing(path) as temporary:
+        with zipfile.ZipFile(temporary, "w") as archive:
+            for name, data in content.items():
+                archive.writestr(zipfile.ZipInfo(name), data)
+            archive.comment = SEAL + bytes(_DIGITS)
+        with temporary.open("rb+") as file:
+            file.seek(-_DIGITS, os.SEEK_END)
+            file.write(_seal(file))
     return record
+
+
+def _seal(file: BinaryIO) -> bytes:
+    """The SHA-256, in hexadecimal, of a file up to where its seal stands; the file is then just before that."""
+    digest, left = hashlib.sha256(), file.seek(-_DIGITS, os.SEEK_END)
+    file.seek(0)
+    while left and (piece := file.read(min(left, 2**20))):
+        digest.update(piece)
+        left -= len(piece)
+    return digest.hexdigest().encode()
+
+
+def _is_sealed(path: Path) -> bool:
+    """Whether the file ends in a seal, and every byte before it agrees with that."""
+    with path.open("rb") as file:
+        if file.seek(0, os.SEEK_END) < len(SEAL) + _DIGITS:
+            return False
+        file.seek(-_DIGITS - len(SEAL), os.SEEK_END)
+        return file.read(len(SEAL)) == SEAL and _seal(file) == file.read(_DIGITS)
 
 
 def read_model(path: Path) -> tuple[ModelRecord, dict[str, bytes]]:
@@ -95,6 +126,8 @@ def read_model(path: Path) -> tuple[ModelRecord, dict[str, bytes]]:
     for name, data in members.items():
         if sha256(data) != record.members.get(name):
             raise _damaged(path, f"{name} is not what was written")
+    if record.sealed and not _is_sealed(path):
+        raise _damaged(path, "a byte of it is not what was written")
     return record, members
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from tellapart.classifier.hdf5 import read_weights, refused, written
 from tellapart.classifier.model_file import CONFIG, METADATA, TWIN, WEIGHTS, Layer
 from tellapart.classifier.twin import make_twin
 from tellapart.errors import ModelFileError
 from tellapart.recipes.backend import keras
+from tellapart.recipes.plain import NetworkPlan, NotPlainError, build, read_description
 
 
 def to_members(network: keras.Model) -> dict[str, bytes]:
@@ -27,15 +27,44 @@ def to_members(network: keras.Model) -> dict[str, bytes]:
     return members | {TWIN: make_twin(network)}
 
 
-def from_members(members: dict[str, bytes]) -> keras.Model:
-    """Rebuild the network, of Keras's own layers only, and read its weights. Raises ModelFileError for other layers."""
-    config = json.loads(members[CONFIG])
-    _check_config(config)
-    network = keras.saving.deserialize_keras_object(config, safe_mode=True)
+def from_members(members: dict[str, bytes], name: str = "the model") -> keras.Model:
+    """Rebuild the network, of Keras's own layers only, and read its weights.
+
+    Keras's loader is not given the file, which may come from anybody: see tellapart.recipes.plain and hdf5. Raises
+    ModelFileError for what is not on the list of plain layers, and for weights that are not theirs.
+    """
+    plan = plan_of(members[CONFIG], name)  # before a byte of the weights is looked at
+    return with_weights(plan, read_weights(members[WEIGHTS], name).arrays, name)
+
+
+def plan_of(description: bytes | str, name: str) -> NetworkPlan:
+    """What a network's description says. Raises ModelFileError for anything that is not on the list."""
+    try:
+        return read_description(description)
+    except NotPlainError as error:
+        raise ModelFileError(
+            f"{name}: its network is refused ({error})",
+            "layers on the list in docs/model.md, in a size that a machine can hold",
+            "do not open this file unless you know where it comes from",
+        ) from error
+
+
+def with_weights(plan: NetworkPlan, arrays: dict[str, np.ndarray], name: str) -> keras.Model:
+    """The network of a plan, with weights by their paths in Keras 3's file of them."""
+    network = build(plan)
+    # Keras 2.12 to 2.15 kept layers under another name.
+    plain = {path.replace("/_layer_checkpoint_dependencies/", "/layers/"): array for path, array in arrays.items()}
+    for path, array in plain.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise refused(name, f"{path} holds what is no number")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, WEIGHTS)
-        path.write_bytes(members[WEIGHTS])
-        network.load_weights(path)
+        place = Path(folder, WEIGHTS)
+        place.write_bytes(written(plain))
+        try:
+            network.load_weights(place)
+        except Exception as error:  # Keras's words for arrays that are missing or of other shapes
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            raise refused(name, f"they do not fit its layers: {reason}") from error
     return network
 
 
@@ -64,25 +93,3 @@ def _operations(layer: keras.Layer) -> int:
     return sum(
         2 * math.prod(weight.shape) * places for weight in layer.weights if "kernel" in weight.path.split("/")[-1]
     )
-
-
-def _check_config(node: Any) -> None:
-    if isinstance(node, dict):
-        module = node.get("module")
-        if "class_name" in node and module is not None and str(module).split(".")[0] != "keras":
-            raise ModelFileError(
-                f"the network holds an object of {module}.{node['class_name']}",
-                "layers that come with Keras",
-                "do not open this file unless you know where it comes from",
-            )
-        if node.get("class_name") in ("Lambda", "TFSMLayer", "TorchModuleWrapper"):
-            raise ModelFileError(
-                f"the network holds a {node['class_name']} layer, which can run any program",
-                "plain layers",
-                "refuse it",
-            )
-        for value in node.values():
-            _check_config(value)
-    elif isinstance(node, list):
-        for value in node:
-            _check_config(value)

@@ -85,8 +85,11 @@ class Novelty:
         return buffer.getvalue()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Novelty:
-        """Back from `to_bytes`. Raises ModelFileError for anything else; nothing is unpacked that could be large."""
+    def from_bytes(cls, data: bytes, source: str = "the model") -> Novelty:
+        """Back from `to_bytes`, out of a file called `source`.
+
+        Raises ModelFileError for anything else; nothing is unpacked that could be large.
+        """
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 stored = all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
@@ -97,7 +100,11 @@ class Novelty:
                     return cls(arrays)
         except (ValueError, OSError, KeyError, MemoryError, zipfile.BadZipFile):
             pass  # said below
-        raise ModelFileError("novelty.npz is not what it should be", "the file as it was written", "train it anew")
+        raise ModelFileError(
+            f"{source}: is damaged (novelty.npz is not what it should be)",
+            "the file as it was written",
+            "copy it again from where it came, or train anew",
+        )
 
 
 def _is_sound(arrays: dict[str, np.ndarray]) -> bool:

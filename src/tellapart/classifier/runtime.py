@@ -5,16 +5,27 @@ from __future__ import annotations
 import numpy as np
 import onnxruntime
 
+from tellapart.classifier.onnx_file import check_onnx
 from tellapart.data.feeding import batch_for
+from tellapart.errors import ModelFileError
 
 
 class OnnxRuntime:
-    """A network as ONNX Runtime runs it."""
+    """A network as ONNX Runtime runs it. Raises ModelFileError for a file that is not plain, see onnx_file."""
 
-    def __init__(self, model: bytes) -> None:
+    def __init__(self, model: bytes, name: str = "the model") -> None:
+        check_onnx(model, name)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        try:
+            self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime has many, and no common one
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+            raise ModelFileError(
+                f"{name}: ONNX Runtime does not take its network ({reason})",
+                "a network as tellapart writes it",
+                "copy the file again from where it came, or train anew",
+            ) from error
         self.input = self.session.get_inputs()[0].name
         self.outputs = [output.name for output in self.session.get_outputs()]
 

@@ -11,6 +11,9 @@ import polars as pl
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError
 
+FAULTS = (Exception, pl.exceptions.PanicException)
+"""What the library raises for damaged tables: its Rust part panics at some, which is no Exception."""
+
 
 def columns(tree: Tree, name: str) -> list[str]:
     """The column names of a CSV (its first line) or Parquet file; [] where it is neither."""
@@ -18,7 +21,7 @@ def columns(tree: Tree, name: str) -> list[str]:
     if suffix == "parquet" or (tree.single and tree.start(name, 4) == b"PAR1"):
         try:
             return list(pl.read_parquet_schema(io.BytesIO(tree.read(name))))
-        except Exception as error:
+        except FAULTS as error:
             raise damaged(tree, name, error) from error
     if suffix in ("csv", "tsv") or tree.single:
         first = tree.start(name, 2**20).split(b"\n", 1)[0]
@@ -40,13 +43,13 @@ def read_words(tree: Tree, name: str) -> pl.DataFrame:
     if tree.start(name, 4) == b"PAR1":
         try:
             return pl.read_parquet(io.BytesIO(tree.read(name))).cast(pl.String)
-        except Exception as error:
+        except FAULTS as error:
             raise damaged(tree, name, error) from error
     header = columns(tree, name)
     check_rows(tree, name, header)
     try:
         return pl.read_csv(io.BytesIO(tree.read(name)), infer_schema=False, separator=separator(name))
-    except Exception as error:
+    except FAULTS as error:
         raise damaged(tree, name, error) from error
 
 
@@ -85,7 +88,7 @@ def separator(name: str) -> str:
     return "\t" if name.lower().endswith(".tsv") else ","
 
 
-def damaged(tree: Tree, name: str, error: Exception) -> DataError:
+def damaged(tree: Tree, name: str, error: BaseException) -> DataError:
     """The error for a table that the library cannot read."""
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
     return DataError(f"{tree.describe(name)}: cannot be read ({reason})", "a sound table", "save or copy it again")

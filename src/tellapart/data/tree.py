@@ -126,6 +126,8 @@ class ZipTree(Tree):
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise _damaged(path, error) from error
         self.process = os.getpid()
+        if not all(info.filename for info in self.archive.infolist()):
+            raise _damaged(path, ValueError("a member without a name"))
         members = [info for info in self.archive.infolist() if not info.is_dir()]
         _check_members(path, [info.filename for info in members], sum(info.file_size for info in members))
         if any(info.flag_bits & 1 for info in members):

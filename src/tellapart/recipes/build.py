@@ -9,6 +9,7 @@ import numpy as np
 
 from tellapart.errors import RecipeError
 from tellapart.recipes.backend import keras
+from tellapart.recipes.plain import NotPlainError, build, read_description
 from tellapart.recipes.recipe import Recipe
 
 
@@ -73,17 +74,20 @@ def _check_layers(network: keras.Model, name: str) -> None:
             raise RecipeError(
                 f"the network of {name} has the layer {layer.name!r} of type {type(layer).__name__}",
                 "layers that come with Keras, and no Lambda, so that the saved file opens anywhere",
-                "build it from keras.layers and keras.ops",
+                "build it from keras.layers",
             )
     try:
-        config = json.loads(json.dumps(keras.saving.serialize_keras_object(network)))
-        keras.saving.deserialize_keras_object(config, safe_mode=True)
+        again = build(read_description(json.dumps(keras.saving.serialize_keras_object(network))))
+        shapes = [[tuple(weight.shape) for weight in one.weights] for one in (network, again)]
+        if shapes[0] != shapes[1]:
+            raise NotPlainError("its weights come out differently")
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise RecipeError(
             f"the network of {name} cannot be rebuilt from its description ({reason})",
-            "layers, activations and regularisers that come with Keras, so that the saved file opens anywhere",
-            "use those of keras.layers, keras.activations and keras.regularizers by name",
+            "a Sequential or Functional model of the layers that docs/model.md lists, so that the saved file opens "
+            "anywhere",
+            "use those",
         ) from error
 
 

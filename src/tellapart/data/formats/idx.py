@@ -169,6 +169,8 @@ def _read(tree: Tree, name: str) -> np.ndarray:
             f"{wanted:,} bytes, for the shape {shape} in its header",
             "download or copy it again",
         )
+    if not wanted and max(shape) > 2**20:  # nothing, in a shape that no array can have
+        raise DataError(f"{tree.describe(name)}: has the shape {shape}", "pictures", "download or copy it again")
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
 

@@ -42,7 +42,9 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
         # Without given names each part may lack some classes, so what is joined is the names' values, not positions.
         joined = numbers if class_names else np.array(words)[numbers]
         blocks.append((part, pixels, joined))
-    if class_names is None and all(word.isdigit() for _, _, words in blocks for word in words.tolist()):
+    if class_names is None and all(
+        word.isascii() and word.isdigit() and len(word) < 10 for _, _, words in blocks for word in words.tolist()
+    ):
         blocks = [(part, pixels, words.astype(np.int64)) for part, pixels, words in blocks]
     return from_blocks(tree, blocks, class_names)
 

@@ -14,7 +14,7 @@ from tellapart.data.arrays import to_labels
 from tellapart.data.collection import Collection, EncodedPictures
 from tellapart.data.formats.class_folders import write_png
 from tellapart.data.parts import part_in_file_name
-from tellapart.data.tables import columns, damaged
+from tellapart.data.tables import FAULTS, columns, damaged
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError
 
@@ -87,7 +87,7 @@ def _table(tree: Tree, name: str) -> pl.DataFrame:
     where = tree.describe(name)
     try:
         table = pl.read_parquet(io.BytesIO(tree.read(name)))
-    except Exception as error:
+    except FAULTS as error:
         raise damaged(tree, name, error) from error
     image, label = _column(table.columns, IMAGES), _column(table.columns, LABELS)
     if image is None or label is None:
@@ -108,7 +108,10 @@ def _table(tree: Tree, name: str) -> pl.DataFrame:
 
 def _named_in_metadata(tree: Tree, name: str) -> list[str] | None:
     """Class names from the `huggingface` entry of the file's metadata, where label numbers index them."""
-    metadata = pl.read_parquet_metadata(io.BytesIO(tree.read(name)))
+    try:
+        metadata = pl.read_parquet_metadata(io.BytesIO(tree.read(name)))
+    except FAULTS as error:
+        raise damaged(tree, name, error) from error
     try:
         features = json.loads(metadata.get("huggingface", "{}"))["info"]["features"]
         return next(features[label]["names"] for label in LABELS if label in features and "names" in features[label])

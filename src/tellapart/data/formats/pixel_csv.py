@@ -37,8 +37,8 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
         table = _table(tree, name, label, pixels)
         values = np.ascontiguousarray(table.select(pixels).to_numpy()).reshape(-1, *shape)
         blocks.append((part_in_file_name(name) if len(_files(tree)) > 1 else None, values, table[label].to_numpy()))
-    words = np.concatenate([labels for _, _, labels in blocks]).astype(str)
-    if all(word.removeprefix("-").isdigit() for word in np.unique(words).tolist()):
+    words = {str(word).removeprefix("-") for _, _, labels in blocks for word in labels.tolist()}
+    if all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
         blocks = [(part, values, labels.astype(np.int64)) for part, values, labels in blocks]
     else:
         blocks = [(part, values, labels.astype(str)) for part, values, labels in blocks]

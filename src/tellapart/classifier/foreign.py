@@ -1,0 +1,209 @@
+"""Keras models that were trained elsewhere: `.keras` archives and `.h5` files, from anybody, read as if by a stranger.
+
+What a file is goes by its content, not its name. Nothing of Keras's loaders takes part: the description is compared
+with a list (tellapart.recipes.plain), the weights are read in a process of its own (tellapart.classifier.hdf5).
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tellapart.classifier.hdf5 import SIGNATURE, Weights, read_weights, refused
+from tellapart.classifier.model_file import CONFIG, METADATA, RECORD, WEIGHTS
+from tellapart.errors import ModelFileError
+from tellapart.recipes.plain import MOST_BYTES, LayerPlan, NetworkPlan, Sizes
+
+if TYPE_CHECKING:
+    import keras
+
+MOST_WEIGHT_BYTES = 2**31
+MOST_RATIO = 200
+"""A member may not unpack to more than so many times its packed size: weights hardly pack at all."""
+
+_KNOWN = {
+    b"\x80": "a Python pickle, which can run any program",
+    b"\x93NUMPY": "a NumPy array",
+    b"GGUF": "a GGUF file",
+    b"\x08": "an ONNX file or another of Protocol Buffers",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Foreign:
+    """A network that was trained elsewhere: what its file says of it, and its weights, not yet put together."""
+
+    name: str
+    plan: NetworkPlan
+    weights: Weights
+    by_layer_names: bool
+    """Whether weights lie as in `.h5` files, by the names of layers."""
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers come out for a picture. Raises ModelFileError unless they are in a row."""
+        assert self.plan.shape is not None
+        out = Sizes().of(self.plan, self.plan.shape)
+        if len(out) != 1 or len(self.plan.shape) != 3 or self.plan.shape[2] not in (1, 3):
+            raise _refused(self.name, f"it makes {out} of {self.plan.shape}, which is no classifier of pictures")
+        return out[0]
+
+    @property
+    def rescales(self) -> bool:
+        """Whether the network begins with a layer that brings pixels into its own range."""
+        return _first(self.plan).kind in ("Rescaling", "Normalization")
+
+    @property
+    def ending(self) -> str:
+        """The activation that the outputs come from."""
+        return _ending(self.plan)
+
+    def network(self, scale: float = 1.0, offset: float = 0.0, activation: str | None = None) -> keras.Model:
+        """The network with its weights; in front pixels are rescaled, behind an activation is put, where asked for."""
+        from tellapart.classifier.network import with_weights
+
+        plan = self.plan
+        if (scale, offset) != (1.0, 0.0):
+            plan = _before(plan, LayerPlan(_free(plan, "pixels"), "Rescaling", {"scale": scale, "offset": offset}))
+        if activation:
+            plan = _behind(plan, LayerPlan(_free(plan, "probabilities"), "Activation", {"activation": activation}))
+        if self.by_layer_names:
+            return _with_named_weights(plan, self.weights, self.name)
+        return with_weights(plan, self.weights.arrays, self.name)
+
+
+def read_foreign(path: Path) -> Foreign:
+    """The network in a file that Keras wrote. Raises ModelFileError for anything else, and says what it is."""
+    from tellapart.classifier.network import plan_of
+
+    name = str(path)
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(8)
+    except OSError as error:
+        raise ModelFileError(
+            f"{path}: cannot be read ({error.strerror})", "a .keras or .h5 file that Keras wrote", "check the path"
+        ) from error
+    if head == SIGNATURE:
+        if size > MOST_WEIGHT_BYTES:
+            raise _refused(name, f"it has {size:,} bytes, more than {MOST_WEIGHT_BYTES:,}")
+        weights = read_weights(path.read_bytes(), name)
+        return Foreign(name, plan_of(_description(weights, name), name), weights, True)
+    if head.startswith(b"PK"):
+        members = _unpacked(path, name)
+        plan = plan_of(members[CONFIG], name)  # before a byte of the weights is looked at
+        return Foreign(name, plan, read_weights(members[WEIGHTS], name), False)
+    kind = next((words for start, words in _KNOWN.items() if head.startswith(start)), "no Keras model")
+    raise _refused(name, f"it is {kind}")
+
+
+def _first(plan: NetworkPlan) -> LayerPlan:
+    part = next(part for part in plan.parts if [(plan.entry, 0)] in plan.calls[part.name])
+    return _first(part) if isinstance(part, NetworkPlan) else part
+
+
+def _ending(plan: NetworkPlan) -> str:
+    part = next(part for part in plan.parts if part.name == plan.output[0])
+    if isinstance(part, NetworkPlan):
+        return _ending(part)
+    return "softmax" if part.kind == "Softmax" else part.options.get("activation") or "linear"
+
+
+def _free(plan: NetworkPlan, name: str) -> str:
+    while name in plan.calls:
+        name += "_"
+    return name
+
+
+def _before(plan: NetworkPlan, layer: LayerPlan) -> NetworkPlan:
+    calls = {
+        own: [[(layer.name, 0) if one == (plan.entry, 0) else one for one in call] for call in several]
+        for own, several in plan.calls.items()
+    }
+    return replace(plan, parts=(layer, *plan.parts), calls={layer.name: [[(plan.entry, 0)]]} | calls)
+
+
+def _behind(plan: NetworkPlan, layer: LayerPlan) -> NetworkPlan:
+    calls = plan.calls | {layer.name: [[plan.output]]}
+    return replace(plan, parts=(*plan.parts, layer), calls=calls, output=(layer.name, 0))
+
+
+def _unpacked(path: Path, name: str) -> dict[str, bytes]:
+    """The members of a Keras archive, each held to its bounds before and while it is unpacked."""
+    bounds = {CONFIG: MOST_BYTES, METADATA: 2**20, WEIGHTS: MOST_WEIGHT_BYTES}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = archive.infolist()
+            names = [info.filename for info in infos]
+            if RECORD in names:
+                raise ModelFileError(
+                    f"{name}: is a tellapart model already", "a model that was trained elsewhere", "use it as it is"
+                )
+            if len(set(names)) < len(names):
+                raise _refused(name, "it has two members of one name")
+            extra = sorted(set(names) - set(bounds))
+            if extra or not {CONFIG, WEIGHTS} <= set(names):
+                raise _refused(name, f"its members are {', '.join(sorted(names))[:160] or 'none'}")
+            return {info.filename: _member(archive, info, bounds[info.filename], name) for info in infos}
+    except ModelFileError:
+        raise
+    except Exception as error:  # zipfile's, zlib's and struct's, of damaged archives
+        raise _refused(name, f"its archive is damaged: {str(error)[:120] or type(error).__name__}") from error
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int, name: str) -> bytes:
+    if info.flag_bits & 1:
+        raise _refused(name, f"{info.filename} is encrypted")
+    if info.external_attr >> 16 & 0o170000 == 0o120000:
+        raise _refused(name, f"{info.filename} is a link")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise _refused(name, f"{info.filename} is packed in an unusual way")
+    if info.file_size > most or info.file_size > MOST_RATIO * max(info.compress_size, 4096):
+        raise _refused(name, f"{info.filename} unpacks to {info.file_size:,} bytes")
+    with archive.open(info) as member:
+        data = member.read(most + 1)
+    if len(data) != info.file_size:
+        raise _refused(name, f"{info.filename} is not as long as it says")
+    return data
+
+
+def _description(weights: Weights, name: str) -> str:
+    found = weights.words.get("/", {}).get("model_config")
+    if not isinstance(found, str):
+        raise _refused(name, "it holds weights and no network: save the whole model with model.save")
+    return found
+
+
+def _with_named_weights(plan: NetworkPlan, weights: Weights, name: str) -> keras.Model:
+    """The network of an `.h5` file: weights lie by the names of layers, in an order that their group tells."""
+    from tellapart.recipes.plain import build
+
+    network = build(plan)
+    for part in plan.parts:
+        layer = network.get_layer(part.name)
+        wanted = [*layer.trainable_weights, *layer.non_trainable_weights]
+        group = f"/model_weights/{part.name}"
+        found = weights.words.get(group, {}).get("weight_names", [])
+        arrays = [weights.arrays.get(f"{group}/{one}") for one in found] if isinstance(found, list) else []
+        shapes = [None if array is None else array.shape for array in arrays]
+        if shapes != [tuple(variable.shape) for variable in wanted]:
+            raise refused(name, f"{part.name} has {[tuple(one.shape) for one in wanted]}, the file {shapes}")
+        for variable, array in zip(wanted, arrays, strict=True):
+            assert array is not None
+            if not np.isfinite(array).all():
+                raise refused(name, f"{part.name} holds what is no number")
+            variable.assign(array)
+    return network
+
+
+def _refused(name: str, reason: str) -> ModelFileError:
+    return ModelFileError(
+        f"{name}: is refused ({reason})",
+        "a .keras or .h5 file that Keras wrote, of plain layers",
+        "save it anew from Keras with model.save('model.keras'), and do not open a file whose origin you do not know",
+    )

@@ -1,0 +1,656 @@
+"""Which layers a network may be made of, and how one is made from a description that may come from anybody.
+
+A description is what Keras writes as `config.json` or into an `.h5` file. It is never given to Keras: every value is
+compared with the list below, sizes are computed and held to bounds, and only then are layers made, one constructor call
+each with the values that were compared. What a description says of weights' first values and of penalties is passed
+over, for the weights are read afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+MOST_BYTES, MOST_DEPTH, MOST_NODES = 8 * 2**20, 64, 20_000
+"""Of a description: its size, how deep its values nest, how many lists and objects it has."""
+
+MOST_PARAMETERS = 500_000_000
+MOST_ACTIVATIONS = 2**31
+"""Bytes of all layers' outputs for one picture, in float32."""
+
+NAME = re.compile(r"[A-Za-z0-9_./-]{1,128}")
+
+
+class NotPlainError(ValueError):
+    """A description holds what is not on the list, or more than the bounds allow; its words say what."""
+
+
+Shape = tuple[int, ...]
+Check = Callable[[Any], Any]
+"""Gives back a value that may be used, or raises NotPlainError."""
+
+
+def _whole(least: int, most: int) -> Check:
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise NotPlainError(f"{_short(value)}, not a whole number from {least} to {most}")
+        return value
+
+    return check
+
+
+def _number(least: float, most: float) -> Check:
+    def check(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+            raise NotPlainError(f"{_short(value)}, not a number from {least:g} to {most:g}")
+        return value
+
+    return check
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise NotPlainError(f"{_short(value)}, neither true nor false")
+    return value
+
+
+def _one_of(*choices: Any) -> Check:
+    def check(value: Any) -> Any:
+        if not isinstance(value, (str, int, type(None))) or value not in choices:
+            raise NotPlainError(f"{_short(value)}, not one of {', '.join(map(str, choices))}")
+        return value
+
+    return check
+
+
+def _some(check: Check, most: int = 3) -> Check:
+    """One value, or a list of up to so many of them, within each other once (as paddings are)."""
+
+    def checked(value: Any, depth: int = 0) -> Any:
+        if isinstance(value, (list, tuple)):
+            if len(value) > most or depth > 1:
+                raise NotPlainError(f"{_short(value)}, a list of more than {most}")
+            return tuple(checked(one, depth + 1) for one in value)
+        return check(value)
+
+    return checked
+
+
+def _maybe(check: Check) -> Check:
+    return lambda value: None if value is None else check(value)
+
+
+ACTIVATIONS = (
+    "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "swish", "mish", "softplus",
+    "softsign", "sigmoid", "hard_sigmoid", "hard_silu", "hard_swish", "tanh", "hard_tanh", "exponential",
+    "softmax", "log_softmax",
+)  # fmt: skip
+
+
+def _activation(value: Any) -> str | None:
+    if isinstance(value, Mapping):  # as some versions write it
+        value = value.get("config") if isinstance(value.get("config"), str) else value.get("class_name")
+    return _one_of(None, *ACTIVATIONS)(value)
+
+
+_SIZES = _some(_whole(0, 4096))
+_STEPS = _some(_whole(1, 512))
+_CHANNELS = _whole(1, 65_536)
+_FORMAT = _one_of(None, "channels_last")
+_PADDING = _one_of("valid", "same")
+_REAL = _number(-1e9, 1e9)
+_LAST = _some(_one_of(-1, 3), 1)
+"""The axis of channels, of pictures."""
+
+_CONVOLUTION = {
+    "kernel_size": _STEPS, "strides": _STEPS, "padding": _PADDING, "data_format": _FORMAT, "dilation_rate": _STEPS,
+    "activation": _activation, "use_bias": _flag,
+}  # fmt: skip
+_POOLING = {"pool_size": _STEPS, "strides": _maybe(_STEPS), "padding": _PADDING, "data_format": _FORMAT}
+_POOLED = {"data_format": _FORMAT, "keepdims": _flag}
+_NORMAL = {"epsilon": _number(0, 1), "center": _flag, "scale": _flag}
+
+LAYERS: dict[str, dict[str, Check]] = {
+    "Rescaling": {"scale": _some(_REAL, 4), "offset": _some(_REAL, 4)},
+    "Conv2D": _CONVOLUTION | {"filters": _CHANNELS, "groups": _CHANNELS},
+    "Conv2DTranspose": _CONVOLUTION | {"filters": _CHANNELS, "output_padding": _maybe(_SIZES)},
+    "DepthwiseConv2D": _CONVOLUTION | {"depth_multiplier": _whole(1, 1024)},
+    "SeparableConv2D": _CONVOLUTION | {"filters": _CHANNELS, "depth_multiplier": _whole(1, 1024)},
+    "Dense": {"units": _whole(1, 1_000_000), "activation": _activation, "use_bias": _flag},
+    "MaxPooling2D": _POOLING,
+    "AveragePooling2D": _POOLING,
+    "GlobalMaxPooling2D": _POOLED,
+    "GlobalAveragePooling2D": _POOLED,
+    "BatchNormalization": _NORMAL | {"axis": _LAST, "momentum": _number(0, 1)},
+    "LayerNormalization": _NORMAL | {"axis": _LAST, "rms_scaling": _flag},
+    "GroupNormalization": _NORMAL | {"axis": _LAST, "groups": _whole(-1, 65_536)},
+    "Normalization": {
+        "axis": _maybe(_some(_one_of(-1, 3), 1)), "mean": _maybe(_some(_REAL, 4)), "variance": _maybe(_some(_REAL, 4)),
+        "invert": _flag,
+    },
+    "Activation": {"activation": _activation},
+    "ReLU": {"max_value": _maybe(_REAL), "negative_slope": _REAL, "threshold": _REAL},
+    "LeakyReLU": {"negative_slope": _REAL, "alpha": _REAL},
+    "PReLU": {"shared_axes": _maybe(_some(_whole(1, 3)))},
+    "ELU": {"alpha": _REAL},
+    "Softmax": {"axis": _some(_one_of(-1), 1)},
+    "Flatten": {"data_format": _FORMAT},
+    "Reshape": {"target_shape": _some(_whole(-1, 2**24), 4)},
+    "Permute": {"dims": _some(_whole(1, 4), 4)},
+    "ZeroPadding2D": {"padding": _SIZES, "data_format": _FORMAT},
+    "Cropping2D": {"cropping": _SIZES, "data_format": _FORMAT},
+    "UpSampling2D": {
+        "size": _STEPS, "data_format": _FORMAT, "interpolation": _one_of("nearest", "bilinear", "bicubic"),
+    },
+    "Resizing": {
+        "height": _whole(1, 4096), "width": _whole(1, 4096), "data_format": _FORMAT, "crop_to_aspect_ratio": _flag,
+        "interpolation": _one_of("nearest", "bilinear", "bicubic"), "antialias": _flag, "pad_to_aspect_ratio": _flag,
+        "fill_mode": _one_of("constant"), "fill_value": _REAL,
+    },
+    "CenterCrop": {"height": _whole(1, 4096), "width": _whole(1, 4096), "data_format": _FORMAT},
+    "Dropout": {"rate": _number(0, 1)},
+    "SpatialDropout2D": {"rate": _number(0, 1), "data_format": _FORMAT},
+    "GaussianNoise": {"stddev": _number(0, 1e6)},
+    "GaussianDropout": {"rate": _number(0, 1)},
+    "AlphaDropout": {"rate": _number(0, 1)},
+    "Identity": {},
+    "Add": {}, "Subtract": {}, "Multiply": {}, "Average": {}, "Maximum": {}, "Minimum": {},
+    "Concatenate": {"axis": _some(_one_of(-1, 3), 1)},
+}  # fmt: skip
+"""The layers, and for each the options that may be given with what may stand there."""
+
+TRAINING_ONLY = (
+    "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness",
+    "RandomCrop", "RandomShear", "RandomColorJitter", "RandomHue", "RandomSaturation",
+    "RandomErasing", "RandomGrayscale",
+    "RandomGaussianBlur", "RandomPerspective", "RandomSharpness", "ActivityRegularization",
+)  # fmt: skip
+"""Layers that do nothing outside training: an Identity is put in their place."""
+
+_OTHER_IN_TRAINING = (
+    "BatchNormalization", "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout",
+    "Sequential", "Functional", "Model",
+)  # fmt: skip
+"""Layers to which it matters whether they are called for training."""
+
+_MERGING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
+
+_PASSED_OVER = {
+    "name", "trainable", "dtype", "batch_input_shape", "batch_shape", "input_shape", "input_dim", "seed", "noise_shape",
+    "kernel_initializer", "bias_initializer", "depthwise_initializer", "pointwise_initializer", "alpha_initializer",
+    "beta_initializer", "gamma_initializer", "moving_mean_initializer", "moving_variance_initializer",
+    "kernel_regularizer", "bias_regularizer", "activity_regularizer", "depthwise_regularizer", "pointwise_regularizer",
+    "beta_regularizer", "gamma_regularizer", "alpha_regularizer", "kernel_constraint", "bias_constraint",
+    "depthwise_constraint", "pointwise_constraint", "beta_constraint", "gamma_constraint", "alpha_constraint",
+    "synchronized", "autocast", "renorm_clipping", "renorm_momentum", "input_mean", "input_variance", "implementation",
+}  # fmt: skip
+
+_MODULES = ("keras", "tf_keras")
+
+_MUST_BE_EMPTY = (
+    "lora_rank",
+    "lora_alpha",
+    "quantization_config",
+    "renorm",
+    "virtual_batch_size",
+    "adjustment",
+    "fused",
+)
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """One layer: its class by name and the values for its constructor."""
+
+    name: str
+    kind: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """A network: its input's shape, its layers, and for each the calls with what goes in, by (layer, call).
+
+    `sequential` keeps which of Keras's two classes it is: files of weights go by that.
+    """
+
+    name: str
+    sequential: bool
+    entry: str
+    shape: Shape | None
+    parts: tuple[LayerPlan | NetworkPlan, ...]
+    calls: dict[str, list[list[tuple[str, int]]]]
+    output: tuple[str, int]
+
+
+def read_description(data: bytes | str) -> NetworkPlan:
+    """What a description says, every value compared. Raises NotPlainError."""
+    if len(data) > MOST_BYTES:
+        raise NotPlainError(f"its description has {len(data):,} bytes, more than {MOST_BYTES:,}")
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise NotPlainError("its description is no JSON") from error
+    _measure(content)
+    plan = _network(content)
+    if plan.shape is None:
+        raise NotPlainError("it does not say which shape goes in")
+    Sizes().of(plan, plan.shape)
+    return plan
+
+
+def _measure(content: Any) -> None:
+    count, level = 0, [content]
+    for _ in range(MOST_DEPTH + 1):
+        level = [one for one in level if isinstance(one, (dict, list))]
+        count += len(level)
+        if count > MOST_NODES:
+            raise NotPlainError(f"its description has more than {MOST_NODES:,} lists and objects")
+        if not level:
+            return
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+    raise NotPlainError(f"its description nests deeper than {MOST_DEPTH}")
+
+
+def _network(node: Any) -> NetworkPlan:
+    kind, config, name = _class_of(node)
+    if kind not in ("Sequential", "Functional", "Model"):
+        raise NotPlainError(f"it is a {kind}, neither Sequential nor Functional")
+    if isinstance(config, list):  # as Keras 1 and early Keras 2 wrote a Sequential
+        config = {"layers": config}
+    layers = config.get("layers")
+    if not isinstance(config, dict) or not isinstance(layers, list) or not layers:
+        raise NotPlainError(f"{name} has no layers")
+    if len({_name(layer) for layer in layers}) < len(layers):
+        raise NotPlainError(f"{name} has two layers of one name")
+    return _sequential(name, config, layers) if kind == "Sequential" else _functional(name, config, layers)
+
+
+def _sequential(name: str, config: dict[str, Any], layers: list[Any]) -> NetworkPlan:
+    shape = _shape(config.get("build_input_shape"))
+    parts, calls, before = [], {}, "input"
+    entry = before
+    for i, node in enumerate(layers):
+        kind, inner, own = _class_of(node)
+        given = _shape(inner.get("batch_shape") or inner.get("batch_input_shape")) if isinstance(inner, dict) else None
+        if kind == "InputLayer":
+            if i:
+                raise NotPlainError(f"{own}: an input in the middle")
+            shape, entry, before = given or shape, own, own
+            continue
+        part = _part(node)
+        if not i:
+            shape = given or shape or (part.shape if isinstance(part, NetworkPlan) else None)
+        parts.append(part)
+        calls[part.name] = [[(before, 0)]]
+        before = part.name
+    if not parts:
+        raise NotPlainError(f"{name} has no layers")
+    return NetworkPlan(name, True, entry, shape, tuple(parts), calls, (before, 0))
+
+
+def _functional(name: str, config: dict[str, Any], layers: list[Any]) -> NetworkPlan:
+    entries, outputs = _references(config.get("input_layers")), _references(config.get("output_layers"))
+    if len(entries) != 1 or len(outputs) != 1:
+        raise NotPlainError(f"{name} has {len(entries)} inputs and {len(outputs)} outputs, not one of each")
+    entry, shape = entries[0][0], None
+    parts: list[LayerPlan | NetworkPlan] = []
+    calls: dict[str, list[list[tuple[str, int]]]] = {}
+    for node in layers:
+        kind, inner, own = _class_of(node)
+        if kind == "InputLayer":
+            if own != entry:
+                raise NotPlainError(f"{own}: an input that is none of the network's")
+            shape = _shape(inner.get("batch_shape") or inner.get("batch_input_shape"))
+            continue
+        part = _part(node)
+        parts.append(part)
+        inbound = node.get("inbound_nodes")
+        if not isinstance(inbound, list) or not inbound:
+            raise NotPlainError(f"{own} is not reached from the input")
+        calls[own] = [_inbound(call, kind not in _OTHER_IN_TRAINING) for call in inbound]
+    known = {entry} | set(calls)
+    for own, several in calls.items():
+        for origin, call in (one for inputs in several for one in inputs):
+            if origin not in known or call >= len(calls.get(origin, [0])):
+                raise NotPlainError(f"{own} takes what {origin} does not give")
+    plan = NetworkPlan(name, False, entry, shape, tuple(parts), calls, outputs[0])
+    if outputs[0][0] not in calls or outputs[0][1] >= len(calls[outputs[0][0]]):
+        raise NotPlainError(f"{name}: its output {outputs[0][0]} is none of its layers")
+    _check_reached(plan)
+    return plan
+
+
+def _check_reached(plan: NetworkPlan) -> None:
+    """Every call has to matter for the output, and none may wait for itself."""
+    wanted, reached = [plan.output], {plan.output}
+    while wanted:
+        own, call = wanted.pop()
+        for origin in plan.calls[own][call]:
+            if origin[0] != plan.entry and origin not in reached:
+                reached.add(origin)
+                wanted.append(origin)
+    idle = [own for own, several in plan.calls.items() if any((own, i) not in reached for i in range(len(several)))]
+    if idle:
+        raise NotPlainError(f"{idle[0]} does not lead to the output")
+    _order(plan)
+
+
+def _order(plan: NetworkPlan) -> list[tuple[str, int]]:
+    """Calls in an order in which each has what goes in. Raises NotPlainError where they go in a circle."""
+    left = [(own, i) for own, several in plan.calls.items() for i in range(len(several))]
+    done: dict[tuple[str, int], None] = {(plan.entry, 0): None}
+    while left:
+        ready = [one for one in left if all(origin in done for origin in plan.calls[one[0]][one[1]])]
+        if not ready:
+            raise NotPlainError(f"{left[0][0]} waits for itself")
+        done |= dict.fromkeys(ready)
+        left = [one for one in left if one not in done]
+    return list(done)[1:]
+
+
+def _part(node: Any) -> LayerPlan | NetworkPlan:
+    kind, config, name = _class_of(node)
+    if kind in ("Sequential", "Functional", "Model"):
+        return _network(node)
+    if kind in TRAINING_ONLY:
+        return LayerPlan(name, "Identity")
+    options: dict[str, Any] = {}
+    for key, value in config.items():
+        if key in LAYERS[kind]:
+            try:
+                options[key] = LAYERS[kind][key](value)
+            except NotPlainError as error:
+                raise NotPlainError(f"{name}: {key} is {error}") from error
+        elif key in _MUST_BE_EMPTY:
+            if value:
+                raise NotPlainError(f"{name}: {key} is {_short(value)}, which is not read")
+        elif key in _PASSED_OVER:
+            _check_passed_over(value, f"{name}: {key}")
+        else:
+            raise NotPlainError(f"{name}: {kind} has no option {_short(key)}")
+    if kind == "LeakyReLU" and "alpha" in options:  # its name in Keras 2
+        options["negative_slope"] = options.pop("alpha")
+    if kind == "Rescaling":
+        options.setdefault("scale", 1.0)
+    if "axis" in options and isinstance(options["axis"], tuple):
+        options["axis"] = options["axis"][0]
+    return LayerPlan(name, kind, options)
+
+
+def _check_passed_over(value: Any, where: str) -> None:
+    """What is not used is looked at all the same: whoever names a program there means no good."""
+    if isinstance(value, list):
+        for one in value:
+            _check_passed_over(one, where)
+    elif isinstance(value, dict):
+        module, registered = value.get("module"), value.get("registered_name")
+        plain = module is None or (isinstance(module, str) and module.split(".")[0] in _MODULES)
+        program = value.get("class_name") in ("function", "__lambda__", "Lambda", "__bytes__")
+        if not plain or program or registered not in (None, value.get("class_name")):
+            raise NotPlainError(f"{where} is {_short(value)}")
+        for one in value.values():
+            _check_passed_over(one, where)
+
+
+def _class_of(node: Any) -> tuple[str, Any, str]:
+    """Class, config and name. Raises NotPlainError for a class that is not on the list."""
+    if not isinstance(node, dict) or not isinstance(node.get("class_name"), str):
+        raise NotPlainError(f"{_short(node)} stands where a layer should")
+    kind, module, registered = node["class_name"], node.get("module"), node.get("registered_name")
+    known = kind in LAYERS or kind in TRAINING_ONLY or kind in ("Sequential", "Functional", "Model", "InputLayer")
+    plain = module is None or (isinstance(module, str) and module.split(".")[0] in _MODULES)
+    if not known or not plain:
+        place = f"{module}." if isinstance(module, str) else ""
+        raise NotPlainError(f"it holds a {_short(place + kind)}, which is not on the list of plain layers")
+    if registered not in (None, kind):
+        raise NotPlainError(f"it holds a {_short(kind)} registered as {_short(registered)}")
+    config = node.get("config")
+    if not isinstance(config, dict) and not (kind == "Sequential" and isinstance(config, list)):
+        raise NotPlainError(f"the {kind} {_short(node.get('name'))} has no config")
+    return kind, config, _name(node)
+
+
+def _name(node: Any) -> str:
+    config = node.get("config") if isinstance(node, dict) else None
+    name = config.get("name") if isinstance(config, dict) else None
+    if name is None and isinstance(node, dict):
+        name = node.get("name") or str(node.get("class_name", "")).lower()
+    if not isinstance(name, str) or not NAME.fullmatch(name) or ".." in name:
+        raise NotPlainError(f"a layer is called {_short(name)}")
+    return name
+
+
+def _shape(value: Any) -> Shape | None:
+    """Height, width and channels (or a single length) behind the batch."""
+    if isinstance(value, dict):  # as TensorFlow's shapes are written
+        value = value.get("items")
+    if value is None:
+        return None
+    if not isinstance(value, (list, tuple)) or not 2 <= len(value) <= 5:
+        raise NotPlainError(f"the shape {_short(value)} goes in")
+    return tuple(_whole(1, 8192)(size) for size in value[1:])
+
+
+def _references(value: Any) -> list[tuple[str, int]]:
+    """(layer, call) of inputs or outputs, which are written as [name, 0, 0] or a list of such."""
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        value = [value]
+    return [_reference(one) for one in value] if isinstance(value, list) else []
+
+
+def _reference(value: Any) -> tuple[str, int]:
+    if not isinstance(value, list) or len(value) < 3 or not isinstance(value[0], str):
+        raise NotPlainError(f"{_short(value)} stands where a layer's output should")
+    if _whole(0, MOST_NODES)(value[2]):
+        raise NotPlainError(f"{_short(value[0])} gives several outputs")
+    return value[0], _whole(0, MOST_NODES)(value[1])
+
+
+def _inbound(call: Any, indifferent: bool) -> list[tuple[str, int]]:
+    """What goes into one call, as Keras 3 writes it ({"args": ..., "kwargs": ...}) or Keras 2 ([[name, 0, 0, {}]]).
+
+    To an `indifferent` layer it does not matter whether it is called for training.
+    """
+    if isinstance(call, list):
+        for one in call:
+            if isinstance(one, list) and len(one) > 3 and _beyond(one[3], indifferent):
+                raise NotPlainError(f"{_short(one[0])} is called with {_short(one[3])}")
+        return [_reference(one) for one in ([call] if call and isinstance(call[0], str) else call)]
+    wrong = not isinstance(call, dict) or not isinstance(call.get("args"), list)
+    if wrong or _beyond(call.get("kwargs"), indifferent):
+        raise NotPlainError(f"a layer is called with {_short(call)}")
+    tensors = call["args"][0] if len(call["args"]) == 1 and isinstance(call["args"][0], list) else call["args"]
+    found = []
+    for tensor in tensors:
+        history = tensor.get("config", {}).get("keras_history") if isinstance(tensor, dict) else None
+        if not isinstance(history, list) or tensor.get("class_name") != "__keras_tensor__":
+            raise NotPlainError(f"a layer is called with {_short(tensor)}")
+        found.append(_reference(history))
+    return found
+
+
+def _beyond(options: Any, indifferent: bool) -> bool:
+    """Whether a call has options that matter."""
+    if not options:
+        return False
+    harmless = (None, False, True) if indifferent else (None, False)
+    return not isinstance(options, dict) or any(
+        name not in ("training", "mask") or value not in (harmless if name == "training" else (None,))
+        for name, value in options.items()
+    )
+
+
+class Sizes:
+    """Computes what a network would take, by its plan alone, and stops where it is too much."""
+
+    def __init__(self) -> None:
+        self.parameters = self.activations = 0
+
+    def of(self, plan: NetworkPlan, shape: Shape) -> Shape:
+        """The shape that comes out where `shape` goes in. Raises NotPlainError beyond the bounds."""
+        found: dict[tuple[str, int], Shape] = {(plan.entry, 0): shape}
+        parts = {part.name: part for part in plan.parts}
+        for own, call in _order(plan):
+            part, inputs = parts[own], [found[origin] for origin in plan.calls[own][call]]
+            if isinstance(part, NetworkPlan):
+                out = self.of(part, self._single(own, inputs))
+            else:
+                out = self._layer(part, inputs)
+            found[own, call] = out
+            self.activations += 4 * math.prod(out)
+            if self.activations > MOST_ACTIVATIONS or self.parameters > MOST_PARAMETERS:
+                raise NotPlainError(
+                    f"with {own} it has {self.parameters:,} parameters and {self.activations:,} bytes of outputs for a "
+                    f"picture; the bounds are {MOST_PARAMETERS:,} and {MOST_ACTIVATIONS:,}"
+                )
+        return found[plan.output]
+
+    def _single(self, name: str, inputs: list[Shape]) -> Shape:
+        if len(inputs) != 1:
+            raise NotPlainError(f"{name} is given {len(inputs)} inputs")
+        return inputs[0]
+
+    def _layer(self, part: LayerPlan, inputs: list[Shape]) -> Shape:
+        if part.kind in _MERGING:
+            return self._merged(part, inputs)
+        shape = self._single(part.name, inputs)
+        self.parameters += _parameters(part, shape)
+        if self.parameters > MOST_PARAMETERS:
+            raise NotPlainError(f"with {part.name} it has more than {MOST_PARAMETERS:,} parameters")
+        try:
+            out = _shape_after(part, shape)
+        except (TypeError, ValueError, IndexError, ZeroDivisionError) as error:
+            raise NotPlainError(f"{part.name} does not take the shape {shape}") from error
+        if not all(isinstance(size, int) and size > 0 for size in out):
+            raise NotPlainError(f"{part.name} leaves nothing of the shape {shape}")
+        return out
+
+    def _merged(self, part: LayerPlan, inputs: list[Shape]) -> Shape:
+        if len(inputs) < 2 or len({len(one) for one in inputs}) > 1:
+            raise NotPlainError(f"{part.name} joins {inputs}")
+        if part.kind == "Concatenate":
+            return (*inputs[0][:-1], sum(one[-1] for one in inputs))
+        return tuple(max(sizes) for sizes in zip(*inputs, strict=True))
+
+
+def _pair(value: Any) -> tuple[Any, Any]:
+    if not isinstance(value, tuple):
+        return value, value
+    if len(value) == 1:
+        return value[0], value[0]
+    return value[0], value[1]
+
+
+def _parameters(part: LayerPlan, shape: Shape) -> int:
+    options, channels = part.options, shape[-1]
+    if part.kind == "Dense":
+        return (channels + 1) * options["units"]
+    if "kernel_size" in options:
+        area = math.prod(_pair(options["kernel_size"]))
+        times = options.get("depth_multiplier", 1)
+        if part.kind == "DepthwiseConv2D":
+            return (area + 1) * channels * times
+        if part.kind == "SeparableConv2D":
+            return area * channels * times + (channels * times + 1) * options["filters"]
+        return (area * -(-channels // options.get("groups", 1)) + 1) * options["filters"]
+    if part.kind.endswith("Normalization"):
+        return 4 * channels
+    return math.prod(shape) if part.kind == "PReLU" else 0
+
+
+def _shape_after(part: LayerPlan, shape: Shape) -> Shape:
+    """The shape after a layer, by the formulas of Keras's documentation."""
+    kind, options = part.kind, part.options
+    if kind == "Dense":
+        return (*shape[:-1], options["units"])
+    if kind == "Flatten":
+        return (math.prod(shape),)
+    if kind == "Reshape":
+        target = options["target_shape"]
+        target = target if isinstance(target, tuple) else (target,)
+        known = math.prod(size for size in target if size != -1)
+        found = tuple(math.prod(shape) // known if size == -1 else size for size in target)
+        if math.prod(found) != math.prod(shape):
+            raise ValueError("reshape")
+        return found
+    if kind == "Permute":
+        return tuple(shape[place - 1] for place in options["dims"])
+    if kind in ("GlobalMaxPooling2D", "GlobalAveragePooling2D"):
+        height, width, channels = shape
+        return (1, 1, channels) if options.get("keepdims") else (channels,)
+    if kind in ("Resizing", "CenterCrop"):
+        height, width, channels = shape
+        return options["height"], options["width"], channels
+    if kind == "UpSampling2D":
+        height, width, channels = shape
+        rows, columns = _pair(options.get("size", 2))
+        return height * rows, width * columns, channels
+    if kind in ("ZeroPadding2D", "Cropping2D"):
+        height, width, channels = shape
+        rows, columns = _pair(options.get("padding", options.get("cropping", 1 if kind == "ZeroPadding2D" else 0)))
+        sign = 1 if kind == "ZeroPadding2D" else -1
+        return height + sign * sum(_pair(rows)), width + sign * sum(_pair(columns)), channels
+    if "kernel_size" in options or "pool_size" in options or kind in ("MaxPooling2D", "AveragePooling2D"):
+        height, width, channels = shape
+        window = options.get("kernel_size", options.get("pool_size", 2))
+        steps = options.get("strides")
+        steps = (window if "kernel_size" not in options else 1) if steps is None else steps
+        across = zip((height, width), _pair(window), _pair(steps), _pair(options.get("dilation_rate", 1)), strict=True)
+        sizes = [_slid(part, *one) for one in across]
+        times = channels * options.get("depth_multiplier", 1)
+        return sizes[0], sizes[1], options.get("filters", times if kind == "DepthwiseConv2D" else channels)
+    return shape
+
+
+def _slid(part: LayerPlan, size: int, window: int, step: int, dilation: int) -> int:
+    """The length after a window slid over `size`."""
+    same, reach = part.options.get("padding", "valid") == "same", dilation * (window - 1) + 1
+    if part.kind == "Conv2DTranspose":
+        return size * step if same else size * step + max(reach - step, 0)
+    return -(-size // step) if same else (size - reach) // step + 1
+
+
+def build(plan: NetworkPlan) -> Any:
+    """The keras.Model of a plan, with fresh weights; its layers have the names that the description gave them."""
+    from tellapart.recipes.backend import keras
+
+    assert plan.shape is not None
+    return _built(plan, plan.shape, keras)
+
+
+def _built(plan: NetworkPlan, shape: Shape, keras: Any) -> Any:
+    sizes = Sizes()
+    entry = keras.Input(shape, name=plan.entry if plan.entry != "input" else None)
+    made: dict[str, Any] = {}
+    found: dict[tuple[str, int], Any] = {(plan.entry, 0): entry}
+    parts = {part.name: part for part in plan.parts}
+    if plan.sequential:
+        made = {part.name: _made(part, shape, keras) for part in plan.parts if isinstance(part, LayerPlan)}
+        model, size = keras.Sequential([entry], name=plan.name), shape
+        for part in plan.parts:
+            model.add(made[part.name] if isinstance(part, LayerPlan) else _built(part, size, keras))
+            size = sizes.of(part, size) if isinstance(part, NetworkPlan) else sizes._layer(part, [size])
+        return model
+    for own, call in _order(plan):
+        inputs = [found[origin] for origin in plan.calls[own][call]]
+        if own not in made:
+            made[own] = _made(parts[own], tuple(inputs[0].shape[1:]), keras)
+        merging = parts[own].kind in _MERGING if isinstance(parts[own], LayerPlan) else False  # type: ignore[union-attr]
+        found[own, call] = made[own](inputs if merging else inputs[0])
+    return keras.Model(entry, found[plan.output], name=plan.name)
+
+
+def _made(part: LayerPlan | NetworkPlan, shape: Shape, keras: Any) -> Any:
+    if isinstance(part, NetworkPlan):
+        return _built(part, shape, keras)
+    return getattr(keras.layers, part.kind)(**part.options, name=part.name)
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

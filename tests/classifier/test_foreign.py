@@ -1,0 +1,114 @@
+"""Keras models that were trained elsewhere answer here as they did there."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tellapart.classifier.foreign import read_foreign
+from tellapart.errors import ModelFileError
+
+FILES = Path(__file__).parent.parent / "files"
+make = keras.layers
+
+
+def answers(network, pixels):
+    return np.asarray(network(pixels, training=False))
+
+
+@pytest.mark.parametrize("name", ("digits.h5", "cats-dogs.h5", "residual.keras"))
+def test_files_of_keras_2(name):
+    """The tutorials' networks, narrow, saved by Keras 2 (tf_keras 2.21); what it answered lies beside them."""
+    network = read_foreign(FILES / f"keras2-{name}").network()
+    pixels = np.random.default_rng(1).random((2, *network.input_shape[1:])).astype("float32")
+    with np.load(FILES / "keras2-answers.npz") as known:
+        assert np.allclose(answers(network, pixels), known[name.split(".")[0]], atol=1e-6)
+
+
+def chain():
+    return keras.Sequential(
+        [
+            keras.Input((16, 16, 1)),
+            make.Rescaling(1 / 255),
+            make.ZeroPadding2D(((1, 0), (2, 1))),
+            make.Conv2D(8, 3, strides=2, activation="relu"),
+            make.BatchNormalization(scale=False),
+            make.LeakyReLU(0.2),
+            make.DepthwiseConv2D(3, depth_multiplier=2, padding="same"),
+            make.Conv2DTranspose(4, 3, strides=2),
+            make.AveragePooling2D(2, padding="same"),
+            make.LayerNormalization(),
+            make.Dropout(0.5),
+            make.Reshape((-1, 4)),
+            make.Permute((2, 1)),
+            make.Flatten(),
+            make.Dense(6, activation="gelu"),
+            make.Dense(3),
+            make.Softmax(),
+        ]
+    )
+
+
+def graph():
+    inputs = keras.Input((32, 32, 3))
+    x = make.Normalization(mean=[100.0, 110.0, 120.0], variance=[400.0, 500.0, 600.0])(inputs)
+    x = make.RandomFlip("horizontal")(x)
+    x = make.Resizing(24, 24)(x)
+    inner = keras.Sequential([keras.Input((24, 24, 8)), make.Conv2D(8, 3, padding="same"), make.BatchNormalization()])
+    first = make.Conv2D(8, 3, padding="same", kernel_regularizer="l2")(x)
+    twice = inner(inner(first))
+    x = make.Concatenate()([make.Add()([first, twice]), make.Multiply()([first, twice]), first])
+    x = make.PReLU(shared_axes=[1, 2])(make.SeparableConv2D(8, 3)(x))
+    x = make.GroupNormalization(4)(make.UpSampling2D()(make.Cropping2D(2)(x)))
+    x = make.Average()([make.GlobalAveragePooling2D()(x), make.GlobalMaxPooling2D()(x)])
+    return keras.Model(inputs, make.Dense(1, activation="sigmoid")(x))
+
+
+def one_within_another():
+    inputs = keras.Input((8, 8, 3))
+    inside = keras.Input((8, 8, 3))
+    body = keras.Model(inside, make.Add()([make.Conv2D(3, 1)(inside), inside]), name="body")
+    return keras.Model(inputs, make.Dense(4, activation="softmax")(make.Flatten()(body(inputs))))
+
+
+@pytest.mark.parametrize("suffix", ("keras", "h5"))
+@pytest.mark.parametrize("build", (chain, graph, one_within_another))
+def test_files_of_keras_3(build, suffix, tmp_path):
+    keras.utils.set_random_seed(3)
+    network = build()
+    network.compile("adam", "mse")  # what belongs to training is passed over
+    rng = np.random.default_rng(0)
+    network.set_weights([np.abs(rng.normal(size=one.shape, scale=0.3)) + 0.05 for one in network.get_weights()])
+    path = tmp_path / f"model.{suffix}"
+    network.save(path)
+    again = read_foreign(path).network()
+    pixels = rng.integers(0, 256, (3, *network.input_shape[1:])).astype("float32")
+    assert np.allclose(answers(again, pixels), answers(network, pixels), atol=1e-6)
+    assert again.count_params() == network.count_params()
+
+
+def test_a_file_goes_by_its_content(tmp_path):
+    network = chain()
+    network.save(tmp_path / "model.keras")
+    (tmp_path / "model.h5").write_bytes((tmp_path / "model.keras").read_bytes())
+    assert read_foreign(tmp_path / "model.h5").network().count_params() == network.count_params()
+
+
+def test_weights_alone_and_models_of_ours_are_told_apart(tmp_path, stripes_run):
+    network = chain()
+    network.save_weights(tmp_path / "model.weights.h5")
+    with pytest.raises(ModelFileError, match="it holds weights and no network"):
+        read_foreign(tmp_path / "model.weights.h5")
+    with pytest.raises(ModelFileError, match="is a tellapart model already"):
+        read_foreign(stripes_run.model)
+    with pytest.raises(ModelFileError, match="cannot be read"):
+        read_foreign(tmp_path / "no.h5")
+
+
+def test_what_is_called_in_training_mode_is_not_passed_off_as_the_same(tmp_path):
+    inputs = keras.Input((8, 8, 1))
+    x = make.Dropout(0.5)(inputs, training=True)
+    keras.Model(inputs, make.Dense(2)(make.Flatten()(x))).save(tmp_path / "a.keras")
+    with pytest.raises(ModelFileError, match="is called with"):
+        read_foreign(tmp_path / "a.keras")

@@ -1,0 +1,159 @@
+"""Nothing in a model file from a stranger is run, opened elsewhere or given memory: looked at from outside."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tellapart.classifier import hdf5
+from tellapart.classifier.classifier import load_classifier
+from tests import hostile_models
+
+CHILD = """
+import json, resource, sys, tempfile
+from pathlib import Path
+from tellapart.classifier import network  # starts Keras, which opens a great deal, before anybody looks
+from tellapart.classifier.classifier import load_classifier
+from tellapart.classifier.foreign import read_foreign
+from tellapart.errors import ModelFileError
+answers, seen, current = {}, {}, [None]
+OWN = (sys.prefix, sys.base_prefix, "/proc/self", "/dev/null", tempfile.gettempdir() + "/tmp")  # temporary files
+WATCHED = {"socket.__new__", "socket.connect", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.rename",
+           "os.symlink", "pickle.find_class", "marshal.loads", "ctypes.dlopen"}
+def watch(event, arguments):
+    if current[0] is None:
+        return
+    text = str(arguments[:2])
+    if event == "open":
+        path = str(arguments[0])
+        if path != str(current[0]) and not path.isdigit() and not path.startswith(OWN) and not path.endswith(".py"):
+            seen.setdefault(current[0].name, []).append(f"open {path}")
+    elif event in WATCHED or (event == "subprocess.Popen" and "hdf5_reader.py" not in text):
+        seen.setdefault(current[0].name, []).append(f"{event} {text[:200]}")
+read_foreign(Path(sys.argv[2])).network()  # imports what is imported late
+load_classifier(sys.argv[3]).network
+sys.addaudithook(watch)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for path in sorted(Path(sys.argv[1]).iterdir()):
+    current[0] = path
+    try:
+        if path.name.startswith("own-"):
+            load_classifier(path).network
+        else:
+            read_foreign(path).network()
+        answers[path.name] = None
+    except ModelFileError as error:
+        answers[path.name] = str(error)
+    current[0] = None
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+print(json.dumps({"answers": answers, "seen": seen, "grown": grown}))
+"""
+
+
+@pytest.fixture(scope="module")
+def looked_at(tmp_path_factory, stripes_run):
+    folder = tmp_path_factory.mktemp("hostile")
+    files = folder / "files"
+    files.mkdir()
+    for name, data in (*hostile_models.keras_files(folder), *hostile_models.hdf5_files()):
+        (files / name).write_bytes(data)
+    list(hostile_models.own_files(files, stripes_run.model))
+    good = tmp_path_factory.mktemp("good") / "good.keras"
+    good.write_bytes(hostile_models.archive(hostile_models.sequential()))
+    command = [sys.executable, "-c", CHILD, str(files), str(good), str(stripes_run.model)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder, json.loads(done.stdout.splitlines()[-1])
+
+
+def test_every_one_of_them_is_refused_with_a_reason(looked_at):
+    folder, found = looked_at
+    answers = found["answers"]
+    assert len(answers) == len(list((folder / "files").iterdir())) >= 75
+    assert [name for name, words in answers.items() if words is None] == []
+    for name, words in answers.items():
+        first, expected, action = words.split("\n")
+        assert str(folder / "files" / name) in first, words
+        assert (
+            "refused (" in first or "damaged (" in first or "cannot be" in first or "not what it should be" in first
+        ), words
+        assert expected.startswith("  expected: ")
+        assert action.startswith("  to do: ")
+
+
+def test_nothing_was_opened_started_or_written(looked_at):
+    folder, found = looked_at
+    assert found["seen"] == {}
+    assert not (folder / "canary").exists()
+    assert sorted(path.name for path in folder.iterdir()) == ["files"]
+
+
+def test_memory_stayed_small(looked_at):
+    assert looked_at[1]["grown"] < 500_000  # KiB
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    (
+        ("lambda.keras", "it holds a keras.layers.Lambda, which is not on the list of plain layers"),
+        ("system.keras", "it holds a os.system, which is not on the list"),
+        ("custom-object.keras", "registered as package>Dense"),
+        ("name-upwards.keras", "a layer is called ../../x"),
+        ("parameter-bomb.keras", "it has more than 500,000,000 parameters"),
+        ("activation-bombs.keras", "bytes of outputs for a picture"),
+        ("not-reached.keras", "aside does not lead to the output"),
+        ("circle.keras", "waits for itself"),
+        ("zip-bomb.keras", "model.weights.h5 unpacks to 314,572,800 bytes"),
+        ("pickle.keras", "it is a Python pickle, which can run any program"),
+        ("h5-external.h5", "/model_weights is a link to elsewhere"),
+        ("h5-outside.h5", "/x is kept in another file, or in pieces"),
+        ("h5-packed.h5", "/x is kept in another file, or in pieces"),
+        ("h5-declared.h5", "/x declares 40,000,000,000 bytes and stores 0"),
+        ("own-onnx-outside.keras", "its weights lie in another file"),
+        ("own-onnx-bomb.keras", "it enlarges pictures beyond 8,192"),
+    ),
+)
+def test_the_reason_is_the_right_one(looked_at, name, words):
+    assert words in looked_at[1]["answers"][name]
+
+
+def test_the_same_files_without_their_trick_open(tmp_path):
+    from tellapart.classifier.foreign import read_foreign
+
+    good = tmp_path / "good.keras"
+    good.write_bytes(hostile_models.archive(hostile_models.sequential()))
+    assert read_foreign(good).network().count_params() == 130
+
+
+def test_prediction_does_not_start_keras_and_is_as_careful(tmp_path, stripes_run):
+    for name, path in hostile_models.own_files(tmp_path, stripes_run.model):
+        if "onnx" in name or "novelty" in name:
+            with pytest.raises(Exception, match=r"refused|damaged") as caught:
+                load_classifier(path)
+            assert type(caught.value).__name__ == "ModelFileError"
+        else:  # its network is not looked at, and its twin is sound
+            load_classifier(path)
+
+
+def test_the_reader_takes_little_memory(tmp_path):
+    """Measured from a small process: right after a fork the system counts the parent's memory for the child."""
+    code = (
+        "import resource, subprocess, sys\n"
+        "data = open(sys.argv[2], 'rb').read()\n"
+        "done = subprocess.run([sys.executable, '-I', sys.argv[1]], input=data, capture_output=True)\n"
+        "print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, done.stderr.decode())\n"
+    )
+    for name, data in hostile_models.hdf5_files():
+        if name.endswith(".h5"):
+            (tmp_path / name).write_bytes(data)
+            command = [sys.executable, "-c", code, str(hdf5.READER), str(tmp_path / name)]
+            status, peak, words = subprocess.run(command, capture_output=True, text=True).stdout.split(" ", 2)
+            assert status == ("0" if name in ("h5-lambda.h5", "h5-missing.h5") else "3"), (name, words)
+            assert int(peak) < 300_000, name  # KiB
+
+
+def test_the_reader_stands_alone():
+    source = hdf5.READER.read_text()
+    assert "import tellapart" not in source
+    assert "from tellapart" not in source

@@ -1,0 +1,116 @@
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import tellapart
+from tellapart.errors import ModelFileError, UsageError
+from tellapart.progress import Note, silent
+from tests.conftest import make_collection
+
+FILES = Path(__file__).parent.parent / "files"
+DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+
+
+def names(tmp_path, words):
+    path = tmp_path / "classes.txt"
+    path.write_text("\n".join(words) + "\n")
+    return path
+
+
+def test_a_tutorials_file_is_adopted_evaluated_and_explained(tmp_path):
+    """The second tutorial's own model.h5, of Keras 2, trained on pixels divided by 255."""
+    out = tmp_path / "digits.keras"
+    found = tellapart.adopt(
+        FILES / "keras2-digits.h5", classes=names(tmp_path, DIGITS), preparation=["range=0..1"], output=out,
+        on_event=silent,
+    )  # fmt: skip
+    assert found.path == out
+    pixels = np.random.default_rng(1).random((2, 28, 28, 1)).astype("float32")
+    with np.load(FILES / "keras2-answers.npz") as known:
+        wanted = known["digits"]
+    classifier = tellapart.load(out)
+    assert classifier.class_names == tuple(DIGITS)
+    network = classifier.network
+    assert np.allclose(np.asarray(network(pixels * 255, training=False)), wanted, atol=1e-5)
+    whole = np.rint(pixels * 255).astype(np.uint8)
+    near = np.asarray(network(whole.astype("float32"), training=False))
+    assert np.allclose(classifier.probabilities(whole), near, atol=1e-5)
+    picture = whole[0, :, :, 0]
+    assert classifier.predict(picture).label == DIGITS[near[0].argmax()]
+    found = tellapart.explain(out, picture, output=tmp_path / "why.png", on_event=silent)
+    assert (tmp_path / "why.png").stat().st_size > 1000
+
+
+def train_elsewhere(tmp_path, rescaled=False, logits=False):
+    data = make_collection(90)
+    pixels = data.pictures.array.astype("float32")
+    keras.utils.set_random_seed(0)
+    layers = [keras.Input(pixels.shape[1:]), *([keras.layers.Rescaling(1 / 255)] if rescaled else [])]
+    layers += [keras.layers.Conv2D(8, 3, activation="relu"), keras.layers.GlobalMaxPooling2D()]
+    network = keras.Sequential([*layers, keras.layers.Dense(3, activation=None if logits else "softmax")])
+    network.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=logits))
+    network.fit(pixels / (1 if rescaled else 255), data.labels, epochs=2, verbose=0)
+    path = tmp_path / "elsewhere.keras"
+    network.save(path)
+    return data, pixels, network, path
+
+
+@pytest.mark.parametrize("rescaled", (False, True))
+@pytest.mark.parametrize("logits", (False, True))
+def test_it_answers_as_it_did_elsewhere(tmp_path, rescaled, logits):
+    data, pixels, network, path = train_elsewhere(tmp_path, rescaled, logits)
+    notes = []
+    found = tellapart.adopt(
+        path, classes=names(tmp_path, data.class_names), preparation=[] if rescaled else ["range=0..1"], data=data,
+        on_event=notes.append,
+    )  # fmt: skip
+    assert found.path == tmp_path / "elsewhere-adopted.keras"
+    wanted = np.asarray(network(pixels if rescaled else pixels / 255, training=False))
+    wanted = np.asarray(keras.ops.softmax(wanted)) if logits else wanted
+    assert np.allclose(found.classifier.probabilities(data.pictures.array), wanted, atol=1e-5)
+    said = [event.text for event in notes if isinstance(event, Note)]
+    assert any("a softmax is put behind them" in text for text in said) == logits
+    assert json.loads(json.dumps(found.to_dict()))["classes"] == list(data.class_names)
+    assert "tellapart evaluate" in str(found)
+
+
+def test_what_does_not_fit_is_named(tmp_path):
+    data, _, _, path = train_elsewhere(tmp_path)
+    classes = names(tmp_path, data.class_names)
+
+    def adopt(**options):
+        asked = {"classes": classes, "preparation": ["range=0..1"]} | options
+        return tellapart.adopt(
+            options.pop("model", path), **{k: v for k, v in asked.items() if k != "model"}, on_event=silent
+        )
+
+    with pytest.raises(UsageError, match="does not say which range of pixels it was trained on"):
+        adopt(preparation=[])
+    with pytest.raises(UsageError, match=r"--preparation range=0\.\.2"):
+        adopt(preparation=["range=0..2"])
+    with pytest.raises(UsageError, match="--preparation size=3"):
+        adopt(preparation=["size=3"])
+    with pytest.raises(UsageError, match="--preparation fit=squash"):
+        adopt(preparation=["range=0..1", "fit=squash"])
+    with pytest.raises(UsageError, match=r"has 10 class names, and .*elsewhere.keras 3 outputs"):
+        adopt(classes=names(tmp_path, DIGITS))
+    names(tmp_path, data.class_names)
+    with pytest.raises(UsageError, match="is there already"):
+        adopt(output=path)
+    with pytest.raises(UsageError, match=r"does not end in \.keras"):
+        adopt(output=tmp_path / "a.h5")
+    with pytest.raises(ModelFileError, match="it is no Keras model"):
+        adopt(model=classes)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["classes.txt", "elsewhere.keras"]
+
+
+def test_several_answers_at_once_are_no_classes(tmp_path):
+    network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(3, "sigmoid")])
+    network.save(tmp_path / "a.keras")
+    with pytest.raises(UsageError, match="its 3 outputs come from a sigmoid"):
+        tellapart.adopt(
+            tmp_path / "a.keras", classes=names(tmp_path, "abc"), preparation=["range=0..1"], on_event=silent
+        )
