@@ -22,6 +22,7 @@ from tellapart.training.run import machine, now, versions
 HERE = Path(__file__).parent
 FOLDER = HERE / "results"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
+RELIABILITY = PAGE.with_name("reliability.md")
 TABLES = ("training", "prediction", "startup", "reading", "streaming", "check", "hostile", "ablation")
 """Each is a module here with `section(lines) -> str`, and a command that appends to its lines."""
 
@@ -106,12 +107,22 @@ def page() -> str:
     return "\n".join([HEAD, *(sections or [NOTHING])])
 
 
+def pages() -> dict[Path, str]:
+    """The pages, from what was measured."""
+    found = {PAGE: page()}
+    if lines("reliability"):
+        found[RELIABILITY] = importlib.import_module("reliability").page(lines("reliability"))
+    return found
+
+
 def draw() -> None:
-    """Write the page."""
-    PAGE.write_text(page(), encoding="utf-8")
+    """Write the pages."""
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--check"]:
-        sys.exit(0 if PAGE.read_text(encoding="utf-8") == page() else f"{PAGE.name} is not what results/ says")
+        old = [path.name for path, text in pages().items() if path.read_text(encoding="utf-8") != text]
+        sys.exit(f"{', '.join(old)}: not what results/ says" if old else 0)
     draw()

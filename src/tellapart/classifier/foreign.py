@@ -181,8 +181,10 @@ def _description(weights: Weights, name: str) -> str:
 
 def _with_named_weights(plan: NetworkPlan, weights: Weights, name: str) -> keras.Model:
     """The network of an `.h5` file: weights lie by the names of layers, in an order that their group tells."""
+    from tellapart.classifier.network import check_held
     from tellapart.recipes.plain import build
 
+    check_held(plan, weights.arrays, name)
     network = build(plan)
     for part in plan.parts:
         layer = network.get_layer(part.name)

@@ -14,7 +14,7 @@ from tellapart.classifier.model_file import CONFIG, METADATA, TWIN, WEIGHTS, Lay
 from tellapart.classifier.twin import make_twin
 from tellapart.errors import ModelFileError
 from tellapart.recipes.backend import keras
-from tellapart.recipes.plain import NetworkPlan, NotPlainError, build, read_description
+from tellapart.recipes.plain import NetworkPlan, NotPlainError, Sizes, build, read_description
 
 
 def to_members(network: keras.Model) -> dict[str, bytes]:
@@ -51,6 +51,7 @@ def plan_of(description: bytes | str, name: str) -> NetworkPlan:
 
 def with_weights(plan: NetworkPlan, arrays: dict[str, np.ndarray], name: str) -> keras.Model:
     """The network of a plan, with weights by their paths in Keras 3's file of them."""
+    check_held(plan, arrays, name)
     network = build(plan)
     # Keras 2.12 to 2.15 kept layers under another name.
     plain = {path.replace("/_layer_checkpoint_dependencies/", "/layers/"): array for path, array in arrays.items()}
@@ -66,6 +67,16 @@ def with_weights(plan: NetworkPlan, arrays: dict[str, np.ndarray], name: str) ->
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             raise refused(name, f"they do not fit its layers: {reason}") from error
     return network
+
+
+def check_held(plan: NetworkPlan, arrays: dict[str, np.ndarray], name: str) -> None:
+    """Raise ModelFileError for a network that is larger than the file: before any memory is taken for it."""
+    assert plan.shape is not None
+    sizes = Sizes()
+    sizes.of(plan, plan.shape)
+    held = sum(array.size for array in arrays.values())
+    if sizes.parameters > held:
+        raise refused(name, f"its layers have {sizes.parameters:,} numbers, the file {held:,}")
 
 
 def outputs_of(network: keras.Model, pixels: np.ndarray) -> np.ndarray:

@@ -497,10 +497,13 @@ class Sizes:
         parts = {part.name: part for part in plan.parts}
         for own, call in _order(plan):
             part, inputs = parts[own], [found[origin] for origin in plan.calls[own][call]]
+            before = self.parameters
             if isinstance(part, NetworkPlan):
                 out = self.of(part, self._single(own, inputs))
             else:
                 out = self._layer(part, inputs)
+            if call:  # the same layer once more, with the same weights
+                self.parameters = before
             found[own, call] = out
             self.activations += 4 * math.prod(out)
             if self.activations > MOST_ACTIVATIONS or self.parameters > MOST_PARAMETERS:
@@ -547,20 +550,29 @@ def _pair(value: Any) -> tuple[Any, Any]:
 
 
 def _parameters(part: LayerPlan, shape: Shape) -> int:
+    """How many numbers a layer's weights have, those that are not trained included."""
     options, channels = part.options, shape[-1]
+    bias = options.get("use_bias", True)
     if part.kind == "Dense":
-        return (channels + 1) * options["units"]
+        return (channels + bias) * options["units"]
     if "kernel_size" in options:
         area = math.prod(_pair(options["kernel_size"]))
-        times = options.get("depth_multiplier", 1)
+        times = channels * options.get("depth_multiplier", 1)
         if part.kind == "DepthwiseConv2D":
-            return (area + 1) * channels * times
+            return (area + bias) * times
         if part.kind == "SeparableConv2D":
-            return area * channels * times + (channels * times + 1) * options["filters"]
-        return (area * -(-channels // options.get("groups", 1)) + 1) * options["filters"]
+            return area * times + (times + bias) * options["filters"]
+        return (area * (channels // options.get("groups", 1)) + bias) * options["filters"]
+    if part.kind == "Normalization":
+        return 0 if options.get("mean") is not None else 2 * channels + 1
     if part.kind.endswith("Normalization"):
-        return 4 * channels
-    return math.prod(shape) if part.kind == "PReLU" else 0
+        moving = 2 if part.kind == "BatchNormalization" else 0
+        return (options.get("center", True) + options.get("scale", True) + moving) * channels
+    if part.kind == "PReLU":
+        shared = options.get("shared_axes") or ()
+        axes = shared if isinstance(shared, tuple) else (shared,)
+        return math.prod(size for axis, size in enumerate(shape, 1) if axis not in axes)
+    return 0
 
 
 def _shape_after(part: LayerPlan, shape: Shape) -> Shape:

@@ -1,18 +1,66 @@
-"""Running out of memory: how that looks on each backend, and the smaller batch to try then."""
+"""Running out of memory: seen beforehand where it can be, known for what it is where not, and the batch to try then."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 from pathlib import Path
 
+from tellapart.recipes.backend import keras
+from tellapart.recipes.plain import Sizes, read_description
 from tellapart.recipes.recipe import Recipe
 
 SMALLEST = 4
 """Batches of fewer pictures are not tried."""
 
+OUTPUTS, COPIES = 2.0, 6
+"""A step takes so many times the bytes of all layers' outputs, and of the weights.
+
+Measured: 1.8 times the outputs on `digits-2conv` with batches of 4,320, 1.4 times on `quick`.
+"""
+
 _WORDS = ("out of memory", "resource_exhausted", "resource exhausted", "oom when allocating", "failed to allocate",
           "std::bad_alloc", "can't allocate memory")  # fmt: skip
+
+
+def check_memory(network: keras.Model, batch_size: int) -> None:
+    """Raise MemoryError, whose words name the bytes, where a step with such batches needs more than there is.
+
+    Without that the system would end this process, or another, in the middle of it.
+    """
+    plan = read_description(json.dumps(keras.saving.serialize_keras_object(network)))
+    sizes = Sizes()
+    sizes.of(plan, tuple(network.input_shape[1:]))
+    needed = OUTPUTS * sizes.activations * batch_size + COPIES * 4 * sizes.parameters
+    free = available()
+    if free is not None and needed > free:
+        raise MemoryError(f"it needs about {needed / 2**30:.1f} GiB, and {max(free, 0) / 2**30:.1f} are free")
+
+
+def available() -> int | None:
+    """Bytes that this process may still take: by the machine, its container and its own limit; None: nobody knows."""
+    found = []
+    for line in _lines("/proc/meminfo"):
+        if line.startswith("MemAvailable:"):
+            found.append(int(line.split()[1]) * 1024)
+    limits, used = _lines("/sys/fs/cgroup/memory.max"), _lines("/sys/fs/cgroup/memory.current")
+    if limits and used and limits[0].isdigit():
+        found.append(int(limits[0]) - int(used[0]))
+    with contextlib.suppress(ImportError, OSError, IndexError):
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if limit != resource.RLIM_INFINITY:
+            found.append(limit - int(_lines("/proc/self/statm")[0].split()[0]) * resource.getpagesize())
+    return min(found, default=None)
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text(encoding="ascii").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
 
 
 def ran_out(error: BaseException) -> bool:

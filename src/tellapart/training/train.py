@@ -25,6 +25,7 @@ from tellapart.training.normalization import fuse, unfuse
 from tellapart.training.optimizers import add_penalties, make_loss, make_optimizer
 from tellapart.training.precision import set_precision
 from tellapart.training.saving import SAVE_EVERY, Averaged, Saving
+from tellapart.training.shortage import check_memory
 from tellapart.training.stopping import Stopping
 from tellapart.training.watch import Watch
 
@@ -75,7 +76,8 @@ def train_network(
     validation accuracy (ties: the lowest loss), or the last where there is no validation part.
 
     Raises RecipeError before, CheckpointError where it cannot go on or has no room for what it will write,
-    TrainingError when the loss is not finite, and Stopped after Ctrl-C or SIGTERM, with what was reached kept.
+    MemoryError where a step needs more than there is, TrainingError when the loss is not finite, and Stopped after
+    Ctrl-C or SIGTERM, with what was reached kept.
     """
     set_seed(seed)
     network = _fresh_network(recipe, train, classes, precision)
@@ -200,6 +202,7 @@ def check_room(folder: Path, variables: dict[str, list[Any]]) -> None:
 def _fresh_network(recipe: Recipe, train: Prepared, classes: int, precision: str) -> keras.Model:
     """The recipe's network with its first weights, ready to be trained in a precision."""
     network = build_network(recipe, train.pixels.shape[1:], classes)
+    check_memory(network, min(recipe.batch_size, len(train)))
     if recipe.initialise is not None:
         size = len(train) * int(np.prod(train.pixels.shape[1:]))
         recipe.initialise(network, train.pixels[:: max(1, len(train) // 5000, size // FIRST_LOOK)])

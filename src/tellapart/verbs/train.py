@@ -341,18 +341,19 @@ def _trained(
         except Exception as error:
             if not ran_out(error):
                 raise
+            words = f" ({error})" if isinstance(error, MemoryError) and str(error) else ""
             other = None if Checkpoints(folder.path / CHECKPOINTS).any() else smaller(recipe)
             if other is None:
                 raise TrainingError(
                     f"{folder.path}: out of memory with batches of {recipe.batch_size} pictures of "
-                    f"{' x '.join(map(str, job.preparation.shape))}",
+                    f"{' x '.join(map(str, job.preparation.shape))}{words}",
                     "enough memory",
                     "end other programs and go on with --resume, or train smaller pictures (--set height=... "
                     "--set width=...)",
                 ) from error
         on_event(
             Note(
-                f"out of memory with batches of {recipe.batch_size} pictures: trying {other.batch_size}, "
+                f"out of memory with batches of {recipe.batch_size} pictures{words}: trying {other.batch_size}, "
                 f"at a learning rate of {other.learning_rate:.3g}"
             )
         )
