@@ -14,7 +14,7 @@ from tellapart.data.arrays import to_labels
 from tellapart.data.collection import Collection, EncodedPictures
 from tellapart.data.formats.class_folders import write_png
 from tellapart.data.parts import part_in_file_name
-from tellapart.data.tables import FAULTS, columns, damaged
+from tellapart.data.tables import FAULTS, columns, damaged, read_parquet
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError
 
@@ -85,10 +85,7 @@ def _column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
 
 def _table(tree: Tree, name: str) -> pl.DataFrame:
     where = tree.describe(name)
-    try:
-        table = pl.read_parquet(io.BytesIO(tree.read(name)))
-    except FAULTS as error:
-        raise damaged(tree, name, error) from error
+    table = read_parquet(tree, name)
     image, label = _column(table.columns, IMAGES), _column(table.columns, LABELS)
     if image is None or label is None:
         raise DataError(
