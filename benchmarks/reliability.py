@@ -153,6 +153,34 @@ def _newest(runs: Path) -> tuple[tuple[int, int], float] | None:
     return None
 
 
+def long(options: argparse.Namespace) -> dict[str, Any]:
+    """A training of minutes, killed every 20 to 60 seconds, against the undisturbed one."""
+    rng = random.Random(options.seed)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        asked = ["--recipe", "quick", "--epochs", str(options.epochs), "--precision", "float32", "--resume", "auto"]
+        train = [*TELLAPART, "train", "mnist", *asked, "--json", "--runs"]
+        whole = _finished([*train, str(folder / "whole")])
+        kills, runs = 0, folder / "broken"
+        while True:
+            with subprocess.Popen([*train, str(runs)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as run:
+                try:
+                    run.wait(timeout=rng.uniform(20, 60))
+                    assert run.returncode == 0
+                    break
+                except subprocess.TimeoutExpired:
+                    run.kill()
+                    kills += 1
+        broken = next(runs.glob("*/model.keras"))
+        same = weights(str(broken)) == weights(whole["model"])
+        return {
+            "seconds": whole["results"]["train_seconds"],
+            "kills": kills,
+            "same": same,
+            "folders": len(list(runs.iterdir())),
+        }
+
+
 SAVE = """
 import sys
 from pathlib import Path
@@ -476,18 +504,40 @@ def wild(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def memory(options: argparse.Namespace) -> dict[str, Any]:
-    """R13: memory that does not suffice for the batch asked for, by a limit on the process's address space."""
-    if shutil.which("prlimit") is None:
-        return {"missing": "prlimit"}
-    with tempfile.TemporaryDirectory() as temporary:
-        runs = Path(temporary, "runs")
-        asked = ["--recipe", "digits-2conv", "--epochs", "1", "--set", "batch_size=4800", "--precision", "float32"]
-        train = [*TELLAPART, "train", str(data_in(Path(temporary))), *asked, "--runs", str(runs), "--json"]
-        done = subprocess.run(["prlimit", f"--as={options.address_space}", *train], capture_output=True, text=True)
-        tried = [line for line in done.stderr.splitlines() if line.startswith("out of memory with batches of")]
-        finished = done.returncode == 0 and bool(json.loads(done.stdout)["model"])
-        print(done.stderr[-1500:])
-        return {"named": bool(tried), "tried": tried, "finished": finished}
+    """R13: memory that does not suffice for the batch asked for: a control group gives the process so much of it."""
+    group = _group(options.memory)
+    if group is None:
+        return {"missing": "a control group for memory, which takes root"}
+    try:
+        with tempfile.TemporaryDirectory() as temporary:
+            runs = Path(temporary, "runs")
+            asked = ["--recipe", "digits-2conv", "--epochs", "1", "--set", "batch_size=4800", "--precision", "float32"]
+            train = [*TELLAPART, "train", str(data_in(Path(temporary))), *asked, "--runs", str(runs), "--json"]
+            inside = ["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh", *train]
+            done = subprocess.run(inside, capture_output=True, text=True)
+            tried = [line for line in done.stderr.splitlines() if line.startswith("out of memory with batches of")]
+            finished = done.returncode == 0 and bool(json.loads(done.stdout)["model"])
+            return {"bytes": options.memory, "named": bool(tried), "tried": tried, "finished": finished}
+    finally:
+        group.rmdir()
+
+
+def _group(most: int) -> Path | None:
+    """A new control group with so many bytes of memory, below the one that this process is in."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, kinds, path = line.split(":", 2)
+        if kinds not in ("", "memory"):
+            continue
+        group = Path("/sys/fs/cgroup", kinds, path.lstrip("/"), "tellapart-reliability")
+        for limit in ("memory.max", "memory.limit_in_bytes"):
+            try:
+                group.mkdir(exist_ok=True)
+                if (group / limit).exists():
+                    (group / limit).write_text(str(most))
+                    return group
+            except OSError:
+                continue
+    return None
 
 
 def hostile(options: argparse.Namespace) -> dict[str, Any]:
@@ -545,7 +595,8 @@ def cost(options: argparse.Namespace) -> dict[str, Any]:
 
 
 LINES: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
-    one.__name__: one for one in (calls, writes, disk, damage, signals, locks, wild, memory, hostile, cost, killed)
+    one.__name__: one
+    for one in (calls, writes, disk, damage, signals, locks, wild, memory, hostile, cost, long, killed)
 }
 
 HEAD = """# Reliability
@@ -592,6 +643,11 @@ def _killed(line: dict[str, Any]) -> list[list[str]]:
          f"{line['same']} of {line['trainings']}", how],
         ["... and so is the epoch that was the best", f"{line['same_best']} of {line['trainings']}", how],
     ]  # fmt: skip
+
+
+def _long(line: dict[str, Any]) -> list[list[str]]:
+    what = f"a training of {line['seconds'] / 60:.0f} minutes, killed {line['kills']} times, every 20 to 60 s: the same weights"
+    return [[what, _yes(line["same"], line["folders"] == 1), "python benchmarks/reliability.py long"]]
 
 
 def _calls(line: dict[str, Any]) -> list[list[str]]:
@@ -693,8 +749,8 @@ def _fuzz(line: dict[str, Any]) -> list[list[str]]:
 
 
 ROWS: dict[str, Callable[[dict[str, Any]], list[list[str]]]] = {
-    "killed": _killed, "calls": _calls, "writes": _writes, "disk": _disk, "damage": _damage, "signals": _signals,
-    "locks": _locks, "wild": _wild, "memory": _memory, "cost": _cost, "hostile": _hostile, "fuzz": _fuzz,
+    "killed": _killed, "long": _long, "calls": _calls, "writes": _writes, "disk": _disk, "damage": _damage,
+    "signals": _signals, "locks": _locks, "wild": _wild, "memory": _memory, "cost": _cost, "hostile": _hostile, "fuzz": _fuzz,
 }  # fmt: skip
 
 
@@ -707,9 +763,10 @@ def main() -> None:
     parser.add_argument("--trainings", type=int, default=40)
     parser.add_argument("--least", type=float, default=3.0, help="seconds from a start to a kill, at least")
     parser.add_argument("--most", type=float, default=11.0)
+    parser.add_argument("--epochs", type=int, default=40, help="of the long training")
     parser.add_argument("--flips", type=int, default=1000)
     parser.add_argument("--stops", type=int, default=12)
-    parser.add_argument("--address-space", type=int, default=9 * 2**30, help="bytes")
+    parser.add_argument("--memory", type=int, default=3 * 2**30, help="bytes, for the line of that name")
     options = parser.parse_args()
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
     for name in options.lines:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 from tellapart.recipes.backend import keras
@@ -44,9 +45,7 @@ def available() -> int | None:
     for line in _lines("/proc/meminfo"):
         if line.startswith("MemAvailable:"):
             found.append(int(line.split()[1]) * 1024)
-    limits, used = _lines("/sys/fs/cgroup/memory.max"), _lines("/sys/fs/cgroup/memory.current")
-    if limits and used and limits[0].isdigit():
-        found.append(int(limits[0]) - int(used[0]))
+    found += [free for place in _groups() if (free := _left_in(place)) is not None]
     with contextlib.suppress(ImportError, OSError, IndexError):
         import resource
 
@@ -54,6 +53,27 @@ def available() -> int | None:
         if limit != resource.RLIM_INFINITY:
             found.append(limit - int(_lines("/proc/self/statm")[0].split()[0]) * resource.getpagesize())
     return min(found, default=None)
+
+
+def _groups() -> Iterator[Path]:
+    """The control groups that this process is in, of the first kind or the second, each with those that it is in."""
+    for line in _lines("/proc/self/cgroup"):
+        _, kinds, path = line.split(":", 2)
+        if kinds in ("", "memory"):
+            root = Path("/sys/fs/cgroup", kinds)
+            here = root / path.lstrip("/")
+            yield from (place for place in (here, *here.parents) if place.is_relative_to(root))
+
+
+def _left_in(group: Path) -> int | None:
+    """Bytes that a group may still take, with what it holds of files that were read counted as free."""
+    for limit, usage in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")):
+        most, used = _lines(str(group / limit)), _lines(str(group / usage))
+        if most and used and most[0].isdigit():
+            numbers = dict(line.split() for line in _lines(str(group / "memory.stat")))
+            cached = int(numbers.get("total_inactive_file", numbers.get("inactive_file", 0)))
+            return int(most[0]) - int(used[0]) + cached
+    return None
 
 
 def _lines(path: str) -> list[str]:
