@@ -430,7 +430,7 @@ def signals(options: argparse.Namespace) -> dict[str, Any]:
                 began = time.monotonic()
                 run.send_signal(number)
                 if twice:
-                    time.sleep(0.01)
+                    time.sleep(0.6)
                     run.send_signal(number)
                 run.wait(timeout=60)
                 seconds = time.monotonic() - began
@@ -646,7 +646,8 @@ def _killed(line: dict[str, Any]) -> list[list[str]]:
 
 
 def _long(line: dict[str, Any]) -> list[list[str]]:
-    what = f"a training of {line['seconds'] / 60:.0f} minutes, killed {line['kills']} times, every 20 to 60 s: the same weights"
+    minutes, kills = line["seconds"] / 60, line["kills"]
+    what = f"a training of {minutes:.0f} minutes, killed {kills} times, every 20 to 60 s: the same weights"
     return [[what, _yes(line["same"], line["folders"] == 1), "python benchmarks/reliability.py long"]]
 
 
@@ -750,7 +751,8 @@ def _fuzz(line: dict[str, Any]) -> list[list[str]]:
 
 ROWS: dict[str, Callable[[dict[str, Any]], list[list[str]]]] = {
     "killed": _killed, "long": _long, "calls": _calls, "writes": _writes, "disk": _disk, "damage": _damage,
-    "signals": _signals, "locks": _locks, "wild": _wild, "memory": _memory, "cost": _cost, "hostile": _hostile, "fuzz": _fuzz,
+    "signals": _signals, "locks": _locks, "wild": _wild, "memory": _memory, "cost": _cost,
+    "hostile": _hostile, "fuzz": _fuzz,
 }  # fmt: skip
 
 

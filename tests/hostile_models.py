@@ -306,7 +306,7 @@ def own_files(folder: Path, model: Path) -> Iterator[tuple[str, Path]]:
     record, members = read_model(model)
     twin = members["model.onnx"]
     elsewhere = _field(14, 1) + _field(13, _field(1, b"location") + _field(2, b"/etc/passwd"))
-    large = _field(1, 2) + _field(2, 7) + _field(9, struct.pack("<qq", 1 << 20, 1 << 20))
+    large = _field(1, 2) + _field(2, 7) + _field(8, b"s") + _field(9, struct.pack("<qq", 1 << 20, 1 << 20))
     branch = _field(5, _field(1, b"then_branch") + _field(6, b""))
     changed = {
         "own-lambda": {"config.json": json.dumps(sequential(layer("Lambda", "x", {"function": "f"}))).encode()},
@@ -346,6 +346,6 @@ def _varint(value: int) -> Iterator[int]:
 def _onnx(
     operation: bytes = b"Relu", node_field: bytes = b"", tensor_field: bytes = b"", graph_field: bytes = b""
 ) -> bytes:
-    node = _field(1, b"x") + _field(2, b"y") + _field(4, operation) + node_field
+    node = _field(1, b"x") + _field(1, b"s") + _field(2, b"y") + _field(4, operation) + node_field
     initializer = _field(5, tensor_field) if tensor_field else b""
     return _field(1, 8) + _field(7, _field(1, node) + initializer + graph_field)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -150,3 +151,8 @@ def _work(
                 sending.send([work(item) for item in items[start : start + size]])
         except Exception as error:
             sending.send(error)
+
+
+def search_path() -> list[str]:
+    """Where this process finds its libraries, for a child that is isolated from its environment: no relative place."""
+    return [place for place in sys.path if Path(place).is_absolute() and Path(place) != Path.cwd()]

@@ -1,5 +1,6 @@
 """Keras models that were trained elsewhere answer here as they did there."""
 
+import json
 from pathlib import Path
 
 import keras
@@ -112,3 +113,63 @@ def test_what_is_called_in_training_mode_is_not_passed_off_as_the_same(tmp_path)
     keras.Model(inputs, make.Dense(2)(make.Flatten()(x))).save(tmp_path / "a.keras")
     with pytest.raises(ModelFileError, match="is called with"):
         read_foreign(tmp_path / "a.keras")
+
+
+def test_a_frozen_part_keeps_its_weights_in_place(tmp_path):
+    """What transfer learning leaves: in `.h5` files the order of weights goes by what was trained."""
+    base = keras.Sequential(
+        [keras.Input((8, 8, 4)), make.BatchNormalization(), make.ReLU(), make.BatchNormalization(), make.Conv2D(4, 1)]
+    )
+    base.trainable = False
+    network = keras.Sequential([keras.Input((8, 8, 4)), base, make.Flatten(), make.Dense(2)])
+    rng = np.random.default_rng(0)
+    network.set_weights([rng.random(one.shape) + 0.1 for one in network.get_weights()])
+    network.save(tmp_path / "a.h5")
+    pixels = rng.random((3, 8, 8, 4)).astype("float32")
+    assert np.allclose(answers(read_foreign(tmp_path / "a.h5").network(), pixels), answers(network, pixels), atol=1e-6)
+
+
+def test_grey_pictures_made_rgb_within_the_network(tmp_path):
+    inputs = keras.Input((8, 8, 1))
+    x = make.Flatten()(make.Concatenate()([inputs, inputs, inputs]))
+    keras.Model(inputs, make.Dense(2)(x)).save(tmp_path / "a.keras")
+    assert not read_foreign(tmp_path / "a.keras").rescales
+
+
+def test_padding_beside_large_dense_layers_is_no_bomb(tmp_path):
+    from tellapart.classifier.onnx_file import check_onnx
+    from tellapart.classifier.twin import make_twin
+
+    network = keras.Sequential(
+        [keras.Input((96, 96, 1)), make.ZeroPadding2D(1), make.Conv2D(8, 3), make.UpSampling2D(), make.MaxPooling2D(4),
+         make.Conv2D(16, 1), make.Flatten(), make.Dense(2)]
+    )  # fmt: skip
+    assert network.layers[-2].output.shape[1] > 8192
+    check_onnx(make_twin(network), "it")
+
+
+def test_a_network_called_several_times_is_the_last_of_them(tmp_path):
+    inside = keras.Input((4,))
+    body = keras.Model(inside, make.Dense(4, activation="tanh")(inside))
+    inputs = keras.Input((4,))
+    network = keras.Model(inputs, make.Add()([body(body(inputs)), inputs]))
+    last = keras.Model(inputs, body(body(body(inputs))))
+    numbers = np.random.default_rng(0).random((3, 4)).astype("float32")
+    for i, one in enumerate((network, last)):
+        one.save(tmp_path / f"{i}.keras")
+        assert np.allclose(answers(read_foreign(tmp_path / f"{i}.keras").network(), numbers), answers(one, numbers))
+
+
+def test_layers_within_layers_do_not_multiply():
+    from tellapart.recipes.plain import NotPlainError, read_description
+
+    def nested(level):
+        inputs = keras.Input((4,))
+        x, inner = inputs, make.Activation("relu") if level == 0 else nested(level - 1)
+        for _ in range(8):
+            x = inner(x)
+        return keras.Model(inputs, x)
+
+    text = json.dumps(keras.saving.serialize_keras_object(nested(4)))
+    with pytest.raises(NotPlainError, match="called more than"):
+        read_description(text)

@@ -103,7 +103,7 @@ def read_foreign(path: Path) -> Foreign:
 
 
 def _first(plan: NetworkPlan) -> LayerPlan:
-    part = next(part for part in plan.parts if [(plan.entry, 0)] in plan.calls[part.name])
+    part = next(part for part in plan.parts if any((plan.entry, 0) in call for call in plan.calls[part.name]))
     return _first(part) if isinstance(part, NetworkPlan) else part
 
 
@@ -181,11 +181,10 @@ def _description(weights: Weights, name: str) -> str:
 
 def _with_named_weights(plan: NetworkPlan, weights: Weights, name: str) -> keras.Model:
     """The network of an `.h5` file: weights lie by the names of layers, in an order that their group tells."""
-    from tellapart.classifier.network import check_held
-    from tellapart.recipes.plain import build
+    from tellapart.classifier.network import built, check_held
 
     check_held(plan, weights.arrays, name)
-    network = build(plan)
+    network = built(plan, name)
     for part in plan.parts:
         layer = network.get_layer(part.name)
         wanted = [*layer.trainable_weights, *layer.non_trainable_weights]

@@ -159,7 +159,7 @@ def _record(path: Path, data: bytes) -> ModelRecord:
                 "upgrade tellapart",
             )
         return ModelRecord.model_validate(content)
-    except (ValueError, ValidationError) as error:
+    except (ValueError, ValidationError, RecursionError) as error:
         raise _damaged(path, f"{RECORD} cannot be understood") from error
 
 

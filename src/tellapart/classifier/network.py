@@ -42,17 +42,29 @@ def plan_of(description: bytes | str, name: str) -> NetworkPlan:
     try:
         return read_description(description)
     except NotPlainError as error:
-        raise ModelFileError(
-            f"{name}: its network is refused ({error})",
-            "layers on the list in docs/model.md, in a size that a machine can hold",
-            "do not open this file unless you know where it comes from",
-        ) from error
+        raise _not_plain(name, error) from error
+
+
+def built(plan: NetworkPlan, name: str) -> keras.Model:
+    """The network of a plan, with fresh weights. Raises ModelFileError where Keras does not build it."""
+    try:
+        return build(plan)
+    except NotPlainError as error:
+        raise _not_plain(name, error) from error
+
+
+def _not_plain(name: str, error: NotPlainError) -> ModelFileError:
+    return ModelFileError(
+        f"{name}: its network is refused ({error})",
+        "layers on the list in docs/model.md, in a size that a machine can hold",
+        "do not open this file unless you know where it comes from",
+    )
 
 
 def with_weights(plan: NetworkPlan, arrays: dict[str, np.ndarray], name: str) -> keras.Model:
     """The network of a plan, with weights by their paths in Keras 3's file of them."""
     check_held(plan, arrays, name)
-    network = build(plan)
+    network = built(plan, name)
     # Keras 2.12 to 2.15 kept layers under another name.
     plain = {path.replace("/_layer_checkpoint_dependencies/", "/layers/"): array for path, array in arrays.items()}
     for path, array in plain.items():
@@ -81,7 +93,10 @@ def check_held(plan: NetworkPlan, arrays: dict[str, np.ndarray], name: str) -> N
 
 def outputs_of(network: keras.Model, pixels: np.ndarray) -> np.ndarray:
     """What the network gives for pixels uint8 [n, height, width, channels]: float32 [n, outputs]."""
-    return keras.ops.convert_to_numpy(network(pixels.astype(np.float32), training=False))
+    outputs = sum(math.prod(size or 1 for size in layer.output.shape[1:]) for layer in network.layers)
+    size = max(1, min(256, 2**27 // max(outputs, 1)))  # half a GiB at a time
+    pieces = [pixels[i : i + size].astype(np.float32) for i in range(0, len(pixels), size)]
+    return np.concatenate([keras.ops.convert_to_numpy(network(piece, training=False)) for piece in pieces])
 
 
 def describe_layers(network: keras.Model) -> tuple[Layer, ...]:

@@ -98,13 +98,17 @@ class Novelty:
                     arrays = {name: content[name] for name in content.files}
                 if _is_sound(arrays):
                     return cls(arrays)
-        except (ValueError, OSError, KeyError, MemoryError, zipfile.BadZipFile):
-            pass  # said below
-        raise ModelFileError(
-            f"{source}: is damaged (novelty.npz is not what it should be)",
-            "the file as it was written",
-            "copy it again from where it came, or train anew",
-        )
+        except Exception as error:  # zipfile's and NumPy's many, for a damaged archive
+            raise _damaged(source) from error
+        raise _damaged(source)
+
+
+def _damaged(source: str) -> ModelFileError:
+    return ModelFileError(
+        f"{source}: is damaged (novelty.npz is not what it should be)",
+        "the file as it was written",
+        "copy it again from where it came, or train anew",
+    )
 
 
 def _is_sound(arrays: dict[str, np.ndarray]) -> bool:

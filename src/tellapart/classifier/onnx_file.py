@@ -6,7 +6,10 @@ operations and the headers of weights. Source: github.com/onnx/onnx, onnx.proto.
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from tellapart.errors import ModelFileError
@@ -28,7 +31,7 @@ OPERATIONS = frozenset((
 _GROWING = ("Expand", "Tile", "Resize", "Pad", "ConstantOfShape", "Range")
 """Operations that make much of little: the numbers in the file that tell them how much are held to a bound."""
 
-MOST_NODES, MOST_LENGTH = 20_000, 8192
+MOST_NODES, MOST_LENGTH, MOST_PRODUCT, FEW = 20_000, 8192, 2**28, 64
 
 _BYTES, _VARINT = 2, 0
 
@@ -62,62 +65,117 @@ def _check_model(model: memoryview) -> None:
 
 
 def _check_graph(graph: memoryview) -> None:
-    nodes, growing = 0, False
-    numbers: list[int] = []
+    nodes = []
+    constants: dict[str, list[float]] = {}
     for number, kind, value in _fields(graph):
         if kind != _BYTES:
             raise _NotPlainError("it is damaged")
         if number == 1:
-            nodes += 1
-            if nodes > MOST_NODES:
+            nodes.append(_node(value))
+            if len(nodes) > MOST_NODES:
                 raise _NotPlainError(f"it has more than {MOST_NODES:,} operations")
-            growing |= _check_node(value, numbers)
         elif number == 5:
-            _check_weights(value, numbers)
+            name, numbers = _weights(value)
+            constants[name] = numbers
         elif number == 15:
             raise _NotPlainError("its weights are sparse")
-    if growing and any(abs(one) > MOST_LENGTH for one in numbers if one < 2**62):
-        raise _NotPlainError(f"it enlarges pictures beyond {MOST_LENGTH:,}")
+    for node in nodes:
+        if node.operation == "Constant":
+            constants |= dict.fromkeys(node.outputs, node.numbers)
+    for node in nodes:
+        if node.operation in _GROWING:
+            told = [one for name in node.inputs for one in constants.get(name, ())] + node.numbers
+            if (
+                any(abs(one) > MOST_LENGTH for one in told if abs(one) < 2**62)
+                or math.prod(max(1.0, abs(one)) for one in told if abs(one) < 2**62) > MOST_PRODUCT
+            ):
+                raise _NotPlainError(f"it enlarges pictures beyond {MOST_LENGTH:,}")
 
 
-def _check_node(node: memoryview, numbers: list[int]) -> bool:
-    operation = ""
+@dataclass
+class _Node:
+    """An operation: names of what goes in and comes out, and the numbers that its attributes hold."""
+
+    operation: str = ""
+    inputs: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+    numbers: list[float] = field(default_factory=list)
+
+
+def _node(node: memoryview) -> _Node:
+    found = _Node()
     for number, kind, value in _fields(node):
-        if number == 4 and kind == _BYTES:
-            operation = str(value, "utf-8", "replace")
-        elif number == 7 and kind == _BYTES and bytes(value) not in (b"", b"ai.onnx"):
-            raise _NotPlainError(f"it has an operation of {str(value, 'utf-8', 'replace')[:60]}")
-        elif number == 5 and kind == _BYTES:
-            _check_attribute(value, numbers)
-    if operation not in OPERATIONS:
-        raise _NotPlainError(f"it has the operation {operation[:60]!r}")
-    return operation in _GROWING
+        if kind != _BYTES:
+            continue
+        if number == 1:
+            found.inputs.append(_text(value))
+        elif number == 2:
+            found.outputs.append(_text(value))
+        elif number == 4:
+            found.operation = _text(value)
+        elif number == 5:
+            _check_attribute(value, found)
+        elif number == 7 and bytes(value) not in (b"", b"ai.onnx"):
+            raise _NotPlainError(f"it has an operation of {_text(value)[:60]}")
+    if found.operation not in OPERATIONS:
+        raise _NotPlainError(f"it has the operation {found.operation[:60]!r}")
+    return found
 
 
-def _check_attribute(attribute: memoryview, numbers: list[int]) -> None:
+def _check_attribute(attribute: memoryview, node: _Node) -> None:
+    name, numbers = "", []
     for number, kind, value in _fields(attribute):
         if number in (6, 11, 22, 23):
             raise _NotPlainError("it has branches or loops")
-        if number in (5, 10) and kind == _BYTES:
-            _check_weights(value, numbers)
+        if number == 1 and kind == _BYTES:
+            name = _text(value)
+        elif number in (3, 8):
+            numbers += _whole(kind, value)
+        elif number in (5, 10) and kind == _BYTES:
+            node.numbers += _weights(value)[1]
+    if name in _LENGTHS and any(abs(one) > MOST_LENGTH for one in numbers):
+        raise _NotPlainError(f"its {name} are beyond {MOST_LENGTH:,}")
+    if node.operation == "" or name.startswith("value_"):
+        node.numbers += [one for one in numbers if name.startswith("value_")]
 
 
-def _check_weights(tensor: memoryview, numbers: list[int]) -> None:
-    """A weight lies in the file itself; whole numbers, which say how large things are made, are noted."""
-    whole, raw, width = False, memoryview(b""), 8
+_LENGTHS = ("pads", "kernel_shape", "strides", "dilations", "output_shape", "output_padding", "group")
+
+
+def _weights(tensor: memoryview) -> tuple[str, list[float]]:
+    """A weight, which has to lie in the file itself: its name, and its numbers where they are few."""
+    name, kind_of, raw = "", 1, memoryview(b"")
+    numbers: list[float] = []
     for number, kind, value in _fields(tensor):
         if number == 13 or (number == 14 and value):
             raise _NotPlainError("its weights lie in another file")
         if number == 3:
             raise _NotPlainError("its weights lie in pieces")
         if number == 2 and kind == _VARINT:
-            whole, width = value in (6, 7), 4 if value == 6 else 8  # int32, int64
+            kind_of = value
+        elif number == 8 and kind == _BYTES:
+            name = _text(value)
         elif number == 9 and kind == _BYTES:
             raw = value
-        elif number in (5, 7):
-            numbers.extend(_signed(one) for one in (_packed(value) if kind == _BYTES else [value]))
-    if whole and len(raw) <= 64 * width:
-        numbers.extend(int.from_bytes(raw[i : i + width], "little", signed=True) for i in range(0, len(raw), width))
+        elif number in (5, 7) and len(numbers) <= FEW:
+            numbers += [_signed(one) for one in (_packed(value) if kind == _BYTES else [value])]
+        elif number == 4 and kind == _BYTES and len(value) % 4 == 0 and len(value) <= 4 * FEW:
+            numbers += struct.unpack(f"<{len(value) // 4}f", value)
+    form = {1: "f", 6: "i", 7: "q", 11: "d"}.get(kind_of)
+    if form and len(raw) <= struct.calcsize(form) * FEW and len(raw) % struct.calcsize(form) == 0:
+        numbers += struct.unpack(f"<{len(raw) // struct.calcsize(form)}{form}", raw)
+    return name, [one for one in numbers if one == one]
+
+
+def _whole(kind: int, value: Any) -> list[int]:
+    """The whole numbers of a field, which may be packed."""
+    if kind not in (_BYTES, _VARINT):
+        raise _NotPlainError("it is damaged")
+    return [_signed(one) for one in (_packed(value) if kind == _BYTES else [value])]
+
+
+def _text(value: memoryview) -> str:
+    return str(value, "utf-8", "replace")
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int, Any]]:

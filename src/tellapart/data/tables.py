@@ -14,6 +14,7 @@ import polars as pl
 
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError
+from tellapart.parallel import search_path
 
 FAULTS = (Exception, pl.exceptions.PanicException)
 """What the library raises for damaged tables: its Rust part panics at some, which is no Exception."""
@@ -67,15 +68,17 @@ def read_parquet(tree: Tree, name: str) -> pl.DataFrame:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "table.parquet"), Path(folder, "table.arrow")
         source.write_bytes(tree.read(name))
-        command = [sys.executable, "-I", "-c", _READ, str(source), str(target)]
+        command = [sys.executable, "-I", "-c", _READ, str(source), str(target), *search_path()]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace")  # noqa: S603  # our own
+        if "ImportError" in done.stderr or "ModuleNotFoundError" in done.stderr:
+            raise RuntimeError(f"the reader of Parquet files cannot start:\n{done.stderr}")
         if done.returncode:
             words = [line for line in done.stderr.splitlines() if line.strip()] or ["the library gave up"]
             raise damaged(tree, name, ValueError(words[-1] if done.returncode == 1 else words[0]))
         return pl.read_ipc(io.BytesIO(target.read_bytes()))
 
 
-_READ = "import sys, polars; polars.read_parquet(sys.argv[1]).write_ipc(sys.argv[2])"
+_READ = "import sys; sys.path += sys.argv[3:]; import polars; polars.read_parquet(sys.argv[1]).write_ipc(sys.argv[2])"
 
 
 def rows(tree: Tree, name: str) -> Iterator[tuple[int, list[str]]]:

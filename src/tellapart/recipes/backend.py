@@ -86,6 +86,19 @@ def make_deterministic() -> None:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
 
 
+def has_accelerator() -> bool:
+    """Whether steps are computed on a device with memory of its own."""
+    if NAME == "jax":
+        import jax
+
+        return bool(jax.default_backend() != "cpu")
+    if NAME == "torch":
+        return keras.backend.common.global_state.get_global_attribute("torch_device") not in (None, "cpu")
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
+
+
 def gradient(function: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
     """The gradient of a function from a tensor to a number, at `x` float [...]; the same shape."""
     if NAME == "jax":
@@ -137,6 +150,7 @@ __all__ = [
     "describe",
     "fused_batch_norm",
     "gradient",
+    "has_accelerator",
     "keras",
     "make_deterministic",
     "quiet_start",

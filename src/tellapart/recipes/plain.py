@@ -209,6 +209,8 @@ class LayerPlan:
     name: str
     kind: str
     options: dict[str, Any] = field(default_factory=dict)
+    trainable: bool = True
+    """Whether it was still trained: the order of weights in `.h5` files goes by that."""
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,7 @@ class NetworkPlan:
     parts: tuple[LayerPlan | NetworkPlan, ...]
     calls: dict[str, list[list[tuple[str, int]]]]
     output: tuple[str, int]
+    trainable: bool = True
 
 
 def read_description(data: bytes | str) -> NetworkPlan:
@@ -241,6 +244,10 @@ def read_description(data: bytes | str) -> NetworkPlan:
         raise NotPlainError("it does not say which shape goes in")
     Sizes().of(plan, plan.shape)
     return plan
+
+
+def _trainable(config: dict[str, Any]) -> bool:
+    return config.get("trainable", True) is not False
 
 
 def _measure(content: Any) -> None:
@@ -290,7 +297,7 @@ def _sequential(name: str, config: dict[str, Any], layers: list[Any]) -> Network
         before = part.name
     if not parts:
         raise NotPlainError(f"{name} has no layers")
-    return NetworkPlan(name, True, entry, shape, tuple(parts), calls, (before, 0))
+    return NetworkPlan(name, True, entry, shape, tuple(parts), calls, (before, 0), _trainable(config))
 
 
 def _functional(name: str, config: dict[str, Any], layers: list[Any]) -> NetworkPlan:
@@ -313,16 +320,37 @@ def _functional(name: str, config: dict[str, Any], layers: list[Any]) -> Network
         if not isinstance(inbound, list) or not inbound:
             raise NotPlainError(f"{own} is not reached from the input")
         calls[own] = [_inbound(call, kind not in _OTHER_IN_TRAINING) for call in inbound]
+    outputs = _counted_from_zero(parts, calls, outputs)
     known = {entry} | set(calls)
     for own, several in calls.items():
         for origin, call in (one for inputs in several for one in inputs):
             if origin not in known or call >= len(calls.get(origin, [0])):
                 raise NotPlainError(f"{own} takes what {origin} does not give")
-    plan = NetworkPlan(name, False, entry, shape, tuple(parts), calls, outputs[0])
+    plan = NetworkPlan(name, False, entry, shape, tuple(parts), calls, outputs[0], _trainable(config))
     if outputs[0][0] not in calls or outputs[0][1] >= len(calls[outputs[0][0]]):
         raise NotPlainError(f"{name}: its output {outputs[0][0]} is none of its layers")
     _check_reached(plan)
     return plan
+
+
+def _counted_from_zero(
+    parts: list[LayerPlan | NetworkPlan], calls: dict[str, list[list[tuple[str, int]]]], outputs: list[tuple[str, int]]
+) -> list[tuple[str, int]]:
+    """The outputs, with calls of networks within this one counted as those of layers are; `calls` is changed likewise.
+
+    Keras counts the making of a network as a call: Keras 2 wherever it refers to one, Keras 3 in the outputs only.
+    """
+    for part in parts:
+        if not isinstance(part, NetworkPlan):
+            continue
+        inside = [one for several in calls.values() for call in several for one in call if one[0] == part.name]
+        if inside and min(call for _, call in inside) > 0:
+            for several in calls.values():
+                several[:] = [[(name, i - (name == part.name)) for name, i in call] for call in several]
+        at_end = [call for name, call in outputs if name == part.name]
+        if at_end and (not part.sequential or at_end[0] >= len(calls[part.name])):
+            outputs = [(name, max(0, i - (name == part.name))) for name, i in outputs]
+    return outputs
 
 
 def _check_reached(plan: NetworkPlan) -> None:
@@ -342,15 +370,21 @@ def _check_reached(plan: NetworkPlan) -> None:
 
 def _order(plan: NetworkPlan) -> list[tuple[str, int]]:
     """Calls in an order in which each has what goes in. Raises NotPlainError where they go in a circle."""
-    left = [(own, i) for own, several in plan.calls.items() for i in range(len(several))]
-    done: dict[tuple[str, int], None] = {(plan.entry, 0): None}
-    while left:
-        ready = [one for one in left if all(origin in done for origin in plan.calls[one[0]][one[1]])]
-        if not ready:
-            raise NotPlainError(f"{left[0][0]} waits for itself")
-        done |= dict.fromkeys(ready)
-        left = [one for one in left if one not in done]
-    return list(done)[1:]
+    waiting = {(own, i): set(call) for own, several in plan.calls.items() for i, call in enumerate(several)}
+    followers: dict[tuple[str, int], list[tuple[str, int]]] = {}
+    for one, origins in waiting.items():
+        for origin in origins:
+            followers.setdefault(origin, []).append(one)
+    order = [(plan.entry, 0)]
+    for origin in order:  # which grows as it goes
+        for one in followers.get(origin, ()):
+            waiting[one].discard(origin)
+            if not waiting[one]:
+                order.append(one)
+    if len(order) <= len(waiting):
+        stuck = next(own for (own, _), origins in waiting.items() if origins)
+        raise NotPlainError(f"{stuck} waits for itself")
+    return order[1:]
 
 
 def _part(node: Any) -> LayerPlan | NetworkPlan:
@@ -358,7 +392,7 @@ def _part(node: Any) -> LayerPlan | NetworkPlan:
     if kind in ("Sequential", "Functional", "Model"):
         return _network(node)
     if kind in TRAINING_ONLY:
-        return LayerPlan(name, "Identity")
+        return LayerPlan(name, "Identity", {}, _trainable(config))
     options: dict[str, Any] = {}
     for key, value in config.items():
         if key in LAYERS[kind]:
@@ -377,9 +411,12 @@ def _part(node: Any) -> LayerPlan | NetworkPlan:
         options["negative_slope"] = options.pop("alpha")
     if kind == "Rescaling":
         options.setdefault("scale", 1.0)
-    if "axis" in options and isinstance(options["axis"], tuple):
-        options["axis"] = options["axis"][0]
-    return LayerPlan(name, kind, options)
+    axis = options.get("axis")
+    if isinstance(axis, tuple):
+        options["axis"] = axis[0] if axis else None
+        if not axis and kind != "Normalization":
+            raise NotPlainError(f"{name}: axis is empty")
+    return LayerPlan(name, kind, options, _trainable(config))
 
 
 def _check_passed_over(value: Any, where: str) -> None:
@@ -489,7 +526,7 @@ class Sizes:
     """Computes what a network would take, by its plan alone, and stops where it is too much."""
 
     def __init__(self) -> None:
-        self.parameters = self.activations = 0
+        self.parameters = self.activations = self.evaluated = 0
 
     def of(self, plan: NetworkPlan, shape: Shape) -> Shape:
         """The shape that comes out where `shape` goes in. Raises NotPlainError beyond the bounds."""
@@ -498,6 +535,9 @@ class Sizes:
         for own, call in _order(plan):
             part, inputs = parts[own], [found[origin] for origin in plan.calls[own][call]]
             before = self.parameters
+            self.evaluated += 1
+            if self.evaluated > MOST_NODES:
+                raise NotPlainError(f"its layers are called more than {MOST_NODES:,} times")
             if isinstance(part, NetworkPlan):
                 out = self.of(part, self._single(own, inputs))
             else:
@@ -522,12 +562,16 @@ class Sizes:
         if part.kind in _MERGING:
             return self._merged(part, inputs)
         shape = self._single(part.name, inputs)
-        self.parameters += _parameters(part, shape)
+        try:
+            self.parameters += _parameters(part, shape)
+            self.activations += 4 * _between(part, shape)
+        except (TypeError, ValueError, IndexError, KeyError, ZeroDivisionError) as error:
+            raise NotPlainError(f"{part.name} is not described in full") from error
         if self.parameters > MOST_PARAMETERS:
             raise NotPlainError(f"with {part.name} it has more than {MOST_PARAMETERS:,} parameters")
         try:
             out = _shape_after(part, shape)
-        except (TypeError, ValueError, IndexError, ZeroDivisionError) as error:
+        except (TypeError, ValueError, IndexError, KeyError, ZeroDivisionError) as error:
             raise NotPlainError(f"{part.name} does not take the shape {shape}") from error
         if not all(isinstance(size, int) and size > 0 for size in out):
             raise NotPlainError(f"{part.name} leaves nothing of the shape {shape}")
@@ -573,6 +617,11 @@ def _parameters(part: LayerPlan, shape: Shape) -> int:
         axes = shared if isinstance(shared, tuple) else (shared,)
         return math.prod(size for axis, size in enumerate(shape, 1) if axis not in axes)
     return 0
+
+
+def _between(part: LayerPlan, shape: Shape) -> int:
+    """Numbers that a layer computes on the way and gives to none."""
+    return math.prod(shape) * int(part.options.get("depth_multiplier", 1)) if part.kind == "SeparableConv2D" else 0
 
 
 def _shape_after(part: LayerPlan, shape: Shape) -> Shape:
@@ -628,11 +677,18 @@ def _slid(part: LayerPlan, size: int, window: int, step: int, dilation: int) -> 
 
 
 def build(plan: NetworkPlan) -> Any:
-    """The keras.Model of a plan, with fresh weights; its layers have the names that the description gave them."""
+    """The keras.Model of a plan, with fresh weights; its layers have the names that the description gave them.
+
+    Raises NotPlainError for options that do not go together.
+    """
     from tellapart.recipes.backend import keras
 
     assert plan.shape is not None
-    return _built(plan, plan.shape, keras)
+    try:
+        return _built(plan, plan.shape, keras)
+    except Exception as error:  # Keras's words for options that do not go together
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+        raise NotPlainError(f"Keras does not build it: {reason}") from error
 
 
 def _built(plan: NetworkPlan, shape: Shape, keras: Any) -> Any:
@@ -647,20 +703,26 @@ def _built(plan: NetworkPlan, shape: Shape, keras: Any) -> Any:
         for part in plan.parts:
             model.add(made[part.name] if isinstance(part, LayerPlan) else _built(part, size, keras))
             size = sizes.of(part, size) if isinstance(part, NetworkPlan) else sizes._layer(part, [size])
-        return model
+        return _frozen(model, plan)
     for own, call in _order(plan):
         inputs = [found[origin] for origin in plan.calls[own][call]]
         if own not in made:
             made[own] = _made(parts[own], tuple(inputs[0].shape[1:]), keras)
         merging = parts[own].kind in _MERGING if isinstance(parts[own], LayerPlan) else False  # type: ignore[union-attr]
         found[own, call] = made[own](inputs if merging else inputs[0])
-    return keras.Model(entry, found[plan.output], name=plan.name)
+    return _frozen(keras.Model(entry, found[plan.output], name=plan.name), plan)
+
+
+def _frozen(layer: Any, part: LayerPlan | NetworkPlan) -> Any:
+    if isinstance(part, LayerPlan) and not part.trainable:
+        layer.trainable = False
+    return layer
 
 
 def _made(part: LayerPlan | NetworkPlan, shape: Shape, keras: Any) -> Any:
     if isinstance(part, NetworkPlan):
         return _built(part, shape, keras)
-    return getattr(keras.layers, part.kind)(**part.options, name=part.name)
+    return _frozen(getattr(keras.layers, part.kind)(**part.options, name=part.name), part)
 
 
 def _short(value: Any) -> str:

@@ -145,7 +145,7 @@ class Pace(keras.callbacks.Callback):
         elapsed = time.monotonic() - self.began
         self.marks.append((elapsed - self.away, self.done))
         if len(self.marks) == 1:  # the first steps of a phase are traced: they say nothing of its pace
-            self.tracing = self.tracing or elapsed
+            self.tracing = self.tracing or elapsed - self.away
             if self.budget.left() <= 0:
                 self._stop()
             return

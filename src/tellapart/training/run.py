@@ -93,7 +93,7 @@ def _take(file: BinaryIO) -> bool:
         if sys.platform == "win32":
             import msvcrt
 
-            file.seek(0)
+            file.seek(2**30)  # beyond the text, which others may then read
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:
             import fcntl

@@ -5,12 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
-from tellapart.recipes.backend import keras
+from tellapart.errors import TrainingError
+from tellapart.progress import Listener, Note
+from tellapart.recipes.backend import has_accelerator, keras
 from tellapart.recipes.plain import Sizes, read_description
 from tellapart.recipes.recipe import Recipe
+
+Result = TypeVar("Result")
 
 SMALLEST = 4
 """Batches of fewer pictures are not tried."""
@@ -30,6 +35,8 @@ def check_memory(network: keras.Model, batch_size: int) -> None:
 
     Without that the system would end this process, or another, in the middle of it.
     """
+    if has_accelerator():  # whose memory it is that counts, and is not known
+        return
     plan = read_description(json.dumps(keras.saving.serialize_keras_object(network)))
     sizes = Sizes()
     sizes.of(plan, tuple(network.input_shape[1:]))
@@ -71,7 +78,8 @@ def _left_in(group: Path) -> int | None:
         most, used = _lines(str(group / limit)), _lines(str(group / usage))
         if most and used and most[0].isdigit():
             numbers = dict(line.split() for line in _lines(str(group / "memory.stat")))
-            cached = int(numbers.get("total_inactive_file", numbers.get("inactive_file", 0)))
+            prefix = "total_" if "total_inactive_file" in numbers else ""
+            cached = sum(int(numbers.get(f"{prefix}{kind}_file", 0)) for kind in ("inactive", "active"))
             return int(most[0]) - int(used[0]) + cached
     return None
 
@@ -103,6 +111,38 @@ def smaller(recipe: Recipe) -> Recipe | None:
     scale = batch / recipe.batch_size
     scale = scale if recipe.optimizer in ("sgd", "muon", "lion") else math.sqrt(scale)
     return recipe.model_copy(update={"batch_size": batch, "learning_rate": recipe.learning_rate * scale})
+
+
+def within_memory(
+    recipe: Recipe,
+    attempt: Callable[[Recipe], Result],
+    may_shrink: Callable[[], bool],
+    changed: Callable[[Recipe], None],
+    on_event: Listener,
+) -> Result:
+    """What `attempt` gives; where memory does not suffice, of a recipe with smaller batches, which `changed` hears of.
+
+    Raises TrainingError where it does not for the smallest, or where it `may_shrink` no more.
+    """
+    while True:
+        try:
+            return attempt(recipe)
+        except Exception as error:
+            if not ran_out(error):
+                raise
+            words = f" ({error})" if isinstance(error, MemoryError) and str(error) else ""
+            given = f"out of memory with batches of {recipe.batch_size} pictures{words}"
+            other = smaller(recipe) if may_shrink() else None
+            if other is None:
+                raise TrainingError(
+                    given,
+                    "enough memory",
+                    "end other programs and go on with --resume, or train smaller pictures (--set height=... "
+                    "--set width=...)",
+                ) from error
+        on_event(Note(f"{given}: trying {other.batch_size}, at a learning rate of {other.learning_rate:.3g}"))
+        recipe = other
+        changed(recipe)
 
 
 def yield_memory() -> None:

@@ -13,6 +13,10 @@ from typing import Any
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)]
 
 
+SAME = 0.5
+"""Seconds within which a signal is the same request once more: `timeout` sends it to a process, then to its group."""
+
+
 class Stopping:
     """While it is entered, from the main thread, says whether the process was asked to stop.
 
@@ -38,7 +42,11 @@ class Stopping:
     def __enter__(self) -> Stopping:
         if threading.current_thread() is threading.main_thread():  # Python lets no other set handlers
             for number in _SIGNALS:
-                self.before[number] = signal.signal(number, self._take)
+                if signal.getsignal(number) not in (
+                    None,
+                    signal.SIG_IGN,
+                ):  # of a program around Python; as `nohup` asks
+                    self.before[number] = signal.signal(number, self._take)
         return self
 
     def __exit__(
@@ -50,6 +58,8 @@ class Stopping:
     def _take(self, number: int, frame: FrameType | None) -> None:
         if self.signal is None:
             self.signal, self.since = number, time.monotonic()
+            return
+        if self.waited < SAME:
             return
         if hasattr(sys, "ps1") or "ipykernel" in sys.modules:  # at a prompt, whose owner wants to keep the process
             raise KeyboardInterrupt

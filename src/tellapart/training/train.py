@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,9 +14,10 @@ import numpy as np
 
 from tellapart.data.feeding import Prepared, batch_for
 from tellapart.errors import CheckpointError, RecipeError
+from tellapart.files import sha256
 from tellapart.progress import Listener, Note
 from tellapart.recipes.backend import JIT, describe, keras, set_seed
-from tellapart.recipes.build import build_network
+from tellapart.recipes.build import build_network, layers_of
 from tellapart.recipes.layers import AlternateMirror
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.batches import Batches, steps_at_once
@@ -80,7 +82,7 @@ def train_network(
     Ctrl-C or SIGTERM, with what was reached kept.
     """
     set_seed(seed)
-    network = _fresh_network(recipe, train, classes, precision)
+    network, description = _fresh_network(recipe, train, classes, precision)
     augmentation = recipe.augmentation.layers(seed)
     batches = Batches(train, network.output_shape[-1], recipe.batch_size, seed, recipe)
     steps = batches.in_all
@@ -96,7 +98,7 @@ def train_network(
         "augmentation": [variable for layer in augmentation for variable in layer.variables],
     }
     checkpoints = Checkpoints(folder / CHECKPOINTS)
-    identity = _identity(recipe, train, validation, seed, precision)
+    identity = _identity(recipe, train, validation, seed, precision) | {"network": description}
     stopping = Stopping()
     saving = Saving(
         checkpoints, variables, batches, watch, pace, budget, identity, save_every, stopping, on_event
@@ -199,17 +201,20 @@ def check_room(folder: Path, variables: dict[str, list[Any]]) -> None:
         )
 
 
-def _fresh_network(recipe: Recipe, train: Prepared, classes: int, precision: str) -> keras.Model:
-    """The recipe's network with its first weights, ready to be trained in a precision."""
+def _fresh_network(recipe: Recipe, train: Prepared, classes: int, precision: str) -> tuple[keras.Model, str]:
+    """The recipe's network with its first weights, ready to be trained in a precision; a hash of what it is made of."""
     network = build_network(recipe, train.pixels.shape[1:], classes)
     check_memory(network, min(recipe.batch_size, len(train)))
+    # Names of layers count up in a process, so they say nothing.
+    parts = [[type(one).__name__, one.get_config() | {"name": ""}] for one in layers_of(network)]
+    description = sha256(json.dumps(parts, sort_keys=True, default=str).encode())
     if recipe.initialise is not None:
         size = len(train) * int(np.prod(train.pixels.shape[1:]))
         recipe.initialise(network, train.pixels[:: max(1, len(train) // 5000, size // FIRST_LOOK)])
     add_penalties(network, recipe.l1, recipe.l2)
     set_precision(network, precision)
     fuse(network)
-    return network
+    return network, description
 
 
 def _held_out(validation: Prepared | None, outputs: int) -> Batches | None:

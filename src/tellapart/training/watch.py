@@ -87,7 +87,8 @@ class Watch(keras.callbacks.Callback):
         if not self.history:
             return
         buffer = io.StringIO()
-        writer = csv.DictWriter(buffer, fieldnames=list(self.history[0]), lineterminator="\n")
+        figures = sorted(set(self.history[0]) - {"epoch", "seconds"})
+        writer = csv.DictWriter(buffer, fieldnames=["epoch", *figures, "seconds"], lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.history)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tellapart.data.feeding import Prepared
     from tellapart.images.preparation import Preparation
     from tellapart.recipes.recipe import Recipe
+    from tellapart.training.train import Trained
 
 
 AT_ONCE = 2048
@@ -67,6 +69,7 @@ def out_of_fold(
     on_event: Listener,
     believed: np.ndarray | None = None,
     folder: Path | None = None,
+    save_every: float = 10.0,
 ) -> np.ndarray:
     """Probabilities float32 [n, classes] for prepared pictures, each from a model trained on the other folds.
 
@@ -75,7 +78,7 @@ def out_of_fold(
     been found is kept there, and found again by the same call after a process was broken off.
     """
     from tellapart.classifier.make import make_classifier
-    from tellapart.training.train import train_network
+    from tellapart.training.shortage import within_memory
 
     folds = int(fold.max()) + 1
     found = np.zeros((len(data), len(collection.class_names)), np.float32)
@@ -100,7 +103,13 @@ def out_of_fold(
             place = folder / f"fold-{number + 1}" if folder else Path(temporary)
             place.mkdir(parents=True, exist_ok=True)
             try:
-                trained = train_network(recipe, train, None, len(collection.class_names), seed, precision, place, told)
+                trained = within_memory(
+                    recipe,
+                    partial(_trained, train, len(collection.class_names), seed, precision, place, told, save_every),
+                    partial(_is_fresh, place),
+                    lambda recipe: None,
+                    on_event,
+                )
             except TrainingError as error:  # the weights that it names go with the folder
                 advice = "train with a lower learning rate (--set learning_rate=...)"
                 raise TrainingError(f"fold {number + 1}, {error.given}", error.expected, advice) from error
@@ -119,6 +128,29 @@ def out_of_fold(
                 np.savez(file, outside=outside, answers=found[outside])
             shutil.rmtree(kept.with_suffix(""), ignore_errors=True)
     return found
+
+
+def _trained(
+    train: Prepared,
+    classes: int,
+    seed: int,
+    precision: str,
+    folder: Path,
+    on_event: Listener,
+    save_every: float,
+    recipe: Recipe,
+) -> Trained:
+    from tellapart.training.train import train_network
+
+    return train_network(recipe, train, None, classes, seed, precision, folder, on_event, save_every=save_every)
+
+
+def _is_fresh(folder: Path) -> bool:
+    """Whether nothing of a training is kept there yet."""
+    from tellapart.training.checkpoints import Checkpoints
+    from tellapart.training.train import CHECKPOINTS
+
+    return not Checkpoints(folder / CHECKPOINTS).any()
 
 
 def _kept(path: Path, outside: np.ndarray) -> np.ndarray | None:

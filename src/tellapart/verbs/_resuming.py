@@ -37,6 +37,19 @@ class Kept:
         """The recipe as it was decided then, to the last field; `found` has the same network."""
         return found.changed(dict(self.record["recipe"]), str(self.folder.path)).for_data(pictures, shape)
 
+    def check_recipe(self, found: Found) -> None:
+        """Raise CheckpointError where the recipe, as it is found now, is another than it was."""
+        before, now = self.record.get("recipe_found"), found.recipe.changes()
+        changed = sorted(name for name in now if before is not None and before.get(name) != now[name])
+        if changed:
+            name = changed[0]
+            raise CheckpointError(
+                f"the recipe {found.recipe.name} has changed since {self.folder.path} was started: {name} was "
+                f"{before.get(name)} and is {now[name]}",  # type: ignore[union-attr]
+                "the recipe that the run was started with",
+                "put it back as it was, or train anew, without --resume",
+            )
+
     def preparation(self) -> Preparation:
         """The preparation as it was."""
         from tellapart.images.preparation import Preparation
@@ -79,16 +92,16 @@ def find_kept(options: Options) -> tuple[Options, Kept | None]:
     from tellapart.training.run import RunFolder
 
     if options.resume == AUTO:
+        if options.data is not None and _source(options.data) is None:
+            raise UsageError(
+                "resume = auto with pictures in memory",
+                "a data set's name or a path, by which the training is found again",
+                "name the run's folder",
+            )
         return options, unfinished(options)
     folder = RunFolder(Path(options.resume).expanduser())
-    record = folder.read()
-    if record["status"] == "done":
-        raise UsageError(
-            f"{folder.path}: this training came to its end",
-            "one that was broken off",
-            f"use its model: {folder.path / 'model.keras'}",
-        )
-    kept = Kept(folder, record)
+    kept = still_unfinished(Kept(folder, {}))
+    record = kept.record
     given, before = _plain(options), record["options"]
     defaults = {name: info.get_default(call_default_factory=True) for name, info in type(options).model_fields.items()}
     for name in sorted(set(type(options).model_fields) - FREE):
@@ -105,6 +118,18 @@ def find_kept(options: Options) -> tuple[Options, Kept | None]:
     if not isinstance(options.recipe, (str, Path)):  # an object, which run.json has by name only
         values["recipe"] = options.recipe
     return type(options)(**values), kept
+
+
+def still_unfinished(kept: Kept) -> Kept:
+    """The same training as its folder says now. Raises UsageError where it has come to its end."""
+    record = kept.folder.read()
+    if record["status"] == "done":
+        raise UsageError(
+            f"{kept.folder.path}: this training came to its end",
+            "one that was broken off",
+            f"use its model: {kept.folder.path / 'model.keras'}",
+        )
+    return Kept(kept.folder, record)
 
 
 def unfinished(options: Options) -> Kept | None:
@@ -134,6 +159,12 @@ def asked_for(options: Options, source: Any) -> dict[str, Any]:
     return plain | {"data": place(source)}
 
 
+def _source(data: Any) -> str | Path | None:
+    """What data calls itself: a name or a path, or a collection's source; None for pictures in memory."""
+    found = data if isinstance(data, (str, Path)) else getattr(data, "source", None)
+    return found if isinstance(found, (str, Path)) else None
+
+
 def _plain(options: Options) -> dict[str, Any]:
     from tellapart.training.record import place
 
@@ -142,7 +173,8 @@ def _plain(options: Options) -> dict[str, Any]:
     classes = options.classes
     plain["recipe"] = place(recipe)
     plain["classes"] = place(classes) if isinstance(classes, (str, Path)) else classes and list(classes)
-    plain["data"] = place(options.data) if isinstance(options.data, (str, Path)) else None
+    source = _source(options.data)
+    plain["data"] = None if source is None else place(source)
     if isinstance(options.set, Mapping):
         plain["set"] = dict(options.set)
     return plain

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
-from tellapart.errors import DataError, Stopped, TellapartError, TrainingError, UsageError
+from tellapart.errors import DataError, Stopped, TellapartError, UsageError
 from tellapart.progress import Listener, Note, silent
 from tellapart.verbs import Record, argument, share
 from tellapart.verbs._finishing import Answers, Job, Run, finish
-from tellapart.verbs._resuming import Kept, asked_for, find_kept, unfinished
+from tellapart.verbs._resuming import Kept, asked_for, find_kept, still_unfinished, unfinished
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,6 +111,7 @@ def run(options: Options, on_event: Listener) -> Run:
     _check_asked(options)
     if kept is not None:
         with kept.folder.locked():
+            kept = still_unfinished(kept)  # another process may have ended it since
             on_event(Note(f"going on with {kept.folder.path} ({kept.progress()})"))
             return _run(options, on_event, began, kept)
     _check_disk(options.runs)
@@ -151,6 +152,7 @@ def _run(options: Options, on_event: Listener, began: float, kept: Kept | None) 
         found = find_recipe(name)
     found = _changed(found or find_recipe(options.recipe), options)
     if kept is not None:
+        kept.check_recipe(found)
         preparation = kept.preparation()
     else:
         preparation, reason = choose_preparation(found.recipe, collection, learnt, options.minutes)
@@ -173,7 +175,7 @@ def _run(options: Options, on_event: Listener, began: float, kept: Kept | None) 
         recipe = kept.recipe(found, len(job.part("train")), preparation.shape)
         return _train(options, on_event, job, recipe, found, fold, began, kept.folder, kept.record)
     recipe = _decided(found, job.part("train"), job, on_event)
-    folder, record = _begun(options, job, recipe, len(job.part("train")), on_event)
+    folder, record = _begun(options, job, recipe, found, on_event)
     with folder.locked():
         return _train(options, on_event, job, recipe, found, fold, began, folder, record)
 
@@ -234,7 +236,7 @@ def _prepared(
 
 
 def _begun(
-    options: Options, job: Job, recipe: Recipe, pictures: int, on_event: Listener
+    options: Options, job: Job, recipe: Recipe, found: Found, on_event: Listener
 ) -> tuple[RunFolder, dict[str, Any]]:
     """The run's folder with what was asked and decided in it: enough to go on from."""
     from tellapart.recipes import backend
@@ -242,10 +244,12 @@ def _begun(
     from tellapart.training.record import describe_training
 
     collection, split = job.collection, job.split
+    pictures = len(job.part("train"))
     precision = _decide(options, on_event, recipe, pictures, job.preparation, len(collection.class_names))
     asked = asked_for(options, collection.source)
     record = describe_training(asked, collection, split, job.preparation, recipe)
     record |= {"backend": backend.describe(), "precision": precision, "status": "running"}
+    record["recipe_found"] = found.recipe.changes()  # before the data decided what it leaves open
     folder = folders.RunFolder.create(options.runs, collection.name, recipe.name)
     try:
         split.save(folder.path / folders.SPLIT, collection)
@@ -277,14 +281,15 @@ def _train(
     from tellapart.training.train import CHECKPOINTS
 
     collection, split, preparation, train = job.collection, job.split, job.preparation, job.part("train")
+    record = {name: value for name, value in record.items() if name != "reason"} | {"status": "running"}
     try:
-        folder.write(record | {"status": "running"})
+        folder.write(record)
         if fold is not None:
             place = folder.path / FOLDS
             answers = _cross_validated(options, on_event, found, job, fold, record["precision"], place)
             job = replace(job, answers=answers)
         budget = _budget(options, began, recipe, preparation, len(collection))
-        trained, recipe, record = _trained(options, on_event, job, recipe, folder, record, budget)
+        trained, recipe = _trained(options, on_event, job, recipe, folder, record, budget)
         classifier = make_classifier(
             trained.network,
             collection.class_names,
@@ -298,16 +303,15 @@ def _train(
         )
         classifier.save(folder.path / folders.MODEL)  # before all else: whatever happens now, the model is kept
         result = finish(folder, record, on_event, job, trained, classifier)
-        Checkpoints(folder.path / CHECKPOINTS).remove()
-        shutil.rmtree(folder.path / FOLDS, ignore_errors=True)
-        if budget is not None:
-            late = budget.all_ended(trained.seconds)
-            if late:
-                on_event(Note(late))
-        return result
     except BaseException as error:
         _abandon(folder, record, error)
         raise
+    Checkpoints(folder.path / CHECKPOINTS).remove()
+    shutil.rmtree(folder.path / FOLDS, ignore_errors=True)
+    late = budget.all_ended(trained.seconds) if budget is not None else None
+    if late:
+        on_event(Note(late))
+    return result
 
 
 def _trained(
@@ -318,47 +322,36 @@ def _trained(
     folder: RunFolder,
     record: dict[str, Any],
     budget: Budget | None,
-) -> tuple[Trained, Recipe, dict[str, Any]]:
+) -> tuple[Trained, Recipe]:
     """The trained network; where memory does not suffice, of a recipe with a smaller batch, which the record then has.
 
     Raises TrainingError where it did suffice before, or does not for the smallest.
     """
     from tellapart.images.views import count
     from tellapart.training.checkpoints import Checkpoints
-    from tellapart.training.shortage import ran_out, smaller, yield_memory
+    from tellapart.training.shortage import within_memory, yield_memory
     from tellapart.training.train import CHECKPOINTS, train_network
 
     yield_memory()
     train, held = job.part("train"), job.part("validation") if job.split.counts()["validation"] else None
     evaluated = sum(job.split.counts()[part] for part in ("validation", "test")) * count(recipe.views)
-    while True:
-        try:
-            trained = train_network(
-                recipe, train, held, len(job.collection.class_names), options.seed, record["precision"], folder.path,
-                on_event, budget, evaluated, options.save_every,
-            )  # fmt: skip
-            return trained, recipe, record
-        except Exception as error:
-            if not ran_out(error):
-                raise
-            words = f" ({error})" if isinstance(error, MemoryError) and str(error) else ""
-            other = None if Checkpoints(folder.path / CHECKPOINTS).any() else smaller(recipe)
-            if other is None:
-                raise TrainingError(
-                    f"{folder.path}: out of memory with batches of {recipe.batch_size} pictures of "
-                    f"{' x '.join(map(str, job.preparation.shape))}{words}",
-                    "enough memory",
-                    "end other programs and go on with --resume, or train smaller pictures (--set height=... "
-                    "--set width=...)",
-                ) from error
-        on_event(
-            Note(
-                f"out of memory with batches of {recipe.batch_size} pictures{words}: trying {other.batch_size}, "
-                f"at a learning rate of {other.learning_rate:.3g}"
-            )
-        )
-        recipe, record = other, record | {"recipe": other.changes()}
+    used = [recipe]
+
+    def attempt(recipe: Recipe) -> Trained:
+        return train_network(
+            recipe, train, held, len(job.collection.class_names), options.seed, record["precision"], folder.path,
+            on_event, budget, evaluated, options.save_every,
+        )  # fmt: skip
+
+    def changed(recipe: Recipe) -> None:
+        used.append(recipe)
+        record["recipe"] = recipe.changes()
         folder.write(record)
+
+    trained = within_memory(
+        recipe, attempt, lambda: not Checkpoints(folder.path / CHECKPOINTS).any(), changed, on_event
+    )  # fmt: skip
+    return trained, used[-1]
 
 
 def _decided(found: Found, train: Prepared, job: Job, on_event: Listener) -> Recipe:
@@ -398,6 +391,7 @@ def _cross_validated(
     probabilities = out_of_fold(
         lambda some: _decided(found, some, job, silent),
         job.collection, job.part("train"), fold, job.preparation, options.seed, precision, on_event, folder=folder,
+        save_every=options.save_every,
     )  # fmt: skip
     return Answers(probabilities, fold)
 
