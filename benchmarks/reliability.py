@@ -771,6 +771,7 @@ def main() -> None:
     parser.add_argument("--memory", type=int, default=3 * 2**30, help="bytes, for the line of that name")
     options = parser.parse_args()
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets its background jobs ignore it
     for name in options.lines:
         found = LINES[name](options)
         print(name, json.dumps(found), flush=True)

@@ -138,20 +138,35 @@ def test_the_best_is_not_replaced_by_a_worse(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_asked_to_stop_it_keeps_what_it_has_and_says_how_to_go_on(tmp_path, number):
+def test_asked_to_stop_it_keeps_what_it_has_and_says_how_to_go_on(tmp_path, monkeypatch, number):
     whole = train(tmp_path / "whole", save_every=60, epochs=4)
 
     def stop(event):
         if isinstance(event, Epoch) and event.number == 2:
             os.kill(os.getpid(), number)
 
+    handler = signal.signal(number, signal.default_int_handler)  # a shell lets its background jobs ignore Ctrl-C
     before = signal.getsignal(number)
     with pytest.raises(Stopped, match=f"stopped by {signal.Signals(number).name} after 2 epochs") as caught:
         train(tmp_path / "a", stop, save_every=60, epochs=4)
     assert caught.value.exit_code == 128 + number
     assert caught.value.action == f"go on with 'tellapart train --resume {tmp_path / 'a'}'"
     assert signal.getsignal(number) is before
+    signal.signal(number, handler)
     same(train(tmp_path / "a", save_every=60, epochs=4), whole)
+
+
+def test_a_signal_that_is_ignored_stays_ignored(tmp_path):
+    def stop(event):
+        if isinstance(event, Epoch) and event.number == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert len(train(tmp_path / "a", stop, save_every=60).history) == 3
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def test_no_room_for_a_checkpoint_is_said_and_does_not_end_the_training(tmp_path, monkeypatch):
