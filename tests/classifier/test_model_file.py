@@ -9,7 +9,7 @@ import pytest
 
 import tellapart
 from tellapart.classifier.calibration import tempered
-from tellapart.classifier.model_file import read_model
+from tellapart.classifier.model_file import read_model, write_model
 from tellapart.errors import ModelFileError, UsageError
 
 
@@ -153,3 +153,19 @@ def test_every_flipped_bit_and_every_cut_is_refused(stripes_run, tmp_path):
             read_model(path)
     path.write_bytes(whole)
     read_model(path)
+
+
+def test_a_full_disk_is_named_and_changes_nothing(stripes_run, tmp_path, monkeypatch):
+    path = tmp_path / "a.keras"
+    path.write_bytes(stripes_run.model.read_bytes())
+    record, members = read_model(path)
+
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(ModelFileError, match=r"a model file of [\d,]+ bytes cannot be written \(No space left"):
+            write_model(path, record, members)
+    assert path.read_bytes() == stripes_run.model.read_bytes()
+    assert [one.name for one in tmp_path.iterdir()] == ["a.keras"]

@@ -66,21 +66,36 @@ class ModelRecord(BaseModel):
 
 
 def write_model(path: Path, record: ModelRecord, members: dict[str, bytes]) -> ModelRecord:
-    """Write the file atomically; returns the record as written, with the hashes of the members in it."""
+    """Write the file atomically; returns the record as written, with the hashes of the members in it.
+
+    Raises ModelFileError, which names path and bytes, where it cannot be written; what was there before is as it was.
+    """
     there = [*MEMBERS, *(name for name in OPTIONAL if name in members)]
     record = record.model_copy(update={"members": {name: sha256(members[name]) for name in there}, "sealed": True})
     content = {name: members[name] for name in there} | {
         RECORD: json.dumps(record.model_dump(mode="json"), indent=2, ensure_ascii=False).encode()
     }
-    with replacing(path) as temporary:
-        with zipfile.ZipFile(temporary, "w") as archive:
-            for name, data in content.items():
-                archive.writestr(zipfile.ZipInfo(name), data)
-            archive.comment = SEAL + bytes(_DIGITS)
-        with temporary.open("rb+") as file:
-            file.seek(-_DIGITS, os.SEEK_END)
-            file.write(_seal(file))
+    try:
+        with replacing(path) as temporary:
+            _write(temporary, content)
+    except OSError as error:
+        size = sum(map(len, content.values()))
+        raise ModelFileError(
+            f"{path}: a model file of {size:,} bytes cannot be written ({error.strerror})",
+            "a disk with room for it that takes what is written",
+            "free space, or check the disk; a training then goes on with --resume",
+        ) from error
     return record
+
+
+def _write(path: Path, content: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in content.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+        archive.comment = SEAL + bytes(_DIGITS)
+    with path.open("rb+") as file:
+        file.seek(-_DIGITS, os.SEEK_END)
+        file.write(_seal(file))
 
 
 def _seal(file: BinaryIO) -> bytes:
