@@ -696,7 +696,7 @@ def _signals(line: dict[str, Any]) -> list[list[str]]:
         ["Ctrl-C or SIGTERM: a checkpoint, how to go on, and the exit status of the signal",
          f"{line['kept']} of {line['stops']}", how],
         ["... after at most", f"{line['longest']} s", how],
-        ["... and the second time after", f"{line['second']} s", how],
+        ["... and with a second signal, 0.6 s later, after", f"{line['second']} s", how],
     ]  # fmt: skip
 
 
