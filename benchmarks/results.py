@@ -111,7 +111,7 @@ def pages() -> dict[Path, str]:
     """The pages, from what was measured."""
     found = {PAGE: page()}
     if lines("reliability"):
-        found[RELIABILITY] = importlib.import_module("reliability").page(lines("reliability"))
+        found[RELIABILITY] = importlib.import_module("scorecard").page(lines("reliability"))
     return found
 
 

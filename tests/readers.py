@@ -7,10 +7,11 @@ import io
 import json
 import struct
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ FILES = Path(__file__).parent / "files"
 
 @dataclass(frozen=True)
 class Reader:
-    """`read(path)` reads a file called `name`; `seeds` are sound ones."""
+    """`read(path)` reads a file called `name` and gives what is in it, never nothing; `seeds` are sound ones."""
 
     name: str
     read: Callable[[Path], Any]
@@ -83,107 +84,125 @@ def _parquet() -> bytes:
     return buffer.getvalue()
 
 
-def _collection(path: Path) -> None:
+def _collection(path: Path) -> list[Any]:
     """Open a collection and read what is in it, picture by picture."""
     import tellapart
     from tellapart.errors import PictureError
 
-    found = tellapart.open(path, on_event=lambda event: None)
+    found, pictures = tellapart.open(path, on_event=lambda event: None), []
     for i in range(min(len(found), 8)):
         try:
-            found.read(i)
+            pictures.append(found.read(i))
         except PictureError:
             continue
+    return pictures
 
 
-def _labels_beside(path: Path) -> None:
+def _labels_beside(path: Path) -> list[Any]:
     """The labels' file is the one that is fuzzed; the pictures' is sound."""
     folder = path.parent / f"{path.name}-idx"
     folder.mkdir(exist_ok=True)
     (folder / "train-images-idx3-ubyte").write_bytes(_idx(_pixels()[0]))
     (folder / "train-labels-idx1-ubyte").write_bytes(path.read_bytes())
-    _collection(folder)
+    return _collection(folder)
 
 
-def _pictures_beside(path: Path) -> None:
+def _pictures_beside(path: Path) -> list[Any]:
     folder = path.parent / f"{path.name}-idx"
     folder.mkdir(exist_ok=True)
     (folder / f"train-images-idx3-ubyte{path.suffix}").write_bytes(path.read_bytes())
     (folder / "train-labels-idx1-ubyte").write_bytes(_idx(_pixels()[1]))
-    _collection(folder)
+    return _collection(folder)
 
 
-def _picture(path: Path) -> None:
+def _picture(path: Path) -> Any:
     from tellapart.images.read import read_picture
 
-    read_picture(path, path.name)
+    return read_picture(path, path.name)
 
 
-def _recipe(path: Path) -> None:
+def _recipe(path: Path) -> Any:
     from tellapart.recipes.find import find_recipe
 
-    find_recipe(path).for_data(1000, (28, 28, 1))
+    return find_recipe(path).for_data(1000, (28, 28, 1))
 
 
-def _model(path: Path) -> None:
+def _model(path: Path) -> Any:
     from tellapart.classifier.classifier import load_classifier
 
-    load_classifier(path)
+    return load_classifier(path)
 
 
-def _description(path: Path) -> None:
-    from tellapart.recipes.plain import NotPlainError, read_description
+def _description(path: Path) -> Any:
+    from tellapart.recipes.plain import read_description
+    from tellapart.recipes.plan import NotPlainError
 
     try:
-        read_description(path.read_bytes())
+        return read_description(path.read_bytes())
     except NotPlainError as error:
         assert str(error)
+        return error
 
 
-def _onnx(path: Path) -> None:
+def _onnx(path: Path) -> Any:
     from tellapart.classifier.onnx_file import check_onnx
 
     check_onnx(path.read_bytes(), path.name)
+    return path.stat().st_size
 
 
-def _hdf5(path: Path) -> None:
+def _hdf5(path: Path) -> Any:
     """In this process, which is what a fuzzer can look into; users' files are read in another."""
     from tellapart.classifier.hdf5_reader import RefusedError, read
 
     try:
-        read(path.read_bytes())
+        return read(path.read_bytes())
     except RefusedError as error:
         assert str(error)
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError, OverflowError, MemoryError):
-        return  # the library's, which the reader puts into words
+        return error
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, OverflowError, MemoryError) as error:
+        return error  # the library's, which the reader puts into words
 
 
-def _novelty(path: Path) -> None:
+def _novelty(path: Path) -> Any:
     from tellapart.classifier.novelty import Novelty
 
-    Novelty.from_bytes(path.read_bytes())
+    return Novelty.from_bytes(path.read_bytes())
 
 
-def _foreign(path: Path) -> None:
+def _foreign(path: Path) -> Any:
     from tellapart.classifier import foreign
 
-    foreign._unpacked(path, path.name)
+    return foreign._unpacked(path, path.name)
 
 
-def _checkpoint(path: Path) -> None:
-    from tellapart.training.checkpoints import Checkpoints
+@cache
+def _saved() -> dict[str, bytes]:
+    """The files of a checkpoint that is whole."""
+    from tellapart.training.checkpoints import Checkpoint, Checkpoints
+
+    with tempfile.TemporaryDirectory() as folder:
+        arrays = {"network/0": np.arange(6, dtype=np.float32)}
+        path = Checkpoints(Path(folder)).write(Checkpoint({"epoch": 1, "history": []}, arrays))
+        return {file.name: file.read_bytes() for file in path.iterdir()}
+
+
+def _checkpoint(path: Path) -> Any:
+    """The manifest is what is fuzzed; the arrays beside it are sound."""
+    from tellapart.training.checkpoints import ARRAYS, MANIFEST, Checkpoints
 
     folder = path.parent / "checkpoints" / "checkpoint-0001"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "manifest.json").write_bytes(path.read_bytes())
-    Checkpoints(folder.parent).newest(lambda text: None)
+    (folder / MANIFEST).write_bytes(path.read_bytes())
+    (folder / ARRAYS).write_bytes(_saved()[ARRAYS])
+    return Checkpoints(folder.parent).newest(lambda text: None)
 
 
-def _run(path: Path) -> None:
+def _run(path: Path) -> Any:
     from tellapart.training.run import RunFolder
 
     path.with_name("run.json").write_bytes(path.read_bytes())
-    RunFolder(path.parent).read()
+    return RunFolder(path.parent).read()
 
 
 def _member(name: str) -> bytes:
@@ -199,7 +218,6 @@ def readers() -> list[Reader]:
     pictures = [picture(form) for form in ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")]
     pictures += [picture("PNG", "P"), picture("JPEG", "CMYK"), picture("TIFF", "L")]
     model = next(FILES.glob("tellapart-*.keras")).read_bytes()
-    manifest = {"schema": 1, "files": {}, "values": {"epoch": 1}, "sha256": "0" * 64}
     run = {"options": {"data": "digits"}, "status": "running", "data": {}, "recipe": {}}
     h5 = [path.read_bytes() for path in sorted(FILES.glob("*.h5"))]
     return [
@@ -221,12 +239,12 @@ def readers() -> list[Reader]:
         Reader("config.json", _description, (_member("config.json"),)),
         Reader("weights.h5", _hdf5, (_member("model.weights.h5"), *h5)),
         Reader("foreign.keras", _foreign, ((FILES / "keras2-residual.keras").read_bytes(),)),
-        Reader("manifest.json", _checkpoint, (json.dumps(manifest).encode(),)),
+        Reader("manifest.json", _checkpoint, (_saved()["manifest.json"],)),
         Reader("run.txt", _run, (json.dumps(run).encode(),)),
     ]
 
 
-def _exchanged(member: str, path: Path) -> None:
+def _exchanged(member: str, path: Path) -> Any:
     """A model file one of whose members is what is fuzzed, with an archive that is sound."""
     from tellapart.classifier.classifier import load_classifier
 
@@ -234,7 +252,7 @@ def _exchanged(member: str, path: Path) -> None:
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, "w") as new:
         for info in old.infolist():
             new.writestr(zipfile.ZipInfo(info.filename), data if info.filename == member else old.read(info))
-    load_classifier(path)
+    return load_classifier(path)
 
 
 def meets(reader: Reader, data: bytes, folder: Path) -> BaseException | None:

@@ -161,7 +161,8 @@ def test_a_network_called_several_times_is_the_last_of_them(tmp_path):
 
 
 def test_layers_within_layers_do_not_multiply():
-    from tellapart.recipes.plain import NotPlainError, read_description
+    from tellapart.recipes.plain import read_description
+    from tellapart.recipes.plan import NotPlainError
 
     def nested(level):
         inputs = keras.Input((4,))

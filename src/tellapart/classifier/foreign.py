@@ -16,7 +16,9 @@ import numpy as np
 from tellapart.classifier.hdf5 import SIGNATURE, Weights, read_weights, refused
 from tellapart.classifier.model_file import CONFIG, METADATA, RECORD, WEIGHTS
 from tellapart.errors import ModelFileError
-from tellapart.recipes.plain import MOST_BYTES, LayerPlan, NetworkPlan, Sizes
+from tellapart.recipes.plain import MOST_BYTES
+from tellapart.recipes.plan import LayerPlan, NetworkPlan
+from tellapart.recipes.sizes import Sizes
 
 if TYPE_CHECKING:
     import keras

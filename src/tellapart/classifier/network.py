@@ -14,7 +14,9 @@ from tellapart.classifier.model_file import CONFIG, METADATA, TWIN, WEIGHTS, Lay
 from tellapart.classifier.twin import make_twin
 from tellapart.errors import ModelFileError
 from tellapart.recipes.backend import keras
-from tellapart.recipes.plain import NetworkPlan, NotPlainError, Sizes, build, read_description
+from tellapart.recipes.plain import read_description
+from tellapart.recipes.plan import NetworkPlan, NotPlainError, build
+from tellapart.recipes.sizes import Sizes
 
 
 def to_members(network: keras.Model) -> dict[str, bytes]:

@@ -19,12 +19,11 @@ OPERATIONS = frozenset((
     "DepthToSpace", "Div", "Elu", "Equal", "Erf", "Exp", "Expand", "Flatten", "Floor", "Gather", "Gelu", "Gemm",
     "GlobalAveragePool", "GlobalMaxPool", "Greater", "GroupNormalization", "HardSigmoid", "HardSwish", "Identity",
     "InstanceNormalization", "LayerNormalization", "LeakyRelu", "Less", "Log", "LogSoftmax", "MatMul", "Max",
-    "MaxPool",
-    "Mean", "Min", "Mish", "Mul", "Neg", "PRelu", "Pad", "Pow", "Reciprocal", "ReduceMax", "ReduceMean", "ReduceProd",
-    "ReduceSum", "ReduceSumSquare", "Relu", "Reshape", "Resize", "Round", "Selu", "Shape", "Sigmoid", "Slice",
-    "Softmax", "Softplus", "Softsign", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Swish", "Tanh", "Tile", "Transpose",
-    "Unsqueeze", "Where", "CastLike", "Celu", "ThresholdedRelu", "And", "Or", "Not", "LessOrEqual", "GreaterOrEqual",
-    "Abs", "Sign", "ConstantOfShape", "Range",
+    "MaxPool", "Mean", "Min", "Mish", "Mul", "Neg", "PRelu", "Pad", "Pow", "Reciprocal", "ReduceMax", "ReduceMean",
+    "ReduceProd", "ReduceSum", "ReduceSumSquare", "Relu", "Reshape", "Resize", "Round", "Selu", "Shape", "Sigmoid",
+    "Slice", "Softmax", "Softplus", "Softsign", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Swish", "Tanh", "Tile",
+    "Transpose", "Unsqueeze", "Where", "CastLike", "Celu", "ThresholdedRelu", "And", "Or", "Not", "LessOrEqual",
+    "GreaterOrEqual", "Abs", "Sign", "ConstantOfShape", "Range",
 ))  # fmt: skip
 """What the converter writes for plain layers: no branches, loops, functions or operations of other makers."""
 
@@ -135,8 +134,8 @@ def _check_attribute(attribute: memoryview, node: _Node) -> None:
             node.numbers += _weights(value)[1]
     if name in _LENGTHS and any(abs(one) > MOST_LENGTH for one in numbers):
         raise _NotPlainError(f"its {name} are beyond {MOST_LENGTH:,}")
-    if node.operation == "" or name.startswith("value_"):
-        node.numbers += [one for one in numbers if name.startswith("value_")]
+    if name.startswith("value_"):  # of a Constant
+        node.numbers += numbers
 
 
 _LENGTHS = ("pads", "kernel_shape", "strides", "dilations", "output_shape", "output_padding", "group")

@@ -9,7 +9,8 @@ import numpy as np
 
 from tellapart.errors import RecipeError
 from tellapart.recipes.backend import keras
-from tellapart.recipes.plain import NotPlainError, build, read_description
+from tellapart.recipes.plain import read_description
+from tellapart.recipes.plan import NotPlainError, build
 from tellapart.recipes.recipe import Recipe
 
 

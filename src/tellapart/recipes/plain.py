@@ -1,4 +1,4 @@
-"""Which layers a network may be made of, and how one is made from a description that may come from anybody.
+"""Which layers a network may be made of, and what a description that may come from anybody says of one.
 
 A description is what Keras writes as `config.json` or into an `.h5` file. It is never given to Keras: every value is
 compared with the list below, sizes are computed and held to bounds, and only then are layers made, one constructor call
@@ -9,27 +9,19 @@ over, for the weights are read afterwards.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from tellapart.recipes.plan import LayerPlan, NetworkPlan, NotPlainError, Shape, order, short
+from tellapart.recipes.sizes import Sizes
 
 MOST_BYTES, MOST_DEPTH, MOST_NODES = 8 * 2**20, 64, 20_000
 """Of a description: its size, how deep its values nest, how many lists and objects it has."""
 
-MOST_PARAMETERS = 500_000_000
-MOST_ACTIVATIONS = 2**31
-"""Bytes of all layers' outputs for one picture, in float32."""
-
 NAME = re.compile(r"[A-Za-z0-9_./-]{1,128}")
 
 
-class NotPlainError(ValueError):
-    """A description holds what is not on the list, or more than the bounds allow; its words say what."""
-
-
-Shape = tuple[int, ...]
 Check = Callable[[Any], Any]
 """Gives back a value that may be used, or raises NotPlainError."""
 
@@ -37,7 +29,7 @@ Check = Callable[[Any], Any]
 def _whole(least: int, most: int) -> Check:
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise NotPlainError(f"{_short(value)}, not a whole number from {least} to {most}")
+            raise NotPlainError(f"{short(value)}, not a whole number from {least} to {most}")
         return value
 
     return check
@@ -46,7 +38,7 @@ def _whole(least: int, most: int) -> Check:
 def _number(least: float, most: float) -> Check:
     def check(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
-            raise NotPlainError(f"{_short(value)}, not a number from {least:g} to {most:g}")
+            raise NotPlainError(f"{short(value)}, not a number from {least:g} to {most:g}")
         return value
 
     return check
@@ -54,14 +46,14 @@ def _number(least: float, most: float) -> Check:
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise NotPlainError(f"{_short(value)}, neither true nor false")
+        raise NotPlainError(f"{short(value)}, neither true nor false")
     return value
 
 
 def _one_of(*choices: Any) -> Check:
     def check(value: Any) -> Any:
         if not isinstance(value, (str, int, type(None))) or value not in choices:
-            raise NotPlainError(f"{_short(value)}, not one of {', '.join(map(str, choices))}")
+            raise NotPlainError(f"{short(value)}, not one of {', '.join(map(str, choices))}")
         return value
 
     return check
@@ -73,7 +65,7 @@ def _some(check: Check, most: int = 3) -> Check:
     def checked(value: Any, depth: int = 0) -> Any:
         if isinstance(value, (list, tuple)):
             if len(value) > most or depth > 1:
-                raise NotPlainError(f"{_short(value)}, a list of more than {most}")
+                raise NotPlainError(f"{short(value)}, a list of more than {most}")
             return tuple(checked(one, depth + 1) for one in value)
         return check(value)
 
@@ -177,8 +169,6 @@ _OTHER_IN_TRAINING = (
 )  # fmt: skip
 """Layers to which it matters whether they are called for training."""
 
-_MERGING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
-
 _PASSED_OVER = {
     "name", "trainable", "dtype", "batch_input_shape", "batch_shape", "input_shape", "input_dim", "seed", "noise_shape",
     "kernel_initializer", "bias_initializer", "depthwise_initializer", "pointwise_initializer", "alpha_initializer",
@@ -200,34 +190,6 @@ _MUST_BE_EMPTY = (
     "adjustment",
     "fused",
 )
-
-
-@dataclass(frozen=True)
-class LayerPlan:
-    """One layer: its class by name and the values for its constructor."""
-
-    name: str
-    kind: str
-    options: dict[str, Any] = field(default_factory=dict)
-    trainable: bool = True
-    """Whether it was still trained: the order of weights in `.h5` files goes by that."""
-
-
-@dataclass(frozen=True)
-class NetworkPlan:
-    """A network: its input's shape, its layers, and for each the calls with what goes in, by (layer, call).
-
-    `sequential` keeps which of Keras's two classes it is: files of weights go by that.
-    """
-
-    name: str
-    sequential: bool
-    entry: str
-    shape: Shape | None
-    parts: tuple[LayerPlan | NetworkPlan, ...]
-    calls: dict[str, list[list[tuple[str, int]]]]
-    output: tuple[str, int]
-    trainable: bool = True
 
 
 def read_description(data: bytes | str) -> NetworkPlan:
@@ -297,7 +259,7 @@ def _sequential(name: str, config: dict[str, Any], layers: list[Any]) -> Network
         before = part.name
     if not parts:
         raise NotPlainError(f"{name} has no layers")
-    return NetworkPlan(name, True, entry, shape, tuple(parts), calls, (before, 0), _trainable(config))
+    return NetworkPlan(name, True, entry, shape, tuple(parts), calls, (before, 0))
 
 
 def _functional(name: str, config: dict[str, Any], layers: list[Any]) -> NetworkPlan:
@@ -326,7 +288,7 @@ def _functional(name: str, config: dict[str, Any], layers: list[Any]) -> Network
         for origin, call in (one for inputs in several for one in inputs):
             if origin not in known or call >= len(calls.get(origin, [0])):
                 raise NotPlainError(f"{own} takes what {origin} does not give")
-    plan = NetworkPlan(name, False, entry, shape, tuple(parts), calls, outputs[0], _trainable(config))
+    plan = NetworkPlan(name, False, entry, shape, tuple(parts), calls, outputs[0])
     if outputs[0][0] not in calls or outputs[0][1] >= len(calls[outputs[0][0]]):
         raise NotPlainError(f"{name}: its output {outputs[0][0]} is none of its layers")
     _check_reached(plan)
@@ -365,26 +327,7 @@ def _check_reached(plan: NetworkPlan) -> None:
     idle = [own for own, several in plan.calls.items() if any((own, i) not in reached for i in range(len(several)))]
     if idle:
         raise NotPlainError(f"{idle[0]} does not lead to the output")
-    _order(plan)
-
-
-def _order(plan: NetworkPlan) -> list[tuple[str, int]]:
-    """Calls in an order in which each has what goes in. Raises NotPlainError where they go in a circle."""
-    waiting = {(own, i): set(call) for own, several in plan.calls.items() for i, call in enumerate(several)}
-    followers: dict[tuple[str, int], list[tuple[str, int]]] = {}
-    for one, origins in waiting.items():
-        for origin in origins:
-            followers.setdefault(origin, []).append(one)
-    order = [(plan.entry, 0)]
-    for origin in order:  # which grows as it goes
-        for one in followers.get(origin, ()):
-            waiting[one].discard(origin)
-            if not waiting[one]:
-                order.append(one)
-    if len(order) <= len(waiting):
-        stuck = next(own for (own, _), origins in waiting.items() if origins)
-        raise NotPlainError(f"{stuck} waits for itself")
-    return order[1:]
+    order(plan)
 
 
 def _part(node: Any) -> LayerPlan | NetworkPlan:
@@ -402,11 +345,11 @@ def _part(node: Any) -> LayerPlan | NetworkPlan:
                 raise NotPlainError(f"{name}: {key} is {error}") from error
         elif key in _MUST_BE_EMPTY:
             if value:
-                raise NotPlainError(f"{name}: {key} is {_short(value)}, which is not read")
+                raise NotPlainError(f"{name}: {key} is {short(value)}, which is not read")
         elif key in _PASSED_OVER:
             _check_passed_over(value, f"{name}: {key}")
         else:
-            raise NotPlainError(f"{name}: {kind} has no option {_short(key)}")
+            raise NotPlainError(f"{name}: {kind} has no option {short(key)}")
     if kind == "LeakyReLU" and "alpha" in options:  # its name in Keras 2
         options["negative_slope"] = options.pop("alpha")
     if kind == "Rescaling":
@@ -429,7 +372,7 @@ def _check_passed_over(value: Any, where: str) -> None:
         plain = module is None or (isinstance(module, str) and module.split(".")[0] in _MODULES)
         program = value.get("class_name") in ("function", "__lambda__", "Lambda", "__bytes__")
         if not plain or program or registered not in (None, value.get("class_name")):
-            raise NotPlainError(f"{where} is {_short(value)}")
+            raise NotPlainError(f"{where} is {short(value)}")
         for one in value.values():
             _check_passed_over(one, where)
 
@@ -437,18 +380,18 @@ def _check_passed_over(value: Any, where: str) -> None:
 def _class_of(node: Any) -> tuple[str, Any, str]:
     """Class, config and name. Raises NotPlainError for a class that is not on the list."""
     if not isinstance(node, dict) or not isinstance(node.get("class_name"), str):
-        raise NotPlainError(f"{_short(node)} stands where a layer should")
+        raise NotPlainError(f"{short(node)} stands where a layer should")
     kind, module, registered = node["class_name"], node.get("module"), node.get("registered_name")
     known = kind in LAYERS or kind in TRAINING_ONLY or kind in ("Sequential", "Functional", "Model", "InputLayer")
     plain = module is None or (isinstance(module, str) and module.split(".")[0] in _MODULES)
     if not known or not plain:
         place = f"{module}." if isinstance(module, str) else ""
-        raise NotPlainError(f"it holds a {_short(place + kind)}, which is not on the list of plain layers")
+        raise NotPlainError(f"it holds a {short(place + kind)}, which is not on the list of plain layers")
     if registered not in (None, kind):
-        raise NotPlainError(f"it holds a {_short(kind)} registered as {_short(registered)}")
+        raise NotPlainError(f"it holds a {short(kind)} registered as {short(registered)}")
     config = node.get("config")
     if not isinstance(config, dict) and not (kind == "Sequential" and isinstance(config, list)):
-        raise NotPlainError(f"the {kind} {_short(node.get('name'))} has no config")
+        raise NotPlainError(f"the {kind} {short(node.get('name'))} has no config")
     return kind, config, _name(node)
 
 
@@ -458,7 +401,7 @@ def _name(node: Any) -> str:
     if name is None and isinstance(node, dict):
         name = node.get("name") or str(node.get("class_name", "")).lower()
     if not isinstance(name, str) or not NAME.fullmatch(name) or ".." in name:
-        raise NotPlainError(f"a layer is called {_short(name)}")
+        raise NotPlainError(f"a layer is called {short(name)}")
     return name
 
 
@@ -469,7 +412,7 @@ def _shape(value: Any) -> Shape | None:
     if value is None:
         return None
     if not isinstance(value, (list, tuple)) or not 2 <= len(value) <= 5:
-        raise NotPlainError(f"the shape {_short(value)} goes in")
+        raise NotPlainError(f"the shape {short(value)} goes in")
     return tuple(_whole(1, 8192)(size) for size in value[1:])
 
 
@@ -482,9 +425,9 @@ def _references(value: Any) -> list[tuple[str, int]]:
 
 def _reference(value: Any) -> tuple[str, int]:
     if not isinstance(value, list) or len(value) < 3 or not isinstance(value[0], str):
-        raise NotPlainError(f"{_short(value)} stands where a layer's output should")
+        raise NotPlainError(f"{short(value)} stands where a layer's output should")
     if _whole(0, MOST_NODES)(value[2]):
-        raise NotPlainError(f"{_short(value[0])} gives several outputs")
+        raise NotPlainError(f"{short(value[0])} gives several outputs")
     return value[0], _whole(0, MOST_NODES)(value[1])
 
 
@@ -496,17 +439,17 @@ def _inbound(call: Any, indifferent: bool) -> list[tuple[str, int]]:
     if isinstance(call, list):
         for one in call:
             if isinstance(one, list) and len(one) > 3 and _beyond(one[3], indifferent):
-                raise NotPlainError(f"{_short(one[0])} is called with {_short(one[3])}")
+                raise NotPlainError(f"{short(one[0])} is called with {short(one[3])}")
         return [_reference(one) for one in ([call] if call and isinstance(call[0], str) else call)]
     wrong = not isinstance(call, dict) or not isinstance(call.get("args"), list)
     if wrong or _beyond(call.get("kwargs"), indifferent):
-        raise NotPlainError(f"a layer is called with {_short(call)}")
+        raise NotPlainError(f"a layer is called with {short(call)}")
     tensors = call["args"][0] if len(call["args"]) == 1 and isinstance(call["args"][0], list) else call["args"]
     found = []
     for tensor in tensors:
         history = tensor.get("config", {}).get("keras_history") if isinstance(tensor, dict) else None
         if not isinstance(history, list) or tensor.get("class_name") != "__keras_tensor__":
-            raise NotPlainError(f"a layer is called with {_short(tensor)}")
+            raise NotPlainError(f"a layer is called with {short(tensor)}")
         found.append(_reference(history))
     return found
 
@@ -520,211 +463,3 @@ def _beyond(options: Any, indifferent: bool) -> bool:
         name not in ("training", "mask") or value not in (harmless if name == "training" else (None,))
         for name, value in options.items()
     )
-
-
-class Sizes:
-    """Computes what a network would take, by its plan alone, and stops where it is too much."""
-
-    def __init__(self) -> None:
-        self.parameters = self.activations = self.evaluated = 0
-
-    def of(self, plan: NetworkPlan, shape: Shape) -> Shape:
-        """The shape that comes out where `shape` goes in. Raises NotPlainError beyond the bounds."""
-        found: dict[tuple[str, int], Shape] = {(plan.entry, 0): shape}
-        parts = {part.name: part for part in plan.parts}
-        for own, call in _order(plan):
-            part, inputs = parts[own], [found[origin] for origin in plan.calls[own][call]]
-            before = self.parameters
-            self.evaluated += 1
-            if self.evaluated > MOST_NODES:
-                raise NotPlainError(f"its layers are called more than {MOST_NODES:,} times")
-            if isinstance(part, NetworkPlan):
-                out = self.of(part, self._single(own, inputs))
-            else:
-                out = self._layer(part, inputs)
-            if call:  # the same layer once more, with the same weights
-                self.parameters = before
-            found[own, call] = out
-            self.activations += 4 * math.prod(out)
-            if self.activations > MOST_ACTIVATIONS or self.parameters > MOST_PARAMETERS:
-                raise NotPlainError(
-                    f"with {own} it has {self.parameters:,} parameters and {self.activations:,} bytes of outputs for a "
-                    f"picture; the bounds are {MOST_PARAMETERS:,} and {MOST_ACTIVATIONS:,}"
-                )
-        return found[plan.output]
-
-    def _single(self, name: str, inputs: list[Shape]) -> Shape:
-        if len(inputs) != 1:
-            raise NotPlainError(f"{name} is given {len(inputs)} inputs")
-        return inputs[0]
-
-    def _layer(self, part: LayerPlan, inputs: list[Shape]) -> Shape:
-        if part.kind in _MERGING:
-            return self._merged(part, inputs)
-        shape = self._single(part.name, inputs)
-        try:
-            self.parameters += _parameters(part, shape)
-            self.activations += 4 * _between(part, shape)
-        except (TypeError, ValueError, IndexError, KeyError, ZeroDivisionError) as error:
-            raise NotPlainError(f"{part.name} is not described in full") from error
-        if self.parameters > MOST_PARAMETERS:
-            raise NotPlainError(f"with {part.name} it has more than {MOST_PARAMETERS:,} parameters")
-        try:
-            out = _shape_after(part, shape)
-        except (TypeError, ValueError, IndexError, KeyError, ZeroDivisionError) as error:
-            raise NotPlainError(f"{part.name} does not take the shape {shape}") from error
-        if not all(isinstance(size, int) and size > 0 for size in out):
-            raise NotPlainError(f"{part.name} leaves nothing of the shape {shape}")
-        return out
-
-    def _merged(self, part: LayerPlan, inputs: list[Shape]) -> Shape:
-        if len(inputs) < 2 or len({len(one) for one in inputs}) > 1:
-            raise NotPlainError(f"{part.name} joins {inputs}")
-        if part.kind == "Concatenate":
-            return (*inputs[0][:-1], sum(one[-1] for one in inputs))
-        return tuple(max(sizes) for sizes in zip(*inputs, strict=True))
-
-
-def _pair(value: Any) -> tuple[Any, Any]:
-    if not isinstance(value, tuple):
-        return value, value
-    if len(value) == 1:
-        return value[0], value[0]
-    return value[0], value[1]
-
-
-def _parameters(part: LayerPlan, shape: Shape) -> int:
-    """How many numbers a layer's weights have, those that are not trained included."""
-    options, channels = part.options, shape[-1]
-    bias = options.get("use_bias", True)
-    if part.kind == "Dense":
-        return (channels + bias) * options["units"]
-    if "kernel_size" in options:
-        area = math.prod(_pair(options["kernel_size"]))
-        times = channels * options.get("depth_multiplier", 1)
-        if part.kind == "DepthwiseConv2D":
-            return (area + bias) * times
-        if part.kind == "SeparableConv2D":
-            return area * times + (times + bias) * options["filters"]
-        return (area * (channels // options.get("groups", 1)) + bias) * options["filters"]
-    if part.kind == "Normalization":
-        return 0 if options.get("mean") is not None else 2 * channels + 1
-    if part.kind.endswith("Normalization"):
-        moving = 2 if part.kind == "BatchNormalization" else 0
-        return (options.get("center", True) + options.get("scale", True) + moving) * channels
-    if part.kind == "PReLU":
-        shared = options.get("shared_axes") or ()
-        axes = shared if isinstance(shared, tuple) else (shared,)
-        return math.prod(size for axis, size in enumerate(shape, 1) if axis not in axes)
-    return 0
-
-
-def _between(part: LayerPlan, shape: Shape) -> int:
-    """Numbers that a layer computes on the way and gives to none."""
-    return math.prod(shape) * int(part.options.get("depth_multiplier", 1)) if part.kind == "SeparableConv2D" else 0
-
-
-def _shape_after(part: LayerPlan, shape: Shape) -> Shape:
-    """The shape after a layer, by the formulas of Keras's documentation."""
-    kind, options = part.kind, part.options
-    if kind == "Dense":
-        return (*shape[:-1], options["units"])
-    if kind == "Flatten":
-        return (math.prod(shape),)
-    if kind == "Reshape":
-        target = options["target_shape"]
-        target = target if isinstance(target, tuple) else (target,)
-        known = math.prod(size for size in target if size != -1)
-        found = tuple(math.prod(shape) // known if size == -1 else size for size in target)
-        if math.prod(found) != math.prod(shape):
-            raise ValueError("reshape")
-        return found
-    if kind == "Permute":
-        return tuple(shape[place - 1] for place in options["dims"])
-    if kind in ("GlobalMaxPooling2D", "GlobalAveragePooling2D"):
-        height, width, channels = shape
-        return (1, 1, channels) if options.get("keepdims") else (channels,)
-    if kind in ("Resizing", "CenterCrop"):
-        height, width, channels = shape
-        return options["height"], options["width"], channels
-    if kind == "UpSampling2D":
-        height, width, channels = shape
-        rows, columns = _pair(options.get("size", 2))
-        return height * rows, width * columns, channels
-    if kind in ("ZeroPadding2D", "Cropping2D"):
-        height, width, channels = shape
-        rows, columns = _pair(options.get("padding", options.get("cropping", 1 if kind == "ZeroPadding2D" else 0)))
-        sign = 1 if kind == "ZeroPadding2D" else -1
-        return height + sign * sum(_pair(rows)), width + sign * sum(_pair(columns)), channels
-    if "kernel_size" in options or "pool_size" in options or kind in ("MaxPooling2D", "AveragePooling2D"):
-        height, width, channels = shape
-        window = options.get("kernel_size", options.get("pool_size", 2))
-        steps = options.get("strides")
-        steps = (window if "kernel_size" not in options else 1) if steps is None else steps
-        across = zip((height, width), _pair(window), _pair(steps), _pair(options.get("dilation_rate", 1)), strict=True)
-        sizes = [_slid(part, *one) for one in across]
-        times = channels * options.get("depth_multiplier", 1)
-        return sizes[0], sizes[1], options.get("filters", times if kind == "DepthwiseConv2D" else channels)
-    return shape
-
-
-def _slid(part: LayerPlan, size: int, window: int, step: int, dilation: int) -> int:
-    """The length after a window slid over `size`."""
-    same, reach = part.options.get("padding", "valid") == "same", dilation * (window - 1) + 1
-    if part.kind == "Conv2DTranspose":
-        return size * step if same else size * step + max(reach - step, 0)
-    return -(-size // step) if same else (size - reach) // step + 1
-
-
-def build(plan: NetworkPlan) -> Any:
-    """The keras.Model of a plan, with fresh weights; its layers have the names that the description gave them.
-
-    Raises NotPlainError for options that do not go together.
-    """
-    from tellapart.recipes.backend import keras
-
-    assert plan.shape is not None
-    try:
-        return _built(plan, plan.shape, keras)
-    except Exception as error:  # Keras's words for options that do not go together
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-        raise NotPlainError(f"Keras does not build it: {reason}") from error
-
-
-def _built(plan: NetworkPlan, shape: Shape, keras: Any) -> Any:
-    sizes = Sizes()
-    entry = keras.Input(shape, name=plan.entry if plan.entry != "input" else None)
-    made: dict[str, Any] = {}
-    found: dict[tuple[str, int], Any] = {(plan.entry, 0): entry}
-    parts = {part.name: part for part in plan.parts}
-    if plan.sequential:
-        made = {part.name: _made(part, shape, keras) for part in plan.parts if isinstance(part, LayerPlan)}
-        model, size = keras.Sequential([entry], name=plan.name), shape
-        for part in plan.parts:
-            model.add(made[part.name] if isinstance(part, LayerPlan) else _built(part, size, keras))
-            size = sizes.of(part, size) if isinstance(part, NetworkPlan) else sizes._layer(part, [size])
-        return _frozen(model, plan)
-    for own, call in _order(plan):
-        inputs = [found[origin] for origin in plan.calls[own][call]]
-        if own not in made:
-            made[own] = _made(parts[own], tuple(inputs[0].shape[1:]), keras)
-        merging = parts[own].kind in _MERGING if isinstance(parts[own], LayerPlan) else False  # type: ignore[union-attr]
-        found[own, call] = made[own](inputs if merging else inputs[0])
-    return _frozen(keras.Model(entry, found[plan.output], name=plan.name), plan)
-
-
-def _frozen(layer: Any, part: LayerPlan | NetworkPlan) -> Any:
-    if isinstance(part, LayerPlan) and not part.trainable:
-        layer.trainable = False
-    return layer
-
-
-def _made(part: LayerPlan | NetworkPlan, shape: Shape, keras: Any) -> Any:
-    if isinstance(part, NetworkPlan):
-        return _built(part, shape, keras)
-    return _frozen(getattr(keras.layers, part.kind)(**part.options, name=part.name), part)
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

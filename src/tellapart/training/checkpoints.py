@@ -25,6 +25,9 @@ import numpy as np
 from tellapart.errors import CheckpointError
 from tellapart.files import sha256, sha256_of_file, sync_folder
 
+FOLDER = "checkpoints"
+"""Where a training keeps them, in its folder."""
+
 SCHEMA = 1
 ARRAYS, MANIFEST = "arrays.npz", "manifest.json"
 KEPT = 2
@@ -201,15 +204,15 @@ def _check(path: Path) -> dict[str, Any]:
         raise _DamagedError("its manifest is not as it was written") from error
     if content["schema"] != SCHEMA:
         raise _DamagedError(f"it is of format {content['schema']}, and this version reads {SCHEMA}")
-    for name, wanted in content["files"].items():
-        try:
-            size = (path / name).stat().st_size
-            if size != wanted["bytes"]:
-                raise _DamagedError(f"{name} has {size:,} bytes and not {wanted['bytes']:,}")
-            if sha256_of_file(path / name) != wanted["sha256"]:
-                raise _DamagedError(f"{name} is not what was written")
-        except OSError as error:
-            raise _DamagedError(f"{name} cannot be read ({error.strerror})") from error
+    wanted = content["files"][ARRAYS]
+    try:
+        size = (path / ARRAYS).stat().st_size
+        if size != wanted["bytes"]:
+            raise _DamagedError(f"{ARRAYS} has {size:,} bytes and not {wanted['bytes']:,}")
+        if sha256_of_file(path / ARRAYS) != wanted["sha256"]:
+            raise _DamagedError(f"{ARRAYS} is not what was written")
+    except OSError as error:
+        raise _DamagedError(f"{ARRAYS} cannot be read ({error.strerror})") from error
     return dict(content["values"])
 
 

@@ -104,6 +104,17 @@ def _take(file: BinaryIO) -> bool:
     return True
 
 
+ROOM = ("room for checkpoints, the model file and the report", "free space, or name another folder with --runs")
+"""What was expected, and what to do, where a disk is too full for a training."""
+
+
+def lacking(place: Path, needed: int) -> int | None:
+    """The bytes that are free where a folder is or will be, if they are fewer than what is needed; else None."""
+    there = next(path for path in (place, *place.absolute().parents) if path.is_dir())
+    free = shutil.disk_usage(there).free
+    return free if free < needed else None
+
+
 def count_look(model: str) -> int | None:
     """Count one more look at a run's test part in the run.json beside its model; None where there is none to write.
 

@@ -12,8 +12,10 @@ from typing import TypeVar
 from tellapart.errors import TrainingError
 from tellapart.progress import Listener, Note
 from tellapart.recipes.backend import has_accelerator, keras
-from tellapart.recipes.plain import Sizes, read_description
+from tellapart.recipes.plain import read_description
 from tellapart.recipes.recipe import Recipe
+from tellapart.recipes.sizes import Sizes
+from tellapart.training.checkpoints import FOLDER, Checkpoints
 
 Result = TypeVar("Result")
 
@@ -116,14 +118,16 @@ def smaller(recipe: Recipe) -> Recipe | None:
 def within_memory(
     recipe: Recipe,
     attempt: Callable[[Recipe], Result],
-    may_shrink: Callable[[], bool],
-    changed: Callable[[Recipe], None],
+    folder: Path,
     on_event: Listener,
+    changed: Callable[[Recipe], None] = lambda recipe: None,
 ) -> Result:
     """What `attempt` gives; where memory does not suffice, of a recipe with smaller batches, which `changed` hears of.
 
-    Raises TrainingError where it does not for the smallest, or where it `may_shrink` no more.
+    Raises TrainingError where it does not for the smallest, or where the training's `folder` has checkpoints: it did
+    suffice then, and they are of that batch.
     """
+    kept = Checkpoints(folder / FOLDER)
     while True:
         try:
             return attempt(recipe)
@@ -132,7 +136,7 @@ def within_memory(
                 raise
             words = f" ({error})" if isinstance(error, MemoryError) and str(error) else ""
             given = f"out of memory with batches of {recipe.batch_size} pictures{words}"
-            other = smaller(recipe) if may_shrink() else None
+            other = None if kept.any() else smaller(recipe)
             if other is None:
                 raise TrainingError(
                     given,

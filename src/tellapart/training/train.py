@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -22,16 +21,15 @@ from tellapart.recipes.layers import AlternateMirror
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.batches import Batches, steps_at_once
 from tellapart.training.budget import Budget, Pace
-from tellapart.training.checkpoints import KEPT, Checkpoints
+from tellapart.training.checkpoints import FOLDER, KEPT, Checkpoints
 from tellapart.training.normalization import fuse, unfuse
 from tellapart.training.optimizers import add_penalties, make_loss, make_optimizer
 from tellapart.training.precision import set_precision
+from tellapart.training.run import ROOM, lacking
 from tellapart.training.saving import SAVE_EVERY, Averaged, Saving
 from tellapart.training.shortage import check_memory
 from tellapart.training.stopping import Stopping
 from tellapart.training.watch import Watch
-
-CHECKPOINTS = "checkpoints"
 
 SMALLER = 0.75
 """The share of its size at which a picture is seen while the training `grow`s: little more than half of the work."""
@@ -97,7 +95,7 @@ def train_network(
         "optimizer": list(optimizer.variables),
         "augmentation": [variable for layer in augmentation for variable in layer.variables],
     }
-    checkpoints = Checkpoints(folder / CHECKPOINTS)
+    checkpoints = Checkpoints(folder / FOLDER)
     identity = _identity(recipe, train, validation, seed, precision) | {"network": description}
     stopping = Stopping()
     saving = Saving(
@@ -192,13 +190,8 @@ def check_room(folder: Path, variables: dict[str, list[Any]]) -> None:
     # Two checkpoints and a third that is being written, each with the best weights too; the model file with its twin,
     # twice while one replaces the other.
     needed = (KEPT + 1) * (size + weights) + 4 * weights + REPORT_BYTES
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise CheckpointError(
-            f"{folder}: this training writes up to {needed:,} bytes, and {free:,} are free",
-            "room for checkpoints, the model file and the report",
-            "free space, or name another folder with --runs",
-        )
+    if (free := lacking(folder, needed)) is not None:
+        raise CheckpointError(f"{folder}: this training writes up to {needed:,} bytes, and {free:,} are free", *ROOM)
 
 
 def _fresh_network(recipe: Recipe, train: Prepared, classes: int, precision: str) -> tuple[keras.Model, str]:

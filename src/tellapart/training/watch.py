@@ -15,6 +15,7 @@ from tellapart.errors import TrainingError
 from tellapart.files import write_text
 from tellapart.progress import Epoch, Listener, Note, Progress
 from tellapart.recipes.backend import keras
+from tellapart.training import checkpoints
 from tellapart.training.batches import Batches
 from tellapart.training.budget import Pace
 
@@ -117,7 +118,7 @@ class Watch(keras.callbacks.Callback):
         wild = next((name for name, value in figures.items() if not math.isfinite(value)), None)
         if wild is None:
             return
-        folder = self.folder / "checkpoints"
+        folder = self.folder / checkpoints.FOLDER
         kept = f"; what it was before is in {folder}" if folder.exists() else ""
         raise TrainingError(
             f"epoch {epoch + 1}: {wild} is {figures[wild]}",

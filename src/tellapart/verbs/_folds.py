@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,7 +77,6 @@ def out_of_fold(
     been found is kept there, and found again by the same call after a process was broken off.
     """
     from tellapart.classifier.make import make_classifier
-    from tellapart.training.shortage import within_memory
 
     folds = int(fold.max()) + 1
     found = np.zeros((len(data), len(collection.class_names)), np.float32)
@@ -103,13 +101,7 @@ def out_of_fold(
             place = folder / f"fold-{number + 1}" if folder else Path(temporary)
             place.mkdir(parents=True, exist_ok=True)
             try:
-                trained = within_memory(
-                    recipe,
-                    partial(_trained, train, len(collection.class_names), seed, precision, place, told, save_every),
-                    partial(_is_fresh, place),
-                    lambda recipe: None,
-                    on_event,
-                )
+                trained = _trained(recipe, train, len(collection.class_names), seed, precision, place, told, save_every)
             except TrainingError as error:  # the weights that it names go with the folder
                 advice = "train with a lower learning rate (--set learning_rate=...)"
                 raise TrainingError(f"fold {number + 1}, {error.given}", error.expected, advice) from error
@@ -131,6 +123,7 @@ def out_of_fold(
 
 
 def _trained(
+    recipe: Recipe,
     train: Prepared,
     classes: int,
     seed: int,
@@ -138,19 +131,14 @@ def _trained(
     folder: Path,
     on_event: Listener,
     save_every: float,
-    recipe: Recipe,
 ) -> Trained:
+    from tellapart.training.shortage import within_memory
     from tellapart.training.train import train_network
 
-    return train_network(recipe, train, None, classes, seed, precision, folder, on_event, save_every=save_every)
+    def attempt(recipe: Recipe) -> Trained:
+        return train_network(recipe, train, None, classes, seed, precision, folder, on_event, save_every=save_every)
 
-
-def _is_fresh(folder: Path) -> bool:
-    """Whether nothing of a training is kept there yet."""
-    from tellapart.training.checkpoints import Checkpoints
-    from tellapart.training.train import CHECKPOINTS
-
-    return not Checkpoints(folder / CHECKPOINTS).any()
+    return within_memory(recipe, attempt, folder, on_event)
 
 
 def _kept(path: Path, outside: np.ndarray) -> np.ndarray | None:
