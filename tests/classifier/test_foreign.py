@@ -1,6 +1,7 @@
 """Keras models that were trained elsewhere answer here as they did there."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import keras
@@ -174,3 +175,15 @@ def test_layers_within_layers_do_not_multiply():
     text = json.dumps(keras.saving.serialize_keras_object(nested(4)))
     with pytest.raises(NotPlainError, match="called more than"):
         read_description(text)
+
+
+def test_weights_are_held_to_what_the_network_could_need(tmp_path):
+    """The network that a file describes tells what its weights may unpack to."""
+    good, padded = tmp_path / "good.keras", tmp_path / "padded.keras"
+    keras.Sequential([keras.Input((8, 8, 1)), make.Flatten(), make.Dense(2)]).save(good)
+    with zipfile.ZipFile(good) as source, zipfile.ZipFile(padded, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in ("config.json", "metadata.json"):
+            target.writestr(name, source.read(name))
+        target.writestr("model.weights.h5", np.random.default_rng(0).bytes(2**20) * 20)
+    with pytest.raises(ModelFileError, match=r"model.weights.h5 unpacks to 20,971,520 bytes, of 16,783,456 at most"):
+        read_foreign(padded)

@@ -26,26 +26,6 @@ def test_the_rate_follows_the_batch():
     assert smaller(recipe.model_copy(update={"batch_size": 7})) is None
 
 
-def test_what_is_left_is_the_least_that_any_limit_leaves(monkeypatch):
-    files = {
-        "/proc/meminfo": ["MemTotal: 16000000 kB", "MemAvailable:    9000000 kB"],
-        "/proc/self/cgroup": ["0::/user/me"],
-        "/sys/fs/cgroup/user/memory.max": ["max"],
-        "/sys/fs/cgroup/user/memory.current": ["1"],
-        "/sys/fs/cgroup/user/me/memory.max": ["4000000000"],
-        "/sys/fs/cgroup/user/me/memory.current": ["1500000000"],
-        "/sys/fs/cgroup/user/me/memory.stat": ["anon 5", "inactive_file 500000000"],
-    }
-    monkeypatch.setattr(shortage, "_lines", lambda path: files.get(path, []))
-    assert shortage.available() == 3_000_000_000
-    files["/proc/self/cgroup"] = ["4:memory:/box", "3:cpu:/"]
-    files["/sys/fs/cgroup/memory/box/memory.limit_in_bytes"] = ["2000000000"]
-    files["/sys/fs/cgroup/memory/box/memory.usage_in_bytes"] = ["500000000"]
-    assert shortage.available() == 1_500_000_000
-    files.clear()
-    assert shortage.available() is None
-
-
 def test_a_step_that_is_too_large_is_named_beforehand(monkeypatch):
     network = keras.Sequential(
         [keras.Input((64, 64, 3)), keras.layers.Conv2D(32, 3), keras.layers.Flatten(), keras.layers.Dense(2)]

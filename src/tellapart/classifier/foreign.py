@@ -80,8 +80,6 @@ class Foreign:
 
 def read_foreign(path: Path) -> Foreign:
     """The network in a file that Keras wrote. Raises ModelFileError for anything else, and says what it is."""
-    from tellapart.classifier.network import plan_of
-
     name = str(path)
     try:
         size = path.stat().st_size
@@ -95,11 +93,12 @@ def read_foreign(path: Path) -> Foreign:
         if size > MOST_WEIGHT_BYTES:
             raise _refused(name, f"it has {size:,} bytes, more than {MOST_WEIGHT_BYTES:,}")
         weights = read_weights(path.read_bytes(), name)
+        from tellapart.classifier.network import plan_of
+
         return Foreign(name, plan_of(_description(weights, name), name), weights, True)
     if head.startswith(b"PK"):
-        members = _unpacked(path, name)
-        plan = plan_of(members[CONFIG], name)  # before a byte of the weights is looked at
-        return Foreign(name, plan, read_weights(members[WEIGHTS], name), False)
+        plan, packed = _unpacked(path, name)
+        return Foreign(name, plan, read_weights(packed, name), False)
     kind = next((words for start, words in _KNOWN.items() if head.startswith(start)), "no Keras model")
     raise _refused(name, f"it is {kind}")
 
@@ -135,9 +134,10 @@ def _behind(plan: NetworkPlan, layer: LayerPlan) -> NetworkPlan:
     return replace(plan, parts=(*plan.parts, layer), calls=calls, output=(layer.name, 0))
 
 
-def _unpacked(path: Path, name: str) -> dict[str, bytes]:
-    """The members of a Keras archive, each held to its bounds before and while it is unpacked."""
-    bounds = {CONFIG: MOST_BYTES, METADATA: 2**20, WEIGHTS: MOST_WEIGHT_BYTES}
+def _unpacked(path: Path, name: str) -> tuple[NetworkPlan, bytes]:
+    """The network that a Keras archive describes and its weights, held to their bounds before they are unpacked."""
+    from tellapart.classifier.network import plan_of
+
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
@@ -148,25 +148,40 @@ def _unpacked(path: Path, name: str) -> dict[str, bytes]:
                 )
             if len(set(names)) < len(names):
                 raise _refused(name, "it has two members of one name")
-            extra = sorted(set(names) - set(bounds))
+            extra = sorted(set(names) - {CONFIG, METADATA, WEIGHTS})
             if extra or not {CONFIG, WEIGHTS} <= set(names):
                 raise _refused(name, f"its members are {', '.join(sorted(names))[:160] or 'none'}")
-            return {info.filename: _member(archive, info, bounds[info.filename], name) for info in infos}
+            for info in infos:
+                _check_kind(info, name)
+            plan = plan_of(_member(archive, archive.getinfo(CONFIG), MOST_BYTES, name), name)
+            return plan, _member(archive, archive.getinfo(WEIGHTS), _most_bytes(plan), name)
     except ModelFileError:
         raise
     except Exception as error:  # zipfile's, zlib's and struct's, of damaged archives
         raise _refused(name, f"its archive is damaged: {str(error)[:120] or type(error).__name__}") from error
 
 
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int, name: str) -> bytes:
+def _check_kind(info: zipfile.ZipInfo, name: str) -> None:
     if info.flag_bits & 1:
         raise _refused(name, f"{info.filename} is encrypted")
     if info.external_attr >> 16 & 0o170000 == 0o120000:
         raise _refused(name, f"{info.filename} is a link")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise _refused(name, f"{info.filename} is packed in an unusual way")
-    if info.file_size > most or info.file_size > MOST_RATIO * max(info.compress_size, 4096):
-        raise _refused(name, f"{info.filename} unpacks to {info.file_size:,} bytes")
+
+
+def _most_bytes(plan: NetworkPlan) -> int:
+    """What the weights' member of such a network may have: some optimizers keep five numbers beside each weight."""
+    assert plan.shape is not None
+    sizes = Sizes()
+    sizes.of(plan, plan.shape)
+    return min(MOST_WEIGHT_BYTES, 2**24 + 6 * 8 * sizes.parameters)
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int, name: str) -> bytes:
+    most = min(most, MOST_RATIO * max(info.compress_size, 4096))
+    if info.file_size > most:
+        raise _refused(name, f"{info.filename} unpacks to {info.file_size:,} bytes, of {most:,} at most")
     with archive.open(info) as member:
         data = member.read(most + 1)
     if len(data) != info.file_size:

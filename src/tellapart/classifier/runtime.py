@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
+from functools import cache
+
 import numpy as np
 import onnxruntime
 
 from tellapart.classifier.onnx_file import check_onnx
 from tellapart.data.feeding import batch_for
 from tellapart.errors import ModelFileError
+from tellapart.memory import available
+
+MOST_MEMORY = 8 * 2**30
+"""Bytes that all networks of a process may take, or three quarters of what is free where that is less: a network can
+make much of little in ways that its file does not show."""
 
 
 class OnnxRuntime:
@@ -15,8 +24,11 @@ class OnnxRuntime:
 
     def __init__(self, model: bytes, name: str = "the model") -> None:
         check_onnx(model, name)
+        self.name = name
+        _bounded()
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # what goes wrong is raised, and told once
+        options.add_session_config_entry("session.use_env_allocators", "1")
         try:
             self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime has many, and no common one
@@ -46,6 +58,32 @@ class OnnxRuntime:
     def _run(self, pixels: np.ndarray, names: list[str]) -> list[np.ndarray]:
         size = batch_for(pixels.shape[1:])
         if len(pixels) <= size:
-            return self.session.run(names, {self.input: pixels.astype(np.float32)})
+            try:
+                return self.session.run(names, {self.input: pixels.astype(np.float32)})
+            except Exception as error:  # of a file whose operations do not fit each other, or take too much memory
+                raise ModelFileError(
+                    f"{self.name}: its network cannot be run ({_reason(error)})",
+                    f"a network as tellapart writes it, and memory for a batch of {len(pixels)}",
+                    "free memory, or copy the file again from where it came",
+                ) from error
         pieces = [self._run(pixels[i : i + size], names) for i in range(0, len(pixels), size)]
         return [np.concatenate(column) for column in zip(*pieces, strict=True)]
+
+
+def _reason(error: Exception) -> str:
+    if found := re.search(r"Available memory of (\d+) is smaller than requested bytes of (\d+)", str(error)):
+        left, asked = (int(one) / 2**30 for one in found.groups())
+        return f"it asks for {asked:.1f} GiB of memory where {left:.1f} are left of what it may take"
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1][-200:]
+
+
+@cache
+def _bounded() -> None:
+    """Give all sessions of this process one store of memory, with an end."""
+    free = available()
+    most = MOST_MEMORY if free is None else max(2**28, min(MOST_MEMORY, free * 3 // 4))
+    place = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    with suppress(RuntimeError):  # whoever uses tellapart has given one already
+        onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg({"max_mem": most}))

@@ -1,0 +1,62 @@
+"""ONNX Runtime is given a bound on memory, and what it cannot do comes in words."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+
+from tellapart.classifier.runtime import OnnxRuntime
+from tellapart.errors import ModelFileError
+
+CHILD = """
+import resource, sys
+import numpy as np
+from tellapart.classifier import runtime
+from tellapart.errors import ModelFileError
+runtime.MOST_MEMORY = 2**29
+network = runtime.OnnxRuntime(open(sys.argv[1], "rb").read(), "bomb.keras")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    print(network(np.zeros((1, 96, 96, 3), np.uint8)))
+except ModelFileError as error:
+    print(error)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def network(*nodes, size=96 * 96 * 3):
+    """An ONNX file of these operations, from pictures x to y; `row` and `column` are shapes of all of their numbers."""
+    graph = helper.make_graph(
+        list(nodes), "graph",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 96, 96, 3])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [helper.make_tensor(name, TensorProto.INT64, [2], shape)
+         for name, shape in (("row", [1, size]), ("column", [size, 1]))],
+    )  # fmt: skip
+    return helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString()
+
+
+def test_much_that_is_made_of_little_has_an_end(tmp_path):
+    """27,648 numbers, each with each: nothing in the file tells that it comes to 2.8 GiB."""
+    path = tmp_path / "bomb.onnx"
+    each_with_each = helper.make_node("Add", ["a", "b"], ["c"])
+    shaped = [helper.make_node("Reshape", ["x", shape], [name]) for shape, name in (("row", "a"), ("column", "b"))]
+    path.write_bytes(network(*shaped, each_with_each, helper.make_node("ReduceSum", ["c"], ["y"])))
+    done = subprocess.run([sys.executable, "-c", CHILD, str(path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    said, expected, action, grown = done.stdout.splitlines()
+    assert said == (
+        "bomb.keras: its network cannot be run (it asks for 2.8 GiB of memory where 0.5 are left of what it may take)"
+    )
+    assert "memory for a batch of 1" in expected and "free memory" in action
+    assert int(grown) < 600 * 1024
+    assert done.stderr == ""
+
+
+def test_operations_that_do_not_fit_each_other(capfd):
+    runtime = OnnxRuntime(network(helper.make_node("Reshape", ["x", "row"], ["y"]), size=5), "odd.keras")
+    with pytest.raises(ModelFileError, match=r"odd.keras: its network cannot be run \(.*reshaped"):
+        runtime(np.zeros((1, 96, 96, 3), np.uint8))
+    assert capfd.readouterr().err == ""

@@ -1,0 +1,21 @@
+from tellapart import memory
+
+
+def test_what_is_left_is_the_least_that_any_limit_leaves(monkeypatch):
+    files = {
+        "/proc/meminfo": ["MemTotal: 16000000 kB", "MemAvailable:    9000000 kB"],
+        "/proc/self/cgroup": ["0::/user/me"],
+        "/sys/fs/cgroup/user/memory.max": ["max"],
+        "/sys/fs/cgroup/user/memory.current": ["1"],
+        "/sys/fs/cgroup/user/me/memory.max": ["4000000000"],
+        "/sys/fs/cgroup/user/me/memory.current": ["1500000000"],
+        "/sys/fs/cgroup/user/me/memory.stat": ["anon 5", "inactive_file 500000000"],
+    }
+    monkeypatch.setattr(memory, "_lines", lambda path: files.get(path, []))
+    assert memory.available() == 3_000_000_000
+    files["/proc/self/cgroup"] = ["4:memory:/box", "3:cpu:/"]
+    files["/sys/fs/cgroup/memory/box/memory.limit_in_bytes"] = ["2000000000"]
+    files["/sys/fs/cgroup/memory/box/memory.usage_in_bytes"] = ["500000000"]
+    assert memory.available() == 1_500_000_000
+    files.clear()
+    assert memory.available() is None
