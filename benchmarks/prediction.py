@@ -8,6 +8,7 @@ Needs Fashion-MNIST. Some minutes. The network is trained for one epoch first: i
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,13 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from PIL import Image
 
 import tellapart
 from results import arguments, draw, record, spread, table, where
 from tellapart.classifier.model_file import TWIN
 from tellapart.progress import silent
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+import onnxruntime
 
 MANY, FILES = 10_000, 2_000
 

@@ -16,14 +16,13 @@ import json
 import os
 import random
 import re
-import resource
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -246,17 +245,25 @@ def _state(kind: str, folder: Path) -> str:
 
 def _saved(kind: str, folder: Path, *traced: str) -> tuple[str, int]:
     """Save under strace with some options, from its first system call on; what was said, and the exit status."""
+    return _followed([SAVE, kind, str(folder)], traced)
+
+
+def _followed(program: list[str], traced: Sequence[str] | None) -> tuple[str, int]:
+    """Run a Python program, from where it said that it is ready, under strace with some options, if any."""
     with subprocess.Popen(
-        [sys.executable, "-c", SAVE, kind, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", *program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         stderr=subprocess.DEVNULL,
-    ) as saver:  # fmt: skip
-        assert saver.stdout.readline() == "ready\n"
-        tracer = subprocess.Popen(["strace", "-f", "-qq", "-p", str(saver.pid), *traced], stderr=subprocess.DEVNULL)
-        while "TracerPid:\t0" in Path(f"/proc/{saver.pid}/status").read_text():
-            time.sleep(0.005)
-        said, _ = saver.communicate("go\n", timeout=60)
-        tracer.wait(timeout=60)
-    return said.strip(), saver.returncode
+    ) as child:  # fmt: skip
+        assert child.stdout.readline() == "ready\n"
+        tracer = None
+        if traced is not None:
+            tracer = subprocess.Popen(["strace", "-f", "-qq", "-p", str(child.pid), *traced], stderr=subprocess.DEVNULL)
+            while "TracerPid:\t0" in Path(f"/proc/{child.pid}/status").read_text():
+                time.sleep(0.005)
+        said, _ = child.communicate("go\n", timeout=300)
+        if tracer is not None:
+            tracer.wait(timeout=60)
+    return said.strip(), child.returncode
 
 
 def _at_each_call(kind: str, model: Path, folder: Path, fault: str, only: str = "") -> list[tuple[str, str, int]]:
@@ -540,36 +547,117 @@ def _group(most: int) -> Path | None:
     return None
 
 
+READ = """
+import json, os, resource, sys, time
+from pathlib import Path
+from tellapart.classifier.classifier import load_classifier
+from tellapart.classifier.foreign import read_foreign
+from tellapart.errors import ModelFileError
+folder, good, own = map(Path, sys.argv[1:])
+read_foreign(good).network()  # what is imported late, and Keras
+load_classifier(own).network
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print("ready", flush=True)
+sys.stdin.readline()
+refused, longest = 0, 0.0
+for path in sorted(folder.iterdir()):
+    os.access(path, os.F_OK)  # whose trace begins here
+    began = time.monotonic()
+    try:
+        load_classifier(path).network if path.name.startswith("own-") else read_foreign(path).network()
+    except ModelFileError:
+        refused += 1
+    longest = max(longest, time.monotonic() - began)
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+print(json.dumps({"refused": refused, "longest": round(longest, 2), "mebibytes": round(grown / 1024)}))
+"""
+
+STARTED = ("clone", "clone3", "fork", "vfork")
+LOOKED = "access,faccessat,faccessat2,open,openat,openat2,creat,socket,connect,execve,execveat,prlimit64"
+"""System calls that tell what a process opens, connects to and starts."""
+
+
 def hostile(options: argparse.Namespace) -> dict[str, Any]:
-    """R18: hostile model files."""
+    """R18: hostile model files, with what the reading of each opens and starts, children included."""
     from tests import hostile_models
 
-    from tellapart.classifier.classifier import load_classifier
-    from tellapart.classifier.foreign import read_foreign
-
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        files = folder / "files"
-        files.mkdir()
+        folder = Path(temporary, "corpus")
+        files, good, log = folder / "files", Path(temporary, "good.keras"), Path(temporary, "log")
+        files.mkdir(parents=True)
         for name, data in (*hostile_models.keras_files(folder), *hostile_models.hdf5_files()):
             (files / name).write_bytes(data)
         own = next((HERE.parent / "tests" / "files").glob("tellapart-*.keras"))
         list(hostile_models.own_files(files, own))
-        load_classifier(own).network  # noqa: B018  # starts Keras
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        refused, longest = 0, 0.0
-        for path in sorted(files.iterdir()):
-            began = time.monotonic()
-            try:
-                load_classifier(path).network if path.name.startswith("own-") else read_foreign(path).network()
-            except ModelFileError:
-                refused += 1
-            longest = max(longest, time.monotonic() - began)
-        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-        return {
-            "files": len(list(files.iterdir())), "refused": refused, "longest": round(longest, 2),
-            "mebibytes": round(grown / 1024), "canary": (folder / "canary").exists(),
-        }  # fmt: skip
+        good.write_bytes(hostile_models.archive(hostile_models.sequential()))
+        program = [READ, str(files), str(good), str(own)]
+        said, status = _followed(program, None)
+        assert status == 0, said
+        found = json.loads(said) | {"files": len(list(files.iterdir()))}
+        if shutil.which("strace"):  # once more, since being looked at takes time
+            look = ["-o", str(log), "-s", "400", "-e", f"trace={LOOKED},{','.join(STARTED)}"]
+            said, status = _followed(program, look)
+            assert status == 0, said
+            found |= _opened(log.read_text(errors="replace"), files)
+        return found | {"canary": (folder / "canary").exists()}
+
+
+def _opened(trace: str, files: Path) -> dict[str, Any]:
+    """Of how many files the reading was seen, and what was opened, connected to and started that should not be.
+
+    The reader of weights counts from where it has taken its rights from itself: before, it loads its libraries, and has
+    not looked at the file.
+    """
+    from tellapart.classifier.hdf5 import READER
+
+    libraries = (sys.prefix, sys.base_prefix, str(HERE.parent / "src"), "/usr/lib", "/lib", "/etc/ld.so.cache")
+    system = ("/proc/", "/sys/devices/system/", "/sys/fs/cgroup/", "/dev/null", "/dev/urandom")
+    ours = re.compile(re.escape(tempfile.gettempdir()) + r"/tmp[^/]*(/model\.weights\.h5)?")
+    calls = list(_calls_in(trace))
+    parents = {}
+    for process, call, _, result in calls:
+        if call in STARTED and result.split()[0].isdigit():
+            parents[result.split()[0]] = process
+    current, seen, strange, loading = "", set(), set(), set()
+    for process, call, arguments, result in calls:
+        path = next(iter(re.findall(r'"([^"]*)"', arguments)), "")
+        if call.startswith(("access", "faccess")) and path.startswith(f"{files}/"):
+            current = path
+        if call.startswith("execve") and f'"{READER}"' in arguments and path == sys.executable:
+            loading.add(process)
+        elif call == "prlimit64" and re.search(r"RLIMIT_AS, \{", arguments):
+            loading.discard(process)
+        elif current and not result.startswith("-1") and not _among(process, parents, loading):
+            if call.startswith("open") or call == "creat":
+                if path == current:
+                    seen.add(path)
+                elif not path.startswith((*libraries, *system)) and not ours.fullmatch(path):
+                    strange.add(f"{Path(current).name}: {call} {path}")
+            elif call.startswith(("socket", "connect", "execve")):
+                strange.add(f"{Path(current).name}: {call} {arguments[:200]}")
+    return {"seen": len(seen), "strange": sorted(strange)}
+
+
+def _calls_in(trace: str) -> Iterator[tuple[str, str, str, str]]:
+    """Process, call, arguments and result, in the order in which they ended."""
+    begun: dict[str, str] = {}
+    for line in trace.splitlines():
+        process, _, text = line.partition(" ")
+        text = text.strip()
+        if text.endswith("<unfinished ...>"):
+            begun[process] = text.removesuffix("<unfinished ...>")
+            continue
+        if text.startswith("<..."):
+            text = begun.pop(process, "") + text.partition("resumed>")[2]
+        if match := re.match(r"(\w+)\((.*?)\)? *= (.*)", text):
+            yield process, *match.groups()
+
+
+def _among(process: str, parents: dict[str, str], loading: set[str]) -> bool:
+    """Whether a process, or one that it comes from, is loading its libraries."""
+    while process not in loading and process in parents:
+        process = parents[process]
+    return process in loading
 
 
 def cost(options: argparse.Namespace) -> dict[str, Any]:

@@ -138,8 +138,9 @@ def _hostile(line: dict[str, Any]) -> list[list[str]]:
         ["hostile model files: refused with a reason", f"{line['refused']} of {line['files']}", how],
         ["... the longest after", f"{line['longest']} s", how],
         ["... memory grown by", f"{line['mebibytes']} MiB", how],
-        ["... files, sockets, programs opened (an audit hook looks on)", "none", "pytest tests/test_hostile_models.py"],
-    ]
+        *([["... whose reading was traced, with the processes it starts; other files, sockets, programs opened",
+            f"{line['seen']}; {len(line['strange']) or 'none'}", how]] if "seen" in line else []),
+    ]  # fmt: skip
 
 
 def _cost(line: dict[str, Any]) -> list[list[str]]:

@@ -14,6 +14,8 @@ import tellapart
 from tellapart.data.collection import ArrayPictures, Collection
 from tellapart.progress import silent
 
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that use ONNX Runtime without tellapart around it
+
 
 def stripes(count: int, size: int = 12, channels: int = 1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Pictures of three classes that a network learns in seconds: horizontal, vertical, chequered; labels in turn."""

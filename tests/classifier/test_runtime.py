@@ -1,5 +1,6 @@
 """ONNX Runtime is given a bound on memory, and what it cannot do comes in words."""
 
+import os
 import subprocess
 import sys
 
@@ -60,3 +61,23 @@ def test_operations_that_do_not_fit_each_other(capfd):
     with pytest.raises(ModelFileError, match=r"odd.keras: its network cannot be run \(.*reshaped"):
         runtime(np.zeros((1, 96, 96, 3), np.uint8))
     assert capfd.readouterr().err == ""
+
+
+QUIET = """
+import sys, time
+import numpy as np
+from tellapart.classifier.runtime import OnnxRuntime
+OnnxRuntime(open(sys.argv[1], "rb").read(), "x")(np.zeros((1, 96, 96, 3), np.uint8))
+"""
+
+
+def test_nothing_is_reported_to_anybody(tmp_path):
+    """ONNX Runtime keeps what it is about to report in a data base in the user's folder, if it is let to."""
+    path, home = tmp_path / "x.onnx", tmp_path / "home"
+    path.write_bytes(network(helper.make_node("Reshape", ["x", "row"], ["y"])))
+    home.mkdir()
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "ORT_DISABLE_TELEMETRY")}
+    places = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "USERPROFILE", "LOCALAPPDATA"), str(home))
+    done = subprocess.run([sys.executable, "-c", QUIET, str(path)], env=environment | places, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert list(home.rglob("*")) == []

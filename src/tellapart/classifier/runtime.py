@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import suppress
 from functools import cache
 
 import numpy as np
-import onnxruntime
 
 from tellapart.classifier.onnx_file import check_onnx
 from tellapart.data.feeding import batch_for
 from tellapart.errors import ModelFileError
 from tellapart.memory import available
+
+# From 1.29 on ONNX Runtime reports to its makers, hashes of networks included, unless it is told not to before that.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime
+
+onnxruntime.disable_telemetry_events()  # on Windows, where it does not look at the variable
 
 MOST_MEMORY = 8 * 2**30
 """Bytes that all networks of a process may take, or three quarters of what is free where that is less: a network can
