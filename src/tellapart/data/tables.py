@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -53,10 +54,20 @@ def read_words(tree: Tree, name: str) -> pl.DataFrame:
             raise damaged(tree, name, error) from error
     header = columns(tree, name)
     check_rows(tree, name, header)
+    return read_csv(tree, name, infer_schema=False, separator=separator(name))
+
+
+def read_csv(tree: Tree, name: str, **options: Any) -> pl.DataFrame:
+    """A CSV file's table, by polars.read_csv. Raises DataError for a damaged one."""
     try:
-        return pl.read_csv(io.BytesIO(tree.read(name)), infer_schema=False, separator=separator(name))
+        table = pl.read_csv(io.BytesIO(tree.read(name)), **options)
     except FAULTS as error:
         raise damaged(tree, name, error) from error
+    if table.columns != columns(
+        tree, name
+    ):  # it passes over lines that nothing stands in, and ends them in its own way
+        raise damaged(tree, name, ValueError("its first line is not plainly the names of the columns"))
+    return table
 
 
 def read_parquet(tree: Tree, name: str) -> pl.DataFrame:

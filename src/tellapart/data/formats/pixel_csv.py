@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ import polars as pl
 from tellapart.data.collection import Collection
 from tellapart.data.formats.idx import from_blocks
 from tellapart.data.parts import part_in_file_name
-from tellapart.data.tables import columns, damaged, rows
+from tellapart.data.tables import columns, read_csv, rows
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError
 
@@ -96,9 +95,11 @@ def _table(tree: Tree, name: str, label: str, pixels: list[str]) -> pl.DataFrame
     """The table with pixels as UInt8. The library is fast and says little, so what it refuses is looked for again."""
     schema = {column: pl.UInt8() for column in pixels} | {label: pl.String()}
     try:
-        table = pl.read_csv(io.BytesIO(tree.read(name)), schema_overrides=schema, truncate_ragged_lines=False)
-    except Exception as error:
-        raise _fault(tree, name, label) or damaged(tree, name, error) from error
+        table = read_csv(tree, name, schema_overrides=schema)
+    except DataError as error:
+        if fault := _fault(tree, name, label):
+            raise fault from error
+        raise
     if table.height == 0:
         raise DataError(f"{tree.describe(name)}: has a header and no rows", "a line a picture", "check the file")
     if table.null_count().sum_horizontal()[0]:
