@@ -20,6 +20,11 @@ def columns(rows: Sequence[Sequence[object]], header: Sequence[str] | None = Non
     return "\n".join(lines)
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 picture`, `1,234 pictures`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def shape(values: Sequence[int | None]) -> str:
     """`28 x 28 x 1`."""
     return " x ".join("?" if value is None else str(value) for value in values)

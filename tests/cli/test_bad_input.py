@@ -57,7 +57,7 @@ def test_an_empty_folder(tmp_path):
 def test_loose_pictures(tmp_path):
     Image.new("L", (4, 4)).save(tmp_path / "a.png")
     message = refused(tmp_path, tmp_path)
-    assert "1 pictures lie outside class folders (a.png)" in message
+    assert "1 picture outside class folders (a.png), and none in one" in message
     assert "one folder a class" in message
 
 

@@ -44,7 +44,7 @@ def test_class_folders_show_every_class_and_name_bad_files(tmp_path):
     Image.new("RGB", (20, 10)).save(folder / "across" / "000.png")
     shown = tellapart.show(folder, on_event=silent)
     assert shown.figure.titles[:3] == ["across", "squares", "across"]
-    assert "1 pictures cannot be read:\n  down/001.png: is not a picture of a known format" in str(shown)
+    assert "1 picture cannot be read:\n  down/001.png: is not a picture of a known format" in str(shown)
     assert shown.shapes[(10, 20, 3)] == 1
 
 

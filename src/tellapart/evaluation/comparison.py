@@ -12,7 +12,7 @@ from tellapart.errors import DataError
 from tellapart.evaluation.evaluation import Evaluation
 from tellapart.evaluation.intervals import mcnemar, paired_difference
 from tellapart.plots import Bars, Intervals, Panels, Plot
-from tellapart.text import columns
+from tellapart.text import columns, counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ class Difference:
         sure = "" if low > 0 or high < 0 else "; these pictures cannot tell them apart"
         return (
             f"{self.name} against {self.base}: {100 * self.value:+.2f} points (95 % interval {100 * low:+.2f} to "
-            f"{100 * high:+.2f}), {self.gained} pictures gained, {self.lost} lost, p = {self.p:.2g}{sure}"
+            f"{100 * high:+.2f}), {counted(self.gained, 'picture')} gained, {self.lost} lost, p = {self.p:.2g}{sure}"
         )
 
 

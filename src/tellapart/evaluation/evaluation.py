@@ -16,7 +16,7 @@ from tellapart.data.collection import SetAside
 from tellapart.evaluation import intervals, metrics
 from tellapart.evaluation.baselines import Baseline
 from tellapart.plots import Calibration, ConfusionMatrix, Coverage, Intervals
-from tellapart.text import columns
+from tellapart.text import columns, counted
 
 
 @dataclass(frozen=True)
@@ -345,7 +345,7 @@ class Evaluation:
         low, high = self.accuracy_interval
         return (
             f"{self.part}: accuracy {self.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}), "
-            f"loss {self.loss:.4f}, {self.correct:,} of {self.count:,} pictures"
+            f"loss {self.loss:.4f}, {self.correct:,} of {counted(self.count, 'picture')}"
         )
 
     def baseline(self) -> str:
@@ -402,7 +402,7 @@ class Evaluation:
             matrix = [[name, *map(int, self.confusion[c])] for c, name in enumerate(self.class_names)]
             lines += ["", columns(matrix, ["true \\ predicted", *(name[:8] for name in self.class_names)])]
         if self.set_aside:
-            lines += ["", f"set aside: {len(self.set_aside):,} pictures that cannot be read"]
+            lines += ["", f"set aside: {counted(len(self.set_aside), 'picture')} that cannot be read"]
             lines += [f"  {item.key}: {item.reason}" for item in self.set_aside[:10]]
         return "\n".join(lines)
 

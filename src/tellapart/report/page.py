@@ -18,6 +18,7 @@ from tellapart import leaves
 from tellapart.files import write_text
 from tellapart.images.write import as_file
 from tellapart.plots import Plot
+from tellapart.text import counted
 
 if TYPE_CHECKING:
     from tellapart.evaluation.evaluation import Evaluation, Mistake
@@ -30,6 +31,7 @@ _ENVIRONMENT = jinja2.Environment(
 _CARDS = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701  # not HTML
 for _environment in (_ENVIRONMENT, _CARDS):
     _environment.filters["percent"] = lambda value, digits=2: "-" if value is None else f"{100 * value:.{digits}f} %"
+    _environment.filters["counted"] = counted
     _environment.filters["thousands"] = lambda value: f"{value:,}"
 
 

@@ -24,6 +24,7 @@ import numpy as np
 
 from tellapart.errors import CheckpointError
 from tellapart.files import sha256, sha256_of_file, sync_folder
+from tellapart.text import counted
 
 FOLDER = "checkpoints"
 """Where a training keeps them, in its folder."""
@@ -87,8 +88,7 @@ class Checkpoints:
         if not faults:
             return None
         raise CheckpointError(
-            f"{self.folder}: none of {len(faults)} checkpoint{'s' * (len(faults) > 1)} is as it was written "
-            f"({'; '.join(faults)})",
+            f"{self.folder}: none of {counted(len(faults), 'checkpoint')} is as it was written ({'; '.join(faults)})",
             "at least one that is whole",
             "copy the folder back from where you keep copies, or train anew, without --resume",
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tellapart.errors import UsageError
 from tellapart.progress import Listener, Note
+from tellapart.text import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -171,7 +172,9 @@ def finish(
     folder.write(record)
     if set_aside:
         first = "; ".join(f"{item.key} {item.reason}" for item in set_aside[:3])
-        on_event(Note(f"set aside: {len(set_aside):,} pictures that cannot be read ({first}); all are in run.json"))
+        on_event(
+            Note(f"set aside: {counted(len(set_aside), 'picture')} that cannot be read ({first}); all are in run.json")
+        )
     return result
 
 

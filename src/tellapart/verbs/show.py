@@ -13,7 +13,7 @@ from pydantic import Field
 
 from tellapart.errors import PictureError
 from tellapart.progress import Listener, Note, Progress
-from tellapart.text import columns, shape
+from tellapart.text import columns, counted, shape
 from tellapart.verbs import Record, argument, check_output, write_plot
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Shown:
         if not collection.given_parts:
             lines += ["", "no parts are given; train cuts them, stratified and seeded"]
         if self.bad:
-            lines += ["", f"{len(self.bad):,} pictures cannot be read:"]
+            lines += ["", f"{counted(len(self.bad), 'picture')} cannot be read:"]
             lines += [f"  {item.key}: {item.reason}" for item in self.bad[:10]]
         lines += [f"note: {note}" for note in collection.notes]
         if self.output is not None:

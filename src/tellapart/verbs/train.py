@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 
 from tellapart.errors import DataError, UsageError
 from tellapart.progress import Listener, Note
+from tellapart.text import counted
 from tellapart.verbs import Record, argument, share
 from tellapart.verbs._finishing import Job, Run
 from tellapart.verbs._resuming import Kept, find_kept, still_unfinished, unfinished
@@ -297,7 +298,7 @@ def _say(on_event: Listener, collection: Collection, split: Split, same: Sequenc
         files = sum(len(places) for places in same)
         on_event(
             Note(
-                f"duplicates: {files:,} pictures in {len(same):,} groups show the same "
+                f"duplicates: {files:,} pictures in {counted(len(same), 'group')} show the same "
                 f"({', '.join(collection.keys[i] for i in same[0][:3])}); the split keeps together what it may"
             )
         )

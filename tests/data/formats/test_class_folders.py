@@ -43,7 +43,7 @@ def test_a_wrapper_with_other_files_beside(tmp_path):
     collection = tellapart.open(tmp_path / "x")
     assert collection.class_names == ("across", "down", "squares")
     assert len(collection) == 36
-    assert "1 pictures outside class folders are left out (x-pictures.png" in collection.notes[0]
+    assert "left out: 1 picture outside class folders (x-pictures.png" in collection.notes[0]
 
 
 def test_runs_inside_the_data_are_no_class(tmp_path):
@@ -90,4 +90,4 @@ def test_pictures_outside_the_part_folders(tmp_path):
     write_folder(tmp_path / "x", 12)
     collection = tellapart.open(tmp_path / "x")
     assert np.unique(collection.parts, return_counts=True)[1].tolist() == [6, 12]
-    assert "are taken for training" in collection.notes[0]
+    assert collection.notes[0] == "taken for training: 12 pictures in class folders outside the part folders"

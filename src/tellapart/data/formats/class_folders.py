@@ -13,6 +13,7 @@ from tellapart.data.parts import PARTS, part_of
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError
 from tellapart.images.read import looks_like_picture, starts_as_picture
+from tellapart.text import counted
 
 
 def likeness(tree: Tree) -> int:
@@ -33,7 +34,7 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     loose = [name for name, (_, label) in zip(names, rows, strict=True) if label is None]
     if loose and len(loose) == len(names):
         raise DataError(
-            f"{tree.path}: {len(loose):,} pictures lie outside class folders ({loose[0]})",
+            f"{tree.path}: {counted(len(loose), 'picture')} outside class folders ({loose[0]}), and none in one",
             "one folder a class, its name the label: cats/1.jpg, dogs/2.jpg",
             "move the pictures into class folders, or give a manifest CSV with the columns file_name and label",
         )
@@ -122,8 +123,9 @@ def _row(name: str) -> tuple[str | None, str | None]:
 def _notes(tree: Tree, loose: list[str], kept: list[tuple[str, str | None, str]]) -> tuple[str, ...]:
     notes = []
     if loose:
-        notes.append(f"{len(loose):,} pictures outside class folders are left out ({loose[0]}, ...)")
+        more = ", ..." if len(loose) > 1 else ""
+        notes.append(f"left out: {counted(len(loose), 'picture')} outside class folders ({loose[0]}{more})")
     outside = sum(part is None for _, part, _ in kept)
     if 0 < outside < len(kept) and any(part in PARTS for _, part, _ in kept):
-        notes.append(f"{outside:,} pictures in class folders outside the part folders are taken for training")
+        notes.append(f"taken for training: {counted(outside, 'picture')} in class folders outside the part folders")
     return tuple(notes)

@@ -15,7 +15,7 @@ _TEMPLATE = """
 {% for name in data.classes %}<tr><td>{{ name }}</td>{% set place = loop.index0 %}
 {% for counts in split.class_counts.values() %}<td class="number">{{ counts[place] | thousands }}</td>{% endfor %}</tr>
 {% endfor %}</tbody></table></details>{% endif %}
-{% if set_aside %}<p>{{ set_aside | length }} pictures could not be read and were set aside:</p>
+{% if set_aside %}<p>{{ set_aside | length | counted("picture") }} could not be read and took no part:</p>
 <table>{% for item in set_aside[:50] %}<tr><td>{{ item.file }}</td><td>{{ item.reason }}</td></tr>{% endfor %}</table>
 {% endif %}
 """
