@@ -319,6 +319,10 @@ def own_files(folder: Path, model: Path) -> Iterator[tuple[str, Path]]:
         "own-onnx-training": {"model.onnx": twin + _field(20, b"")},
         "own-onnx-sparse": {"model.onnx": _onnx(graph_field=_field(15, b""))},
         "own-onnx-bomb": {"model.onnx": _onnx(operation=b"Expand", tensor_field=large)},
+        "own-onnx-tag": {"model.onnx": _onnx(node_field=_long_field(4, b"Loop"))},
+        "own-onnx-number": {"model.onnx": _onnx(tensor_field=_field(2, 7) + bytes([7 << 3, *[255] * 9, 127]))},
+        "own-onnx-double": {"model.onnx": _onnx() + _onnx(operation=b"Loop")},
+        "own-onnx-other-format": {"model.onnx": bytes([8, 0x88, 0, 0]) + b"ORTM" + _onnx()},
         "own-onnx-cut": {"model.onnx": twin[: len(twin) // 2]},
         "own-onnx-rubbish": {"model.onnx": b"\xff" * 64},
         "own-novelty-pickle": {"novelty.npz": _zip({"features_turn.npy": pickle.dumps(Touch(folder / "canary"))})},
@@ -334,6 +338,11 @@ def _field(number: int, value: int | bytes) -> bytes:
     if isinstance(value, int):
         return bytes([*_varint(number << 3), *_varint(value)])
     return bytes([*_varint(number << 3 | 2), *_varint(len(value))]) + value
+
+
+def _long_field(number: int, value: bytes) -> bytes:
+    """A field whose number some readers take for another one: they look at 32 bits of it."""
+    return bytes([*_varint((number << 3 | 2) + 2**32), *_varint(len(value))]) + value
 
 
 def _varint(value: int) -> Iterator[int]:

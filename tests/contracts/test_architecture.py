@@ -16,6 +16,7 @@ ORDER = [
     "progress",
     "text",
     "leaves",
+    "memory",
     "parallel",
     "plots",
     "images",

@@ -1,14 +1,15 @@
 """What an ONNX file may hold before ONNX Runtime sees it: plain operations, weights within the file, no programs.
 
 The file is walked by its wire format (Protocol Buffers), which needs no library and touches no more than the names of
-operations and the headers of weights. Source: github.com/onnx/onnx, onnx.proto.
+operations and the headers of weights. What the walk does not know, or what ONNX Runtime could read otherwise, is
+refused. Source: github.com/onnx/onnx, onnx.proto; protobuf.dev/programming-guides/encoding.
 """
 
 from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,14 +31,33 @@ OPERATIONS = frozenset((
 _GROWING = ("Expand", "Tile", "Resize", "Pad", "ConstantOfShape", "Range")
 """Operations that make much of little: the numbers in the file that tell them how much are held to a bound."""
 
-MOST_NODES, MOST_LENGTH, MOST_PRODUCT, FEW = 20_000, 8192, 2**28, 64
+MOST_BYTES, MOST_NODES, MOST_INPUTS, MOST_TOLD = 2**31, 20_000, 1024, 8
+MOST_LENGTH, MOST_DOUBLINGS = 8192, 28
+FEW = 64
+"""Weights of more numbers tell no operation how much to make."""
 
-_BYTES, _VARINT = 2, 0
+_VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5
+
+Message = Mapping[int, tuple[int, ...]]
+"""The wire types that each field may have, by its number."""
+
+_MODEL: Message = dict.fromkeys((2, 3, 4, 6, 7, 8, 14), (_BYTES,)) | {1: (_VARINT,), 5: (_VARINT,)}
+_GRAPH: Message = dict.fromkeys((1, 2, 5, 10, 11, 12, 13), (_BYTES,))
+_NODE: Message = dict.fromkeys((1, 2, 3, 4, 5, 6, 7), (_BYTES,))
+_ATTRIBUTE: Message = dict.fromkeys((1, 4, 5, 9, 10, 13), (_BYTES,)) | {
+    2: (_FOUR,), 3: (_VARINT,), 7: (_BYTES, _FOUR), 8: (_BYTES, _VARINT), 20: (_VARINT,),
+}  # fmt: skip
+_TENSOR: Message = {
+    1: (_BYTES, _VARINT), 2: (_VARINT,), 4: (_BYTES, _FOUR), 5: (_BYTES, _VARINT), 7: (_BYTES, _VARINT), 8: (_BYTES,),
+    9: (_BYTES,), 10: (_BYTES, _EIGHT), 11: (_BYTES, _VARINT), 12: (_BYTES,), 14: (_VARINT,),
+}  # fmt: skip
 
 
 def check_onnx(data: bytes, name: str) -> None:
     """Raise ModelFileError, which calls the file `name`, unless an ONNX file holds plain operations and weights."""
     try:
+        if len(data) > MOST_BYTES:
+            raise _NotPlainError(f"it has {len(data):,} bytes, more than {MOST_BYTES:,}")
         _check_model(memoryview(data))
     except _NotPlainError as error:
         raise ModelFileError(
@@ -53,12 +73,11 @@ class _NotPlainError(Exception):
 
 def _check_model(model: memoryview) -> None:
     graphs = 0
-    for number, kind, value in _fields(model):
-        if number == 7 and kind == _BYTES:
+    words = dict.fromkeys((20, 25), "it brings functions or training steps of its own")
+    for number, _, value in _fields(model, _MODEL, words):
+        if number == 7:
             _check_graph(value)
             graphs += 1
-        elif number in (20, 25):
-            raise _NotPlainError("it brings functions or training steps of its own")
     if graphs != 1:
         raise _NotPlainError("it has no network")
 
@@ -66,9 +85,7 @@ def _check_model(model: memoryview) -> None:
 def _check_graph(graph: memoryview) -> None:
     nodes = []
     constants: dict[str, list[float]] = {}
-    for number, kind, value in _fields(graph):
-        if kind != _BYTES:
-            raise _NotPlainError("it is damaged")
+    for number, _, value in _fields(graph, _GRAPH, {15: "its weights are sparse"}):
         if number == 1:
             nodes.append(_node(value))
             if len(nodes) > MOST_NODES:
@@ -76,18 +93,15 @@ def _check_graph(graph: memoryview) -> None:
         elif number == 5:
             name, numbers = _weights(value)
             constants[name] = numbers
-        elif number == 15:
-            raise _NotPlainError("its weights are sparse")
     for node in nodes:
         if node.operation == "Constant":
             constants |= dict.fromkeys(node.outputs, node.numbers)
     for node in nodes:
         if node.operation in _GROWING:
-            told = [one for name in node.inputs for one in constants.get(name, ())] + node.numbers
-            if (
-                any(abs(one) > MOST_LENGTH for one in told if abs(one) < 2**62)
-                or math.prod(max(1.0, abs(one)) for one in told if abs(one) < 2**62) > MOST_PRODUCT
-            ):
+            if len(node.inputs) > MOST_TOLD:
+                raise _NotPlainError(f"{node.operation} takes {len(node.inputs):,} inputs")
+            told = [abs(one) for name in node.inputs for one in constants.get(name, ())] + [*map(abs, node.numbers)]
+            if max(told, default=0) > MOST_LENGTH or sum(math.log2(max(1.0, one)) for one in told) > MOST_DOUBLINGS:
                 raise _NotPlainError(f"it enlarges pictures beyond {MOST_LENGTH:,}")
 
 
@@ -103,11 +117,11 @@ class _Node:
 
 def _node(node: memoryview) -> _Node:
     found = _Node()
-    for number, kind, value in _fields(node):
-        if kind != _BYTES:
-            continue
+    for number, _, value in _fields(node, _NODE, {8: "it calls functions of its own"}):
         if number == 1:
             found.inputs.append(_text(value))
+            if len(found.inputs) > MOST_INPUTS:
+                raise _NotPlainError(f"an operation has more than {MOST_INPUTS:,} inputs")
         elif number == 2:
             found.outputs.append(_text(value))
         elif number == 4:
@@ -122,16 +136,19 @@ def _node(node: memoryview) -> _Node:
 
 
 def _check_attribute(attribute: memoryview, node: _Node) -> None:
-    name, numbers = "", []
-    for number, kind, value in _fields(attribute):
-        if number in (6, 11, 22, 23):
-            raise _NotPlainError("it has branches or loops")
-        if number == 1 and kind == _BYTES:
+    name, numbers, many = "", [], False
+    for number, kind, value in _fields(
+        attribute, _ATTRIBUTE, dict.fromkeys((6, 11, 22, 23), "it has branches or loops")
+    ):
+        if number == 1:
             name = _text(value)
         elif number in (3, 8):
             numbers += _whole(kind, value)
-        elif number in (5, 10) and kind == _BYTES:
+        elif number in (5, 10):
             node.numbers += _weights(value)[1]
+        many = many or (number == 8 and kind == _BYTES and len(value) > 10 * FEW)
+    if many and name in _LENGTHS:
+        raise _NotPlainError(f"its {name} are more than {FEW}")
     if name in _LENGTHS and any(abs(one) > MOST_LENGTH for one in numbers):
         raise _NotPlainError(f"its {name} are beyond {MOST_LENGTH:,}")
     if name.startswith("value_"):  # of a Constant
@@ -145,57 +162,71 @@ def _weights(tensor: memoryview) -> tuple[str, list[float]]:
     """A weight, which has to lie in the file itself: its name, and its numbers where they are few."""
     name, kind_of, raw = "", 1, memoryview(b"")
     numbers: list[float] = []
-    for number, kind, value in _fields(tensor):
-        if number == 13 or (number == 14 and value):
-            raise _NotPlainError("its weights lie in another file")
-        if number == 3:
-            raise _NotPlainError("its weights lie in pieces")
-        if number == 2 and kind == _VARINT:
+    for number, kind, value in _fields(tensor, _TENSOR, {3: "its weights lie in pieces", 13: _OUTSIDE}):
+        if number == 14 and value:
+            raise _NotPlainError(_OUTSIDE)
+        if number == 2:
             kind_of = value
-        elif number == 8 and kind == _BYTES:
+        elif number == 8:
             name = _text(value)
-        elif number == 9 and kind == _BYTES:
+        elif number == 9:
             raw = value
-        elif number in (5, 7) and len(numbers) <= FEW:
-            numbers += [_signed(one) for one in (_packed(value) if kind == _BYTES else [value])]
-        elif number == 4 and kind == _BYTES and len(value) % 4 == 0 and len(value) <= 4 * FEW:
-            numbers += struct.unpack(f"<{len(value) // 4}f", value)
-    form = {1: "f", 6: "i", 7: "q", 11: "d"}.get(kind_of)
-    if form and len(raw) <= struct.calcsize(form) * FEW and len(raw) % struct.calcsize(form) == 0:
-        numbers += struct.unpack(f"<{len(raw) // struct.calcsize(form)}{form}", raw)
-    return name, [one for one in numbers if one == one]
+        elif number in (5, 7, 11) and len(numbers) <= FEW:
+            numbers += _whole(kind, value)
+        elif number in (4, 10) and len(numbers) <= FEW:
+            numbers += _unpacked(value, "f" if number == 4 else "d")
+    return name, [one for one in (*numbers, *_unpacked(raw, _FORMS.get(kind_of, ""))) if one == one]
+
+
+_OUTSIDE = "its weights lie in another file"
+_FORMS = {1: "f", 6: "i", 7: "q", 11: "d", 12: "I", 13: "Q"}
+"""How weights of a type are packed: float, int32, int64, double, uint32, uint64."""
+
+
+def _unpacked(value: memoryview, form: str) -> tuple[float, ...]:
+    """The numbers in some bytes, where they are few."""
+    size = struct.calcsize(f"<{form}")
+    if not size or len(value) % size or len(value) > size * FEW:
+        return ()
+    return struct.unpack(f"<{len(value) // size}{form}", value)
 
 
 def _whole(kind: int, value: Any) -> list[int]:
-    """The whole numbers of a field, which may be packed."""
-    if kind not in (_BYTES, _VARINT):
-        raise _NotPlainError("it is damaged")
-    return [_signed(one) for one in (_packed(value) if kind == _BYTES else [value])]
+    """The whole numbers of a field, which may be packed, where they are few."""
+    if kind == _VARINT:
+        return [_signed(value)]
+    found, place = [], 0
+    while place < len(value) <= 10 * FEW:
+        number, place = _varint(value, place)
+        found.append(_signed(number))
+    return found
 
 
 def _text(value: memoryview) -> str:
     return str(value, "utf-8", "replace")
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, int, Any]]:
-    """Number, wire type and value of each field."""
+def _fields(message: memoryview, known: Message, refused: dict[int, str]) -> Iterator[tuple[int, int, Any]]:
+    """Number, wire type and value of each field. Raises _NotPlainError for others than are known."""
     place, end = 0, len(message)
     while place < end:
         key, place = _varint(message, place)
-        kind = key & 7
+        number, kind = key >> 3, key & 7
+        if number in refused:
+            raise _NotPlainError(refused[number])
+        if kind not in known.get(number, ()):
+            raise _NotPlainError(f"it has a field {number} of type {kind} where none belongs")
         if kind == _VARINT:
             value, place = _varint(message, place)
-            yield key >> 3, kind, value
+            yield number, kind, value
             continue
         if kind == _BYTES:
             size, place = _varint(message, place)
-        elif kind in (1, 5):
-            size = 8 if kind == 1 else 4
         else:
-            raise _NotPlainError("it is damaged")
+            size = 8 if kind == _EIGHT else 4
         if place + size > end:
             raise _NotPlainError("it is cut short")
-        yield key >> 3, kind, message[place : place + size]
+        yield number, kind, message[place : place + size]
         place += size
 
 
@@ -208,16 +239,10 @@ def _varint(message: memoryview, place: int) -> tuple[int, int]:
         place += 1
         value |= (byte & 127) << 7 * i
         if byte < 128:
+            if value >= 2**64:
+                break
             return value, place
     raise _NotPlainError("it is damaged")
-
-
-def _packed(message: memoryview) -> list[int]:
-    found, place = [], 0
-    while place < len(message):
-        value, place = _varint(message, place)
-        found.append(value)
-    return found
 
 
 def _signed(value: int) -> int:

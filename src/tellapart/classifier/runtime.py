@@ -36,8 +36,16 @@ class OnnxRuntime:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4  # what goes wrong is raised, and told once
         options.add_session_config_entry("session.use_env_allocators", "1")
+        options.add_session_config_entry(
+            "session.load_model_format", "ONNX"
+        )  # it has another one, that is not looked at
         try:
-            self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            self.session = onnxruntime.InferenceSession(
+                model,
+                options,
+                providers=["CPUExecutionProvider"],
+                disabled_optimizers=["ConstantFolding"],  # which takes memory of its own, without a bound
+            )
         except Exception as error:  # ONNX Runtime has many, and no common one
             reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
             raise ModelFileError(
