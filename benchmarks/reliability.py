@@ -259,6 +259,7 @@ def _followed(program: list[str], traced: Sequence[str] | None) -> tuple[str, in
         if traced is not None:
             tracer = subprocess.Popen(["strace", "-f", "-qq", "-p", str(child.pid), *traced], stderr=subprocess.DEVNULL)
             while "TracerPid:\t0" in Path(f"/proc/{child.pid}/status").read_text():
+                assert tracer.poll() is None, "strace may not look at processes here (ptrace)"
                 time.sleep(0.005)
         said, _ = child.communicate("go\n", timeout=300)
         if tracer is not None:

@@ -146,6 +146,12 @@ def keras_files(folder: Path) -> Iterator[tuple[str, bytes]]:
     flat, last = FLAT | {"inbound_nodes": [tensor("input")]}, LAST | {"inbound_nodes": [tensor("flat")]}
     yield "not-reached.keras", archive(functional(flat, last, aside))
     circle = [layer("Dense", a, {"units": 2}, inbound_nodes=[tensor(b)]) for a, b in ("ab", "ba")]
+    called = {"nothing": [[]], "no-tensors": [{"args": [[]], "kwargs": {}}], "a-list": [{"args": [{"config": [1]}]}]}
+    for what, inbound in called.items():
+        yield (
+            f"called-with-{what}.keras",
+            archive(functional(layer("Dense", "last", {"units": 2}, inbound_nodes=inbound))),
+        )
     yield "circle.keras", archive(functional(*circle, output="a"))
     yield "nobody.keras", archive(functional(layer("Dense", "last", {"units": 2}, inbound_nodes=[tensor("ghost")])))
     yield "deep.keras", archive("[" * 100_000 + "]" * 100_000)

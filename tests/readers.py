@@ -5,11 +5,15 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
+import signal
 import struct
 import tarfile
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -152,9 +156,11 @@ def _onnx(path: Path) -> Any:
 
 
 def _hdf5(path: Path) -> Any:
-    """In this process, which is what a fuzzer can look into; users' files are read in another."""
+    """In this process, which is what a fuzzer can look into; users' files are read in another, which may hang."""
     from tellapart.classifier.hdf5_reader import RefusedError, read
 
+    if hasattr(os, "fork") and not _comes_back(partial(read, path.read_bytes())):
+        return "ended"
     try:
         return read(path.read_bytes())
     except RefusedError as error:
@@ -162,6 +168,24 @@ def _hdf5(path: Path) -> Any:
         return error
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, OverflowError, MemoryError) as error:
         return error  # the library's, which the reader puts into words
+
+
+def _comes_back(work: Callable[[], Any], seconds: float = 5) -> bool:
+    """Whether some work, done in a copy of this process, ends by itself."""
+    child = os.fork()
+    if not child:
+        with suppress(BaseException):
+            work()
+        os._exit(0)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status == 0
+        time.sleep(0.0005)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
 
 
 def _novelty(path: Path) -> Any:

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from tellapart.recipes.augmentation import Augmentation as Augmentation
     from tellapart.recipes.recipe import Recipe as Recipe
 
+# From 1.29 on ONNX Runtime reports to its makers, hashes of networks included, unless it is told not to before it is
+# imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 _HOMES = {
     "open": ("tellapart.data.source", "open_collection"),
     "load": ("tellapart.classifier.classifier", "load_classifier"),

@@ -65,6 +65,10 @@ class TrainingError(TellapartError):
     exit_code = 1
 
 
+class OutOfMemoryError(TrainingError):
+    """Memory does not suffice for a training, not even for its smallest batches."""
+
+
 class CheckpointError(TellapartError):
     """A checkpoint cannot be written, or none can be gone on from."""
 

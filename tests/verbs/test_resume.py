@@ -1,6 +1,7 @@
 """Trainings that were broken off, gone on with: the same run, the same result."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 import tellapart
-from tellapart.errors import CheckpointError, DataError, TrainingError, UsageError
+from tellapart.errors import CheckpointError, DataError, OutOfMemoryError, TrainingError, UsageError
 from tellapart.progress import Note, silent
 from tellapart.training import train as training
 from tellapart.training.checkpoints import Checkpoints
@@ -116,6 +117,9 @@ def test_one_process_at_a_time_and_no_lock_is_left_by_a_dead_one(folder, tmp_pat
             tellapart.train(resume=path, on_event=silent)
         holder.kill()
     assert (path / "lock").exists()
+    with RunFolder(path).locked():
+        assert f"process {os.getpid()} on " in (path / "lock").read_text()
+    assert not (path / "lock").exists()
     assert tellapart.train(resume=path, on_event=silent).path == path
 
 
@@ -145,6 +149,37 @@ def test_folds_that_were_done_are_not_done_again(folder, tmp_path, monkeypatch):
         run.evaluations["cross_validation"].probabilities, whole.evaluations["cross_validation"].probabilities
     )
     assert not (path / "folds").exists()
+
+
+def test_a_fold_for_which_memory_did_not_suffice_goes_on_with_smaller_batches(folder, tmp_path, monkeypatch):
+    real, sizes = training.train_network, []
+
+    def short(recipe, *rest, **options):
+        sizes.append((recipe.batch_size, recipe.learning_rate))
+        if recipe.batch_size > 8:
+            raise MemoryError
+        return real(recipe, *rest, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        killed_after(patch, 2)
+        patch.setattr(training, "train_network", short)
+        train(folder, tmp_path, folds=2, recipe="dense", set=["batch_size=16", "learning_rate=0.25"])
+    (path,) = tmp_path.iterdir()
+    smaller = json.loads((path / "folds" / "fold-1" / "smaller.json").read_text())
+    assert smaller["batch_size"] == 8 and sizes == [(16, 0.25), (8, smaller["learning_rate"])]
+    sizes.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "train_network", short)
+        tellapart.train(resume=path, on_event=silent)
+    assert [size for size, _ in sizes] == [8, 16, 8, 16, 8]  # the first fold, the second, and the one on all
+
+    def never(recipe, *rest, **options):
+        raise MemoryError
+
+    monkeypatch.setattr(training, "train_network", never)
+    with pytest.raises(OutOfMemoryError, match="fold 1, out of memory") as caught:
+        train(folder, tmp_path, folds=2, recipe="dense")
+    assert "end other programs" in caught.value.action
 
 
 def test_minutes_go_on_with_what_is_left_of_them(folder, tmp_path, monkeypatch):

@@ -7,6 +7,8 @@ with a list (tellapart.recipes.plain), the weights are read in a process of its 
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -138,23 +140,31 @@ def _unpacked(path: Path, name: str) -> tuple[NetworkPlan, bytes]:
     """The network that a Keras archive describes and its weights, held to their bounds before they are unpacked."""
     from tellapart.classifier.network import plan_of
 
+    with _opened(path, name) as archive:
+        infos = archive.infolist()
+        names = [info.filename for info in infos]
+        if RECORD in names:
+            raise ModelFileError(
+                f"{name}: is a tellapart model already", "a model that was trained elsewhere", "use it as it is"
+            )
+        if len(set(names)) < len(names):
+            raise _refused(name, "it has two members of one name")
+        extra = sorted(set(names) - {CONFIG, METADATA, WEIGHTS})
+        if extra or not {CONFIG, WEIGHTS} <= set(names):
+            raise _refused(name, f"its members are {', '.join(sorted(names))[:160] or 'none'}")
+        for info in infos:
+            _check_kind(info, name)
+        description = _member(archive, archive.getinfo(CONFIG), MOST_BYTES, name)
+    plan = plan_of(description, name)
+    with _opened(path, name) as archive:
+        return plan, _member(archive, archive.getinfo(WEIGHTS), _most_bytes(plan), name)
+
+
+@contextmanager
+def _opened(path: Path, name: str) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
-            infos = archive.infolist()
-            names = [info.filename for info in infos]
-            if RECORD in names:
-                raise ModelFileError(
-                    f"{name}: is a tellapart model already", "a model that was trained elsewhere", "use it as it is"
-                )
-            if len(set(names)) < len(names):
-                raise _refused(name, "it has two members of one name")
-            extra = sorted(set(names) - {CONFIG, METADATA, WEIGHTS})
-            if extra or not {CONFIG, WEIGHTS} <= set(names):
-                raise _refused(name, f"its members are {', '.join(sorted(names))[:160] or 'none'}")
-            for info in infos:
-                _check_kind(info, name)
-            plan = plan_of(_member(archive, archive.getinfo(CONFIG), MOST_BYTES, name), name)
-            return plan, _member(archive, archive.getinfo(WEIGHTS), _most_bytes(plan), name)
+            yield archive
     except ModelFileError:
         raise
     except Exception as error:  # zipfile's, zlib's and struct's, of damaged archives

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
 from contextlib import suppress
 from functools import cache
 
 import numpy as np
+import onnxruntime
 
 from tellapart.classifier.onnx_file import check_onnx
 from tellapart.data.feeding import batch_for
 from tellapart.errors import ModelFileError
 from tellapart.memory import available
 
-# From 1.29 on ONNX Runtime reports to its makers, hashes of networks included, unless it is told not to before that.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+onnxruntime.disable_telemetry_events()  # for Windows: elsewhere tellapart/__init__.py has seen to it
 
-import onnxruntime
-
-onnxruntime.disable_telemetry_events()  # on Windows, where it does not look at the variable
+_LETTING_GO = onnxruntime.RunOptions()
+_LETTING_GO.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
 MOST_MEMORY = 8 * 2**30
 """Bytes that all networks of a process may take, or three quarters of what is free where that is less: a network can
@@ -70,18 +68,19 @@ class OnnxRuntime:
         outputs, features = self._run(pixels, self.outputs[:2])
         return outputs, features
 
-    def _run(self, pixels: np.ndarray, names: list[str]) -> list[np.ndarray]:
+    def _run(self, pixels: np.ndarray, names: list[str], how: onnxruntime.RunOptions | None = None) -> list[np.ndarray]:
         size = batch_for(pixels.shape[1:])
         if len(pixels) <= size:
             try:
-                return self.session.run(names, {self.input: pixels.astype(np.float32)})
+                return self.session.run(names, {self.input: pixels.astype(np.float32)}, how)
             except Exception as error:  # of a file whose operations do not fit each other, or take too much memory
                 raise ModelFileError(
                     f"{self.name}: its network cannot be run ({_reason(error)})",
                     f"a network as tellapart writes it, and memory for a batch of {len(pixels)}",
-                    "free memory, or copy the file again from where it came",
+                    "free memory and start again, or copy the file again from where it came",
                 ) from error
-        pieces = [self._run(pixels[i : i + size], names) for i in range(0, len(pixels), size)]
+        pieces = [self._run(pixels[i : i + size], names) for i in range(0, len(pixels) - size, size)]
+        pieces.append(self._run(pixels[len(pieces) * size :], names, _LETTING_GO))
         return [np.concatenate(column) for column in zip(*pieces, strict=True)]
 
 
@@ -94,11 +93,11 @@ def _reason(error: Exception) -> str:
 
 @cache
 def _bounded() -> None:
-    """Give all sessions of this process one store of memory, with an end."""
+    """Give all sessions of this process one store of memory, with an end; in place of one that a program had given."""
     free = available()
     most = MOST_MEMORY if free is None else max(2**28, min(MOST_MEMORY, free * 3 // 4))
     place = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )
-    with suppress(RuntimeError):  # whoever uses tellapart has given one already
+    with suppress(RuntimeError):  # some versions take no second one, and that program's stays
         onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg({"max_mem": most}))

@@ -282,6 +282,8 @@ def _functional(name: str, config: dict[str, Any], layers: list[Any]) -> Network
         if not isinstance(inbound, list) or not inbound:
             raise NotPlainError(f"{own} is not reached from the input")
         calls[own] = [_inbound(call, kind not in _OTHER_IN_TRAINING) for call in inbound]
+        if not all(calls[own]):
+            raise NotPlainError(f"{own} is called with nothing")
     outputs = _counted_from_zero(parts, calls, outputs)
     known = {entry} | set(calls)
     for own, several in calls.items():
@@ -447,7 +449,8 @@ def _inbound(call: Any, indifferent: bool) -> list[tuple[str, int]]:
     tensors = call["args"][0] if len(call["args"]) == 1 and isinstance(call["args"][0], list) else call["args"]
     found = []
     for tensor in tensors:
-        history = tensor.get("config", {}).get("keras_history") if isinstance(tensor, dict) else None
+        config = tensor.get("config") if isinstance(tensor, dict) else None
+        history = config.get("keras_history") if isinstance(config, dict) else None
         if not isinstance(history, list) or tensor.get("class_name") != "__keras_tensor__":
             raise NotPlainError(f"a layer is called with {short(tensor)}")
         found.append(_reference(history))

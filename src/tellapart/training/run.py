@@ -63,28 +63,40 @@ class RunFolder:
         The system lets the lock go with the process that holds it, however that ends: none is left behind.
         """
         path = self.path / LOCK
-        with path.open("a+b") as file:
-            if not _take(file):
-                holder = path.read_text(encoding="utf-8", errors="replace").strip() or "another process"
-                raise UsageError(
-                    f"{self.path}: is being trained by {holder}",
-                    "a run that no other process works on",
-                    "wait until it ends, or stop it",
-                )
-            file.truncate(0)
-            file.write(f"process {os.getpid()} on {platform.node()} since {now()}\n".encode())
-            file.flush()
-            try:
-                yield
-            finally:
+        while True:
+            with path.open("a+b") as file:
+                if not _take(file):
+                    holder = path.read_text(encoding="utf-8", errors="replace").strip() or "another process"
+                    raise UsageError(
+                        f"{self.path}: is being trained by {holder}",
+                        "a run that no other process works on",
+                        "wait until it ends, or stop it",
+                    )
+                if not _is_at(file, path):  # whoever had it took the file away after this process had opened it
+                    continue
                 file.truncate(0)
-        with suppress(OSError):  # a moment in which another may have taken it; an empty file harms nobody
-            if not path.stat().st_size:
-                path.unlink()
+                file.write(f"process {os.getpid()} on {platform.node()} since {now()}\n".encode())
+                file.flush()
+                try:
+                    yield
+                finally:
+                    file.truncate(0)
+                    with suppress(OSError):  # Windows takes no file away that is open: the next one finds it empty
+                        path.unlink()
+            break
+        with suppress(OSError):  # a folder with anything in it stays
+            self.path.rmdir()
 
     def remove(self) -> None:
         """Take the folder away again: for a training that failed before it had anything to keep."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _take(file: BinaryIO) -> bool:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from tellapart.errors import TrainingError
+from tellapart.errors import OutOfMemoryError
 from tellapart.memory import available
 from tellapart.progress import Listener, Note
 from tellapart.recipes.backend import has_accelerator, keras
@@ -80,7 +80,7 @@ def within_memory(
 ) -> Result:
     """What `attempt` gives; where memory does not suffice, of a recipe with smaller batches, which `changed` hears of.
 
-    Raises TrainingError where it does not for the smallest, or where the training's `folder` has checkpoints: it did
+    Raises OutOfMemoryError where it does not for the smallest, or where the training's `folder` has checkpoints: it did
     suffice then, and they are of that batch.
     """
     kept = Checkpoints(folder / FOLDER)
@@ -94,7 +94,7 @@ def within_memory(
             given = f"out of memory with batches of {recipe.batch_size} pictures{words}"
             other = None if kept.any() else smaller(recipe)
             if other is None:
-                raise TrainingError(
+                raise OutOfMemoryError(
                     given,
                     "enough memory",
                     "end other programs and go on with --resume, or train smaller pictures (--set height=... "

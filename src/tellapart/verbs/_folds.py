@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tellapart.errors import DataError, Stopped, TrainingError
-from tellapart.files import replacing
+from tellapart.errors import DataError, OutOfMemoryError, Stopped, TrainingError
+from tellapart.files import replacing, write_json
 from tellapart.progress import Listener, Note, Progress
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 
 AT_ONCE = 2048
+
+SMALLER = "smaller.json"
+"""In a fold's folder: batch and learning rate of a fold for which memory did not suffice."""
 
 
 def fold_of(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
@@ -103,8 +107,9 @@ def out_of_fold(
             try:
                 trained = _trained(recipe, train, len(collection.class_names), seed, precision, place, told, save_every)
             except TrainingError as error:  # the weights that it names go with the folder
-                advice = "train with a lower learning rate (--set learning_rate=...)"
-                raise TrainingError(f"fold {number + 1}, {error.given}", error.expected, advice) from error
+                lower = "train with a lower learning rate (--set learning_rate=...)"
+                advice = error.action if isinstance(error, OutOfMemoryError) else lower
+                raise type(error)(f"fold {number + 1}, {error.given}", error.expected, advice) from error
             except Stopped as error:
                 if folder:
                     raise
@@ -135,10 +140,17 @@ def _trained(
     from tellapart.training.shortage import within_memory
     from tellapart.training.train import train_network
 
+    kept = folder / SMALLER
+    if kept.is_file():
+        recipe = recipe.model_copy(update=json.loads(kept.read_bytes()))
+
     def attempt(recipe: Recipe) -> Trained:
         return train_network(recipe, train, None, classes, seed, precision, folder, on_event, save_every=save_every)
 
-    return within_memory(recipe, attempt, folder, on_event)
+    def changed(recipe: Recipe) -> None:
+        write_json(kept, {"batch_size": recipe.batch_size, "learning_rate": recipe.learning_rate})
+
+    return within_memory(recipe, attempt, folder, on_event, changed)
 
 
 def _kept(path: Path, outside: np.ndarray) -> np.ndarray | None:
