@@ -47,6 +47,17 @@ def test_what_is_changed_wins_over_what_follows_the_data(tmp_path):
     assert quick.changed({"epochs": 77}, "--set").for_data(60_000, (28, 28, 1)).epochs == 77
 
 
+def test_small_collections_of_photos_are_looked_at_more_often_and_put_together():
+    photos = find_recipe("photos")
+    small, large = photos.for_data(2_600, (128, 128, 3)), photos.for_data(7_200, (64, 64, 3))
+    assert (small.epochs, small.batch_size, small.augmentation.cutmix) == (67, 64, 0.4)
+    assert (large.epochs, large.batch_size, large.augmentation.cutmix) == (24, 128, 0)
+    asked = photos.changed(
+        {"augmentation": small.augmentation.model_copy(update={"cutmix": 1.0}).model_dump()}, "--set"
+    )
+    assert asked.for_data(7_200, (64, 64, 3)).augmentation.cutmix == 1
+
+
 def test_a_python_recipe(tmp_path):
     path = tmp_path / "my.py"
     path.write_text(OWN)
