@@ -47,6 +47,8 @@ def test_a_path_that_does_not_exist(tmp_path):
     message = refused(tmp_path, "digit")
     assert "'digit' is neither a file or folder here nor a data set's name" in message
     assert "did you mean digits?" in message
+    (tmp_path / "flowers").mkdir()
+    assert f"did you mean {tmp_path / 'flowers'}?" in refused(tmp_path, str(tmp_path / "flower"))
 
 
 def test_an_empty_folder(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -38,10 +39,11 @@ def open_collection(
         return _named(text, names, on_event)
     path = Path(text).expanduser()
     if not path.exists():
+        near = _near(path)
         raise UsageError(
             f"{text!r} is neither a file or folder here nor a data set's name",
             "a path, or one of the names that 'tellapart datasets' lists",
-            f"check the spelling; {did_you_mean(text, datasets.names())}",
+            f"did you mean {near}?" if near else f"check the spelling; {did_you_mean(text, datasets.names())}",
         )
     return formats.read(plant(path), names)
 
@@ -57,11 +59,23 @@ def read_class_names(names: Sequence[str] | str | os.PathLike[str] | None) -> li
         lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"{path}: cannot be read ({error})", "a text file, one class name a line", "check it"
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})",
+            "a text file, one class name a line",
+            "check the path",
         ) from error
     if not any(lines):
         raise UsageError(f"{path}: holds no class names", "one class name a line, in label order", "fill it")
     return [line for line in lines if line]
+
+
+def _near(path: Path) -> Path | None:
+    """What lies where `path` should and is called nearly so."""
+    try:
+        names = [found.name for found in path.parent.iterdir()]
+    except OSError:
+        return None
+    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.75)
+    return path.with_name(near[0]) if near else None
 
 
 def _named(name: str, class_names: list[str] | None, on_event: Listener) -> Collection:
