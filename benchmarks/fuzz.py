@@ -17,8 +17,8 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -96,18 +96,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--only", nargs="*")
+    parser.add_argument("--jobs", type=int, default=1, help="readers at a time; the minutes are those of all together")
     options = parser.parse_args()
     from tests.readers import readers
 
     names = [reader.name for reader in readers() if not options.only or reader.name in options.only]
     findings = HERE / "results" / "fuzz-findings"
     findings.mkdir(parents=True, exist_ok=True)
-    began, found = time.monotonic(), []
-    for name in names:
-        found.append(fuzz(name, max(1, round(options.minutes * 60 / len(names))), findings))
-        print(json.dumps(found[-1]), flush=True)
+    seconds, found = max(1, round(options.minutes * 60 / len(names))), []
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for one in pool.map(lambda name: fuzz(name, seconds, findings), names):
+            found.append(one)
+            print(json.dumps(one), flush=True)
     if not options.only:
-        record("reliability", {"line": "fuzz", "minutes": (time.monotonic() - began) / 60, "readers": found})
+        minutes = seconds * len(names) / 60
+        record("reliability", {"line": "fuzz", "minutes": minutes, "readers": found})
         draw()
     sys.exit(any(one["found"] for one in found))
 

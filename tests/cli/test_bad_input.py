@@ -168,6 +168,15 @@ def test_npz_with_pickles(tmp_path):
     assert f"{tmp_path / 'data.npz'}: holds pickled Python objects" in message
 
 
+def test_members_of_an_npz_that_are_no_arrays(tmp_path):
+    with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
+        archive.writestr("x.npy", b"no array at all")
+        archive.writestr("y.npy", b"nor is this")
+    message = refused(tmp_path, str(tmp_path / "data.npz"))
+    assert f"{tmp_path / 'data.npz'}: x is no array" in message
+    assert "arrays as numpy.savez writes them" in message
+
+
 def test_npz_with_strange_names(tmp_path):
     np.savez(tmp_path / "data.npz", cats=np.zeros((4, 5, 5)))
     assert "holds cats" in refused(tmp_path, tmp_path / "data.npz")

@@ -28,7 +28,7 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     where = tree.describe(name)
     arrays = _arrays(tree.read(name), where)
     if class_names is None and "class_names" in arrays:
-        class_names = [str(word) for word in arrays["class_names"]]
+        class_names = [str(word) for word in arrays["class_names"].ravel()]
     blocks = []
     for part, pictures, labels in _pairs(tuple(arrays), where):
         pixels = to_pixels(arrays[pictures], f"{where}: {pictures}")
@@ -76,7 +76,7 @@ def _arrays(data: bytes, where: str) -> dict[str, np.ndarray]:
                 f"{where}: unpacks to {unpacked:,} bytes", f"at most {MAX_RATIO} times its size", "unpack it"
             )
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            found = {name: archive[name] for name in archive.files}
     except DataError:
         raise
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError, AttributeError) as error:
@@ -89,6 +89,9 @@ def _arrays(data: bytes, where: str) -> dict[str, np.ndarray]:
         raise DataError(f"{where}: is not a sound NumPy archive ({error})", "a .npz file", "save it again") from error
     except Exception as error:  # zlib.error and struct.error of damaged members
         raise DataError(f"{where}: is damaged ({error})", "a sound .npz file", "save or copy it again") from error
+    if bytes_of := next((name for name, value in found.items() if not isinstance(value, np.ndarray)), None):
+        raise DataError(f"{where}: {bytes_of} is no array", "arrays as numpy.savez writes them", "save it again")
+    return found
 
 
 def _pairs(names: tuple[str, ...], where: str) -> list[tuple[str | None, str, str]]:
