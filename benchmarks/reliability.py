@@ -698,7 +698,7 @@ def main() -> None:
     parser.add_argument("--trainings", type=int, default=40)
     parser.add_argument("--least", type=float, default=3.0, help="seconds from a start to a kill, at least")
     parser.add_argument("--most", type=float, default=11.0)
-    parser.add_argument("--epochs", type=int, default=40, help="of the long training")
+    parser.add_argument("--epochs", type=int, default=62, help="of the long training")
     parser.add_argument("--flips", type=int, default=1000)
     parser.add_argument("--stops", type=int, default=12)
     parser.add_argument("--memory", type=int, default=3 * 2**30, help="bytes, for the line of that name")
