@@ -610,6 +610,7 @@ def _opened(trace: str, files: Path) -> dict[str, Any]:
     not looked at the file.
     """
     from tellapart.classifier.hdf5 import READER
+    from tellapart.classifier.runtime import TRIAL
 
     libraries = (sys.prefix, sys.base_prefix, str(HERE.parent / "src"), "/usr/lib", "/lib", "/etc/ld.so.cache")
     system = ("/proc/", "/sys/devices/system/", "/sys/fs/cgroup/", "/dev/null", "/dev/urandom")
@@ -624,7 +625,11 @@ def _opened(trace: str, files: Path) -> dict[str, Any]:
         path = next(iter(re.findall(r'"([^"]*)"', arguments)), "")
         if call.startswith(("access", "faccess")) and path.startswith(f"{files}/"):
             current = path
-        if call.startswith("execve") and f'"{READER}"' in arguments and path == sys.executable:
+        if (
+            call.startswith("execve")
+            and path == sys.executable
+            and any(f'"{one}"' in arguments for one in (READER, TRIAL))
+        ):
             loading.add(process)
         elif call == "prlimit64" and re.search(r"RLIMIT_AS, \{", arguments):
             loading.discard(process)

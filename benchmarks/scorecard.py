@@ -23,7 +23,8 @@ SIGKILL, `strace`, a small file system, limits on memory, flipped bits. Small do
   training ends with an error.
 - A model file ends in a SHA-256 of all its bytes. A file from elsewhere is never given to Keras's loader: its
   description is compared with a list of plain layers, its size is computed before anything is made, its weights are
-  read in a process that may open no file and no socket (where the system has such limits: not on Windows).
+  read, and its ONNX network is first tried, in a process that may open no file and no socket (where the system has such
+  limits: not on Windows).
 
 """
 

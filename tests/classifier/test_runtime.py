@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from tellapart.classifier.runtime import OnnxRuntime
+from tellapart.classifier import runtime
+from tellapart.classifier.runtime import OnnxRuntime, try_onnx
 from tellapart.errors import ModelFileError
 
 CHILD = """
@@ -27,11 +28,11 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
-def network(*nodes, size=96 * 96 * 3, kept=()):
+def network(*nodes, size=96 * 96 * 3, kept=(), inputs=1):
     """An ONNX file of these operations, from pictures x to y; `row` and `column` are shapes of all of their numbers."""
     graph = helper.make_graph(
         list(nodes), "graph",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 96, 96, 3])],
+        [helper.make_tensor_value_info("x" * (i + 1), TensorProto.FLOAT, [None, 96, 96, 3]) for i in range(inputs)],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
         [helper.make_tensor(name, TensorProto.INT64, [2], shape)
          for name, shape in (("row", [1, size]), ("column", [size, 1]))] + list(kept),
@@ -65,16 +66,17 @@ def test_much_that_is_made_of_little_has_an_end(known_beforehand, tmp_path):
 
 
 def test_operations_that_do_not_fit_each_other(capfd):
-    runtime = OnnxRuntime(network(helper.make_node("Reshape", ["x", "row"], ["y"]), size=5), "odd.keras")
+    odd = OnnxRuntime(network(helper.make_node("Reshape", ["x", "row"], ["y"]), size=5), "odd.keras")
     with pytest.raises(ModelFileError, match=r"odd.keras: its network cannot be run \(.*reshaped"):
-        runtime(np.zeros((1, 96, 96, 3), np.uint8))
+        odd(np.zeros((1, 96, 96, 3), np.uint8))
     assert capfd.readouterr().err == ""
 
 
 QUIET = """
 import sys, time
 import numpy as np
-from tellapart.classifier.runtime import OnnxRuntime
+from tellapart.classifier import runtime
+from tellapart.classifier.runtime import OnnxRuntime, try_onnx
 OnnxRuntime(open(sys.argv[1], "rb").read(), "x")(np.zeros((1, 96, 96, 3), np.uint8))
 """
 
@@ -89,3 +91,45 @@ def test_nothing_is_reported_to_anybody(tmp_path):
     done = subprocess.run([sys.executable, "-c", QUIET, str(path)], env=environment | places, capture_output=True)
     assert done.returncode == 0, done.stderr
     assert list(home.rglob("*")) == []
+
+
+def convolved(**attributes):
+    return [helper.make_node("ConvTranspose", ["x", "w"], ["y"], **attributes)]
+
+
+def shared_weights(times):
+    """One large weight used many times, each multiplied by something: ONNX Runtime makes a copy for each."""
+    kept = [helper.make_tensor("w", TensorProto.FLOAT, [96, 96, 8, 8], bytes(4 * 96 * 96 * 64), raw=True),
+            helper.make_tensor("two", TensorProto.FLOAT, [], [2.0])]  # fmt: skip
+    nodes = []
+    for i in range(times):
+        nodes += [helper.make_node("Conv", ["x", "w"], [f"c{i}"]), helper.make_node("Mul", [f"c{i}", "two"], [f"m{i}"])]
+    return network(*nodes, helper.make_node("Max", [f"m{i}" for i in range(times)], ["y"]), kept=kept)
+
+
+TERRIBLE = {
+    "no-groups": lambda: network(*convolved(group=0), kept=[helper.make_tensor("w", 1, [96, 1, 1, 1], [0.0] * 96)]),
+    "nothing-to-compare": lambda: network(helper.make_node("Max", ["x", ""], ["y"])),
+    "copies": lambda: shared_weights(1000),
+    "words": lambda: network(
+        helper.make_node("Constant", [], ["c"], value_string="x" * 1000), helper.make_node("Identity", ["c"], ["y"])
+    ),
+    "to-words": lambda: network(helper.make_node("Cast", ["x"], ["y"], to=TensorProto.STRING)),
+    "several-inputs": lambda: network(helper.make_node("Identity", ["x"], ["y"]), inputs=2),
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limits of a process")
+@pytest.mark.parametrize("kind", TERRIBLE)
+def test_what_would_end_this_process_or_keep_it_is_tried_in_another(kind):
+    with pytest.raises(ModelFileError, match=r"x.keras: its ONNX network is refused \(.+\)"):
+        try_onnx(TERRIBLE[kind](), "x.keras")
+
+
+def test_what_was_tried_is_not_tried_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("TELLAPART_CACHE", str(tmp_path))
+    good = network(helper.make_node("Reshape", ["x", "row"], ["y"]))
+    try_onnx(good, "x.keras")
+    assert len(list((tmp_path / "tried").iterdir())) == 1
+    monkeypatch.setattr(runtime, "run_apart", pytest.fail)
+    try_onnx(good, "x.keras")

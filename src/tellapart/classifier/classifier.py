@@ -16,7 +16,7 @@ import numpy as np
 from tellapart.classifier.calibration import TINY, normalised, tempered, threshold_for
 from tellapart.classifier.model_file import NOVELTY, TWIN, ModelRecord, read_model, write_model
 from tellapart.classifier.novelty import UNFAMILIAR, Novelty
-from tellapart.classifier.runtime import OnnxRuntime
+from tellapart.classifier.runtime import OnnxRuntime, try_onnx
 from tellapart.data.feeding import batch_for
 from tellapart.errors import PictureError, UsageError
 from tellapart.images.decode import pillow_warnings_off
@@ -242,7 +242,9 @@ def load_classifier(path: str | os.PathLike[str]) -> Classifier:
     path = Path(path).expanduser()
     if path.is_dir():
         path = path / "model.keras"
-    return Classifier(*read_model(path), source=str(path))
+    record, members = read_model(path)
+    try_onnx(members[TWIN], str(path))
+    return Classifier(record, members, source=str(path))
 
 
 def spread(outputs: np.ndarray) -> np.ndarray:

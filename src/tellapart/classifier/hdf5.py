@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess  # our own reader, by its path
-import sys
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tellapart.classifier.apart import run_apart
 from tellapart.errors import ModelFileError
-from tellapart.parallel import search_path
 
 READER = Path(__file__).with_name("hdf5_reader.py")
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-
-SECONDS = 40
-"""After which a reader that does not answer is ended."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,20 +30,11 @@ def read_weights(data: bytes, name: str) -> Weights:
     """The arrays in an HDF5 file's bytes. Raises ModelFileError, which calls it `name`, for anything but plain ones."""
     if not data.startswith(SIGNATURE):
         raise refused(name, "it is no HDF5 file")
-    command = [sys.executable, "-I", str(READER), *search_path()]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as reader:  # noqa: S603
-        clock = threading.Timer(SECONDS, reader.kill)
-        clock.start()
-        try:
-            out, words = reader.communicate(data)
-        finally:
-            clock.cancel()
-    if reader.returncode == 3:
+    status, out, words = run_apart(READER, data)
+    if status == 3:
         raise refused(name, words.decode("utf-8", "replace").strip().splitlines()[-1])
-    if b"ImportError" in words or b"ModuleNotFoundError" in words:
-        raise RuntimeError(f"the reader of weights cannot start:\n{words.decode('utf-8', 'replace')}")
-    if reader.returncode:
-        raise refused(name, f"reading it took more memory or time than it may (status {reader.returncode})")
+    if status:
+        raise refused(name, f"reading it took more memory or time than it may (status {status})")
     with np.load(io.BytesIO(out), allow_pickle=False) as archive:
         table = json.loads(str(archive["table"]))
         arrays = {path: archive[number] for path, number in table["arrays"].items()}

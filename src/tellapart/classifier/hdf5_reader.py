@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
+from pathlib import Path
 from typing import Any
 
-sys.path += sys.argv[1:]  # where whoever starts it finds its libraries
+if __name__ == "__main__":
+    sys.path += [*sys.argv[1:], str(Path(__file__).parent)]  # where whoever starts it finds its libraries
 
 import h5py
 import numpy as np
@@ -32,9 +33,11 @@ class RefusedError(Exception):
 
 def main() -> int:
     """Read stdin, write stdout; what is wrong with the file goes to stderr as one line, with exit status 3."""
+    from restricted import restrict  # type: ignore[import-not-found]
+
     data = sys.stdin.buffer.read()
     _warm_up()
-    _restrict(len(data))
+    restrict(SPARE_BYTES + 6 * len(data), SECONDS)
     try:
         arrays, table = read(data)
     except RefusedError as error:
@@ -60,35 +63,6 @@ def _warm_up() -> None:
         file.attrs["words"] = "x"
         file["group/array"] = np.zeros(2, np.float32)
     np.savez(io.BytesIO(), allow_pickle=False, table=np.array("x"), **read(sample.getvalue())[0])
-
-
-def _restrict(size: int) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows has no such limits
-        return
-    limits = {
-        resource.RLIMIT_NOFILE: 3,  # those that it has
-        resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_CPU: SECONDS,
-        getattr(resource, "RLIMIT_NPROC", resource.RLIMIT_CORE): 0,
-        resource.RLIMIT_AS: _used() + SPARE_BYTES + 6 * size,
-    }
-    for kind, most in limits.items():
-        try:
-            resource.setrlimit(kind, (most, most))
-        except (ValueError, OSError):  # a system without this limit
-            continue
-
-
-def _used() -> int:
-    """Bytes of address space in use."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
-            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 2**32
 
 
 def read(data: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -149,6 +123,8 @@ def _array(array: h5py.Dataset, path: str, budget: list[int]) -> np.ndarray:
     if len(array.shape or ()) > 8 or array.shape is None:
         raise RefusedError(f"{path} has the shape {array.shape}")
     declared = kind.get_size()
+    if array.dtype.itemsize != declared:
+        raise RefusedError(f"{path} holds numbers of {declared} bytes, which become {array.dtype.itemsize}")
     for size in array.shape:
         declared *= size
     if declared != array.id.get_storage_size():

@@ -32,6 +32,8 @@ _DIGITS = 64
 MAX_BYTES = 4 * 2**30
 """No member is read beyond this size."""
 
+MAX_RECORD = 2**24
+
 
 class Layer(BaseModel):
     """A line of the network's summary."""
@@ -148,6 +150,8 @@ def read_model(path: Path) -> tuple[ModelRecord, dict[str, bytes]]:
 
 def _listed(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     infos = archive.infolist()
+    if sum(info.file_size for info in infos) > archive.start_dir:
+        raise _damaged(path, "its members are larger than it is")
     names = sorted(info.filename for info in infos)
     if RECORD not in names:
         kind = "a Keras model that tellapart did not write" if CONFIG in names else "an archive of something else"
@@ -159,7 +163,10 @@ def _listed(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 
 def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    if info.file_size > MAX_BYTES or info.compress_type != zipfile.ZIP_STORED:
+    if (
+        info.file_size > (MAX_RECORD if info.filename == RECORD else MAX_BYTES)
+        or info.compress_type != zipfile.ZIP_STORED
+    ):
         raise _damaged(path, f"{info.filename} is compressed or too large")
     return archive.read(info)
 

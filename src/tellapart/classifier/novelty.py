@@ -92,8 +92,10 @@ class Novelty:
         """
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                stored = all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
-            if stored:
+                infos = archive.infolist()
+            plain = all(info.compress_type == zipfile.ZIP_STORED for info in infos)
+            plain &= sorted(info.filename for info in infos) == sorted(f"{name}.npy" for name in _ARRAYS)
+            if plain and sum(info.file_size for info in infos) <= len(data):  # or one would be read for several
                 with np.load(io.BytesIO(data), allow_pickle=False) as content:
                     arrays = {name: content[name] for name in content.files}
                 if _is_sound(arrays):

@@ -146,7 +146,11 @@ def _check_attribute(attribute: memoryview, node: _Node) -> None:
             numbers += _whole(kind, value)
         elif number in (5, 10):
             node.numbers += _weights(value)[1]
+        elif number == 9:
+            raise _NotPlainError(_WORDS)
         many = many or (number == 8 and kind == _BYTES and len(value) > 10 * FEW)
+    if name.startswith("value_string") or (name == "to" and STRING in numbers):
+        raise _NotPlainError(_WORDS)
     if many and name in _LENGTHS:
         raise _NotPlainError(f"its {name} are more than {FEW}")
     if name in _LENGTHS and any(abs(one) > MOST_LENGTH for one in numbers):
@@ -167,6 +171,8 @@ def _weights(tensor: memoryview) -> tuple[str, list[float]]:
             raise _NotPlainError(_OUTSIDE)
         if number == 2:
             kind_of = value
+            if not 0 < value < 32 or value == STRING:
+                raise _NotPlainError(_WORDS if value == STRING else "its weights are of no known type")
         elif number == 8:
             name = _text(value)
         elif number == 9:
@@ -178,6 +184,8 @@ def _weights(tensor: memoryview) -> tuple[str, list[float]]:
     return name, [one for one in (*numbers, *_unpacked(raw, _FORMS.get(kind_of, ""))) if one == one]
 
 
+STRING = 8
+_WORDS = "it computes with words"
 _OUTSIDE = "its weights lie in another file"
 _FORMS = {1: "f", 6: "i", 7: "q", 11: "d", 12: "I", 13: "Q"}
 """How weights of a type are packed: float, int32, int64, double, uint32, uint64."""

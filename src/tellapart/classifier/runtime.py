@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
 
+from tellapart.classifier.apart import run_apart
 from tellapart.classifier.onnx_file import check_onnx
+from tellapart.classifier.onnx_session import opened
+from tellapart.data.datasets import cache_folder
 from tellapart.data.feeding import batch_for
 from tellapart.errors import ModelFileError
 from tellapart.memory import available
@@ -18,6 +23,8 @@ onnxruntime.disable_telemetry_events()  # for Windows: elsewhere tellapart/__ini
 
 _LETTING_GO = onnxruntime.RunOptions()
 _LETTING_GO.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+
+TRIAL = Path(__file__).with_name("onnx_trial.py")
 
 MOST_MEMORY = 8 * 2**30
 """Bytes that all networks of a process may take, or three quarters of what is free where that is less: a network can
@@ -32,18 +39,12 @@ class OnnxRuntime:
         self.name = name
         _bounded()
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4  # what goes wrong is raised, and told once
         options.add_session_config_entry("session.use_env_allocators", "1")
-        options.add_session_config_entry(
-            "session.load_model_format", "ONNX"
-        )  # it has another one, that is not looked at
         try:
-            self.session = onnxruntime.InferenceSession(
-                model,
-                options,
-                providers=["CPUExecutionProvider"],
-                disabled_optimizers=["ConstantFolding"],  # which takes memory of its own, without a bound
-            )
+            self.session = opened(model, options)
+            self.input, *others = (given.name for given in self.session.get_inputs())
+            if others:
+                raise ValueError("it takes several inputs")
         except Exception as error:  # ONNX Runtime has many, and no common one
             reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
             raise ModelFileError(
@@ -51,7 +52,6 @@ class OnnxRuntime:
                 "a network as tellapart writes it",
                 "copy the file again from where it came, or train anew",
             ) from error
-        self.input = self.session.get_inputs()[0].name
         self.outputs = [output.name for output in self.session.get_outputs()]
 
     @property
@@ -82,6 +82,29 @@ class OnnxRuntime:
         pieces = [self._run(pixels[i : i + size], names) for i in range(0, len(pixels) - size, size)]
         pieces.append(self._run(pixels[len(pieces) * size :], names, _LETTING_GO))
         return [np.concatenate(column) for column in zip(*pieces, strict=True)]
+
+
+def try_onnx(model: bytes, name: str) -> None:
+    """Open and run a network in a process of its own, once for each network on this machine.
+
+    Raises ModelFileError where that process does not come to its end: this one would not have either.
+    """
+    kept = cache_folder() / "tried" / hashlib.sha256(model).hexdigest()
+    if kept.is_file():
+        return
+    check_onnx(model, name)
+    status, _, words = run_apart(TRIAL, model)
+    if status:
+        said = words.decode("utf-8", "replace").strip().splitlines()[-1:] if status == 3 else []
+        reason = said[0] if said else f"opening and running it took more memory or time than it may (status {status})"
+        raise ModelFileError(
+            f"{name}: its ONNX network is refused ({reason})",
+            "a network as tellapart writes it",
+            "copy the file again from where it came, and do not open a file whose origin you do not know",
+        )
+    with suppress(OSError):  # a cache that cannot be written: the next time takes a moment more
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.touch()
 
 
 def _reason(error: Exception) -> str:

@@ -28,7 +28,7 @@ class Sizes:
         for own, call in order(plan):
             part, inputs = parts[own], [found[origin] for origin in plan.calls[own][call]]
             before = self.parameters
-            self.evaluated += 1
+            self.evaluated += max(1, len(inputs))
             if self.evaluated > MOST_CALLS:
                 raise NotPlainError(f"its layers are called more than {MOST_CALLS:,} times")
             if isinstance(part, NetworkPlan):
