@@ -7,7 +7,8 @@ pictures cut out and enlarged, mirrored where a measurement says that it does no
 in small collections, which it would learn by heart, put together from two (CutMix); seen smaller in the first half of
 the training. Six views of each picture at prediction. Epochs follow the number of pictures.
 
-Not measured in this form yet.
+Measured: cats and dogs at 64 x 64, 7,200 photos to learn from: 93.3 % of 2,000 test photos, 92.4 % with one look (two
+seeds; benchmarks/training.py photos). Larger pictures and small collections: not measured in this form yet.
 """
 
 from __future__ import annotations
