@@ -5,8 +5,8 @@ each picture at prediction (three where mirroring would do harm). Meant for colo
 CIFAR-10; larger or grey ones do as well.
 Descends from airbench94 (Jordan 2024, arXiv:2404.00498).
 
-Measured: 94.09 % on the test part of Fashion-MNIST, 93.62 % with one look, in 211 s on 2 cores of an AMD EPYC (bfloat16;
-one seed), Keras 3.15.1 on TensorFlow; docs/benchmarks.md has it beside stock Keras. CIFAR-10 is not measured yet.
+Measured: 94.09 % on the test part of Fashion-MNIST, 93.62 % with one look, in 211 s on 2 cores of an AMD EPYC, one seed
+(bfloat16, Keras 3.15.1 on TensorFlow); docs/benchmarks.md has it beside stock Keras. CIFAR-10 is not measured yet.
 """
 
 from __future__ import annotations
