@@ -10,6 +10,9 @@ import pytest
 
 from tellapart.classifier.foreign import read_foreign
 from tellapart.errors import ModelFileError
+from tellapart.recipes.plain import read_description
+from tellapart.recipes.plan import NotPlainError
+from tests import hostile_models
 
 FILES = Path(__file__).parent.parent / "files"
 make = keras.layers
@@ -187,3 +190,11 @@ def test_weights_are_held_to_what_the_network_could_need(tmp_path):
         target.writestr("model.weights.h5", np.random.default_rng(0).bytes(2**20) * 20)
     with pytest.raises(ModelFileError, match=r"model.weights.h5 unpacks to 20,971,520 bytes, of 16,783,456 at most"):
         read_foreign(padded)
+
+
+def test_a_network_that_would_take_hours_for_a_picture():
+    convolution = hostile_models.layer("Conv2D", "slow", {"filters": 16, "kernel_size": [512, 512], "padding": "same"})
+    large = json.dumps(hostile_models.sequential(convolution)).replace("[null, 8, 8, 1]", "[null, 2048, 2048, 1]")
+    assert "2048" in large
+    with pytest.raises(NotPlainError, match=r"with slow it takes 17,592,253,153,280 multiplications for a picture"):
+        read_description(large)

@@ -11,6 +11,9 @@ MOST_PARAMETERS = 500_000_000
 MOST_ACTIVATIONS = 2**31
 """Bytes of all layers' outputs for one picture, in float32."""
 
+MOST_OPERATIONS = 10**12
+"""Multiplications of weights for one picture: a hundred times a large network's."""
+
 MOST_CALLS = 20_000
 """Of layers, those of networks within networks counted each time."""
 
@@ -19,7 +22,7 @@ class Sizes:
     """Computes what a network would take, by its plan alone, and stops where it is too much."""
 
     def __init__(self) -> None:
-        self.parameters = self.activations = self.evaluated = 0
+        self.parameters = self.activations = self.evaluated = self.operations = 0
 
     def of(self, plan: NetworkPlan, shape: Shape) -> Shape:
         """The shape that comes out where `shape` goes in. Raises NotPlainError beyond the bounds."""
@@ -35,6 +38,12 @@ class Sizes:
                 out = self.of(part, self._single(own, inputs))
             else:
                 out = self._layer(part, inputs)
+                self.operations += (self.parameters - before) * math.prod(out[:-1])  # each weight at each place
+                if self.operations > MOST_OPERATIONS:
+                    raise NotPlainError(
+                        f"with {own} it takes {self.operations:,} multiplications for a picture; the bound is "
+                        f"{MOST_OPERATIONS:,}"
+                    )
             if call:  # the same layer once more, with the same weights
                 self.parameters = before
             found[own, call] = out
