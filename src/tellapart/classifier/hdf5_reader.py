@@ -2,9 +2,9 @@
 files is in C and the files may come from anybody.
 
 It takes the file's bytes on stdin and writes on stdout, as `.npz`, the arrays and a table of where they stood. Before
-it looks at a byte it takes from itself what the system lets it: opening any further file or socket, writing files,
-starting processes, memory beyond a bound, time beyond a minute. It imports nothing of tellapart: it is started by its
-path, isolated from the user's environment.
+it looks at a byte it takes from itself, by `restricted`, what the system lets it: opening any further file or socket,
+writing files, starting processes, memory beyond a bound, 20 seconds of a processor. It imports nothing of tellapart: it
+is started by its path, isolated from the user's environment.
 """
 
 from __future__ import annotations

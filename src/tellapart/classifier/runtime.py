@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from contextlib import suppress
 from functools import cache
@@ -17,6 +16,7 @@ from tellapart.classifier.onnx_session import opened
 from tellapart.data.datasets import cache_folder
 from tellapart.data.feeding import batch_for
 from tellapart.errors import ModelFileError
+from tellapart.files import sha256
 from tellapart.memory import available
 
 onnxruntime.disable_telemetry_events()  # for Windows: elsewhere tellapart/__init__.py has seen to it
@@ -89,7 +89,7 @@ def try_onnx(model: bytes, name: str) -> None:
 
     Raises ModelFileError where that process does not come to its end: this one would not have either.
     """
-    kept = cache_folder() / "tried" / hashlib.sha256(model).hexdigest()
+    kept = cache_folder() / "tried" / sha256(model)
     if kept.is_file():
         return
     check_onnx(model, name)
