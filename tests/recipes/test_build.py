@@ -42,7 +42,7 @@ def test_faulty_networks(inner, words):
 def test_what_network_returns():
     with pytest.raises(RecipeError, match="returned a NoneType"):
         build_network(Recipe(name="own", network=lambda shape, classes: None), (4, 4, 1), 3)
-    with pytest.raises(RecipeError, match="one output, and the data has 3 classes"):
+    with pytest.raises(RecipeError, match="is for 2 classes, and the data has 3"):
         build_network(find_recipe("cats-dogs").recipe, (64, 64, 3), 3)
 
 

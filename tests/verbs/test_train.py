@@ -31,6 +31,13 @@ def test_the_run_folder_holds_what_the_plan_says(stripes_run):
     assert counts == record["split"]["counts"]
 
 
+def test_a_recipe_for_another_number_of_classes_is_refused_before_pictures_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("tellapart.data.feeding.prepare_collection", lambda *_: pytest.fail("pictures were read"))
+    with pytest.raises(RecipeError, match="cats-dogs is for 2 classes, and the data has 3"):
+        tellapart.train(make_collection(60, parts=False), recipe="cats-dogs", runs=tmp_path, on_event=silent)
+    assert not any(tmp_path.iterdir())
+
+
 def test_the_result_for_machines(stripes_run):
     found = stripes_run.to_dict()
     assert set(found) == {"run", "model", "results"}

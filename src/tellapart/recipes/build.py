@@ -17,9 +17,11 @@ from tellapart.recipes.recipe import Recipe
 def build_network(recipe: Recipe, shape: tuple[int, int, int], classes: int) -> keras.Model:
     """The recipe's network for pictures of a shape, with its dropout rate put in.
 
-    Raises RecipeError where the network fails to build for the shape, has a layer that stock Keras does not know, or
-    does not turn pixels [n, *shape] into probabilities [n, classes] (or [n, 1] for two classes).
+    Raises RecipeError where the network is for another number of classes, fails to build for the shape, has a layer
+    that stock Keras does not know, or does not turn pixels [n, *shape] into probabilities [n, classes] (or [n, 1] for
+    two classes).
     """
+    recipe.check_classes(classes)
     try:
         network = recipe.network(shape, classes)
     except RecipeError:

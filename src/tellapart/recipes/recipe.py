@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tellapart.errors import RecipeError
 from tellapart.images.preparation import Colour, Fit
 from tellapart.images.views import Views
 from tellapart.recipes.augmentation import Augmentation
@@ -31,6 +32,7 @@ class Recipe(BaseModel):
     network: Network = Field(exclude=True, repr=False)
     initialise: Initialise | None = Field(None, exclude=True, repr=False)
 
+    classes: int | None = Field(None, ge=2, description="how many classes the network is for; none: any number")
     height: int | None = Field(None, ge=1, le=4096, description="rows of pixels; none: as the data, up to `side`")
     width: int | None = Field(None, ge=1, le=4096, description="columns of pixels; none: as the data, up to `side`")
     side: int | None = Field(
@@ -79,6 +81,15 @@ class Recipe(BaseModel):
     def changes(self) -> dict[str, Any]:
         """All fields but the network, as plain values."""
         return self.model_dump(mode="json")
+
+    def check_classes(self, classes: int) -> None:
+        """Raise RecipeError where the network is for another number of classes."""
+        if self.classes not in (None, classes):
+            raise RecipeError(
+                f"the recipe {self.name} is for {self.classes} classes, and the data has {classes}",
+                f"{self.classes} classes",
+                "choose a recipe with an output a class, for instance quick",
+            )
 
 
 Adapt = Callable[[Recipe, int, tuple[int, int, int]], Recipe]

@@ -142,6 +142,7 @@ def _run(options: Options, on_event: Listener, began: float, kept: Kept | None) 
         on_event(Note(f"recipe: {name} ({reason})"))
         found = find_recipe(name)
     found = _changed(found or find_recipe(options.recipe), options)
+    found.recipe.check_classes(len(collection.class_names))  # before all pictures are read, which may take minutes
     if kept is not None:
         kept.check_recipe(found)
         preparation = kept.preparation()

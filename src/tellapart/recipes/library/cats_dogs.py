@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tellapart.errors import RecipeError
 from tellapart.recipes.augmentation import Augmentation
 from tellapart.recipes.recipe import Recipe
 
@@ -22,12 +21,6 @@ if TYPE_CHECKING:
 
 def network(shape: tuple[int, int, int], classes: int) -> keras.Model:
     """Conv 32, pool, Conv 64, pool, flatten, Dense 128, dropout, one sigmoid output."""
-    if classes != 2:
-        raise RecipeError(
-            f"the recipe cats-dogs has one output, and the data has {classes} classes",
-            "two classes",
-            "choose a recipe with an output a class, for instance quick",
-        )
     from tellapart.recipes.backend import keras
 
     layers = keras.layers
@@ -50,6 +43,7 @@ def network(shape: tuple[int, int, int], classes: int) -> keras.Model:
 RECIPE = Recipe(
     name="cats-dogs",
     network=network,
+    classes=2,
     height=64,
     width=64,
     colour="rgb",
