@@ -3,21 +3,12 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from tellapart.plots import (
-    Bars,
-    Calibration,
-    ConfusionMatrix,
-    Coverage,
-    Intervals,
-    LearningCurve,
-    LearningCurves,
-    MapRows,
-    Panels,
-    PictureGrid,
-    SlidKernel,
-    overlay,
-    shorten,
-)
+from tellapart.plots.answers import Bars, Calibration, ConfusionMatrix, Coverage, Intervals
+from tellapart.plots.inside import MapRows, SlidKernel
+from tellapart.plots.learning import LearningCurve, LearningCurves
+from tellapart.plots.panels import Panels
+from tellapart.plots.pictures import PictureGrid, overlay
+from tellapart.plots.plot import shorten
 
 HISTORY = [
     {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "val_loss": 1.1, "val_accuracy": 0.4},

@@ -268,13 +268,13 @@ def test_no_network_says_where_to_put_which_file(tmp_path, monkeypatch):
 
 
 def test_show_where_nothing_can_be_written_still_shows(tmp_path, monkeypatch):
-    from tellapart import plots
+    from tellapart.plots import plot
 
     def full(figure, path):
         raise OSError(28, "No space left on device")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(plots, "save_figure", full)
+    monkeypatch.setattr(plot, "save_figure", full)
     result = tellapart("show", "digits", code=0)
     assert "digits: 1,797 pictures" in result.stdout
     assert "nothing is drawn" in result.stderr

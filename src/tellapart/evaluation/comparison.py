@@ -11,7 +11,9 @@ import numpy as np
 from tellapart.errors import DataError
 from tellapart.evaluation.evaluation import Evaluation
 from tellapart.evaluation.intervals import mcnemar, paired_difference
-from tellapart.plots import Bars, Intervals, Panels, Plot
+from tellapart.plots.answers import Bars, Intervals
+from tellapart.plots.panels import Panels
+from tellapart.plots.plot import Plot
 from tellapart.text import columns, counted
 
 

@@ -15,7 +15,7 @@ from tellapart.classifier.novelty import UNFAMILIAR
 from tellapart.data.collection import SetAside
 from tellapart.evaluation import intervals, metrics
 from tellapart.evaluation.baselines import Baseline
-from tellapart.plots import Calibration, ConfusionMatrix, Coverage, Intervals
+from tellapart.plots.answers import Calibration, ConfusionMatrix, Coverage, Intervals
 from tellapart.text import columns, counted
 
 

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from tellapart import leaves
 from tellapart.files import write_text
 from tellapart.images.write import as_file
-from tellapart.plots import Plot
+from tellapart.plots.plot import Plot
 from tellapart.text import counted
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from tellapart.errors import UsageError, did_you_mean
 from tellapart.progress import Listener, Note, PlainLines
 
 if TYPE_CHECKING:
-    from tellapart.plots import Plot
+    from tellapart.plots.plot import Plot
 
 
 class Record(BaseModel):

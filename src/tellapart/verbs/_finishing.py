@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tellapart.data.split import Split
     from tellapart.evaluation.evaluation import Evaluation
     from tellapart.images.preparation import Preparation
-    from tellapart.plots import LearningCurves
+    from tellapart.plots.learning import LearningCurves
     from tellapart.report.page import Seen
     from tellapart.training.run import RunFolder
     from tellapart.training.train import Trained
@@ -83,7 +83,7 @@ class Run:
 
     def curves(self) -> LearningCurves:
         """The learning curves."""
-        from tellapart.plots import LearningCurves
+        from tellapart.plots.learning import LearningCurves
 
         return LearningCurves(self.history, self.best_epoch)
 
@@ -196,7 +196,7 @@ def _mistakes(found: Evaluation, classifier: Classifier, data: Prepared, trained
     import numpy as np
 
     from tellapart.explanation.heat import HeatMaps, occlusion
-    from tellapart.plots import overlay
+    from tellapart.plots.pictures import overlay
     from tellapart.report.page import Seen
 
     wrong = found.mistakes(MISTAKES)

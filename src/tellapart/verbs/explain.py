@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tellapart.classifier.classifier import Classifier, Prediction
     from tellapart.explanation.neighbours import Neighbour
-    from tellapart.plots import Plot
+    from tellapart.plots.plot import Plot
 
 
 class Options(Record):
@@ -130,7 +130,7 @@ def _why(
     import numpy as np
 
     from tellapart.explanation.heat import HeatMaps, agreement, occlusion
-    from tellapart.plots import PictureGrid, overlay
+    from tellapart.plots.pictures import PictureGrid, overlay
 
     position = classifier.class_names.index(label)
     heat: np.ndarray | None = None
@@ -189,7 +189,7 @@ def _neighbours(classifier: Classifier, picture: np.ndarray, source: Any, on_eve
 
 def _layers(classifier: Classifier, picture: np.ndarray) -> Plot:
     from tellapart.explanation.layers import feature_maps, first_filters
-    from tellapart.plots import MapRows
+    from tellapart.plots.inside import MapRows
 
     filters = first_filters(classifier.network)
     if filters is None:
@@ -210,7 +210,7 @@ def _slid(classifier: Classifier, picture: np.ndarray, wanted: str) -> Plot:
     import numpy as np
 
     from tellapart.explanation.kernels import KERNELS, slide
-    from tellapart.plots import SlidKernel
+    from tellapart.plots.inside import SlidKernel
 
     if wanted in KERNELS:
         kernel = np.array(KERNELS[wanted], float)

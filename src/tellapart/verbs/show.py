@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tellapart.data.collection import Collection, SetAside
-    from tellapart.plots import PictureGrid
+    from tellapart.plots.pictures import PictureGrid
     from tellapart.recipes.recipe import Recipe
 
 
@@ -150,7 +150,7 @@ def _shapes(collection: Collection, on_event: Listener) -> tuple[Counter[tuple[i
 
 def _draw(collection: Collection, count: int) -> PictureGrid:
 
-    from tellapart.plots import PictureGrid
+    from tellapart.plots.pictures import PictureGrid
 
     pictures: list[Any] = []
     titles: list[str] = []
@@ -170,7 +170,7 @@ def _augmented(collection: Collection, source: Any, on_event: Listener) -> Pictu
     import numpy as np
 
     from tellapart.data.feeding import prepare_pictures
-    from tellapart.plots import PictureGrid
+    from tellapart.plots.pictures import PictureGrid
     from tellapart.recipes.choose import choose_mirror, choose_preparation
     from tellapart.recipes.find import find_recipe
 

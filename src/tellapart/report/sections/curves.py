@@ -1,6 +1,6 @@
 """How the training went: loss and accuracy, epoch by epoch."""
 
-from tellapart.plots import LearningCurves
+from tellapart.plots.learning import LearningCurves
 from tellapart.report.page import Facts, drawing, html
 
 POSITION, TITLE = 30, "Learning curves"

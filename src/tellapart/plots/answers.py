@@ -1,0 +1,182 @@
+"""Drawings of how good answers are: confusions, calibration, coverage, figures with intervals, costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from tellapart.plots.plot import FIRST, MARK, SECOND, Plot, plain, shorten
+
+
+@dataclass(frozen=True, eq=False)
+class ConfusionMatrix(Plot):
+    """`counts` int64 [classes, classes]: the true class a row, the predicted one a column.
+
+    Coloured by the share of each true class; counts are written in where they fit.
+    """
+
+    counts: np.ndarray
+    class_names: Sequence[str]
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Grows with the classes."""
+        side = min(3 + 0.32 * len(self.class_names), 14)
+        return side, side
+
+    def draw(self, axis: Axes) -> None:
+        """See Plot."""
+        count = len(self.class_names)
+        shares = self.counts / np.maximum(self.counts.sum(axis=1, keepdims=True), 1)
+        axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        if count <= 20:
+            for (row, column), value in np.ndenumerate(self.counts):
+                if value:
+                    colour = "white" if shares[row, column] > 0.5 else "#1c2430"
+                    axis.text(column, row, f"{value}", ha="center", va="center", color=colour, fontsize=8)
+        if count <= 50:
+            names = [shorten(name) for name in self.class_names]
+            axis.set_xticks(range(count), names, rotation=90)
+            axis.set_yticks(range(count), names)
+        axis.set(xlabel="predicted class", ylabel="true class")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Classes and counts."""
+        return {"classes": list(self.class_names), "confusion": self.counts.tolist()}
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration(Plot):
+    """What the probabilities of answers promise, against the share that is right.
+
+    `bins` float [bins, 3]: pictures, mean probability and share of right answers; `error` is the expected one.
+    """
+
+    bins: np.ndarray
+    error: float
+    size = (4.8, 4.8)
+
+    def draw(self, axis: Axes) -> None:
+        """See Plot. The area of a point is the share of pictures."""
+        counts, promised, right = self.bins[self.bins[:, 0] > 0].T
+        axis.plot([0, 1], [0, 1], color=MARK, linestyle=":", label="as promised")
+        axis.plot(promised, right, color=FIRST, alpha=0.5)
+        axis.scatter(promised, right, s=20 + 280 * counts / counts.sum(), color=FIRST, label="answers")
+        axis.set(xlabel="probability of the answer", ylabel="share that is right", xlim=(0, 1.03), ylim=(0, 1.03))
+        axis.set_title(f"expected calibration error {self.error:.2%}", fontsize=10)
+        plain(axis)
+        axis.legend(frameon=False, loc="upper left", markerscale=0.5)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error, and a row a bin that is not empty."""
+        names = ("count", "probability", "right")
+        rows = [dict(zip(names, (int(row[0]), *map(float, row[1:])), strict=True)) for row in self.bins if row[0]]
+        return {"error": self.error, "bins": rows}
+
+
+@dataclass(frozen=True, eq=False)
+class Coverage(Plot):
+    """How many pictures are answered, and how many of the answers are wrong, as fewer and fewer are called unsure.
+
+    `thresholds`, `coverage` and `errors` float [points]: an answer is given from this probability up, to this share of
+    pictures, this share of the answers being wrong. `threshold` is the one in use, if any.
+    """
+
+    thresholds: np.ndarray
+    coverage: np.ndarray
+    errors: np.ndarray
+    threshold: float | None = None
+    size = (4.8, 4.8)
+
+    def draw(self, axis: Axes) -> None:
+        """See Plot."""
+        axis.plot(100 * self.coverage, 100 * self.errors, color=FIRST)
+        axis.set(xlabel="pictures answered, %", ylabel="wrong answers, %", xlim=(0, 102))
+        axis.set_ylim(bottom=0)
+        if self.threshold is not None:
+            place = int(np.searchsorted(self.thresholds, self.threshold))
+            if place < len(self.thresholds):
+                point = 100 * self.coverage[place], 100 * self.errors[place]
+                axis.plot(*point, "o", color=SECOND, label=f"unsure below {self.threshold:.1%}")
+                axis.legend(frameon=False)
+        axis.set_title("errors among the answers that are given", fontsize=10)
+        plain(axis)
+
+    def to_dict(self) -> dict[str, Any]:
+        """At most 50 points of the curve."""
+        chosen = np.unique(np.linspace(0, len(self.thresholds) - 1, 50).round().astype(int))
+        names = ("threshold", "coverage", "error")
+        columns = (self.thresholds[chosen], self.coverage[chosen], self.errors[chosen])
+        return {
+            "threshold": self.threshold,
+            "points": [dict(zip(names, map(float, row), strict=True)) for row in zip(*columns, strict=True)],
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Intervals(Plot):
+    """Figures with their intervals, a line each: `values` float [n], `intervals` float [n, 2]."""
+
+    names: Sequence[str]
+    values: np.ndarray
+    intervals: np.ndarray
+    label: str
+    zero: bool = False
+    """Whether 0 is marked, as for differences."""
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Grows with the lines."""
+        return 7, 1.0 + 0.28 * len(self.names)
+
+    def draw(self, axis: Axes) -> None:
+        """See Plot."""
+        places = np.arange(len(self.names))
+        arms = np.abs(self.intervals.T - self.values)
+        axis.errorbar(self.values, places, xerr=arms, fmt="o", color=FIRST, markersize=4, capsize=2, linewidth=1)
+        axis.set_yticks(places, [shorten(name) for name in self.names])
+        axis.set_xlabel(self.label)
+        axis.invert_yaxis()
+        if self.zero:
+            axis.axvline(0, color=MARK, linestyle=":")
+        plain(axis)
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """A row a line."""
+        rows = zip(self.names, self.values.tolist(), self.intervals.tolist(), strict=True)
+        return [{"name": name, "value": value, "interval": interval} for name, value, interval in rows]
+
+
+@dataclass(frozen=True, eq=False)
+class Bars(Plot):
+    """What things cost: a bar each, of `values` float [n] above 0, `words` written at their ends."""
+
+    names: Sequence[str]
+    values: np.ndarray
+    words: Sequence[str]
+    label: str
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Grows with the bars."""
+        return 5, 1.0 + 0.28 * len(self.names)
+
+    def draw(self, axis: Axes) -> None:
+        """See Plot."""
+        places = np.arange(len(self.names))
+        axis.barh(places, self.values, color=FIRST, height=0.55)
+        for place, value, words in zip(places, self.values, self.words, strict=True):
+            axis.annotate(words, (value, place), (4, 0), textcoords="offset points", va="center", fontsize=9)
+        axis.set_yticks(places, [shorten(name) for name in self.names])
+        axis.set(xlabel=self.label, xlim=(0, 1.35 * float(np.max(self.values, initial=0)) or 1))
+        axis.invert_yaxis()
+        plain(axis)
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """A row a bar."""
+        rows = zip(self.names, self.values.tolist(), strict=True)
+        return [{"name": name, "value": value} for name, value in rows]

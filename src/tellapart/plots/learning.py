@@ -1,0 +1,69 @@
+"""Drawings of a training: loss and accuracy by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from tellapart.plots.plot import FIRST, MARK, SECOND, Plot, plain
+
+
+@dataclass(frozen=True, eq=False)
+class LearningCurve(Plot):
+    """`loss` or `accuracy` by epoch, for training and validation, the epoch of the kept weights marked."""
+
+    history: Sequence[dict[str, float]]
+    best_epoch: int
+    name: str = "accuracy"
+    size = (5, 4)
+
+    def draw(self, axis: Axes) -> None:
+        """See Plot."""
+        epochs = [row["epoch"] for row in self.history]
+        for column, label, colour in ((self.name, "training", FIRST), (f"val_{self.name}", "validation", SECOND)):
+            if column in self.history[0]:
+                values = [row[column] for row in self.history]
+                axis.plot(epochs, values, color=colour, label=label, marker="o", markersize=3)
+        axis.axvline(self.best_epoch, color=MARK, linestyle=":", label=f"kept: epoch {self.best_epoch}")
+        axis.set(xlabel="epoch", title=self.name.capitalize())
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        plain(axis)
+        axis.legend(frameon=False)
+
+    def to_dict(self) -> list[dict[str, float]]:
+        """A row an epoch."""
+        return [
+            {key: row[key] for key in ("epoch", self.name, f"val_{self.name}") if key in row} for row in self.history
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class LearningCurves(Plot):
+    """Loss and accuracy side by side."""
+
+    history: Sequence[dict[str, float]]
+    best_epoch: int
+    size = (10, 4)
+
+    def figure(self) -> Figure:
+        """Both of them."""
+        figure = Figure(figsize=self.size, layout="constrained")
+        for axis, curve in zip(figure.subplots(1, 2), self.curves(), strict=True):
+            curve.draw(axis)
+        return figure
+
+    def curves(self) -> tuple[LearningCurve, LearningCurve]:
+        """Each as a drawing of its own."""
+        return tuple(LearningCurve(self.history, self.best_epoch, name) for name in ("loss", "accuracy"))  # type: ignore[return-value]
+
+    def draw(self, axis: Axes) -> None:
+        """Of the two, accuracy."""
+        self.curves()[1].draw(axis)
+
+    def to_dict(self) -> list[dict[str, float]]:
+        """A row an epoch."""
+        return [dict(row) for row in self.history]

@@ -1,0 +1,82 @@
+"""What every drawing is: an object that keeps its figures, and draws with matplotlib on any axis or on its own.
+
+Nothing here keeps global state, so drawings can be made anywhere, in any thread.
+"""
+
+from __future__ import annotations
+
+import io
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tellapart.files import replacing
+
+FIRST, SECOND, MARK = "#1f6feb", "#d9480f", "#6b7280"
+
+
+class Plot(ABC):
+    """A drawing. A notebook shows it; `to_dict` is for machines."""
+
+    @property
+    @abstractmethod
+    def size(self) -> tuple[float, float]:
+        """Width and height in inches where it has a figure of its own."""
+
+    @abstractmethod
+    def draw(self, axis: Axes) -> None:
+        """Draw on an axis of anybody's figure."""
+
+    @abstractmethod
+    def to_dict(self) -> Any:
+        """The figures that are drawn."""
+
+    def figure(self) -> Figure:
+        """A figure with nothing but this."""
+        figure = Figure(figsize=self.size, layout="constrained")
+        self.draw(figure.subplots())
+        return figure
+
+    def svg(self) -> str:
+        """The drawing for a web page, its text as text and in the colour of what is around it."""
+        return as_svg(self.figure())
+
+    def save(self, path: Path) -> None:
+        """Write it as PNG, wholly or not at all."""
+        save_figure(self.figure(), path)
+
+    def _repr_html_(self) -> str:
+        return self.svg()
+
+
+def as_svg(figure: Figure) -> str:
+    """A figure as SVG markup that can stand in a page: no fonts, text in the page's colour, no date."""
+    buffer = io.StringIO()
+    figure.patch.set_alpha(0)
+    for axis in figure.axes:
+        axis.patch.set_alpha(0)
+    with matplotlib.rc_context({"svg.fonttype": "none"}):  # text as text: smaller, and found by a page's search
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    svg = buffer.getvalue()
+    return svg[svg.index("<svg") :]
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, wholly or not at all."""
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
+
+
+def shorten(name: str, length: int = 18) -> str:
+    """A class name that fits a label; dollar signs are text, not formulas."""
+    return (name if len(name) <= length else name[: length - 1] + "…").replace("$", r"\$")
+
+
+def plain(axis: Axes) -> None:
+    """A faint grid, and no frame on the sides that measure nothing."""
+    axis.grid(alpha=0.25)
+    axis.spines[["top", "right"]].set_visible(False)
