@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ import tellapart
 from results import draw, record
 from tellapart.errors import CheckpointError, ModelFileError
 from tellapart.training.checkpoints import Checkpoints
+from tracing import LOOKED, STARTED, followed, opened
 
 HERE = Path(__file__).parent
 TELLAPART = (sys.executable, "-m", "tellapart")
@@ -245,26 +246,7 @@ def _state(kind: str, folder: Path) -> str:
 
 def _saved(kind: str, folder: Path, *traced: str) -> tuple[str, int]:
     """Save under strace with some options, from its first system call on; what was said, and the exit status."""
-    return _followed([SAVE, kind, str(folder)], traced)
-
-
-def _followed(program: list[str], traced: Sequence[str] | None) -> tuple[str, int]:
-    """Run a Python program, from where it said that it is ready, under strace with some options, if any."""
-    with subprocess.Popen(
-        [sys.executable, "-c", *program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        stderr=subprocess.DEVNULL,
-    ) as child:  # fmt: skip
-        assert child.stdout.readline() == "ready\n"
-        tracer = None
-        if traced is not None:
-            tracer = subprocess.Popen(["strace", "-f", "-qq", "-p", str(child.pid), *traced], stderr=subprocess.DEVNULL)
-            while "TracerPid:\t0" in Path(f"/proc/{child.pid}/status").read_text():
-                assert tracer.poll() is None, "strace may not look at processes here (ptrace)"
-                time.sleep(0.005)
-        said, _ = child.communicate("go\n", timeout=300)
-        if tracer is not None:
-            tracer.wait(timeout=60)
-    return said.strip(), child.returncode
+    return followed([SAVE, kind, str(folder)], traced)
 
 
 def _at_each_call(kind: str, model: Path, folder: Path, fault: str, only: str = "") -> list[tuple[str, str, int]]:
@@ -573,10 +555,6 @@ grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
 print(json.dumps({"refused": refused, "longest": round(longest, 2), "mebibytes": round(grown / 1024)}))
 """
 
-STARTED = ("clone", "clone3", "fork", "vfork")
-LOOKED = "access,faccessat,faccessat2,open,openat,openat2,creat,socket,connect,execve,execveat,prlimit64"
-"""System calls that tell what a process opens, connects to and starts."""
-
 
 def hostile(options: argparse.Namespace) -> dict[str, Any]:
     """R18: hostile model files, with what the reading of each opens and starts, children included."""
@@ -592,78 +570,15 @@ def hostile(options: argparse.Namespace) -> dict[str, Any]:
         list(hostile_models.own_files(files, own))
         good.write_bytes(hostile_models.archive(hostile_models.sequential()))
         program = [READ, str(files), str(good), str(own)]
-        said, status = _followed(program, None)
+        said, status = followed(program, None)
         assert status == 0, said
         found = json.loads(said) | {"files": len(list(files.iterdir()))}
         if shutil.which("strace"):  # once more, since being looked at takes time
             look = ["-o", str(log), "-s", "400", "-e", f"trace={LOOKED},{','.join(STARTED)}"]
-            said, status = _followed(program, look)
+            said, status = followed(program, look)
             assert status == 0, said
-            found |= _opened(log.read_text(errors="replace"), files)
+            found |= opened(log.read_text(errors="replace"), files)
         return found | {"canary": (folder / "canary").exists()}
-
-
-def _opened(trace: str, files: Path) -> dict[str, Any]:
-    """Of how many files the reading was seen, and what was opened, connected to and started that should not be.
-
-    The reader of weights counts from where it has taken its rights from itself: before, it loads its libraries, and has
-    not looked at the file.
-    """
-    from tellapart.classifier.hdf5 import READER
-    from tellapart.classifier.runtime import TRIAL
-
-    libraries = (sys.prefix, sys.base_prefix, str(HERE.parent / "src"), "/usr/lib", "/lib", "/etc/ld.so.cache")
-    system = ("/proc/", "/sys/devices/system/", "/sys/fs/cgroup/", "/dev/null", "/dev/urandom")
-    ours = re.compile(re.escape(tempfile.gettempdir()) + r"/tmp[^/]*(/model\.weights\.h5)?")
-    calls = list(_calls_in(trace))
-    parents = {}
-    for process, call, _, result in calls:
-        if call in STARTED and result.split()[0].isdigit():
-            parents[result.split()[0]] = process
-    current, seen, strange, loading = "", set(), set(), set()
-    for process, call, arguments, result in calls:
-        path = next(iter(re.findall(r'"([^"]*)"', arguments)), "")
-        if call.startswith(("access", "faccess")) and path.startswith(f"{files}/"):
-            current = path
-        if (
-            call.startswith("execve")
-            and path == sys.executable
-            and any(f'"{one}"' in arguments for one in (READER, TRIAL))
-        ):
-            loading.add(process)
-        elif call == "prlimit64" and re.search(r"RLIMIT_AS, \{", arguments):
-            loading.discard(process)
-        elif current and not result.startswith("-1") and not _among(process, parents, loading):
-            if call.startswith("open") or call == "creat":
-                if path == current:
-                    seen.add(path)
-                elif not path.startswith((*libraries, *system)) and not ours.fullmatch(path):
-                    strange.add(f"{Path(current).name}: {call} {path}")
-            elif call.startswith(("socket", "connect", "execve")):
-                strange.add(f"{Path(current).name}: {call} {arguments[:200]}")
-    return {"seen": len(seen), "strange": sorted(strange)}
-
-
-def _calls_in(trace: str) -> Iterator[tuple[str, str, str, str]]:
-    """Process, call, arguments and result, in the order in which they ended."""
-    begun: dict[str, str] = {}
-    for line in trace.splitlines():
-        process, _, text = line.partition(" ")
-        text = text.strip()
-        if text.endswith("<unfinished ...>"):
-            begun[process] = text.removesuffix("<unfinished ...>")
-            continue
-        if text.startswith("<..."):
-            text = begun.pop(process, "") + text.partition("resumed>")[2]
-        if match := re.match(r"(\w+)\((.*?)\)? *= (.*)", text):
-            yield process, *match.groups()
-
-
-def _among(process: str, parents: dict[str, str], loading: set[str]) -> bool:
-    """Whether a process, or one that it comes from, is loading its libraries."""
-    while process not in loading and process in parents:
-        process = parents[process]
-    return process in loading
 
 
 def cost(options: argparse.Namespace) -> dict[str, Any]:
