@@ -329,6 +329,7 @@ def own_files(folder: Path, model: Path) -> Iterator[tuple[str, Path]]:
         "own-onnx-number": {"model.onnx": _onnx(tensor_field=_field(2, 7) + bytes([7 << 3, *[255] * 9, 127]))},
         "own-onnx-double": {"model.onnx": _onnx() + _onnx(operation=b"Loop")},
         "own-onnx-other-format": {"model.onnx": bytes([8, 0x88, 0, 0]) + b"ORTM" + _onnx()},
+        "own-onnx-fields": {"model.onnx": twin + _field(14, b"") * 1_000_001},
         "own-onnx-cut": {"model.onnx": twin[: len(twin) // 2]},
         "own-onnx-rubbish": {"model.onnx": b"\xff" * 64},
         "own-novelty-pickle": {"novelty.npz": _zip({"features_turn.npy": pickle.dumps(Touch(folder / "canary"))})},

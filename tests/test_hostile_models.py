@@ -116,6 +116,7 @@ def test_memory_stayed_small(looked_at):
         ("h5-packed.h5", "/x is kept in another file, or in pieces"),
         ("h5-declared.h5", "/x declares 40,000,000,000 bytes and stores 0"),
         ("own-onnx-outside.keras", "its weights lie in another file"),
+        ("own-onnx-fields.keras", "it has more than 1,000,000 fields"),
         ("own-onnx-bomb.keras", "it enlarges pictures beyond 8,192"),
     ),
 )

@@ -11,6 +11,7 @@ import math
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from tellapart.errors import ModelFileError
@@ -33,6 +34,8 @@ _GROWING = ("Expand", "Tile", "Resize", "Pad", "ConstantOfShape", "Range")
 
 MOST_BYTES, MOST_NODES, MOST_INPUTS, MOST_TOLD = 2**31, 20_000, 1024, 8
 MOST_LENGTH, MOST_DOUBLINGS = 8192, 28
+MOST_FIELDS = 1_000_000
+"""Fields of all messages together: 20,000 operations have half of that, and a second or two reads them."""
 FEW = 64
 """Weights of more numbers tell no operation how much to make."""
 
@@ -58,7 +61,7 @@ def check_onnx(data: bytes, name: str) -> None:
     try:
         if len(data) > MOST_BYTES:
             raise _NotPlainError(f"it has {len(data):,} bytes, more than {MOST_BYTES:,}")
-        _check_model(memoryview(data))
+        _check_model(memoryview(data), count())
     except _NotPlainError as error:
         raise ModelFileError(
             f"{name}: its ONNX network is refused ({error})",
@@ -71,27 +74,27 @@ class _NotPlainError(Exception):
     pass
 
 
-def _check_model(model: memoryview) -> None:
+def _check_model(model: memoryview, seen: Iterator[int]) -> None:
     graphs = 0
     words = dict.fromkeys((20, 25), "it brings functions or training steps of its own")
-    for number, _, value in _fields(model, _MODEL, words):
+    for number, _, value in _fields(model, seen, _MODEL, words):
         if number == 7:
-            _check_graph(value)
+            _check_graph(value, seen)
             graphs += 1
     if graphs != 1:
         raise _NotPlainError("it has no network")
 
 
-def _check_graph(graph: memoryview) -> None:
+def _check_graph(graph: memoryview, seen: Iterator[int]) -> None:
     nodes = []
     constants: dict[str, list[float]] = {}
-    for number, _, value in _fields(graph, _GRAPH, {15: "its weights are sparse"}):
+    for number, _, value in _fields(graph, seen, _GRAPH, {15: "its weights are sparse"}):
         if number == 1:
-            nodes.append(_node(value))
+            nodes.append(_node(value, seen))
             if len(nodes) > MOST_NODES:
                 raise _NotPlainError(f"it has more than {MOST_NODES:,} operations")
         elif number == 5:
-            name, numbers = _weights(value)
+            name, numbers = _weights(value, seen)
             constants[name] = numbers
     for node in nodes:
         if node.operation == "Constant":
@@ -115,9 +118,9 @@ class _Node:
     numbers: list[float] = field(default_factory=list)
 
 
-def _node(node: memoryview) -> _Node:
+def _node(node: memoryview, seen: Iterator[int]) -> _Node:
     found = _Node()
-    for number, _, value in _fields(node, _NODE, {8: "it calls functions of its own"}):
+    for number, _, value in _fields(node, seen, _NODE, {8: "it calls functions of its own"}):
         if number == 1:
             found.inputs.append(_text(value))
             if len(found.inputs) > MOST_INPUTS:
@@ -127,7 +130,7 @@ def _node(node: memoryview) -> _Node:
         elif number == 4:
             found.operation = _text(value)
         elif number == 5:
-            _check_attribute(value, found)
+            _check_attribute(value, seen, found)
         elif number == 7 and bytes(value) not in (b"", b"ai.onnx"):
             raise _NotPlainError(f"it has an operation of {_text(value)[:60]}")
     if found.operation not in OPERATIONS:
@@ -135,17 +138,17 @@ def _node(node: memoryview) -> _Node:
     return found
 
 
-def _check_attribute(attribute: memoryview, node: _Node) -> None:
+def _check_attribute(attribute: memoryview, seen: Iterator[int], node: _Node) -> None:
     name, numbers, many = "", [], False
     for number, kind, value in _fields(
-        attribute, _ATTRIBUTE, dict.fromkeys((6, 11, 22, 23), "it has branches or loops")
+        attribute, seen, _ATTRIBUTE, dict.fromkeys((6, 11, 22, 23), "it has branches or loops")
     ):
         if number == 1:
             name = _text(value)
         elif number in (3, 8):
             numbers += _whole(kind, value)
         elif number in (5, 10):
-            node.numbers += _weights(value)[1]
+            node.numbers += _weights(value, seen)[1]
         elif number == 9:
             raise _NotPlainError(_WORDS)
         many = many or (number == 8 and kind == _BYTES and len(value) > 10 * FEW)
@@ -162,11 +165,11 @@ def _check_attribute(attribute: memoryview, node: _Node) -> None:
 _LENGTHS = ("pads", "kernel_shape", "strides", "dilations", "output_shape", "output_padding", "group")
 
 
-def _weights(tensor: memoryview) -> tuple[str, list[float]]:
+def _weights(tensor: memoryview, seen: Iterator[int]) -> tuple[str, list[float]]:
     """A weight, which has to lie in the file itself: its name, and its numbers where they are few."""
     name, kind_of, raw = "", 1, memoryview(b"")
     numbers: list[float] = []
-    for number, kind, value in _fields(tensor, _TENSOR, {3: "its weights lie in pieces", 13: _OUTSIDE}):
+    for number, kind, value in _fields(tensor, seen, _TENSOR, {3: "its weights lie in pieces", 13: _OUTSIDE}):
         if number == 14 and value:
             raise _NotPlainError(_OUTSIDE)
         if number == 2:
@@ -214,10 +217,17 @@ def _text(value: memoryview) -> str:
     return str(value, "utf-8", "replace")
 
 
-def _fields(message: memoryview, known: Message, refused: dict[int, str]) -> Iterator[tuple[int, int, Any]]:
-    """Number, wire type and value of each field. Raises _NotPlainError for others than are known."""
+def _fields(
+    message: memoryview, seen: Iterator[int], known: Message, refused: dict[int, str]
+) -> Iterator[tuple[int, int, Any]]:
+    """Number, wire type and value of each field. Raises _NotPlainError for others than are known.
+
+    `seen` counts the fields of all messages of the file.
+    """
     place, end = 0, len(message)
     while place < end:
+        if next(seen) >= MOST_FIELDS:
+            raise _NotPlainError(f"it has more than {MOST_FIELDS:,} fields")
         key, place = _varint(message, place)
         number, kind = key >> 3, key & 7
         if number in refused:
