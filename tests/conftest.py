@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,14 @@ from tellapart.data.collection import ArrayPictures, Collection
 from tellapart.progress import silent
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that use ONNX Runtime without tellapart around it
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing that this machine remembers for its user is used or added to; what one test measures serves the next."""
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.TemporaryDirectory(prefix="tellapart-tests-")
+        os.environ["TELLAPART_CACHE"] = folder.name
+        config.add_cleanup(folder.cleanup)
 
 
 def stripes(count: int, size: int = 12, channels: int = 1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
