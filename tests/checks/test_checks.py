@@ -103,6 +103,22 @@ def test_blur(tmp_path):
     assert [one.words.split(":")[0] for one in found] == ["cats/soft.png"]
 
 
+@pytest.mark.parametrize("filter", (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS))
+def test_enlarged(tmp_path, filter):
+    """From 32 x 24 pixels; what is left of such pictures is a little more or less, as the filter has it."""
+    for i in range(12):
+        small = Image.fromarray(photo(i)).resize((32, 24), Image.Resampling.LANCZOS)
+        home = tmp_path / ("cats", "dogs")[i % 2]
+        home.mkdir(exist_ok=True)
+        (home / f"{i}.jpg").write_bytes(encoded(np.asarray(small.resize((128, 96), filter))))
+    (found,), _ = findings(tmp_path, "enlarged")
+    assert "would show as much at" in found.words
+    assert "as they do at 128 x 96" in found.words
+    width, height = map(int, found.words.split(" as much at ")[1].split(" as they")[0].split(" x "))
+    assert 24 <= width <= 48
+    assert 18 <= height <= 36
+
+
 def test_duplicates_conflicts_and_leaks(tmp_path):
     folder(tmp_path, parts=("train", "test"))
     (tmp_path / "train" / "cats" / "again.jpg").write_bytes(encoded(photo(0), quality=50))  # of train/cats/000.jpg

@@ -16,7 +16,7 @@ def photo(seed=0, side=96, channels=3):
         (side + 32, side), Image.Resampling.BICUBIC
     )
     pixels = np.asarray(image).reshape(side, side + 32, channels).astype(int)
-    return np.clip(pixels + generator.normal(0, 4, pixels.shape), 0, 255).astype(np.uint8)
+    return np.clip(pixels + generator.normal(0, 8, pixels.shape), 0, 255).astype(np.uint8)
 
 
 def encoded(pixels, format="JPEG", **options):

@@ -44,7 +44,7 @@ def test_it_tells_and_changes_nothing(dirty, tmp_path):
         assert words in text
     page = (tmp_path / "photos-check.html").read_text()
     assert "2 times the same" in page
-    assert page.count("data:image/png") == 2
+    assert page.count("data:image/jpeg") == 2
     assert "<script" not in page
     again = tellapart.check(dirty, skip_labels=True, on_event=silent)
     assert again.output.name == "photos-check-2.html"

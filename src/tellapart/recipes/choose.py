@@ -6,15 +6,12 @@ import numpy as np
 
 from tellapart.data.collection import Collection
 from tellapart.data.rows import Pixels
-from tellapart.errors import PictureError
+from tellapart.data.sample import sampled_pictures, sampled_shapes
 from tellapart.images.look import has_colour
 from tellapart.images.preparation import Colour, Fit, Preparation
 from tellapart.images.views import without_mirror
 from tellapart.recipes.mirror import may_mirror
 from tellapart.recipes.recipe import Recipe
-
-SAMPLE = 64
-"""So many pictures are looked at, evenly spread."""
 
 PHOTO = 64
 """Pictures whose shorter side is mostly at least this are photos, and not small pictures."""
@@ -37,7 +34,7 @@ def choose_recipe(collection: Collection, among: np.ndarray, minutes: float | No
 
     `photos` for those of 64 pixels a side and more, unless the time that is given is too short for it; else `quick`.
     """
-    side = int(np.median([min(shape[:2]) for shape in _sampled_shapes(collection, among)]))
+    side = int(np.median([min(shape[:2]) for shape in _shapes(collection, among)]))
     if side < PHOTO:
         return "quick", f"for small pictures: half of them have a side of {side} pixels or less"
     if minutes is not None and minutes * WORK_A_MINUTE < len(among) * min(SIDES) ** 2:
@@ -53,7 +50,7 @@ def choose_preparation(
     What the recipe leaves open follows them: the size, smaller where there are very many or little time; whether other
     shapes are stretched, cut or padded; grey where there is no colour in any.
     """
-    shapes = _sampled_shapes(collection, among)
+    shapes = _shapes(collection, among)
     height, width, why = _size(recipe, shapes, len(among), minutes)
     fit, shape_why = _fit(recipe, shapes)
     colour, colour_why = _colour(recipe, collection, shapes, among)
@@ -110,11 +107,7 @@ def _colour(
 def _without_colour(collection: Collection, among: np.ndarray) -> bool:
     """Whether the sampled pictures have three channels, all alike. Stops at the first that has colour."""
     seen = 0
-    for i in _sample(among):
-        try:
-            pixels = collection.read(int(i), (32, 32))
-        except PictureError:
-            continue
+    for pixels in sampled_pictures(collection, among, (32, 32)):
         if pixels.shape[2] == 3 and has_colour(pixels):
             return False
         seen += 1
@@ -143,15 +136,5 @@ def choose_mirror(
     return changed, f"mirroring: {'on' if allowed else 'off'} ({reason})"
 
 
-def _sample(among: np.ndarray) -> np.ndarray:
-    return among[np.unique(np.linspace(0, len(among) - 1, SAMPLE).astype(int))]
-
-
-def _sampled_shapes(collection: Collection, among: np.ndarray) -> list[tuple[int, int, int]]:
-    shapes = []
-    for i in _sample(among):
-        try:
-            shapes.append(collection.pictures.shape(int(i)))
-        except PictureError:  # set aside later, by name
-            continue
-    return shapes or [(min(SIDES), min(SIDES), 3)]
+def _shapes(collection: Collection, among: np.ndarray) -> list[tuple[int, int, int]]:
+    return sampled_shapes(collection, among) or [(min(SIDES), min(SIDES), 3)]

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 from markupsafe import Markup
+from PIL import Image
 
 from tellapart.data.finding import Checked, Finding
+from tellapart.errors import TellapartError
 from tellapart.files import write_text
 from tellapart.images.look import Look
 from tellapart.report.page import gallery, html, page, picture
@@ -16,8 +19,13 @@ from tellapart.report.page import gallery, html, page, picture
 SHOWN = 24
 """So many findings of a check are shown with their pictures, and five times so many in words."""
 
+SIDE = 144
+"""Pixels along the longer side of a picture on the page."""
+
 _TEMPLATE = """
 <p>{{ doc }} {{ count | thousands }} found.</p>
+{% if unseen %}<ul>
+{% for words in unseen %}<li>{{ words }}</li>{% endfor %}</ul>{% endif %}
 {{ shown }}
 {% if rest %}<details><summary>{{ rest | length }} more</summary><ul>
 {% for words in rest %}<li>{{ words }}</li>{% endfor %}</ul></details>{% endif %}
@@ -46,13 +54,35 @@ def _summary(checked: Checked, found: Sequence[tuple[ModuleType, Sequence[Findin
 
 
 def _section(checked: Checked, module: ModuleType, findings: Sequence[Finding]) -> Markup:
-    shown = [(_pictures(checked, finding), finding.words) for finding in findings[:SHOWN]]
+    first = [(_pictures(checked, finding), finding.words) for finding in findings[:SHOWN]]
+    unseen = [words for pictures, words in first if not pictures]
+    shown = [(pictures, words) for pictures, words in first if pictures]
     rest = [finding.words for finding in findings[SHOWN : 6 * SHOWN]]
     doc = (module.__doc__ or "").split("\n")[0]
-    return html(_TEMPLATE, doc=doc, count=len(findings), shown=gallery(shown), rest=rest)
+    return html(
+        _TEMPLATE,
+        doc=doc,
+        count=len(findings),
+        unseen=unseen,
+        shown=gallery(shown, "large") if shown else "",
+        rest=rest,
+    )
 
 
 def _pictures(checked: Checked, finding: Finding) -> Markup:
-    """Small copies of at most four of the pictures that a finding is about."""
-    looks = [checked.inspection.looks[i] for i in finding.pictures[:4]]
-    return Markup("").join(picture(seen.thumbnail, finding.words) for seen in looks if isinstance(seen, Look))
+    """At most four of the pictures that a finding is about, beside each other; empty where there are none."""
+    seen = [(i, checked.inspection.looks[i]) for i in finding.pictures[:4]]
+    images = [picture(_copy(checked, i, one), finding.words) for i, one in seen if isinstance(one, Look)]
+    return html('<div class="row">{{ images }}</div>', images=Markup("").join(images)) if images else Markup("")
+
+
+def _copy(checked: Checked, index: int, seen: Look) -> np.ndarray:
+    """A copy of a picture for the page, uint8 [height, width, 1 or 3], no larger than SIDE."""
+    try:
+        pixels = checked.collection.read(index, least=(SIDE, SIDE))
+    except (TellapartError, OSError):  # it was there a moment ago
+        return seen.thumbnail
+    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    copy = np.asarray(image)
+    return copy[..., np.newaxis] if copy.ndim == 2 else copy

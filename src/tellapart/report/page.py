@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from tellapart import leaves
 from tellapart.files import write_text
-from tellapart.images.write import as_file
+from tellapart.images.write import EXACT, as_file
 from tellapart.plots.plot import Plot
 from tellapart.text import counted
 
@@ -140,13 +140,20 @@ def picture(pixels: np.ndarray, description: str) -> Markup:
     """A picture uint8 [height, width, 1 or 3] inside the page, with words for those who do not see it."""
     data, kind = as_file(pixels)
     address = f"data:{kind};base64,{base64.b64encode(data).decode()}"
-    return html('<img src="{{ address }}" alt="{{ words }}" loading="lazy">', address=address, words=description)
-
-
-def gallery(pictures: Sequence[tuple[Markup, str]]) -> Markup:
-    """Pictures in rows that follow the width of the page, with a line of words below each."""
+    coarse = max(pixels.shape[:2]) <= EXACT  # enlarged pixel by pixel
     return html(
-        '<div class="gallery">{% for shown, words in pictures %}<figure>{{ shown }}<figcaption>{{ words }}</figcaption>'
-        "</figure>{% endfor %}</div>",
+        '<img {% if coarse %}class="coarse" {% endif %}src="{{ address }}" alt="{{ words }}" loading="lazy">',
+        address=address,
+        words=description,
+        coarse=coarse,
+    )
+
+
+def gallery(pictures: Sequence[tuple[Markup, str]], kind: str = "") -> Markup:
+    """Pictures in rows that follow the width of the page, with words below each; `kind` may be "large"."""
+    return html(
+        '<div class="gallery {{ kind }}">{% for shown, words in pictures %}<figure>{{ shown }}'
+        "<figcaption>{{ words }}</figcaption></figure>{% endfor %}</div>",
         pictures=pictures,
+        kind=kind,
     )

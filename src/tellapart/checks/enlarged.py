@@ -1,0 +1,28 @@
+"""Pictures that hold less detail than their size says: most were enlarged, or are blurred alike."""
+
+import numpy as np
+
+from tellapart.data.finding import Checked, Finding
+from tellapart.data.sample import sampled_pictures
+from tellapart.images.detail import LARGEST, detail
+
+POSITION, TITLE = 75, "Enlarged"
+
+
+def find(checked: Checked) -> list[Finding]:
+    """See the contract."""
+    readable = checked.inspection.readable
+    if not len(readable):
+        return []
+    share = detail(list(sampled_pictures(checked.collection, readable, (LARGEST, LARGEST))))
+    if share == 1:
+        return []
+    sides = np.median([checked.inspection.look(int(i)).shape[:2] for i in readable], axis=0)
+    height, width = (int(side) for side in sides)
+    small = [round(min(side, LARGEST * side / max(sides)) * share) for side in (width, height)]
+    return [
+        Finding(
+            f"most pictures would show as much at {small[0]} x {small[1]} as they do at {width} x {height}: they were "
+            "enlarged, or are blurred",
+        )
+    ]
