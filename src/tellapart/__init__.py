@@ -25,10 +25,14 @@ if TYPE_CHECKING:
     from tellapart.data.collection import Collection as Collection
     from tellapart.data.source import open_collection as open  # noqa: F401  # tellapart.open is the public name
     from tellapart.errors import TellapartError as TellapartError
+    from tellapart.evaluation.comparison import Comparison as Comparison
     from tellapart.evaluation.evaluation import Evaluation as Evaluation
     from tellapart.images.preparation import Preparation as Preparation
     from tellapart.recipes.augmentation import Augmentation as Augmentation
     from tellapart.recipes.recipe import Recipe as Recipe
+    from tellapart.verbs._finishing import Run as Run
+    from tellapart.verbs.check import Report as Report
+    from tellapart.verbs.explain import Explanation as Explanation
 
 # From 1.29 on ONNX Runtime reports to its makers, hashes of networks included, unless it is told not to before it is
 # imported.
@@ -44,6 +48,10 @@ _HOMES = {
     "Classifier": ("tellapart.classifier.classifier", "Classifier"),
     "Prediction": ("tellapart.classifier.classifier", "Prediction"),
     "Evaluation": ("tellapart.evaluation.evaluation", "Evaluation"),
+    "Run": ("tellapart.verbs._finishing", "Run"),
+    "Report": ("tellapart.verbs.check", "Report"),
+    "Explanation": ("tellapart.verbs.explain", "Explanation"),
+    "Comparison": ("tellapart.evaluation.comparison", "Comparison"),
     "TellapartError": ("tellapart.errors", "TellapartError"),
 }
 

@@ -46,7 +46,7 @@ def test_the_program_as_a_process_is_clean_and_closes_pipes(tmp_path):
     command = [sys.executable, "-m", "tellapart", "train", str(folder), "--recipe", "dense", "--epochs", "1"]
     done = subprocess.run([*command, "--runs", str(tmp_path / "runs")], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[0].startswith("test: accuracy")
-    starts = ("data:", "split:", "pictures:", "recipe:", "backend:", "epoch", "train:", "read")
+    starts = ("data:", "split:", "pictures:", "recipe:", "backend:", "epoch", "train:", "read", "note: no picture")
     assert all(line.startswith(starts) for line in done.stderr.splitlines()), done.stderr
     piped = subprocess.run(
         f"{sys.executable} -m tellapart recipes quick | head -1", shell=True, capture_output=True, text=True

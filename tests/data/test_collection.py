@@ -64,3 +64,9 @@ def test_from_arrays():
     assert named.class_names == ("x", "y", "z")
     assert len(named.indices("test")) == 2
     assert np.array_equal(named.read(3), collection.read(3))
+    valid = Collection.from_arrays(pixels, labels, parts=["train"] * 4 + ["valid"] * 2)
+    assert valid.indices("validation").tolist() == [4, 5]
+    with pytest.raises(DataError, match="6 pictures have 5 parts"):
+        Collection.from_arrays(pixels, labels, parts=["train"] * 5)
+    with pytest.raises(DataError, match="among them 'teach'"):
+        Collection.from_arrays(pixels, labels, parts=["teach"] + ["test"] * 5)

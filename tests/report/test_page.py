@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def test_every_section_is_there_in_order(page):
         "1,234",
         "5,678",
         "too few pictures to say",
-        "tellapart train &#39;my pets&#39; --recipe quick --seed 0 --set l2=0.1",
+        "tellapart train &#39;my pets&#39; --recipe quick --seed 0 --precision float32 --set l2=0.1",
         "90.0 %",
     ):
         assert words in page
@@ -95,9 +96,26 @@ def test_the_card_says_the_same_in_plain_words(tmp_path):
         assert words in card, words
 
 
-def test_a_run_without_any_evaluation_has_a_page_and_a_card(tmp_path):
-    from dataclasses import replace
+def test_the_card_tells_cross_validation_from_choosing(tmp_path):
+    known = facts()
+    folded = replace(known.evaluation, part="cross-validation", folds=(0.8, 0.95))
+    write_report(replace(known, evaluation=folded), tmp_path)
+    card = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "Cross-validation: 2 models, each asked about pictures that it had not seen (80.00 % to 95.00 %)" in card
+    assert "flatter" not in card
+    write_report(replace(known, evaluation=replace(known.evaluation, part="validation")), tmp_path)
+    assert "so the figures flatter" in (tmp_path / "report.md").read_text(encoding="utf-8")
 
+
+def test_the_card_speaks_of_unfamiliar_pictures_where_they_can_be_told(tmp_path):
+    known = replace(facts(), tells_unfamiliar=False)
+    able = replace(known.evaluation, novelty=np.zeros(known.evaluation.count))
+    for tells in (False, True):
+        write_report(replace(known, evaluation=able, tells_unfamiliar=tells), tmp_path)
+        assert ("unfamiliar" in (tmp_path / "report.md").read_text(encoding="utf-8")) == tells
+
+
+def test_a_run_without_any_evaluation_has_a_page_and_a_card(tmp_path):
     write_report(replace(facts(), evaluation=None, mistakes=()), tmp_path)
     assert "How good it is" not in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "It was not measured" in (tmp_path / "report.md").read_text(encoding="utf-8")

@@ -65,6 +65,7 @@ def test_the_run_knows_its_data_from_anywhere(photos_run, tmp_path, monkeypatch)
     assert "look number 2 at this test part" in str(again)
     assert tellapart.evaluate(run.path, part="validation", on_event=silent).looks is None
     assert tellapart.evaluate(run.path, on_event=silent).looks == 3
+    assert tellapart.evaluate(run.path, part="all", on_event=silent).looks == 4  # which has the test part in it
 
 
 def test_the_same_pictures_elsewhere_have_the_same_test_part(photos_run, tmp_path):

@@ -46,6 +46,19 @@ def test_the_tutorials_networks_have_their_size(name, parameters):
     assert tellapart.summary(name, on_event=silent).parameters == parameters
 
 
+def test_summary_of_a_recipe_that_changes_one_for_two_classes(tmp_path):
+    (tmp_path / "my.toml").write_text('base = "cats-dogs"\nepochs = 40\n')
+    assert tellapart.summary(tmp_path / "my.toml", on_event=silent).layers[-1].shape == [1]
+
+
+def test_recipes_show_what_follows_the_data():
+    shown = tellapart.recipes("photos", on_event=silent)
+    assert shown.to_dict()["follow_the_data"]["epochs"] == [24, 25, 35, 58, 80]
+    assert "24 to 80, by the data" in str(shown)
+    assert "64 or 128, by the data" in str(shown)
+    assert tellapart.recipes("lenet", on_event=silent).followed == {}
+
+
 def test_recipes():
     listed = tellapart.recipes(on_event=silent)
     assert "quick" in listed.to_dict()["recipes"]

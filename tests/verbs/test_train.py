@@ -315,6 +315,21 @@ def test_folds(tmp_path):
     assert run.classifier.record.temperature == found.temperature
 
 
+def test_folds_leave_no_pictures_for_other_parts(tmp_path):
+    with pytest.raises(UsageError, match=r"folds = 3, validation = 0.3 and test = 0.2"):
+        tellapart.train(make_collection(60), folds=3, validation=0.3, runs=tmp_path, on_event=silent)
+
+
+def test_too_few_held_out_pictures_to_call_any_unfamiliar_are_told(tmp_path):
+    events = []
+    run = tellapart.train(
+        write_folder(tmp_path / "data", 60), recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=events.append
+    )
+    notes = [event.text for event in events if isinstance(event, Note)]
+    assert any("no picture will be called unfamiliar: 5 ordinary ones were held out" in text for text in notes), notes
+    assert not run.classifier.novelty.decides
+
+
 def test_folds_with_a_given_test_part_leave_it_sealed(tmp_path):
     write_folder(tmp_path / "data" / "train", 60)
     write_folder(tmp_path / "data" / "val", 21)

@@ -1,4 +1,4 @@
-"""The model file: a Keras v3 archive with two members more, written whole, read only if every byte is as written."""
+"""The model file: a Keras v3 archive with three members more, written whole, read only if every byte is as written."""
 
 from __future__ import annotations
 

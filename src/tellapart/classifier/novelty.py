@@ -17,6 +17,9 @@ PICTURES, HELD_OUT = 2000, 1000
 UNFAMILIAR = 0.99
 """A picture is called unfamiliar where it scores higher than this share of ordinary, held-out pictures."""
 
+ENOUGH = 100
+"""Fewer held-out pictures cannot tell that share."""
+
 WIDEST = 512
 """Features beyond this number are projected to it at random, which keeps distances (Johnson and Lindenstrauss 1984)."""
 
@@ -62,6 +65,15 @@ class Novelty:
         scores = made.scores(held_pixels, held_features)
         arrays["ordinary"] = np.sort(scores).astype(np.float32)
         return made
+
+    def __len__(self) -> int:
+        """The held-out pictures that others are compared with."""
+        return len(self.arrays["ordinary"])
+
+    @property
+    def decides(self) -> bool:
+        """Whether these are enough to call any picture unfamiliar."""
+        return len(self) >= ENOUGH
 
     def scores(self, pixels: np.ndarray, features: np.ndarray) -> np.ndarray:
         """How unusual each picture is, float [n]: about 0 for ordinary ones, higher for stranger ones."""

@@ -241,14 +241,25 @@ class Collection:
         parts: Any = None,
         name: str = "arrays",
     ) -> Collection:
-        """A collection of arrays: pictures [count, height, width(, 1 or 3)] with values 0..255, integer labels [count].
+        """A collection of arrays: pictures [count, height, width(, 1 or 3)] and integer labels [count].
 
-        Raises DataError for other shapes, values or lengths.
+        Values are 0..255 of any number type; floats and booleans of which none is above 1 are taken as 0..1. `parts`,
+        strings [count], where given: train, validation (val, valid) or test. Raises DataError for other shapes, values,
+        lengths or parts.
         """
         from tellapart.data.arrays import to_labels, to_pixels
+        from tellapart.data.parts import part_of
 
         pixels = to_pixels(np.asarray(pictures), name)
         numbers, names = to_labels(np.asarray(labels), name, class_names)
         keys = [f"{i:05d}" for i in range(len(pixels))]
-        column = None if parts is None else np.asarray(parts)
+        column = None if parts is None else np.array([part_of(str(part)) or str(part) for part in parts], dtype=str)
+        unknown = set() if column is None else set(column.tolist()) - {"train", "validation", "test"}
+        if unknown or (column is not None and len(column) != len(pixels)):
+            raise DataError(
+                f"{name}: {len(pixels):,} pictures have {len(parts):,} parts"
+                + (f", among them {min(unknown)!r}" if unknown else ""),
+                "a part for each picture: train, validation or test",
+                "correct them",
+            )
         return cls(name, name, names, numbers, keys, ArrayPictures(pixels), column)

@@ -44,6 +44,31 @@ class Found:
             return self.recipe
         return _validated(self.adapt(self.recipe, pictures, shape), self.changes, self.recipe.name)
 
+    def followed(self) -> dict[str, list[Any]]:
+        """What the fields that follow the data become, from small collections to large ones: their values, ascending.
+
+        Of fields of the augmentation by names such as `augmentation.cutmix`.
+        """
+        sizes = [(pictures, shape) for pictures in PICTURES for shape in SHAPES]
+        seen: dict[str, list[Any]] = {}
+        for recipe in [self.recipe] if self.adapt is None else [self.for_data(*size) for size in sizes]:
+            for name, value in _flat(recipe.changes()).items():
+                if value not in (values := seen.setdefault(name, [])):
+                    values.append(value)
+        first = _flat(self.recipe.changes())
+        return {name: sorted(values) for name, values in seen.items() if values != [first[name]]}
+
+
+PICTURES = (100, 1_000, 3_000, 5_000, 7_000, 20_000, 50_000, 200_000)
+SHAPES = ((28, 28, 1), (32, 32, 3), (128, 128, 3))
+"""Collections that show what a recipe makes of its data."""
+
+
+def _flat(fields: dict[str, Any]) -> dict[str, Any]:
+    inner = {name: value for name, value in fields.items() if isinstance(value, dict)}
+    below = {f"{name}.{key}": one for name, value in inner.items() for key, one in value.items()}
+    return {name: value for name, value in fields.items() if name not in inner} | below
+
 
 def find_recipe(source: str | Path | Recipe) -> Found:
     """Find a recipe. Raises RecipeError that names the file and the field at fault, and what may stand there."""

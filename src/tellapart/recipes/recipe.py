@@ -44,9 +44,7 @@ class Recipe(BaseModel):
     )
     augmentation: Augmentation = Field(default_factory=Augmentation, description="random changes in training")
 
-    views: Views = Field(
-        "none", description="looks at a picture that prediction averages: none, mirror, shift or mirror-shift"
-    )
+    views: Views = Field("none", description="test-time augmentation, averaged: none, mirror, shift or mirror-shift")
     loss: Literal["cross-entropy", "mean-squared-error"] = Field(
         "cross-entropy", description="categorical or, with a one-output head, binary cross-entropy; or squared error"
     )
@@ -55,11 +53,13 @@ class Recipe(BaseModel):
         "adam", description="the rule that changes the weights"
     )
     learning_rate: float = Field(0.001, gt=0, le=100, description="step size, at its highest")
-    momentum: float = Field(0.0, ge=0, lt=1, description="for sgd and rmsprop")
+    momentum: float = Field(0.0, ge=0, lt=1, description="for sgd and rmsprop; for muon's kernels, where 0 means 0.6")
     nesterov: bool = Field(False, description="look-ahead momentum, for sgd")
     schedule: Literal["constant", "cosine", "linear"] = Field("constant", description="how the rate falls to its end")
     warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps in which the rate rises from 0")
-    weight_decay: float = Field(0.0, ge=0, lt=1, description="decoupled decay of kernels, a step, times the rate")
+    weight_decay: float = Field(
+        0.0, ge=0, lt=1, description="decoupled decay of kernels, a step, times the rate; with muon of dense ones"
+    )
     average: float = Field(
         0.0, ge=0, lt=1, description="momentum of a running average of the weights, which is what is kept; 0: none"
     )

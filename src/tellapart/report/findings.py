@@ -8,12 +8,12 @@ from types import ModuleType
 
 import numpy as np
 from markupsafe import Markup
-from PIL import Image
 
 from tellapart.data.finding import Checked, Finding
 from tellapart.errors import TellapartError
 from tellapart.files import write_text
 from tellapart.images.look import Look
+from tellapart.images.write import within
 from tellapart.report.page import gallery, html, page, picture
 
 SHOWN = 24
@@ -79,10 +79,6 @@ def _pictures(checked: Checked, finding: Finding) -> Markup:
 def _copy(checked: Checked, index: int, seen: Look) -> np.ndarray:
     """A copy of a picture for the page, uint8 [height, width, 1 or 3], no larger than SIDE."""
     try:
-        pixels = checked.collection.read(index, least=(SIDE, SIDE))
+        return within(checked.collection.read(index, least=(SIDE, SIDE)), SIDE)
     except (TellapartError, OSError):  # it was there a moment ago
         return seen.thumbnail
-    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-    image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    copy = np.asarray(image)
-    return copy[..., np.newaxis] if copy.ndim == 2 else copy

@@ -58,7 +58,7 @@ class Facts:
 
     `pictures` are a few prepared training pictures, uint8 [height, width, channels] each, with their class names;
     `evaluation` is the one that counts: of the test part, else of validation, else none; `mistakes` are its most
-    confident ones.
+    confident ones. `tells_unfamiliar` is whether the model can call a picture unfamiliar.
     """
 
     record: dict[str, Any]
@@ -68,6 +68,7 @@ class Facts:
     labels: Sequence[str]
     evaluation: Evaluation | None = None
     mistakes: Sequence[Seen] = ()
+    tells_unfamiliar: bool = False
 
     @property
     def command(self) -> str:
@@ -82,11 +83,15 @@ class Facts:
             "test",
             "group",
             "folds",
-            "precision",
             "at_most_errors",
         ):
             if options.get(name) is not None:
                 words += [f"--{name.replace('_', '-')}", str(options[name])]
+        words += [
+            "--precision",
+            self.record["precision"],
+            *(["--deterministic"] if options.get("deterministic") else []),
+        ]
         if options.get("classes"):
             words += ["--classes", str(options["classes"]) if isinstance(options["classes"], str) else "CLASSES.txt"]
         changed = options.get("set") or []
@@ -121,7 +126,13 @@ def card(facts: Facts, name: str) -> str:
     found = facts.evaluation
     rows = sorted((row for row in found.per_class() if row["count"]), key=lambda row: row["f1"]) if found else []
     return template.render(
-        name=name, record=facts.record, layers=facts.layers, found=found, rows=rows, command=facts.command
+        name=name,
+        record=facts.record,
+        layers=facts.layers,
+        found=found,
+        rows=rows,
+        command=facts.command,
+        tells_unfamiliar=facts.tells_unfamiliar,
     )
 
 

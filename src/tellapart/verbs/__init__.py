@@ -6,7 +6,7 @@ A verb is a module whose docstring's first line says what it does, with
     def run(options, on_event) -> result         the story; `result` has `to_dict()` for machines and `str()` for people
 
 and if wanted `exit_code` on the result. Positional arguments are fields made with `argument(...)`. The command line,
-the Python door and everything else take flags, signatures and help from `Options`. tests/contracts/test_verbs.py meets
+the Python API and everything else take flags, signatures and help from `Options`. tests/contracts/test_verbs.py meets
 every file of this folder.
 """
 
@@ -134,9 +134,23 @@ def function(name: str) -> Callable[..., Any]:
     return call
 
 
+_OBJECTS = {
+    "data": " In Python also a Collection, or (pictures, labels) as arrays.",
+    "model": " In Python also a Classifier.",
+    "models": " In Python a list; also of Classifiers.",
+    "pictures": " In Python one or a list; also bytes, Pillow images or arrays.",
+    "recipe": " In Python also a Recipe.",
+    "set": " In Python also a mapping.",
+    "classes": " In Python also a list of names.",
+}
+"""What fields take in Python beside the text that the command line takes."""
+
+
 def _documentation(module: ModuleType) -> str:
-    lines = [(module.__doc__ or "").strip(), ""]
-    lines += [f"{field}: {info.description}" for field, info in module.Options.model_fields.items()]
+    fields = module.Options.model_fields
+    lines = [(module.__doc__ or "").strip(), "", inspect.getdoc(module.run) or "", ""]
+    for field, info in fields.items():
+        lines.append(f"{field}: {info.description}{'' if info.annotation is Path else _OBJECTS.get(field, '')}")
     lines += ["on_event: who hears of notes and progress (tellapart.progress); by default lines on stdout"]
     return "\n".join(lines)
 

@@ -120,6 +120,7 @@ def finish(
 ) -> Run:
     """Calibrate and evaluate a trained classifier, save it, write the run's record, curves and report."""
     from tellapart.classifier.make import calibrate, learn_ordinary
+    from tellapart.classifier.novelty import ENOUGH
     from tellapart.evaluation.baselines import ShrunkenPixels
     from tellapart.evaluation.evaluate import evaluate_part, evaluation_of
     from tellapart.training import run as folders
@@ -150,6 +151,13 @@ def finish(
             on_event(Note(f"note: {error.given}; {error.action}"))
         evaluations[name] = raw.calibrated(classifier)
     learn_ordinary(classifier, train, validation)
+    if classifier.novelty is not None and not classifier.novelty.decides:
+        on_event(
+            Note(
+                f"note: no picture will be called unfamiliar: {len(classifier.novelty)} ordinary ones were held out to "
+                f"compare with, and {ENOUGH} are needed; a larger --validation gives them"
+            )
+        )
     if counts["test"]:
         held = job.part("test")
         test = evaluate_part(classifier, collection, held.indices, "test", on_event, rules, held)
@@ -187,7 +195,11 @@ def _report(record: dict[str, Any], result: Run, job: Job, trained: Trained) -> 
     labels = [names[train.labels[i]] for i in firsts]
     found = result.main()
     mistakes = _mistakes(found, result.classifier, job.data, trained) if found else []
-    facts = Facts(record, result.history, layers, [train.pixels[i] for i in firsts], labels, found, mistakes)
+    novelty = result.classifier.novelty
+    facts = Facts(
+        record, result.history, layers, [train.pixels[i] for i in firsts], labels, found, mistakes,
+        novelty is not None and novelty.decides,
+    )  # fmt: skip
     write_report(facts, result.path)
 
 

@@ -33,10 +33,13 @@ class Options(Record):
     model: Any = argument(description="A .keras file that tellapart wrote, or a run folder.")
     data: Any = argument(None, description="The pictures; default: the data that the model was trained on.")
     part: Literal["test", "validation", "train", "all"] = Field("test", description="Which part of the data.")
-    views: Views | None = Field(None, description="Looks at each picture to average; default: as the model has it.")
+    views: Views | None = Field(
+        None, description="Test-time augmentation to average over; default: as the model has it."
+    )
     classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
     at_most_errors: Any = Field(
-        None, description='Answer "unsure" where that keeps wrong answers at this share, for instance 1%.'
+        None,
+        description='Answer "unsure" below a confidence that keeps errors among the others at this share, such as 1%.',
     )
     unlike: Any = Field(
         None, description="Data of another kind: measure how well its pictures are told from familiar ones."
@@ -66,7 +69,8 @@ def run(options: Options, on_event: Listener) -> Evaluation:
     found = found.with_leaks(split.leaks(options.part)) if split else found
     if options.unlike is not None:
         found = replace(found, unlike=_compared(classifier, found, options.unlike, on_event))
-    return replace(found, looks=count_look(classifier.source)) if split and options.part == "test" else found
+    seen = split is not None and options.part in ("test", "all")
+    return replace(found, looks=count_look(classifier.source)) if seen else found
 
 
 def _compared(classifier: Classifier, found: Evaluation, source: Any, on_event: Listener) -> Unlike:

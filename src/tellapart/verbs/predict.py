@@ -1,4 +1,4 @@
-"""Name the class of pictures, in words, with the probability of every class."""
+"""Name the class of pictures; with --json, or --top, the probabilities of the others too."""
 
 from __future__ import annotations
 
@@ -23,10 +23,17 @@ class Options(Record):
 
     model: Any = argument(description="A .keras file that tellapart wrote, or a run folder.")
     pictures: list[Any] = argument(description="Picture files, or folders of them.")
-    top: int | None = Field(None, ge=1, description="Show only so many of the likeliest classes.")
-    views: Views | None = Field(None, description="Looks at each picture to average; default: as the model has it.")
+    top: int | None = Field(
+        None,
+        ge=1,
+        description="How many of the likeliest classes to show; default: 3 for one picture, all with --json.",
+    )
+    views: Views | None = Field(
+        None, description="Test-time augmentation to average over; default: as the model has it."
+    )
     at_most_errors: Any = Field(
-        None, description='Answer "unsure" where that keeps wrong answers at this share, for instance 1%.'
+        None,
+        description='Answer "unsure" below a confidence that keeps errors among the others at this share, such as 1%.',
     )
 
     _at_most_errors = field_validator("at_most_errors")(share)

@@ -21,7 +21,8 @@ class Options(Record):
 
     model: Any = argument(description="A .keras file, a run folder, or a recipe (a name, my.toml or my.py).")
     data: Any = Field(
-        None, description="For a recipe: the data that decides size and classes; default: 28 x 28 grey, 10."
+        None,
+        description="For a recipe, data that decides size and classes; default: the recipe's, or 28 x 28 grey, 10.",
     )
 
 
@@ -83,7 +84,7 @@ def _of_recipe(options: Options, on_event: Listener) -> Summary:
     recipe = find_recipe(options.model).recipe
     if options.data is None:
         preparation = Preparation(height=recipe.height or 28, width=recipe.width or 28, colour=recipe.colour or "grey")
-        classes = 2 if recipe.name == "cats-dogs" else 10
+        classes = recipe.classes or 10
     else:
         collection = open_collection(options.data, None, on_event)
         preparation, _ = choose_preparation(recipe, collection, collection.indices(None))

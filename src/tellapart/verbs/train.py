@@ -73,7 +73,8 @@ class Options(Record):
         "auto", description="What to compute in; auto measures once whether bfloat16 is faster here."
     )
     at_most_errors: Any = Field(
-        None, description='Answer "unsure" where that keeps wrong answers at this share, for instance 1%.'
+        None,
+        description='Answer "unsure" below a confidence that keeps errors among the others at this share, such as 1%.',
     )
     classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
     runs: Path = Field(Path("runs"), description="Folder that gets the run's folder.")
@@ -195,6 +196,14 @@ def _check_asked(options: Options) -> None:
             f"epochs = {options.epochs} and minutes = {options.minutes:g}",
             "one of them: what decides when training ends",
             "leave the other out",
+        )
+    if options.folds and (options.validation, options.test) != tuple(
+        Options.model_fields[part].default for part in ("validation", "test")
+    ):
+        raise UsageError(
+            f"folds = {options.folds}, validation = {options.validation:g} and test = {options.test:g}",
+            "folds alone: every picture that the data does not give for the test is learnt from, and asked about once",
+            "leave the others out",
         )
     if options.minutes is not None and options.folds:
         raise UsageError(

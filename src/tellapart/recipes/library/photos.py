@@ -1,7 +1,7 @@
 """photos - a residual CNN for photos of 64 to 256 pixels, from scratch.
 
 Network: a frozen convolution that whitens patches of 3 x 3 pixels, every other one, computed from the training
-pictures; stages of a convolution with max-pooling and a residual block of two, until 3 to 5 rows are left; global
+pictures; stages of a convolution with max-pooling and a residual block of two, until 2 to 5 rows are left; global
 average and max-pooling; dropout; softmax. Trained with Muon on smoothed cross-entropy, the rate falling linearly;
 pictures cut out and enlarged, mirrored where a measurement says that it does no harm, changed in light and colour, and
 in small collections, which it would learn by heart, put together from two (CutMix); seen smaller in the first half of

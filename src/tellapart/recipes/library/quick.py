@@ -1,4 +1,4 @@
-"""quick - a small modern CNN for small pictures of any kind; the default.
+"""quick - a small modern CNN for small pictures of any kind; the default for those.
 
 Network: a frozen convolution that whitens patches of 2 x 2 pixels (from 40 pixels a side on 3 x 3, every other one),
 computed from the training pictures; stages of two 3 x 3 convolutions with max-pooling, batch normalisation and ReLU, 2

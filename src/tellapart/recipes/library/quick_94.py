@@ -1,8 +1,8 @@
 """quick-94 - quick with more filters and more looks at each picture, for the last points of accuracy.
 
-Network and training are quick's; wider, label smoothing 0.2, pictures shifted by up to 2 pixels in 32, and six views of
-each picture at prediction (three where mirroring would do harm). Meant for colour pictures of about 32 x 32, such as
-CIFAR-10; larger or grey ones do as well.
+Network and training are quick's, without its warm-up and its smaller pictures; wider, label smoothing 0.2, pictures
+shifted by up to 2 pixels in 32, and six views of each picture at prediction (three where mirroring would do harm).
+Meant for colour pictures of about 32 x 32, such as CIFAR-10; larger or grey ones do as well.
 Descends from airbench94 (Jordan 2024, arXiv:2404.00498).
 
 Measured: 94.09 % on the test part of Fashion-MNIST, 93.62 % with one look, in 211 s on 2 cores of an AMD EPYC, one seed
