@@ -6,6 +6,7 @@ import tellapart
 from tellapart.recipes.choose import choose_preparation, choose_recipe
 from tellapart.recipes.find import find_recipe
 from tests.conftest import make_collection, write_folder
+from tests.images.test_look import photo
 
 
 def chosen(recipe, collection):
@@ -79,6 +80,21 @@ def test_very_many_photos_or_little_time_make_them_smaller(tmp_path):
         assert ("ask with side" in reason) == (side != 128)
     preparation, _ = choose_preparation(recipe.model_copy(update={"side": 160}), collection, among)
     assert preparation.height == 160
+
+
+def test_enlarged_photos_are_brought_back_to_what_they_show(tmp_path):
+    recipe = find_recipe("photos").recipe
+    for i in range(12):
+        small = Image.fromarray(photo(i)).resize((32, 32), Image.Resampling.LANCZOS)
+        home = tmp_path / "photos" / "ab"[i % 2]
+        home.mkdir(parents=True, exist_ok=True)
+        small.resize((128, 128), Image.Resampling.LANCZOS).save(home / f"{i}.png")
+    collection = tellapart.open(tmp_path / "photos")
+    preparation, reason = choose_preparation(recipe, collection, collection.indices(None))
+    assert preparation.shape == (32, 32, 3)
+    assert "at 128 x 128 they show no more than at 32 x 32" in reason
+    asked = recipe.model_copy(update={"side": 96})
+    assert choose_preparation(asked, collection, collection.indices(None))[0].shape == (96, 96, 3)
 
 
 def test_the_recipe_follows_the_pictures(tmp_path):

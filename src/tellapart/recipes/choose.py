@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tellapart.data.collection import Collection
 from tellapart.data.rows import Pixels
 from tellapart.data.sample import sampled_pictures, sampled_shapes
+from tellapart.images.detail import LARGEST, detail
 from tellapart.images.look import has_colour
 from tellapart.images.preparation import Colour, Fit, Preparation
 from tellapart.images.views import without_mirror
@@ -18,6 +21,9 @@ PHOTO = 64
 
 SIDES = (128, 96, 64)
 """Sides that photos may be brought to where nobody says another."""
+
+LEAST = 32
+"""Photos are not brought to less, however little they show."""
 
 MOST_WORK = 1.0e8
 """Pictures times their pixels: what a training on two cores goes through often enough in some twenty minutes."""
@@ -47,11 +53,14 @@ def choose_preparation(
 ) -> tuple[Preparation, str]:
     """How pictures are prepared for a recipe, and the reason in words; looks at 64 of `among`, int64 [n].
 
-    What the recipe leaves open follows them: the size, smaller where there are very many or little time; whether other
-    shapes are stretched, cut or padded; grey where there is no colour in any.
+    What the recipe leaves open follows them: the size, smaller where there are very many, little time, or enlarged
+    pictures; whether other shapes are stretched, cut or padded; grey where there is no colour in any.
     """
     shapes = _shapes(collection, among)
     height, width, why = _size(recipe, shapes, len(among), minutes)
+    if recipe.side is None and not (recipe.height or recipe.width) and (side := _needed(collection, among)) < height:
+        why = f"at {height} x {width} they show no more than at {side} x {side}: they were enlarged, or are blurred"
+        height = width = side
     fit, shape_why = _fit(recipe, shapes)
     colour, colour_why = _colour(recipe, collection, shapes, among)
     preparation = Preparation(height=height, width=width, colour=colour, fit=fit)
@@ -78,6 +87,14 @@ def _size(
         few = "the pictures are larger or of several sizes"
         why = few if side == fitting[0] else f"{pictures:,} pictures of {fitting[0]} would take long; ask with side"
     return recipe.height or side, recipe.width or side, why
+
+
+def _needed(collection: Collection, among: np.ndarray) -> int:
+    """The side, in steps of 8 and at least 32 pixels, at which photos show all that they do."""
+    pictures = list(sampled_pictures(collection, among, (LARGEST, LARGEST)))
+    shorter = [min(min(picture.shape[:2]), LARGEST) for picture in pictures] or [LARGEST]
+    share = detail(pictures)
+    return LARGEST if share == 1 else max(LEAST, 8 * math.ceil(share * float(np.median(shorter)) / 8))
 
 
 def _fit(recipe: Recipe, shapes: list[tuple[int, int, int]]) -> tuple[Fit, str]:
