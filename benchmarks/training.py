@@ -62,7 +62,7 @@ def cases(folder: Path) -> dict[str, list[Contender]]:
         "photos": [
             ("cats-dogs, 64 x 64", ["train", photos, "--recipe", "photos", "--set", "side=64"]),
             ("cats-dogs, 128 x 128", ["train", photos, "--recipe", "photos", "--set", "side=128"]),
-            ("flowers, 128 x 128", ["train", flowers, "--recipe", "photos", "--set", "side=128"]),
+            ("flowers, 128 x 128, which show 32 x 32", ["train", flowers, "--recipe", "photos"]),
         ],
         "engine": [
             ("A in stock Keras", ["stock", "A"]),
