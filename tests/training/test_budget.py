@@ -82,6 +82,23 @@ def test_a_machine_that_changes_its_speed_changes_the_plan(clock):
     assert (np.diff(rates) <= 0.1).all()
 
 
+def test_a_machine_that_stands_still_for_a_moment_does_not_end_the_training(clock):
+    """Six seconds between two calls, among steps of 0.05 s, with much to evaluate afterwards."""
+    stood = []
+
+    def step(now):
+        if now < 20 or stood:
+            return 0.05
+        stood.append(now)
+        return 6 / AT_ONCE
+
+    pace, rates, ended = train(clock, 120, step=step, evaluated=17_000)
+    assert stood
+    assert ended > 100
+    assert rates[-1] < 0.05
+    assert pace.done > 1_300
+
+
 def test_the_first_time_it_guesses_and_then_it_knows(clock):
     train(clock, 60)
     budget = Budget(60, clock.seconds, "test")

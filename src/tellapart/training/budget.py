@@ -11,7 +11,8 @@ from tellapart.training.memory import recall, remember
 from tellapart.training.optimizers import plan_steps
 
 RECENT = 0.25
-"""The pace is that of the last quarter of the time trained so far: machines that others share change theirs."""
+"""The pace is that of the last quarter of the time trained so far, and of no fewer steps than a quarter: machines that
+others share change theirs, and stand still for some seconds now and then, which says nothing of the steps to come."""
 
 AROUND = 0.4
 """Seconds of a run that the program cannot see: until it has started, and from its last line to the prompt."""
@@ -110,6 +111,7 @@ class Pace(keras.callbacks.Callback):
         self.began: float | None = None
         self.validating: float | None = None
         self.marks: deque[tuple[float, int]] = deque()  # (seconds of pure training, steps done)
+        self.first_mark: tuple[float, int] | None = None  # of the phase
         self.away = 0.0  # seconds spent on validation since training began
 
     @property
@@ -129,6 +131,7 @@ class Pace(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """See Keras: a phase begins, or goes on."""
         self.marks.clear()
+        self.first_mark = None
         if self.began is None:
             self.began = time.monotonic()
 
@@ -144,6 +147,7 @@ class Pace(keras.callbacks.Callback):
         self.done = self.base + min(batch + 1, self.left_of_epoch)  # Keras counts the last steps as if there were more
         elapsed = time.monotonic() - self.began
         self.marks.append((elapsed - self.away, self.done))
+        self.first_mark = self.first_mark or self.marks[0]
         if len(self.marks) == 1:  # the first steps of a phase are traced: they say nothing of its pace
             self.tracing = self.tracing or elapsed - self.away
             if self.budget.left() <= 0:
@@ -152,7 +156,8 @@ class Pace(keras.callbacks.Callback):
         step = self._step(elapsed - self.away)
         later = step / SMALL_STEP if self.growing else step
         validation = self._validation(step)
-        ready = self.budget.left() - self.budget.finishing(self.tracing, self._seconds(self.evaluated, later))
+        usual = self._mean_step() / (SMALL_STEP if self.growing else 1)
+        ready = self.budget.left() - self.budget.finishing(self.tracing, self._seconds(self.evaluated, usual))
         ready -= validation
         extra = validation / self.steps_an_epoch
         growing = max(0.0, self.grow * (elapsed + ready) - elapsed) if self.growing else 0.0
@@ -181,9 +186,17 @@ class Pace(keras.callbacks.Callback):
 
     def _step(self, trained: float) -> float:
         """Seconds a step, over the recent past."""
-        while len(self.marks) > 2 and self.marks[1][0] < trained * (1 - RECENT):
+        first = self.first_mark[1] if self.first_mark else 0
+        enough = self.done - RECENT * (self.done - first)
+        while len(self.marks) > 2 and self.marks[1][0] < trained * (1 - RECENT) and self.marks[1][1] <= enough:
             self.marks.popleft()
         (then, before), (now, done) = self.marks[0], self.marks[-1]
+        return (now - then) / (done - before)
+
+    def _mean_step(self) -> float:
+        """Seconds a step, over all of the phase: what comes after training is planned by it."""
+        assert self.first_mark is not None
+        (then, before), (now, done) = self.first_mark, self.marks[-1]
         return (now - then) / (done - before)
 
     def _seconds(self, pictures: int, step: float) -> float:
