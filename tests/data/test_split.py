@@ -76,7 +76,7 @@ def test_it_is_saved_with_names(tmp_path):
     collection = make_collection(parts=False)
     make_split(collection).save(tmp_path / "split.csv", collection)
     lines = (tmp_path / "split.csv").read_text().splitlines()
-    assert lines[0] == "index,key,label,part,identity"
+    assert lines[0] == "index,key,label,part,content"
     assert len(lines) == 37
     assert lines[1].split(",")[:3] == ["0", "0", "across"]
 
@@ -114,7 +114,7 @@ def test_groups_come_near_the_wanted_share(fraction):
 
 def test_too_few_groups():
     collection = replace(collection_of((6, 6)), groups=np.array(["a", "b"] * 6))
-    with pytest.raises(DataError, match="its training pictures are in 2 groups"):
+    with pytest.raises(DataError, match="the training pictures of the class 'c0' are in 2 groups"):
         make_split(collection)
 
 
@@ -206,5 +206,58 @@ def test_one_picture_many_times_does_not_become_the_test_part(seed):
 
 def test_nothing_but_one_picture():
     with pytest.raises(DataError, match="so many of its pictures show the same that none are left for test") as caught:
-        make_split(collection_of((20, 20)), 0.2, 0.2, 0, [tuple(range(40))])
+        make_split(collection_of((20, 20)), 0.2, 0.2, 0, [tuple(range(40))], [tuple(range(40))])
     assert "--test 0" in caught.value.action
+
+
+def test_pictures_of_one_layout_are_no_copies():
+    """So much alike that all would be in training: only the very same ones are kept together, and the others told."""
+    split = make_split(collection_of((60, 60)), 0.2, 0.2, 0, [tuple(range(118))], [(3, 7, 80)])
+    assert split.counts()["test"] == pytest.approx(24, abs=3)
+    assert len(set(split.parts[[3, 7, 80]])) == 1
+    assert "so much alike that only exact copies stay together" in split.origin["test"]
+    assert len(split.leaks("test")) > 20
+
+
+def grouped(classes: int, groups: int, each: int) -> Collection:
+    """Every group of one class: plants, objects, bursts."""
+    collection = collection_of((groups * each,) * classes)
+    return replace(
+        collection, groups=np.array([f"{c}-{k // each}" for c in range(classes) for k in range(groups * each)])
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("groups", (3, 4, 6))
+def test_groups_of_one_class_each_leave_every_class_in_every_part(seed, groups):
+    collection = grouped(5, groups, 20)
+    split = make_split(collection, seed=seed)
+    for part in ("train", "validation", "test"):
+        assert set(collection.labels[split.indices(part)]) == set(range(5))
+    assert all(len(set(split.parts[collection.groups == name])) == 1 for name in set(collection.groups))
+
+
+def test_a_class_of_few_groups_stays_in_training_and_that_is_said():
+    one, few = grouped(3, 6, 10), collection_of((60, 60, 60))
+    collection = replace(few, groups=np.where(few.labels == 2, "2-0", one.groups))
+    split = make_split(collection)
+    assert set(split.parts[collection.labels == 2]) == {"train"}
+    assert split.origin["test"].endswith("none of c2")
+    assert "none of c2" in split.origin["validation"]
+
+
+def test_three_groups_are_enough_where_each_has_all_classes():
+    collection = replace(collection_of((30, 30)), groups=np.array(["a", "b", "c"] * 20))
+    assert [split > 0 for split in make_split(collection).counts().values()] == [True] * 3
+
+
+def test_groups_that_the_source_tears_are_known():
+    from tellapart.data.split import torn_groups
+
+    collection = replace(
+        collection_of((6, 6)), parts=np.array(["train"] * 4 + ["test"] * 2 + ["train"] * 4 + ["test"] * 2),
+        groups=np.array(["a", "b", "c", "d", "a", "e"] * 2),
+    )  # fmt: skip
+    split = make_split(collection, validation=0)
+    assert torn_groups(collection, split, "test").tolist() == [4, 10]
+    assert torn_groups(replace(collection, groups=None), split, "test").tolist() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from tellapart.images.views import Views
 
 if TYPE_CHECKING:
     import keras
+
+MOST_BYTES = 2**29
+"""So much of the training pictures, and of those held out, is looked at to learn what is ordinary."""
 
 
 def make_classifier(
@@ -69,11 +73,12 @@ def learn_ordinary(classifier: Classifier, train: Prepared, held_out: Prepared |
     if not classifier.runtime.has_features:
         return
     chosen = np.random.default_rng(0).permutation(len(train))
-    others, held = chosen[:PICTURES], chosen[PICTURES:][:HELD_OUT]
+    most = max(100, min(PICTURES, MOST_BYTES // math.prod(train.pixels.shape[1:])))
+    others, held = chosen[:most], chosen[most:][: min(HELD_OUT, most)]
     pixels = None
     if held_out is not None:  # spread evenly, since some data comes a class after the other
-        pixels = held_out.pixels[np.unique(np.linspace(0, len(held_out) - 1, HELD_OUT).astype(int))]
-    if pixels is None and len(chosen) < PICTURES + HELD_OUT:
+        pixels = held_out.pixels[np.unique(np.linspace(0, len(held_out) - 1, min(HELD_OUT, most)).astype(int))]
+    if pixels is None and len(chosen) < most + min(HELD_OUT, most):
         others, held = chosen[len(chosen) // 3 :], chosen[: len(chosen) // 3]
     seen, kept = train.pixels[np.sort(others)], train.pixels[np.sort(held)] if pixels is None else pixels
     if not len(kept) or not len(seen):

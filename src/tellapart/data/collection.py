@@ -223,10 +223,33 @@ class Collection:
             digest.update(self.pictures.fingerprint(i))
         return digest.hexdigest()
 
-    def identity(self, i: int) -> str:
-        """What picture i is known by wherever it lies: its pixels (arrays), or file name and size; 16 hex digits."""
+    def identity(self, i: int, content: bool = True) -> str:
+        """What picture i is known by wherever it lies: 16 hex digits of its pixels (arrays) or of its file's bytes.
+
+        Without `content` of the file's name and size, which another picture may have too: where the files are so many
+        that they cannot be read once more. Raises PictureError where a file cannot be read.
+        """
+        if isinstance(self.pictures, EncodedPictures) and content:
+            return hashlib.sha256(self.pictures.bytes_of(i)).hexdigest()[:16]
         name = "" if isinstance(self.pictures, ArrayPictures) else self.keys[i].rsplit("/", 1)[-1]
         return hashlib.sha256(as_bytes(name) + self.pictures.fingerprint(i)).hexdigest()[:16]
+
+    def identities(self, indices: np.ndarray, content: bool) -> list[str]:
+        """Those of pictures int64 [n]; by name and size where a file cannot be read."""
+        found = []
+        for i in indices.tolist():
+            try:
+                found.append(self.identity(i, content))
+            except PictureError:
+                found.append(self.identity(i, content=False))
+        return found
+
+    def bytes_in_all(self) -> int:
+        """The bytes of all files; 0 for arrays."""
+        if not isinstance(self.pictures, EncodedPictures):
+            return 0
+        sizes = (self.pictures.fingerprint(i) for i in range(len(self)))
+        return sum(int(size) for size in sizes if size.isdigit())
 
     def with_class_names(self, names: Sequence[str]) -> Collection:
         """The same pictures under other class names, in label order. Raises DataError when there are too few."""

@@ -30,6 +30,9 @@ MOST = 150_000
 BLOCK = 256
 """Rows of the products of each with each that are looked at together."""
 
+LOOKS = 5_000_000
+"""Pairs that are looked at more closely, at most: where very many pictures share a layout, that would take hours."""
+
 Kind = Literal["exact", "near", "mirrored"]
 
 
@@ -44,10 +47,15 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Duplicates:
-    """Pairs enough to join what belongs together, and the groups that they make: tuples of places, ascending."""
+    """Pairs enough to join what belongs together, and the groups that they make: tuples of places, ascending.
+
+    `complete` is false where there were too many pictures, or pairs that look alike, to look for near duplicates among
+    all of them.
+    """
 
     pairs: tuple[Pair, ...]
     groups: tuple[tuple[int, ...], ...]
+    complete: bool = True
 
     def of(self, *kinds: Kind) -> tuple[tuple[int, ...], ...]:
         """The groups that pairs of these kinds alone make."""
@@ -95,7 +103,7 @@ def find_duplicates(traits: Traits, among: np.ndarray) -> Duplicates:
     """Duplicates among some pictures, by their places int64 [n], ascending, in a collection and in its traits.
 
     Of pictures with the very same pixels only the first is compared with others. Above MOST pictures only those are
-    looked for, since all the others have to be compared each with each.
+    looked for, since all the others have to be compared each with each; and no more than LOOKS pairs closely.
     """
     digests = traits.digests[among].view("S16").reshape(-1)
     _, firsts, members = np.unique(digests, return_index=True, return_inverse=True)
@@ -104,29 +112,56 @@ def find_duplicates(traits: Traits, among: np.ndarray) -> Duplicates:
     single = among[np.sort(firsts)]
     large = single[traits.sides[single] >= SMALLEST]
     large = large[_spreads(traits.thumbnails, large) >= FLAT]
-    if 1 < len(large) <= MOST:
-        pairs += [Pair(*found) for found in _near(traits.thumbnails, large)]
-    return Duplicates(tuple(pairs), _groups(pairs))
+    if len(large) > MOST:
+        return Duplicates(tuple(pairs), _groups(pairs), complete=False)
+    search = _Alike(traits.thumbnails, large)
+    pairs += search.pairs()
+    return Duplicates(tuple(pairs), _groups(pairs), search.complete)
 
 
-def _near(thumbnails: np.ndarray, among: np.ndarray) -> Iterator[tuple[int, int, Kind]]:
-    """Pairs of small copies uint8 [n, 32, 32, 3] that show the same, as they are or one of them mirrored.
+class _Alike:
+    """Which small copies uint8 [n, 32, 32, 3], those at `among`, int64 ascending, show the same.
 
-    Those at `among`, int64 ascending. As many as it takes to join all that belong together: a thousand frames of a
-    still scene are 999 pairs.
+    It finds as many pairs as it takes to join all that belong together: a thousand frames of a still scene are 999.
     """
-    coarse, mirrored = _directions(thumbnails, among, 1), _directions(thumbnails, among, -1)
-    leader = np.arange(len(among))  # of the pictures that pairs have joined so far, which need no other pair
-    kinds: tuple[tuple[np.ndarray, Kind, int], ...] = ((coarse, "near", 1), (mirrored, "mirrored", -1))
-    for start in range(0, len(among), BLOCK):
-        block = coarse[start : start + BLOCK]
+
+    def __init__(self, thumbnails: np.ndarray, among: np.ndarray) -> None:
+        self.thumbnails, self.among = thumbnails, among
+        self.leader = np.arange(len(among))  # of the pictures that pairs have joined so far, which need no other pair
+        self.looks = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether the search came to its end."""
+        return self.looks < LOOKS
+
+    def pairs(self) -> Iterator[Pair]:
+        """Those that show the same as they are, then those that join groups of them by a mirror image."""
+        coarse = _directions(self.thumbnails, self.among, 1)
+        kinds: tuple[tuple[np.ndarray, Kind, int], ...] = (
+            (coarse, "near", 1),
+            (_directions(self.thumbnails, self.among, -1), "mirrored", -1),
+        )
         for others, kind, way in kinds:
-            rows, columns = np.nonzero(block @ others[start:].T >= COARSE)
-            open_ = (columns > rows) & (leader[rows + start] != leader[columns + start])  # each pair once
-            for one, other in zip((rows[open_] + start).tolist(), (columns[open_] + start).tolist(), strict=True):
-                if leader[one] != leader[other] and _alike(thumbnails[among[one]], thumbnails[among[other]][:, ::way]):
-                    leader[leader == leader[other]] = leader[one]
-                    yield int(among[one]), int(among[other]), kind
+            for start in range(0, len(self.among), BLOCK):
+                hits = coarse[start : start + BLOCK] @ others[start:].T >= COARSE
+                for row in np.flatnonzero(hits.any(axis=1)).tolist():
+                    yield from (Pair(*found, kind) for found in self._of(start + row, hits[row], way))
+                if not self.complete:
+                    return
+
+    def _of(self, one: int, hits: np.ndarray, way: int) -> Iterator[tuple[int, int]]:
+        """The pairs of one picture with those after it among the last `hits`, bool."""
+        places = np.flatnonzero(hits) + len(self.among) - len(hits)
+        places = places[(places > one) & (self.leader[places] != self.leader[one])]
+        self.looks += len(places)
+        for start in range(0, len(places), BLOCK):
+            some = places[start : start + BLOCK]
+            alike = _alike(self.thumbnails[self.among[one]], self.thumbnails[self.among[some]][:, :, ::way])
+            for other in some[alike].tolist():
+                if self.leader[one] != self.leader[other]:
+                    self.leader[self.leader == self.leader[other]] = self.leader[one]
+                    yield int(self.among[one]), int(self.among[other])
 
 
 def _spreads(thumbnails: np.ndarray, among: np.ndarray) -> np.ndarray:
@@ -135,11 +170,13 @@ def _spreads(thumbnails: np.ndarray, among: np.ndarray) -> np.ndarray:
     return np.concatenate([piece.std(axis=(1, 2, 3)) for piece in pieces] or [np.empty(0)])
 
 
-def _alike(one: np.ndarray, other: np.ndarray) -> bool:
-    a, b = one.astype(np.float32).ravel(), other.astype(np.float32).ravel()
-    if np.abs((a - a.mean()) - (b - b.mean())).mean() > DISTANCE:
-        return False
-    return float(np.corrcoef(a, b)[0, 1]) >= FINE
+def _alike(one: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which of some small copies uint8 [n, 32, 32, 3] show the same as one of them: bool [n]."""
+    a, b = one.astype(np.float32).ravel(), others.astype(np.float32).reshape(len(others), -1)
+    a, b = a - a.mean(), b - b.mean(axis=1, keepdims=True)
+    close = np.abs(a - b).mean(axis=1) <= DISTANCE
+    lengths = np.linalg.norm(a) * np.linalg.norm(b, axis=1)
+    return close & (b @ a >= FINE * lengths)
 
 
 def _directions(thumbnails: np.ndarray, among: np.ndarray, way: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import threading
 import time
@@ -31,6 +32,11 @@ WORTH_KEEPING = 2.0
 
 FEW = 64
 """So few pictures are read sooner than all files are looked at for a copy."""
+
+
+def rows_for(shape: tuple[int, ...]) -> int:
+    """How many prepared pictures uint8 of a shape are taken out of a store at once: 2,048, or 64 MiB of them."""
+    return max(1, min(2048, 2**26 // math.prod(shape)))
 
 
 def batch_for(shape: tuple[int, ...]) -> int:

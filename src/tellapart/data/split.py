@@ -18,6 +18,13 @@ from tellapart.data.collection import Collection
 from tellapart.data.parts import PARTS
 from tellapart.errors import DataError, UsageError
 from tellapart.files import sha256, write_text
+from tellapart.text import counted
+
+CONTENT, IDENTITY = "content", "identity"
+"""What pictures are known by in a saved split: their content or, as the first versions had it, name and size."""
+
+MOST_BYTES = 2**31
+"""Files of more bytes together are not read once more for that."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +76,18 @@ class Split:
         return ", ".join(shown)
 
     def save(self, path: Path, collection: Collection) -> None:
-        """Write `index,key,label,part,identity`, a row a picture."""
+        """Write `index,key,label,part,content`, a row a picture; see `identity` of Collection for the last."""
+        content = collection.bytes_in_all() <= MOST_BYTES
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(("index", "key", "label", "part", "identity"))
+        writer.writerow(("index", "key", "label", "part", CONTENT if content else IDENTITY))
         writer.writerows(
-            (i, key, collection.label(i), part, collection.identity(i))
-            for i, (key, part) in enumerate(zip(collection.keys, self.parts, strict=True))
+            (i, key, collection.label(i), part, known)
+            for i, (key, part, known) in enumerate(
+                zip(
+                    collection.keys, self.parts, collection.identities(np.arange(len(collection)), content), strict=True
+                )
+            )
         )
         write_text(path, buffer.getvalue())
 
@@ -86,13 +98,16 @@ def make_split(
     test: float = 0.2,
     seed: int = 0,
     same: Sequence[tuple[int, ...]] = (),
+    exact: Sequence[tuple[int, ...]] = (),
 ) -> Split:
     """Assign every picture to a part.
 
     Parts that the source gives are kept. A missing test part is `test` of the training pictures, a missing validation
     part `validation` of those that remain; 0 leaves a part out. Each class is cut in proportion, by at least one
-    picture; groups stay together, and so do pictures that show the same: `same` are tuples of their places. The same
-    collection, fractions and seed give the same split.
+    picture; groups stay together, and so do pictures that show the same: `same` are tuples of their places. Where that
+    leaves less than a quarter of a part that was asked for, only those of `exact` do, the very same pictures: so many
+    that are nearly the same are no copies, but of one layout. The same collection, fractions and seed give the same
+    split.
 
     Raises UsageError for fractions outside 0..1, DataError where a class is too small or there is no training part.
     """
@@ -104,38 +119,92 @@ def make_split(
         raise DataError(
             f"{collection.source}: has the part {' and '.join(given)} only", "a part to train on", "add a train part"
         )
-    parts = (
-        collection.parts.astype("<U10") if collection.parts is not None else np.full(len(collection), "train", "<U10")
-    )
-    free = parts == "train"
-    origin = dict.fromkeys(given or ("train",), "given" if given else "the rest")
     wanted = {"test": test, "validation": validation}
     cuts = {part: fraction for part, fraction in wanted.items() if part not in given and fraction > 0}
-    _check_sizes(collection, np.flatnonzero(free), tuple(cuts))
-    groups = None if collection.groups is None else joined(collection.groups, same)
-    for number, (part, fraction) in enumerate(cuts.items()):
-        rng = np.random.default_rng((seed, number))
-        among = np.flatnonzero(parts == "train")
-        if groups is None:
-            chosen = _cut(collection, among, fraction, len(cuts) - number, rng)
-        else:
-            chosen = _cut_groups(collection, groups, among, fraction, rng)
-        share = len(chosen) / max(len(among), 1)
-        parts[chosen] = part
-        how = "stratified" if groups is None else "whole groups, stratified"
-        origin[part] = f"{share:.0%} of training, {how}, seed {seed}"
-    if cuts and groups is None:
-        _keep_together(parts, collection.labels, free, same, np.random.default_rng((seed, len(wanted))))
-    empty = next((part for part in cuts if not (parts == part).any()), None)
-    if empty is not None:
-        raise DataError(
-            f"{collection.source}: so many of its pictures show the same that none are left for {empty}",
-            "different pictures for every part",
-            f"add pictures, leave duplicates out (tellapart check --write-manifest), or do without: --{empty} 0",
-        )
+    _check_sizes(collection, _learnt(collection), tuple(cuts))
+    origin = dict.fromkeys(given or ("train",), "given" if given else "the rest")
     if cuts and "train" in given:
         origin["train"] = "what remains of it"
+    if collection.groups is None:
+        parts = _cut_apart(collection, cuts, seed, same)
+        how = "stratified"
+        if list(exact) != list(same) and any((parts == part).sum() < least for part, least in _least(collection, cuts)):
+            parts = _cut_apart(collection, cuts, seed, exact)
+            how = "stratified, so much alike that only exact copies stay together"
+    else:
+        try:
+            parts = _cut_whole(collection, cuts, seed, joined(collection.groups, same))
+        except DataError:
+            if list(exact) == list(same):
+                raise
+            parts = _cut_whole(collection, cuts, seed, joined(collection.groups, exact))
+        how = "whole groups, stratified"
+    for part in cuts:
+        if not (parts == part).any():
+            raise DataError(
+                f"{collection.source}: so many of its pictures show the same that none are left for {part}",
+                "different pictures for every part",
+                f"add pictures, leave duplicates out (tellapart check --write-manifest), or do without: --{part} 0",
+            )
+        remaining = (parts == part) | (parts == "train") | ((parts == "validation") & ("validation" in cuts))
+        share = (parts == part).sum() / remaining.sum()
+        lacking = set(collection.labels[parts == "train"].tolist()) - set(collection.labels[parts == part].tolist())
+        without = ", ".join(collection.class_names[c] for c in sorted(lacking))
+        origin[part] = f"{share:.0%} of training, {how}, seed {seed}{f', none of {without}' if lacking else ''}"
     return Split(parts, origin, _leaked(parts, same))
+
+
+def _learnt(collection: Collection) -> np.ndarray:
+    """Places, int64 [n], of the pictures that the source does not give to validation or test."""
+    return np.arange(len(collection)) if collection.parts is None else np.flatnonzero(collection.parts == "train")
+
+
+def _start(collection: Collection) -> np.ndarray:
+    """The parts as the source gives them; without, all is training."""
+    if collection.parts is None:
+        return np.full(len(collection), "train", "<U10")
+    return collection.parts.astype("<U10")
+
+
+def _least(collection: Collection, cuts: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Of each part that is cut, a quarter of the pictures that it should have."""
+    found, left = [], float(len(_learnt(collection)))
+    for part, fraction in cuts.items():
+        found.append((part, 0.25 * fraction * left))
+        left *= 1 - fraction
+    return found
+
+
+def _cut_apart(
+    collection: Collection, cuts: Mapping[str, float], seed: int, same: Sequence[tuple[int, ...]]
+) -> np.ndarray:
+    """Parts [n] whose classes are cut in proportion; pictures that show the same are then brought together."""
+    parts = _start(collection)
+    free = parts == "train"
+    for number, fraction in enumerate(cuts.values()):
+        rng = np.random.default_rng((seed, number))
+        chosen = _cut(collection, np.flatnonzero(parts == "train"), fraction, len(cuts) - number, rng)
+        parts[chosen] = list(cuts)[number]
+    if cuts:
+        _keep_together(parts, collection.labels, free, same, np.random.default_rng((seed, 2)))
+    return parts
+
+
+def _cut_whole(collection: Collection, cuts: Mapping[str, float], seed: int, groups: np.ndarray) -> np.ndarray:
+    """Parts [n] of whole groups."""
+    parts = _start(collection)
+    for number, (part, fraction) in enumerate(cuts.items()):
+        among, rng = np.flatnonzero(parts == "train"), np.random.default_rng((seed, number))
+        parts[_cut_groups(collection, groups, among, fraction, len(cuts) - number, rng)] = part
+    return parts
+
+
+def torn_groups(collection: Collection, split: Split, part: str) -> np.ndarray:
+    """The pictures of a part, int64 [n], whose group is in training too: as the source gives the parts, it may be."""
+    if collection.groups is None:
+        return np.empty(0, np.int64)
+    learnt = np.isin(collection.groups, collection.groups[split.parts == "train"])
+    return np.flatnonzero((split.parts == part) & learnt)
 
 
 def unpack_split(collection: Collection, packed: Mapping[str, Any]) -> Split:
@@ -269,31 +338,57 @@ def _shares(counts: np.ndarray, fraction: float, leave: int) -> np.ndarray:
 
 
 def _cut_groups(
-    collection: Collection, groups: np.ndarray, among: np.ndarray, fraction: float, rng: np.random.Generator
+    collection: Collection, groups: np.ndarray, among: np.ndarray, fraction: float, leave: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Whole groups, larger ones first, each taken if it brings the classes' counts nearer to their share."""
+    """Whole groups, larger ones first, each taken if it brings the classes' counts nearer to their share.
+
+    Then, for each class that has none yet, its smallest. Of every class at least `leave` groups remain. Raises
+    DataError where none may be taken.
+    """
     names, members = np.unique(groups[among], return_inverse=True)
-    if len(names) < 3:
-        raise DataError(
-            f"{collection.source}: its training pictures are in {len(names)} group{'' if len(names) == 1 else 's'}",
-            "at least 3 groups, to keep each on one side of the split",
-            "give the parts yourself, or a manifest without the group column",
-        )
-    classes = len(collection.class_names)
-    table = np.zeros((len(names), classes), np.int64)
+    table = np.zeros((len(names), len(collection.class_names)), np.int64)
     np.add.at(table, (members, collection.labels[among]), 1)
+    has = table > 0
+    left = has.sum(axis=0)
     wanted = table.sum(axis=0) * fraction
+    got, chosen = np.zeros(len(wanted)), []
+
+    def may(group: int) -> bool:
+        return group not in chosen and bool((left[has[group]] > leave).all())
+
+    def take(group: int) -> None:
+        nonlocal got, left
+        got, left = got + table[group], left - has[group]
+        chosen.append(group)
+
     order = rng.permutation(len(names))
     order = order[np.argsort(-table[order].sum(axis=1), kind="stable")]
-    got, chosen = np.zeros(classes), []
-    for group in order:
-        if np.abs(got + table[group] - wanted).sum() < np.abs(got - wanted).sum():
-            got += table[group]
-            chosen.append(group)
-    return among[np.isin(members, chosen or order[-1:])]
+    for group in order.tolist():
+        if may(group) and np.abs(got + table[group] - wanted).sum() < np.abs(got - wanted).sum():
+            take(group)
+    for c in sorted(np.flatnonzero(has.any(axis=0)).tolist(), key=lambda c: collection.class_names[c]):
+        if not got[c]:
+            smallest = next((group for group in order[::-1].tolist() if has[group, c] and may(group)), None)
+            if smallest is not None:
+                take(smallest)
+    if not chosen:
+        few = int(np.argmin(np.where(left > 0, left, len(names) + 1)))
+        raise DataError(
+            f"{collection.source}: the training pictures of the class {collection.class_names[few]!r} are in "
+            f"{counted(int(left[few]), 'group')}",
+            f"at least {leave + 1} groups of a class, to keep each on one side of the split",
+            "give the parts yourself, or a manifest without the group column",
+        )
+    return among[np.isin(members, chosen)]
 
 
-def read_seen(path: Path) -> set[str]:
-    """From a saved split, the identities of the pictures that training saw, for learning or for choosing."""
+def read_seen(path: Path) -> tuple[set[str], bool]:
+    """From a saved split, what the pictures that training saw, for learning or for choosing, are known by.
+
+    And whether that is by their content, see `Collection.identity`.
+    """
     with path.open(encoding="utf-8", newline="") as file:
-        return {row["identity"] for row in csv.DictReader(file) if row["part"] in ("train", "validation")}
+        rows = csv.DictReader(file)
+        content = CONTENT in (rows.fieldnames or ())
+        column = CONTENT if content else IDENTITY
+        return {row[column] for row in rows if row["part"] in ("train", "validation")}, content

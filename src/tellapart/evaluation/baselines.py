@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from tellapart.data.feeding import rows_for
 from tellapart.data.rows import Pixels
 from tellapart.images.shrink import SIDE, shrunken
-
-AT_ONCE = 4096
 
 PICTURES = 5000
 """It learns from at most so many, evenly drawn."""
@@ -48,7 +47,7 @@ class ShrunkenPixels:
         order = np.random.default_rng(0).permutation(len(labels))
         firsts = order[np.unique(labels[order], return_index=True)[1]]  # one of each class, however rare
         chosen = np.unique(np.concatenate([firsts, order[:PICTURES]]))
-        seen = shrunken(pixels[chosen])
+        seen = _shrunken(pixels, chosen)
         self.middle, self.spread = seen.mean(axis=0), seen.std(axis=0) + 0.004
         self.model = LogisticRegression(C=0.1, max_iter=100)
         with warnings.catch_warnings():
@@ -57,7 +56,13 @@ class ShrunkenPixels:
 
     def __call__(self, pixels: Pixels, labels: np.ndarray) -> Baseline:
         """Its accuracy on other pictures."""
-        seen = np.concatenate([shrunken(pixels[i : i + AT_ONCE]) for i in range(0, len(labels), AT_ONCE)])
+        seen = _shrunken(pixels, np.arange(len(labels)))
         predicted = self.model.predict((seen - self.middle) / self.spread)
         words = f"logistic regression on the pictures shrunken to {SIDE} x {SIDE}"
         return Baseline("logistic regression", float((predicted == labels).mean()), words)
+
+
+def _shrunken(pixels: Pixels, rows: np.ndarray) -> np.ndarray:
+    """Some of the pictures as few numbers each, taken out of their store a piece at a time."""
+    step = rows_for(pixels.shape[1:])
+    return np.concatenate([shrunken(pixels[rows[i : i + step]]) for i in range(0, len(rows), step)])

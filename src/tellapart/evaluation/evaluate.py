@@ -10,14 +10,12 @@ import numpy as np
 from tellapart.classifier.classifier import Classifier
 from tellapart.classifier.novelty import UNFAMILIAR
 from tellapart.data.collection import Collection
-from tellapart.data.feeding import Prepared, prepare_pictures
+from tellapart.data.feeding import Prepared, prepare_pictures, rows_for
 from tellapart.data.rows import Pixels
 from tellapart.errors import DataError, UsageError
 from tellapart.evaluation.baselines import Baseline, majority
 from tellapart.evaluation.evaluation import Evaluation, Unlike
 from tellapart.progress import Listener, Progress, silent
-
-BATCH = 2048
 
 Rule = Callable[[Pixels, np.ndarray], Baseline]
 """A baseline that asks for pixels uint8 [n, height, width, channels] and labels int [n]."""
@@ -125,9 +123,10 @@ def _answers(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Probabilities [n, classes], and each picture's novelty [n] where the model can tell it."""
     pieces = []
-    for start in range(0, len(data), BATCH):
-        pieces.append(classifier.judge(data.pixels[start : start + BATCH]))
-        on_event(Progress(f"evaluate {part}", min(start + BATCH, len(data)), len(data)))
+    step = rows_for(data.pixels.shape[1:])
+    for start in range(0, len(data), step):
+        pieces.append(classifier.judge(data.pixels[start : start + step]))
+        on_event(Progress(f"evaluate {part}", min(start + step, len(data)), len(data)))
     probabilities = np.concatenate([values for values, _ in pieces])
     wild = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))
     if len(wild):

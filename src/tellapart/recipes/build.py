@@ -52,7 +52,9 @@ def _with_dropout(network: keras.Model, rate: float) -> keras.Model:
         return type(layer).from_config(config | {"rate": rate} if isinstance(layer, keras.layers.Dropout) else config)
 
     if any(isinstance(layer, keras.layers.Dropout) for layer in network.layers):
-        return keras.models.clone_model(network, clone_function=changed)
+        other = keras.models.clone_model(network, clone_function=changed)
+        other.set_weights(network.get_weights())  # which the author of the network may have loaded
+        return other
     if not rate:
         return network
     head = network.layers[-1]

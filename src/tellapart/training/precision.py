@@ -14,6 +14,7 @@ from tellapart.recipes.recipe import Recipe
 from tellapart.training.memory import recall, remember
 from tellapart.training.normalization import fuse
 from tellapart.training.run import processor
+from tellapart.training.shortage import check_memory, ran_out
 
 WORTH = 1.1
 """bfloat16 is taken where a step is at least this much faster; less is noise."""
@@ -46,7 +47,13 @@ def choose_precision(
     if gain is None and seen < LONG:
         return "float32", "a short training"
     if gain is None:
-        gain = _measured_gain(network, recipe.batch_size)
+        try:
+            check_memory(network, recipe.batch_size)
+            gain = _measured_gain(network, recipe.batch_size)
+        except Exception as error:
+            if not ran_out(error):
+                raise
+            return "float32", "not measured: memory does not suffice for a batch"
         remember(key, gain)
     name = "bfloat16" if gain >= WORTH else "float32"
     return name, f"measured here: a step in bfloat16 is {gain:.1f} times as fast"

@@ -87,6 +87,15 @@ class RunFolder:
         with suppress(OSError):  # a folder with anything in it stays
             self.path.rmdir()
 
+    def busy(self) -> bool:
+        """Whether another process trains here at this moment."""
+        path = self.path / LOCK
+        try:
+            with path.open("r+b") as file:
+                return not _take(file)  # what is taken goes with the file
+        except OSError:
+            return False
+
     def remove(self) -> None:
         """Take the folder away again: for a training that failed before it had anything to keep."""
         shutil.rmtree(self.path, ignore_errors=True)

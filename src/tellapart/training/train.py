@@ -121,7 +121,7 @@ def train_network(
         model.compile(
             optimizer=optimizer,
             loss=make_loss(recipe, batches.outputs),
-            metrics=["accuracy"],
+            metrics=[_accuracy() if batches.outputs == 1 else "accuracy"],
             steps_per_execution=at_once,
             jit_compile=JIT,
         )
@@ -163,6 +163,15 @@ def train_network(
     set_precision(network, "float32")
     unfuse(network)
     return Trained(network, watch.history, watch.best_epoch, seconds)
+
+
+def _accuracy() -> keras.metrics.Metric:
+    """Of one output: Keras's own would call no answer right where labels are blended (mixup, cutmix)."""
+
+    def right(labels: Any, answers: Any) -> Any:
+        return keras.ops.cast(keras.ops.equal(labels > 0.5, answers > 0.5), "float32")
+
+    return keras.metrics.MeanMetricWrapper(right, name="accuracy")
 
 
 def _identity(

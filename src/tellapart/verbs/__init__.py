@@ -13,6 +13,7 @@ every file of this folder.
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -54,10 +55,18 @@ def share(value: Any) -> float | None:
     return number
 
 
-def check_output(output: Path | None) -> None:
-    """Raise UsageError where a file that is to be written has no folder: before the work, not after it."""
-    if output is not None and not output.parent.is_dir():
-        raise UsageError(f"--output {output}: its folder does not exist", "an existing folder", "make it first")
+def check_output(output: Path | None, option: str = "output") -> None:
+    """Raise UsageError where a file that is to be written cannot be: before the work, not after it."""
+    if output is None:
+        return
+    if not output.parent.is_dir():
+        raise UsageError(f"--{option} {output}: its folder does not exist", "an existing folder", "make it first")
+    if output.is_dir():
+        raise UsageError(f"--{option} {output}: is a folder", "the name of a file to write", "name a file in it")
+    if not os.access(output.parent, os.W_OK):
+        raise UsageError(
+            f"--{option} {output}: its folder cannot be written to", "a folder that can be written to", "name another"
+        )
 
 
 def write_plot(plot: Plot, output: Path | None, stem: str, on_event: Listener) -> Path | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tellapart.data.feeding import rows_for
 from tellapart.errors import DataError, OutOfMemoryError, Stopped, TrainingError
 from tellapart.files import replacing, write_json
 from tellapart.progress import Listener, Note, Progress
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from tellapart.recipes.recipe import Recipe
     from tellapart.training.train import Trained
 
-
-AT_ONCE = 2048
 
 SMALLER = "smaller.json"
 """In a fold's folder: batch and learning rate of a fold for which memory did not suffice."""
@@ -113,12 +112,15 @@ def out_of_fold(
             except Stopped as error:
                 if folder:
                     raise
-                raise KeyboardInterrupt from error  # nothing of it is kept
+                stopped = Stopped("stopped", "nothing of it is kept", "start it again")
+                stopped.exit_code = error.exit_code
+                raise stopped from error
         samples = data.pixels[outside[:64]]
         names = collection.class_names
         classifier = make_classifier(trained.network, names, preparation, recipe.loss, {}, samples, recipe.views)
-        for start in range(0, len(outside), AT_ONCE):
-            rows = outside[start : start + AT_ONCE]
+        step = rows_for(data.pixels.shape[1:])
+        for start in range(0, len(outside), step):
+            rows = outside[start : start + step]
             found[rows] = classifier.probabilities(data.pixels[rows])
         if kept:
             with replacing(kept) as new, new.open("wb") as file:

@@ -92,7 +92,7 @@ def run(options: Options, on_event: Listener) -> Report:
     from tellapart.report.findings import write_findings
 
     check_output(options.output)
-    check_output(options.write_manifest)
+    check_output(options.write_manifest, "write-manifest")
     collection = open_collection(options.data, options.classes, on_event)
     if options.write_manifest is not None:
         _check_files(collection)
@@ -186,7 +186,10 @@ def _check_files(collection: Collection) -> None:
 
 
 def _write_manifest(collection: Collection, findings: dict[str, list[Finding]], path: Path) -> None:
-    """Write file_name, label and, where there are such, split and group; names are as seen from its own folder."""
+    """Write file_name, label and, where there are such, split, group and the table's other columns.
+
+    File names are as seen from its own folder.
+    """
     import csv
     import io
     import os
@@ -197,8 +200,9 @@ def _write_manifest(collection: Collection, findings: dict[str, list[Finding]], 
     left_out = {i for found in findings.values() for one in found for i in one.drop}
     moved = {i: name for found in findings.values() for one in found for i, name in one.relabel.items()}
     assert isinstance(collection.pictures, EncodedPictures)  # or `_check_files` would have said so
-    columns = {"split": collection.parts, "group": collection.groups}
+    columns: dict[str, Any] = {"split": collection.parts, "group": collection.groups}
     kept = {name: values for name, values in columns.items() if values is not None}
+    kept |= {name: values for name, values in collection.columns.items() if name not in ("file_name", "label", *kept)}
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(("file_name", "label", *kept))

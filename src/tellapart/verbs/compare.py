@@ -72,7 +72,7 @@ def run(options: Options, on_event: Listener) -> Comparison:
     for name, model in zip(_names(models), models, strict=True):
         found = evaluate_part(model, collection, indices, options.part, on_event)
         contenders.append(_contender(name, model, found))
-        if options.part == "test" and collection.fingerprint == model.record.training.get("data", {}).get(
+        if options.part in ("test", "all") and collection.fingerprint == model.record.training.get("data", {}).get(
             "fingerprint"
         ):
             count_look(model.source)

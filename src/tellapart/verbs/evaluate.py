@@ -108,7 +108,9 @@ def _rules(
     if part in ("train", "all"):
         return ()
     indices = split.indices("train")
-    chosen = np.sort(np.random.default_rng(0).permutation(indices)[:PICTURES])
+    drawn = np.random.default_rng(0).permutation(indices)
+    firsts = drawn[np.unique(collection.labels[drawn], return_index=True)[1]]  # one of each class, however rare
+    chosen = np.unique(np.concatenate([firsts, drawn[:PICTURES]]))
     train = prepare_pictures(collection, chosen, classifier.preparation, on_event, "read pictures for a baseline")
     return (ShrunkenPixels(train.pixels, positions(classifier, collection, chosen)[train.labels]),)
 
@@ -145,8 +147,8 @@ def _unseen(
     split = Path(classifier.source).with_name("split.csv")
     if part == "train" or not split.is_file():
         return indices, reason
-    seen = read_seen(split)
-    fresh = indices[[collection.identity(int(i)) not in seen for i in indices]]
+    seen, content = read_seen(split)
+    fresh = indices[[known not in seen for known in collection.identities(indices, content)]]
     if len(fresh) == len(indices):
         return indices, f"{reason}; none of them took part in its training"
     if not len(fresh):

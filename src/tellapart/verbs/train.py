@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tellapart.data.collection import Collection
+    from tellapart.data.duplicates import Duplicates
     from tellapart.data.feeding import Prepared
     from tellapart.data.split import Split
     from tellapart.images.preparation import Preparation
@@ -97,7 +98,7 @@ def run(options: Options, on_event: Listener) -> Run:
     kept = None
     if options.resume is not None:
         options, kept = find_kept(options)
-    elif other := unfinished(options):
+    elif (other := unfinished(options)) and not other.folder.busy():
         where = other.folder.path
         on_event(Note(f"note: {where} is the same training, broken off ({other.progress()}): --resume {where} goes on"))
     _check_asked(options)
@@ -112,6 +113,7 @@ def run(options: Options, on_event: Listener) -> Run:
 
 def _run(options: Options, on_event: Listener, began: float, kept: Kept | None) -> Run:
     from tellapart.classifier.calibration import threshold_for
+    from tellapart.data.duplicates import Duplicates
     from tellapart.data.split import check_trainable, make_split
     from tellapart.recipes.choose import choose_preparation, choose_recipe
     from tellapart.recipes.find import find_recipe
@@ -121,15 +123,16 @@ def _run(options: Options, on_event: Listener, began: float, kept: Kept | None) 
     found = None if late else find_recipe(options.recipe)
     collection = _collection(options, on_event)
 
-    def cut(same: Sequence[tuple[int, ...]]) -> Split:
+    def cut(duplicates: Duplicates) -> Split:
+        same, exact = duplicates.groups, duplicates.of("exact")
         if options.folds:  # every picture that is not given for the test is learnt from, and asked about once
-            made = make_split(collection, 0, 0, options.seed, same).without_validation()
+            made = make_split(collection, 0, 0, options.seed, same, exact).without_validation()
         else:
-            made = make_split(collection, options.validation, options.test, options.seed, same)
+            made = make_split(collection, options.validation, options.test, options.seed, same, exact)
         check_trainable(collection, made)
         return made
 
-    split = cut(())
+    split = cut(Duplicates((), ()))
     if options.at_most_errors is not None and not (split.counts()["validation"] or options.folds):
         threshold_for(options.at_most_errors, ())  # which says what is missing
     on_event(Note(f"data: {collection.name}, {len(collection):,} pictures, {len(collection.class_names)} classes"))
@@ -151,19 +154,19 @@ def _run(options: Options, on_event: Listener, began: float, kept: Kept | None) 
         preparation, reason = choose_preparation(found.recipe, collection, learnt, options.minutes)
         on_event(Note(f"pictures: {preparation} ({reason})"))
 
-    data, groups = _prepared(collection, preparation, on_event)
-    split = cut(groups)
+    data, duplicates = _prepared(collection, preparation, on_event)
+    split = cut(duplicates)
     if kept is not None:
         kept.check(collection, split)
     else:
-        _say(on_event, collection, split, groups)
+        _say(on_event, collection, split, duplicates)
     job = Job(collection, split, data, preparation, options.at_most_errors)
     _check_readable(job)
     if options.deterministic:
         from tellapart.recipes.backend import make_deterministic
 
         make_deterministic()
-    fold = _folds(options, job, groups)
+    fold = _folds(options, job, duplicates)
     if kept is not None:
         recipe = kept.recipe(found, len(job.part("train")), preparation.shape)
         return train_in(options, on_event, job, recipe, found, fold, began, kept.folder, kept.record)
@@ -222,17 +225,15 @@ def _collection(options: Options, on_event: Listener) -> Collection:
     return collection if options.group is None else grouped(collection, options.group)
 
 
-def _prepared(
-    collection: Collection, preparation: Preparation, on_event: Listener
-) -> tuple[Prepared, Sequence[tuple[int, ...]]]:
+def _prepared(collection: Collection, preparation: Preparation, on_event: Listener) -> tuple[Prepared, Duplicates]:
     """All pictures, and those that show the same; what these were found by is let go, for it may be large."""
     from tellapart.data.feeding import prepare_collection
 
     whole = prepare_collection(collection, preparation, on_event)
-    return whole.data, whole.duplicates.groups
+    return whole.data, whole.duplicates
 
 
-def _folds(options: Options, job: Job, same: Sequence[tuple[int, ...]]) -> np.ndarray | None:
+def _folds(options: Options, job: Job, duplicates: Duplicates) -> np.ndarray | None:
     """The fold, int [n], of every training picture, where there are to be folds."""
     import numpy as np
 
@@ -243,9 +244,20 @@ def _folds(options: Options, job: Job, same: Sequence[tuple[int, ...]]) -> np.nd
         return None
     collection, train = job.collection, job.part("train")
     own = np.arange(len(collection)) if collection.groups is None else collection.groups
-    fold = fold_of(train.labels, joined(own, same)[train.indices], options.folds, options.seed)
-    check_folds(collection, train.labels, fold)
-    return fold
+    for same in (duplicates.groups, duplicates.of("exact")):
+        fold = fold_of(train.labels, joined(own, same)[train.indices], options.folds, options.seed)
+        try:
+            check_folds(collection, train.labels, fold)
+            if (there := len(np.unique(fold))) < options.folds:
+                raise DataError(
+                    f"{collection.source}: its pictures are in {there} groups, too few for {options.folds} folds",
+                    "at least as many groups as folds",
+                    f"ask for --folds {there}",
+                )
+            return fold
+        except DataError as error:  # so much alike that it is of one layout, and no copies: as in the split
+            fault = error
+    raise fault
 
 
 def _changed(found: Found, options: Options) -> Found:
@@ -300,11 +312,11 @@ def _check_readable(job: Job) -> None:
         )
 
 
-def _say(on_event: Listener, collection: Collection, split: Split, same: Sequence[tuple[int, ...]]) -> None:
-    from tellapart.data.duplicates import MOST
+def _say(on_event: Listener, collection: Collection, split: Split, duplicates: Duplicates) -> None:
+    from tellapart.data.split import torn_groups
 
     on_event(Note(f"split: {split}"))
-    if same:
+    if same := duplicates.groups:
         files = sum(len(places) for places in same)
         on_event(
             Note(
@@ -312,10 +324,17 @@ def _say(on_event: Listener, collection: Collection, split: Split, same: Sequenc
                 f"({', '.join(collection.keys[i] for i in same[0][:3])}); the split keeps together what it may"
             )
         )
-    if len(collection) > MOST:
-        on_event(Note(f"duplicates: only exact copies were looked for, among {len(collection):,} pictures"))
+    if not duplicates.complete:
+        on_event(Note("duplicates: near ones were not all looked for, among so many pictures that are much alike"))
     for part in ("validation", "test"):
-        leaked = split.leaks(part)
+        leaked, torn = split.leaks(part), torn_groups(collection, split, part)
+        if len(torn):
+            on_event(
+                Note(
+                    f"groups: {len(torn):,} of {split.counts()[part]:,} {part} pictures are of groups that are in "
+                    f"training too, as the data gives its parts ({collection.keys[torn[0]]}, ...)"
+                )
+            )
         if len(leaked):
             share = len(leaked) / split.counts()[part]
             on_event(
