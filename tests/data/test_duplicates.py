@@ -58,3 +58,28 @@ def test_many_are_compared_in_blocks():
 def test_nothing_to_compare():
     assert pairs([]) == {}
     assert pairs([look(photo())]) == {}
+
+
+def test_a_mirror_image_does_not_hide_that_two_others_are_the_same():
+    """It lies in an earlier block of pictures than the two."""
+    looks = [look(photo(0)[:, ::-1]), *(look(photo(k)) for k in range(1, 300))]
+    looks += [look(photo(0)), look_at_file(encoded(photo(0), quality=60))]
+    found = find_duplicates(Traits.of(looks), np.arange(len(looks)))
+    assert found.of("exact", "near") == ((300, 301),)
+    assert found.groups == ((0, 300, 301),)
+
+
+def test_the_search_among_pictures_of_one_layout_has_an_end(monkeypatch):
+    from tellapart.data import duplicates
+
+    layout = photo(0).astype(int)
+    rng = np.random.default_rng(0)
+    shifts = rng.integers(-25, 26, (60, 4, 4, 3)).repeat(24, 1).repeat(32, 2)
+    looks = [look(np.clip(layout + shift, 0, 255).astype(np.uint8)) for shift in shifts]
+    traits, among = Traits.of(looks), np.arange(len(looks))
+    assert find_duplicates(traits, among).complete
+    monkeypatch.setattr(duplicates, "LOOKS", 10)
+    monkeypatch.setattr(duplicates, "COARSE", 0.5)
+    assert not find_duplicates(traits, among).complete
+    monkeypatch.setattr(duplicates, "MOST", 50)
+    assert not find_duplicates(traits, among).complete

@@ -94,3 +94,13 @@ def test_a_dropout_of_nothing_can_be_raised():
     ones = np.ones((8, 4, 4, 1), np.float32)
     first, second = (np.asarray(network(ones, training=True)) for _ in range(2))
     assert not np.array_equal(first, second)
+
+
+def test_a_dropout_rate_keeps_the_weights_that_the_network_came_with():
+    def network(shape, classes):
+        made = keras.Sequential([keras.Input(shape), layers.Dropout(0.1), *head()])
+        made.set_weights([np.full_like(weight, 0.25) for weight in made.get_weights()])
+        return made
+
+    built = build_network(Recipe(name="own", network=network, dropout=0.5), (4, 4, 1), 3)
+    assert all((weight == 0.25).all() for weight in built.get_weights())

@@ -78,3 +78,14 @@ def test_what_is_saved_is_float32_whatever_the_training(tmp_path):
     assert {layer.dtype_policy.name for layer in stock.layers} == {"float32"}
     assert run.evaluations["validation"].count == 10
     assert json.loads((run.path / "run.json").read_text())["precision"] == "bfloat16"
+
+
+def test_too_little_memory_for_measuring_ends_nothing(able, monkeypatch):
+    def fails(*_):
+        raise RuntimeError("OOM when allocating tensor with shape[32,64] on CPU")
+
+    monkeypatch.setattr(precision, "_measured_gain", fails)
+    assert chosen() == ("float32", "not measured: memory does not suffice for a batch")
+    monkeypatch.setattr(precision, "_measured_gain", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        chosen()

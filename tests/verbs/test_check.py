@@ -112,3 +112,26 @@ def test_folds_are_stratified_and_keep_groups_together():
     assert np.ptp(table.sum(axis=1)) <= 20
     assert np.array_equal(fold, fold_of(labels, groups, 5, seed=1))
     assert not np.array_equal(fold, fold_of(labels, groups, 5, seed=2))
+
+
+def test_the_clean_manifest_keeps_the_other_columns(tmp_path):
+    home = folder(tmp_path / "photos", 40)
+    files = sorted(path.relative_to(tmp_path).as_posix() for path in home.rglob("*.jpg"))
+    rows = [f"{name},{name.split('/')[1]},p{i % 5}" for i, name in enumerate(files)]
+    (tmp_path / "all.csv").write_text("\n".join(["file_name,label,patient", *rows]) + "\n")
+    tellapart.check(
+        tmp_path / "all.csv", skip_labels=True, write_manifest=tmp_path / "clean.csv", output=tmp_path / "p.html",
+        on_event=silent,
+    )  # fmt: skip
+    kept = list(csv.DictReader((tmp_path / "clean.csv").read_text().splitlines()))
+    assert {row["patient"] for row in kept} == {"p0", "p1", "p2", "p3", "p4"}
+
+
+@pytest.mark.parametrize(("option", "words"), (("output", "--output"), ("write_manifest", "--write-manifest")))
+def test_what_cannot_be_written_is_said_before_the_work(dirty, tmp_path, option, words, monkeypatch):
+    monkeypatch.setattr("tellapart.data.inspect.inspect", lambda *_: pytest.fail("pictures were read"))
+    (tmp_path / "there").mkdir()
+    with pytest.raises(UsageError, match=f"{words} .*there: is a folder"):
+        tellapart.check(dirty, **{option: tmp_path / "there"}, on_event=silent)
+    with pytest.raises(UsageError, match=f"{words} .*x.csv: its folder does not exist"):
+        tellapart.check(dirty, **{option: tmp_path / "none" / "x.csv"}, on_event=silent)

@@ -87,3 +87,11 @@ def _with_other_pictures(one):
     from dataclasses import replace
 
     return replace(one, evaluation=replace(one.evaluation, indices=np.arange(1, 11)))
+
+
+def test_all_pictures_have_the_test_part_in_them(runs):
+    from tellapart.training.run import RunFolder
+
+    before = [RunFolder(run.path).read()["looks"] for run in runs]
+    tellapart.compare([run.path for run in runs], part="all", on_event=silent)
+    assert [RunFolder(run.path).read()["looks"] for run in runs] == [number + 1 for number in before]

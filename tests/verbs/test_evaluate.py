@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import tellapart
 from tellapart.errors import DataError, UsageError
@@ -174,3 +175,33 @@ def test_pictures_of_another_kind(stripes_run):
     assert found.unlike.roc_area > 0.9
     assert found.to_dict()["unlike"]["count"] == 60
     assert "are told from familiar ones with ROC area" in str(found)
+
+
+def test_new_pictures_of_the_same_names_and_sizes_are_new(tmp_path):
+    """Uncompressed files that are numbered in each class, as cameras and data sets have them."""
+
+    def write(home, count, seed):
+        pixels, labels = stripes(count, seed=seed)
+        for i in range(count):
+            place = home / "abc"[labels[i]] / f"{i // 3}.pgm"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels[i, :, :, 0]).save(place)
+        return home
+
+    run = tellapart.train(
+        write(tmp_path / "old", 60, 0), recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=silent
+    )
+    assert tellapart.evaluate(run.path, write(tmp_path / "new", 45, 1), on_event=silent).count == 45
+
+
+def test_a_class_that_is_very_rare_in_training_does_not_end_it(tmp_path, monkeypatch):
+    from tellapart.evaluation import baselines
+
+    pixels, labels = stripes(200)
+    rare = np.flatnonzero((labels != 2) | (np.arange(200) < 15))
+    run = tellapart.train(
+        (pixels[rare], labels[rare]), recipe="dense", epochs=1, runs=tmp_path, on_event=silent
+    )  # fmt: skip
+    monkeypatch.setattr(baselines, "PICTURES", 2)
+    found = tellapart.evaluate(run.path, (pixels[rare], labels[rare]), on_event=silent)
+    assert found.baselines[1].words.startswith("logistic regression")

@@ -2,6 +2,7 @@ import csv
 import json
 import os
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -352,3 +353,28 @@ def test_folds_need_pictures_of_each_class(tmp_path):
     with pytest.raises(UsageError, match="folds = 3 and minutes = 1"):
         tellapart.train(folder, folds=3, minutes=1, runs=tmp_path / "runs", on_event=silent)
     assert not (tmp_path / "runs").exists()
+
+
+def test_more_folds_than_groups_are_refused(tmp_path):
+    collection = replace(make_collection(60, parts=False), groups=np.array([f"g{i // 12}" for i in range(60)]))
+    with pytest.raises(DataError, match="in 5 groups, too few for 10 folds"):
+        tellapart.train(collection, recipe="dense", folds=10, runs=tmp_path, on_event=silent)
+
+
+def test_accuracy_of_one_output_with_blended_labels():
+    """Keras's own would call none of them right, since 0.9 is not 1."""
+    from tellapart.training.train import _accuracy
+
+    metric = _accuracy()
+    metric.update_state(np.array([[0.9], [0.2], [0.7], [0.4]]), np.array([[0.8], [0.1], [0.3], [0.6]]))
+    metric.update_state(np.array([[1.0], [0.0]]), np.array([[0.7], [0.2]]))
+    assert float(metric.result()) == pytest.approx(4 / 6)
+    assert metric.name == "accuracy"
+
+
+def test_groups_that_the_data_tears_are_told(tmp_path):
+    events = []
+    collection = replace(make_collection(60), groups=np.array([f"g{i % 5}" for i in range(60)]))
+    tellapart.train(collection, recipe="dense", epochs=1, validation=0, runs=tmp_path, on_event=events.append)
+    notes = [event.text for event in events if isinstance(event, Note)]
+    assert any("groups: 20 of 20 test pictures are of groups that are in training too" in text for text in notes), notes
