@@ -8,7 +8,8 @@ in small collections, which it would learn by heart, put together from two (CutM
 the training. Six views of each picture at prediction. Epochs follow the number of pictures.
 
 Measured: cats and dogs at 64 x 64, 7,200 photos to learn from: 93.3 % of 2,000 test photos, 92.4 % with one look (two
-seeds; benchmarks/training.py photos). Larger pictures and small collections: not measured in this form yet.
+seeds; benchmarks/training.py photos); at 128 x 128 95.4 % and 94.7 %, in 11 minutes on 2 cores. Five kinds of flowers,
+3,104 photos of 128 x 128 that show no more than 32 x 32 would: 74.6 % of 867, in 8 minutes.
 """
 
 from __future__ import annotations
