@@ -149,9 +149,15 @@ def make_split(
         remaining = (parts == part) | (parts == "train") | ((parts == "validation") & ("validation" in cuts))
         share = (parts == part).sum() / remaining.sum()
         lacking = set(collection.labels[parts == "train"].tolist()) - set(collection.labels[parts == part].tolist())
-        without = ", ".join(collection.class_names[c] for c in sorted(lacking))
-        origin[part] = f"{share:.0%} of training, {how}, seed {seed}{f', none of {without}' if lacking else ''}"
+        origin[part] = f"{share:.0%} of training, {how}, seed {seed}{_none_of(collection, sorted(lacking))}"
     return Split(parts, origin, _leaked(parts, same))
+
+
+def _none_of(collection: Collection, classes: Sequence[int]) -> str:
+    """Words for the classes that a part lacks, if any."""
+    shown = ", ".join(collection.class_names[c] for c in classes[:5])
+    more = f" and {len(classes) - 5} more" if len(classes) > 5 else ""
+    return f", none of {shown}{more}" if classes else ""
 
 
 def _learnt(collection: Collection) -> np.ndarray:
