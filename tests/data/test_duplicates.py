@@ -82,4 +82,8 @@ def test_the_search_among_pictures_of_one_layout_has_an_end(monkeypatch):
     monkeypatch.setattr(duplicates, "COARSE", 0.5)
     assert not find_duplicates(traits, among).complete
     monkeypatch.setattr(duplicates, "MOST", 50)
-    assert not find_duplicates(traits, among).complete
+    many = Traits.of([*looks, looks[0]])
+    assert len(many.thumbnails) == 0
+    found = find_duplicates(many, np.arange(len(looks) + 1))
+    assert not found.complete
+    assert found.groups == ((0, 60),)

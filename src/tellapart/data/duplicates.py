@@ -67,7 +67,8 @@ class Traits:
     """What the pictures of a collection are compared by.
 
     `digests` uint8 [n, 16] name their very pixels, `sides` int64 [n] are their shorter sides, and
-    `thumbnails` uint8 [n, 32, 32, 3] small copies of those whose side is at least SMALLEST.
+    `thumbnails` uint8 [n, 32, 32, 3] small copies of those whose side is at least SMALLEST; of more than MOST pictures
+    there are none, since they would not be compared.
     """
 
     digests: np.ndarray
@@ -77,7 +78,7 @@ class Traits:
     @classmethod
     def room(cls, count: int) -> Traits:
         """Traits to be filled in with `note`; memory is taken as that happens."""
-        thumbnails = shared((count, THUMBNAIL, THUMBNAIL, 3), np.uint8)
+        thumbnails = shared((count if count <= MOST else 0, THUMBNAIL, THUMBNAIL, 3), np.uint8)
         return cls(shared((count, 16), np.uint8), shared((count,), np.int64), thumbnails)
 
     @classmethod
@@ -88,22 +89,24 @@ class Traits:
             if seen is None:
                 continue
             traits.digests[k] = np.frombuffer(seen.digest, np.uint8)
-            traits.sides[k], traits.thumbnails[k] = min(seen.shape[:2]), seen.thumbnail
+            traits.sides[k] = min(seen.shape[:2])
+            if len(traits.thumbnails):
+                traits.thumbnails[k] = seen.thumbnail
         return traits
 
     def note(self, k: int, pixels: np.ndarray, side: int) -> None:
         """Fill in picture k, uint8 [height, width, 1 or 3], whose file has this shorter side, or SMALLEST at least."""
         self.digests[k] = np.frombuffer(digest(pixels), np.uint8)
         self.sides[k] = side
-        if side >= SMALLEST:
+        if side >= SMALLEST and len(self.thumbnails):
             self.thumbnails[k] = thumbnail(Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))
 
 
 def find_duplicates(traits: Traits, among: np.ndarray) -> Duplicates:
     """Duplicates among some pictures, by their places int64 [n], ascending, in a collection and in its traits.
 
-    Of pictures with the very same pixels only the first is compared with others. Above MOST pictures only those are
-    looked for, since all the others have to be compared each with each; and no more than LOOKS pairs closely.
+    Of pictures with the very same pixels only the first is compared with others. In a collection of more than MOST only
+    those are looked for, since all the others have to be compared each with each; and no more than LOOKS pairs closely.
     """
     digests = traits.digests[among].view("S16").reshape(-1)
     _, firsts, members = np.unique(digests, return_index=True, return_inverse=True)
@@ -111,9 +114,9 @@ def find_duplicates(traits: Traits, among: np.ndarray) -> Duplicates:
     pairs = [Pair(int(among[k]), int(among[j]), "exact") for j, k in enumerate(same.tolist()) if k < j]
     single = among[np.sort(firsts)]
     large = single[traits.sides[single] >= SMALLEST]
+    if not len(traits.thumbnails):
+        return Duplicates(tuple(pairs), _groups(pairs), complete=not len(large))
     large = large[_spreads(traits.thumbnails, large) >= FLAT]
-    if len(large) > MOST:
-        return Duplicates(tuple(pairs), _groups(pairs), complete=False)
     search = _Alike(traits.thumbnails, large)
     pairs += search.pairs()
     return Duplicates(tuple(pairs), _groups(pairs), search.complete)
