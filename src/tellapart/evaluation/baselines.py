@@ -44,9 +44,7 @@ class ShrunkenPixels:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
-        order = np.random.default_rng(0).permutation(len(labels))
-        firsts = order[np.unique(labels[order], return_index=True)[1]]  # one of each class, however rare
-        chosen = np.unique(np.concatenate([firsts, order[:PICTURES]]))
+        chosen = drawn(labels)
         seen = _shrunken(pixels, chosen)
         self.middle, self.spread = seen.mean(axis=0), seen.std(axis=0) + 0.004
         self.model = LogisticRegression(C=0.1, max_iter=100)
@@ -66,3 +64,10 @@ def _shrunken(pixels: Pixels, rows: np.ndarray) -> np.ndarray:
     """Some of the pictures as few numbers each, taken out of their store a piece at a time."""
     step = rows_for(pixels.shape[1:])
     return np.concatenate([shrunken(pixels[rows[i : i + step]]) for i in range(0, len(rows), step)])
+
+
+def drawn(labels: np.ndarray) -> np.ndarray:
+    """Places, int64 ascending, of the training pictures that a baseline learns from, by all their labels int [n]."""
+    order = np.random.default_rng(0).permutation(len(labels))
+    firsts = order[np.unique(labels[order], return_index=True)[1]]  # one of each class, however rare
+    return np.unique(np.concatenate([firsts, order[:PICTURES]]))

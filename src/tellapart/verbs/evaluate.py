@@ -99,18 +99,15 @@ def _rules(
     classifier: Classifier, collection: Collection, split: Split, part: str, on_event: Listener
 ) -> tuple[Rule, ...]:
     """The baselines that learn, from pictures that the model learnt from."""
-    import numpy as np
 
     from tellapart.data.feeding import prepare_pictures
-    from tellapart.evaluation.baselines import PICTURES, ShrunkenPixels
+    from tellapart.evaluation.baselines import ShrunkenPixels, drawn
     from tellapart.evaluation.evaluate import positions
 
     if part in ("train", "all"):
         return ()
     indices = split.indices("train")
-    drawn = np.random.default_rng(0).permutation(indices)
-    firsts = drawn[np.unique(collection.labels[drawn], return_index=True)[1]]  # one of each class, however rare
-    chosen = np.unique(np.concatenate([firsts, drawn[:PICTURES]]))
+    chosen = indices[drawn(collection.labels[indices])]
     train = prepare_pictures(collection, chosen, classifier.preparation, on_event, "read pictures for a baseline")
     return (ShrunkenPixels(train.pixels, positions(classifier, collection, chosen)[train.labels]),)
 
