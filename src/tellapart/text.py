@@ -20,6 +20,15 @@ def columns(rows: Sequence[Sequence[object]], header: Sequence[str] | None = Non
     return "\n".join(lines)
 
 
+def readable(name: str) -> str:
+    """A file's name as text that can be written: where it is no UTF-8, as in old archives, read as Windows-1252."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+    return name
+
+
 def counted(count: int, noun: str) -> str:
     """`1 picture`, `1,234 pictures`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

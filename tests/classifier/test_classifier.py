@@ -122,3 +122,26 @@ def test_an_impossible_class_stays_finite(classifier, monkeypatch):
     monkeypatch.setattr(classifier, "runtime", lambda pixels: np.repeat(sure, len(pixels), axis=0))
     pixels, _ = stripes(1)
     assert np.allclose(classifier.with_views("shift").probabilities(pixels), sure)
+
+
+def test_folders_are_searched_as_training_searches_them(classifier, tmp_path):
+    folder = write_folder(tmp_path / "data", 6)
+    pixels, _ = stripes(1)
+    for name in (".ipynb_checkpoints/a.png", "__MACOSX/b.png"):
+        (folder / name).parent.mkdir()
+        Image.fromarray(pixels[0, :, :, 0]).save(folder / name)
+    (folder / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    bad = []
+    assert len(classifier.predict(folder, bad.append)) == 6
+    assert [(error.source.split("/")[-1], error.reason) for error in bad] == [("gone.png", "does not exist")]
+
+
+def test_a_path_that_no_system_takes_is_a_picture_that_cannot_be_read(classifier):
+    with pytest.raises(PictureError, match="cannot be read"):
+        classifier.predict("x" * 300 + ".png")
+
+
+def test_other_views_are_kept_in_a_file(classifier, tmp_path):
+    path = classifier.with_views("shift").save(tmp_path / "a.keras")
+    assert tellapart.load(path).views == "shift"
+    assert classifier.record.views == classifier.views != "shift"

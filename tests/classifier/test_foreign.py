@@ -198,3 +198,17 @@ def test_a_network_that_would_take_hours_for_a_picture():
     assert "2048" in large
     with pytest.raises(NotPlainError, match=r"with slow it takes 17,592,253,153,280 multiplications for a picture"):
         read_description(large)
+
+
+@pytest.mark.parametrize("before", (0, 1, 2))
+def test_rescaling_is_seen_behind_layers_that_keep_the_range(tmp_path, before):
+    augment = [make.RandomFlip("horizontal"), make.RandomRotation(0.1)]
+    front = [[], augment, [keras.Sequential([make.Resizing(16, 16), *augment])]][before]
+    network = keras.Sequential(
+        [keras.Input((16, 16, 3)), *front, make.Rescaling(1 / 255), make.Flatten(), make.Dense(2)]
+    )
+    network.save(tmp_path / "a.keras")
+    assert read_foreign(tmp_path / "a.keras").rescales
+    other = keras.Sequential([keras.Input((16, 16, 3)), *front, make.Conv2D(4, 3), make.Rescaling(2.0), make.Flatten()])
+    other.save(tmp_path / "b.keras")
+    assert not read_foreign(tmp_path / "b.keras").rescales

@@ -86,3 +86,15 @@ def _saved(**arrays):
 def _cut(novelty):
     """With a mean less than it needs values."""
     return _saved(**(novelty.arrays | {"pixels_means": novelty.arrays["pixels_means"][:, :-1]}))
+
+
+def test_no_class_is_left_out_among_very_many():
+    from tellapart.classifier.make import _some_of_each_first
+
+    labels = np.repeat(np.arange(300), 7)
+    order = np.random.default_rng(0).permutation(len(labels))
+    found = _some_of_each_first(order, labels)
+    assert sorted(found.tolist()) == list(range(len(labels)))
+    assert (np.bincount(labels[found[:600]], minlength=300) == 2).all()
+    few = found[600:]
+    assert few.tolist() == [place for place in order.tolist() if place in set(few.tolist())]  # chance decides the rest

@@ -249,8 +249,8 @@ def test_a_picture_that_cannot_be_read_is_named_and_the_others_answered(stripes_
     folder = write_folder(tmp_path / "data", 3)
     (folder / "down" / "bad.png").write_bytes(b"nonsense")
     result = tellapart("predict", str(stripes_run.path), str(folder), code=1)
-    assert "bad.png: is not a picture of a known format" in result.stderr
-    assert len(result.stdout.strip().splitlines()) == 3
+    assert "bad.png: is not a picture of a known format" in result.stdout
+    assert len(result.stdout.strip().splitlines()) == 4
 
 
 def test_no_network_says_where_to_put_which_file(tmp_path, monkeypatch):

@@ -96,3 +96,17 @@ def test_environment_is_untouched():
     before = dict(os.environ)
     tellapart("formats")
     assert dict(os.environ) == before
+
+
+def test_closed_streams_are_no_fault():
+    for closed in (">&-", "2>&-", ">&- 2>&-"):
+        command = f"{sys.executable} -m tellapart formats {closed}"
+        done = subprocess.run(command, shell=True, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, ""), closed
+
+
+def test_pictures_that_cannot_be_read_are_named_however_quiet(stripes_run, tmp_path):
+    (tmp_path / "bad.jpg").write_bytes(b"nonsense")
+    result = tellapart("predict", str(stripes_run.path), str(tmp_path / "bad.jpg"), "--quiet")
+    assert result.exit_code == 1
+    assert result.stdout == f"{tmp_path / 'bad.jpg'}: is not a picture of a known format\n"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tellapart
+from tellapart.classifier.network import describe_layers
 from tellapart.explanation.heat import HeatMaps, agreement, occlusion
 from tellapart.progress import silent
 from tellapart.recipes import find
@@ -128,5 +129,14 @@ def test_layers_that_a_connection_passes_by_are_left_out():
     pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 1)).astype(np.uint8)
     assert maps(pixels, np.array([0, 1])).shape == (2, 16, 16)
     nested = keras.Sequential([keras.Input((16, 16, 1)), network])
-    with pytest.raises(LookupError, match="no convolution that a map could be taken from"):
+    with pytest.raises(LookupError, match="in a model within the model"):
         HeatMaps(nested)
+
+
+def test_convolutions_within_a_model_within_the_model_are_said_to_be_there():
+    inner = keras.Sequential([keras.Input((12, 12, 1)), keras.layers.Conv2D(4, 3), keras.layers.GlobalMaxPooling2D()])
+    network = keras.Sequential([keras.Input((12, 12, 1)), inner, keras.layers.Dense(2, activation="softmax")])
+    with pytest.raises(LookupError, match="in a model within the model"):
+        HeatMaps(network)
+    operations = [layer.operations for layer in describe_layers(network)]
+    assert operations == [2 * 3 * 3 * 4 * 10 * 10, 2 * 4 * 2]

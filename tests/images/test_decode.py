@@ -125,3 +125,30 @@ def test_floating_point_samples_are_refused():
     data = encoded(Image.fromarray(np.ones((2, 2), np.float32)), "TIFF")
     with pytest.raises(PictureError, match="floating-point"):
         decode(data)
+
+
+@pytest.mark.parametrize("kind", ("PNG", "TIFF", "WEBP", "JPEG"))
+@pytest.mark.parametrize("orientation", (1, 3, 6, 8))
+def test_headers_say_how_a_turned_picture_is_decoded(kind, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(noise().resize((60, 40)), kind, exif=exif)
+    assert header(data) == decode(data).shape == ((60, 40, 3) if orientation > 4 else (40, 60, 3))
+
+
+def test_exif_behind_the_pixels_of_a_png_counts():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    whole = encoded(ramp(), exif=exif)
+    start = whole.index(b"eXIf") - 4
+    end = start + 12 + struct.unpack(">I", whole[start : start + 4])[0]
+    moved = whole[:start] + whole[end:-12] + whole[start:end] + whole[-12:]
+    assert header(moved) == decode(moved).shape == (6, 4, 3)
+
+
+def test_a_picture_with_more_behind_it_is_decoded_small():
+    frames = [noise().resize((640, 480)) for _ in range(2)]
+    data = encoded(frames[0], "MPO", save_all=True, append_images=frames[1:])
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.format == "MPO"
+    assert decode(data, least=(100, 100)).shape == (120, 160, 3)

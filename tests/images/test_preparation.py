@@ -47,3 +47,10 @@ def test_it_survives_json_and_refuses_the_unknown():
         Preparation(height=5, width=7, colour="rgb", blur=3)
     with pytest.raises(ValidationError):
         preparation.height = 3
+
+
+@pytest.mark.parametrize("shape", ((500, 1), (1, 500), (193, 1)))
+def test_a_line_is_padded_to_a_line(shape):
+    got = Preparation(height=96, width=64, colour="grey", fit="pad")(np.full(shape, 200, np.uint8))
+    assert got.shape == (96, 64, 1)
+    assert (got == 200).sum() == (96 if shape[0] > 1 else 64)

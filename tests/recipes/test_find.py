@@ -112,3 +112,61 @@ def test_what_is_no_recipe(tmp_path):
         find_recipe("lennet")
     recipe = Recipe(name="x", network=lambda shape, classes: None)
     assert find_recipe(recipe).recipe is recipe
+
+
+def test_a_field_of_the_augmentation_that_is_changed_leaves_the_others_to_the_data():
+    photos = find_recipe("photos")
+    asked = photos.changed({"augmentation": {"flip": "none"}}, "--set").for_data(10_000, (128, 128, 3)).augmentation
+    untouched = photos.for_data(10_000, (128, 128, 3)).augmentation
+    assert untouched.cutmix == 0
+    assert asked == untouched.model_copy(update={"flip": "none"})
+
+
+def test_changes_of_changes_keep_what_they_do_not_name():
+    twice = (
+        find_recipe("quick")
+        .changed({"augmentation": {"zoom": 0.1}}, "a")
+        .changed({"augmentation": {"shear": 0.2}}, "b")
+    )
+    assert (twice.recipe.augmentation.zoom, twice.recipe.augmentation.shear) == (0.1, 0.2)
+    assert twice.recipe.augmentation.shift == find_recipe("quick").recipe.augmentation.shift
+    named = twice.changed({"name": "mine"}, "c")
+    assert (named.recipe.name, named.base) == ("mine", "quick")
+
+
+def test_none_is_a_word_where_a_field_may_be_none():
+    changed = (
+        find_recipe("quick").changed({"dropout": 0.2, "views": "none"}, "--set").changed({"dropout": "none"}, "--set")
+    )
+    assert (changed.recipe.dropout, changed.recipe.views) == (None, "none")
+    with pytest.raises(RecipeError, match="epochs = 'none'"):
+        find_recipe("quick").changed({"epochs": "none"}, "--set")
+
+
+ADAPT = """
+def adapt(recipe, pictures, shape):
+    {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    (
+        ("recipe.model_copy(update={})", r"adapt\(\) of own returned a NoneType"),
+        ("return recipe.epoch", r"adapt\(\) of own stops with AttributeError"),
+    ),
+)
+def test_a_faulty_rule_of_ones_own_is_said_to_be_that(tmp_path, body, words):
+    path = tmp_path / "own.py"
+    path.write_text(OWN + ADAPT.format(body=body))
+    with pytest.raises(RecipeError, match=words):
+        find_recipe(path).for_data(100, (8, 8, 1))
+
+
+def test_what_follows_the_data_may_be_none(tmp_path):
+    path = tmp_path / "own.py"
+    body = 'return recipe.model_copy(update={"dropout": 0.5 if pictures < 2000 else None, "side": None})'
+    path.write_text(OWN + ADAPT.format(body=body))
+    found = find_recipe(path).followed()
+    assert found["dropout"] == [None, 0.5]
+    assert found["side"] == [None]

@@ -114,3 +114,22 @@ def test_several_answers_at_once_are_no_classes(tmp_path):
         tellapart.adopt(
             tmp_path / "a.keras", classes=names(tmp_path, "abc"), preparation=["range=0..1"], on_event=silent
         )
+
+
+def test_a_class_name_that_stands_twice_is_refused(tmp_path):
+    _, _, _, path = train_elsewhere(tmp_path, rescaled=True)
+    with pytest.raises(UsageError, match="two classes are named 'crane'"):
+        tellapart.adopt(path, classes=["crane", "crane", "owl"], on_event=silent)
+    assert [file.name for file in tmp_path.iterdir()] == ["elsewhere.keras"]
+
+
+def test_a_model_that_is_not_there_is_what_the_error_is_about(tmp_path):
+    with pytest.raises(ModelFileError, match=r"none.h5: cannot be read"):
+        tellapart.adopt(tmp_path / "nowhere" / "none.h5", classes=["a", "b"], on_event=silent)
+
+
+def test_a_range_beside_the_networks_own_rescaling_is_said(tmp_path):
+    _, _, _, path = train_elsewhere(tmp_path, rescaled=True)
+    notes = []
+    tellapart.adopt(path, classes=["a", "b", "c"], preparation=["range=0..1"], on_event=notes.append)
+    assert any("rescales pixels itself as well" in note.text for note in notes if isinstance(note, Note))

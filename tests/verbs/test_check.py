@@ -10,7 +10,7 @@ from tellapart.errors import UsageError
 from tellapart.progress import Note, silent
 from tellapart.verbs._folds import fold_of
 from tests.checks.test_checks import folder
-from tests.conftest import make_collection, stripes
+from tests.conftest import make_collection, stripes, write_folder
 from tests.images.test_look import encoded, photo
 
 
@@ -135,3 +135,16 @@ def test_what_cannot_be_written_is_said_before_the_work(dirty, tmp_path, option,
         tellapart.check(dirty, **{option: tmp_path / "there"}, on_event=silent)
     with pytest.raises(UsageError, match=f"{words} .*x.csv: its folder does not exist"):
         tellapart.check(dirty, **{option: tmp_path / "none" / "x.csv"}, on_event=silent)
+
+
+def test_a_folder_that_cannot_be_written_to_does_not_lose_the_findings(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("tellapart.report.findings.write_findings", refuse)
+    notes = []
+    found = tellapart.check(write_folder(tmp_path / "data", 30), skip_labels=True, on_event=notes.append)
+    assert found.output is None
+    assert any("no page is written" in note.text for note in notes if isinstance(note, Note))
+    with pytest.raises(UsageError, match="Read-only file system"):
+        tellapart.check(tmp_path / "data", skip_labels=True, output=tmp_path / "a.html", on_event=silent)

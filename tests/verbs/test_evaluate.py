@@ -205,3 +205,34 @@ def test_a_class_that_is_very_rare_in_training_does_not_end_it(tmp_path, monkeyp
     monkeypatch.setattr(baselines, "PICTURES", 2)
     found = tellapart.evaluate(run.path, (pixels[rare], labels[rare]), on_event=silent)
     assert found.baselines[1].words.startswith("logistic regression")
+
+
+def test_a_training_without_a_test_part_says_so_before_anything_is_read(tmp_path, monkeypatch):
+    data = make_collection(60, parts=False)
+    run = tellapart.train(data, recipe="dense", epochs=1, test=0, runs=tmp_path, on_event=silent)
+    monkeypatch.setattr("tellapart.data.feeding.prepare_pictures", lambda *_: pytest.fail("pictures were read"))
+    with pytest.raises(UsageError, match="was trained without test pictures of stripes") as raised:
+        tellapart.evaluate(run.path, data, on_event=silent)
+    assert "train, validation" in raised.value.expected
+
+
+def test_a_table_of_ones_own_beside_a_model_is_not_taken_for_its_split(stripes_run, tmp_path):
+    shutil.copy(stripes_run.model, tmp_path / "model.keras")
+    (tmp_path / "split.csv").write_text("file,fold\na.png,1\n")
+    folder = write_folder(tmp_path / "data", 30)
+    assert tellapart.evaluate(tmp_path / "model.keras", folder, on_event=silent).count == 30
+
+
+def test_a_strangers_file_does_not_decide_what_is_read(stripes_run, tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("one\ntwo\nthree\n")
+    folder = write_folder(tmp_path / "data", 30)
+    classifier = tellapart.load(stripes_run.path)
+    training = classifier.record.training | {
+        "data": {"source": str(folder), "class_names": str(secret), "fingerprint": "0" * 64}
+    }
+    classifier.record = classifier.record.model_copy(update={"training": training})
+    classifier.save(tmp_path / "stranger.keras")
+    with pytest.raises(UsageError, match=r"no run lies beside .*stranger.keras, and its word alone decides nothing"):
+        tellapart.evaluate(tmp_path / "stranger.keras", on_event=silent)
+    assert tellapart.evaluate(tmp_path / "stranger.keras", folder, on_event=silent).class_names[0] == "across"

@@ -264,3 +264,21 @@ def test_a_process_that_is_killed_goes_on_from_the_command_line(folder, tmp_path
     broken, whole = (model.network.get_weights() for model in found)
     assert all(one.tobytes() == other.tobytes() for one, other in zip(broken, whole, strict=True))
     assert found[0].record.temperature == found[1].record.temperature
+
+
+def test_a_run_of_the_automatic_recipe_under_a_name_of_ones_own_goes_on(tmp_path, monkeypatch):
+    from tellapart.verbs import _running
+
+    data = make_collection(60, parts=False)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(_running, "finish", interrupted)
+        tellapart.train(data, set=["name=mytry"], epochs=2, runs=tmp_path, on_event=silent)
+    (folder,) = tmp_path.iterdir()
+    assert folder.name == "stripes-mytry-001"
+    run = tellapart.train(data, resume=folder, runs=tmp_path, on_event=silent)
+    assert run.path == folder
+    assert len(run.history) == 2
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt

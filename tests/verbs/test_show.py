@@ -60,3 +60,29 @@ def test_what_a_recipe_makes_of_the_pictures(tmp_path, monkeypatch):
     assert any(note.text.startswith("augmentation:") for note in notes if isinstance(note, Note))
     same = tellapart.show(make_collection(60, parts=False, size=16), augment="dense", on_event=silent)
     assert all(np.array_equal(same.figure.pictures[0], other) for other in same.figure.pictures[1:5])
+
+
+def test_where_no_picture_can_be_read_the_reasons_are_shown(tmp_path):
+    for name in ("cats", "dogs"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    shown = tellapart.show(tmp_path, on_event=silent)
+    assert shown.output is None
+    assert "2 pictures cannot be read:\n  cats/1.heic: is not a picture of a known format" in str(shown)
+
+
+def test_large_pictures_are_drawn_small(tmp_path):
+    for name in ("cats", "dogs"):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (1600, 1200)).save(tmp_path / name / "1.jpg")
+    shown = tellapart.show(tmp_path, on_event=silent)
+    assert {picture.shape for picture in shown.figure.pictures} == {(192, 256, 3)}
+    assert shown.shapes == {(1200, 1600, 3): 2}
+
+
+def test_class_names_in_any_script(tmp_path, recwarn):
+    for name in ("猫", "犬"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        Image.new("RGB", (16, 16)).save(tmp_path / "data" / name / "1.png")
+    tellapart.show(tmp_path / "data", on_event=silent)
+    assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]

@@ -378,3 +378,60 @@ def test_groups_that_the_data_tears_are_told(tmp_path):
     tellapart.train(collection, recipe="dense", epochs=1, validation=0, runs=tmp_path, on_event=events.append)
     notes = [event.text for event in events if isinstance(event, Note)]
     assert any("groups: 20 of 20 test pictures are of groups that are in training too" in text for text in notes), notes
+
+
+@pytest.mark.parametrize("asked", ("l2=0.1", None, {"augmentation": {"zoom": 0.1}, "dropout": None}))
+def test_changes_may_be_one_text_or_tables(tmp_path, asked):
+    data = make_collection(60, parts=False)
+    run = tellapart.train(data, recipe="dense", set=asked, epochs=1, runs=tmp_path, on_event=silent)
+    card = (run.path / "report.md").read_text()
+    expected = (
+        {"l2=0.1": "--set l2=0.1", None: None}.get(asked, "")
+        if not isinstance(asked, dict)
+        else ("--set augmentation.zoom=0.1 --set dropout=none")
+    )
+    assert "--set" not in card if expected is None else expected in card
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    (
+        ({"set": ["optimizer.momentum=0.9"]}, "unknown field 'optimizer.momentum'"),
+        ({"set": ["augmentaton.zoom=0.9"]}, "unknown field 'augmentaton.zoom'"),
+        ({"set": ["augmentation=none", "augmentation.zoom=.2"]}, "unknown field 'augmentation.zoom'"),
+        ({"set": ["epochs=9"], "epochs": 3}, "set epochs = 9 and epochs = 3"),
+        ({"set": ["epochs=9"], "minutes": 3}, "set epochs = 9 and minutes = 3"),
+        ({"minutes": float("inf")}, "minutes = inf"),
+        ({"set": ["l2=inf"]}, "l2 = inf"),
+    ),
+)
+def test_options_that_mean_nothing_or_contradict_each_other(tmp_path, options, words):
+    with pytest.raises((RecipeError, UsageError), match=words):
+        tellapart.train(make_collection(60, parts=False), runs=tmp_path, on_event=silent, **options)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_recipe_that_is_none_is_the_automatic_one(tmp_path):
+    run = tellapart.train(make_collection(60, parts=False), recipe=None, epochs=1, runs=tmp_path, on_event=silent)
+    assert run.path.name == "stripes-quick-001"
+
+
+def test_a_class_folder_with_a_name_of_an_old_archive(tmp_path):
+    folder = write_folder(tmp_path / "data", 60)
+    try:
+        (folder / "down").rename(folder / os.fsdecode(b"caf\xe9"))
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    run = tellapart.train(folder, recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=silent)
+    assert run.classifier.class_names == ("across", "café", "squares")
+
+
+def test_what_cannot_be_promised_and_what_can_is_said(tmp_path):
+    notes = []
+    tellapart.train(
+        make_collection(60, parts=False), recipe="dense", epochs=1, at_most_errors="0.1%", runs=tmp_path,
+        on_event=notes.append,
+    )  # fmt: skip
+    (said,) = [note.text for note in notes if isinstance(note, Note) and "at-most-errors" in note.text]
+    assert "it can promise" in said
+    assert "or more, which answers" in said

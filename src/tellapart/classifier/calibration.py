@@ -95,5 +95,5 @@ def threshold_for(at_most: float, known: tuple[Trade, ...]) -> Trade:
     raise UsageError(
         f"at-most-errors {at_most:.2%}: the validation part is too small, or the model too often wrong, to promise it",
         f"{known[-1].errors:.2%} or more, which answers {known[-1].coverage:.1%} of pictures",
-        "allow more errors, or train on more pictures with a larger --validation",
+        "allow more errors, or train on more pictures or with a larger --validation",
     )

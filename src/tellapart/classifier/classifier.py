@@ -18,10 +18,11 @@ from tellapart.classifier.model_file import NOVELTY, TWIN, ModelRecord, read_mod
 from tellapart.classifier.novelty import UNFAMILIAR, Novelty
 from tellapart.classifier.runtime import OnnxRuntime, try_onnx
 from tellapart.data.feeding import batch_for
+from tellapart.data.tree import FolderTree, pictures_of
 from tellapart.errors import PictureError, UsageError
 from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.preparation import Preparation
-from tellapart.images.read import from_array, looks_like_picture, read_picture, starts_as_picture
+from tellapart.images.read import from_array, read_picture
 from tellapart.images.views import Views, looks
 from tellapart.parallel import each
 
@@ -189,6 +190,7 @@ class Classifier:
         """The same classifier with other looks at a picture, see tellapart.images.views."""
         other = copy(self)
         other.views = views
+        other.record = self.record.model_copy(update={"views": views})
         return other
 
     def with_at_most_errors(self, share: float) -> Classifier:
@@ -240,7 +242,7 @@ class Classifier:
 def load_classifier(path: str | os.PathLike[str]) -> Classifier:
     """Load a model file, or the one in a run folder. Raises ModelFileError."""
     path = Path(path).expanduser()
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises where a path may not be looked at
         path = path / "model.keras"
     record, members = read_model(path)
     try_onnx(members[TWIN], str(path))
@@ -258,20 +260,14 @@ def _averaged(answers: Iterable[tuple[float, np.ndarray]]) -> np.ndarray:
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The picture files below a folder, in name order. Raises UsageError when there are none."""
-    found = sorted(path for path in folder.rglob("*") if path.is_file() and _is_picture(path))
+    """The picture files below a folder, in name order, by the rules that training finds them by.
+
+    Raises UsageError when there are none, DataError for a folder that cannot be read.
+    """
+    found = [folder / name for name in pictures_of(FolderTree(folder))]
     if not found:
         raise UsageError(f"{folder}: holds no pictures", "a folder with picture files", "check the path")
     return found
-
-
-def _is_picture(path: Path) -> bool:
-    if not looks_like_picture(path.name):
-        return False
-    if path.suffix:
-        return True
-    with path.open("rb") as file:
-        return starts_as_picture(file.read(16))
 
 
 def _is_batch(array: np.ndarray) -> bool:
@@ -281,7 +277,7 @@ def _is_batch(array: np.ndarray) -> bool:
 def _many(pictures: Any) -> Iterable[Any] | None:
     """The pictures, where there may be several; None where it is one."""
     if isinstance(pictures, (str, os.PathLike)):
-        return pictures_in(Path(pictures)) if Path(pictures).is_dir() else None
+        return pictures_in(Path(pictures)) if os.path.isdir(pictures) else None  # noqa: PTH112  # as above
     if isinstance(pictures, (bytes, bytearray, memoryview)):
         return None
     return pictures if isinstance(pictures, (np.ndarray, Sequence, Iterable)) else None

@@ -58,8 +58,8 @@ class Foreign:
 
     @property
     def rescales(self) -> bool:
-        """Whether the network begins with a layer that brings pixels into its own range."""
-        return _first(self.plan).kind in ("Rescaling", "Normalization")
+        """Whether the network brings pixels into its own range before anything is computed from them."""
+        return _rescales(self.plan) or False
 
     @property
     def ending(self) -> str:
@@ -105,9 +105,27 @@ def read_foreign(path: Path) -> Foreign:
     raise _refused(name, f"it is {kind}")
 
 
-def _first(plan: NetworkPlan) -> LayerPlan:
-    part = next(part for part in plan.parts if any((plan.entry, 0) in call for call in plan.calls[part.name]))
-    return _first(part) if isinstance(part, NetworkPlan) else part
+_RESCALING = ("Rescaling", "Normalization")
+_KEEPING_RANGE = (
+    "Identity", "Resizing", "CenterCrop", "Cropping2D", "ZeroPadding2D", "Dropout", "SpatialDropout2D", "GaussianNoise",
+    "GaussianDropout",
+)  # fmt: skip
+"""Layers after which pixels are what they were; those that augment are an Identity once they are trained."""
+
+
+def _rescales(plan: NetworkPlan) -> bool | None:
+    """Whether the first layer that changes pixels rescales them; None where there is no such layer."""
+    source = (plan.entry, 0)
+    while readers := [part for part in plan.parts if any(source in call for call in plan.calls[part.name])]:
+        first = readers[0]
+        if isinstance(first, NetworkPlan):
+            within = _rescales(first)
+            if within is not None:
+                return within
+        elif first.kind not in _KEEPING_RANGE:
+            return first.kind in _RESCALING
+        source = (first.name, 0)
+    return None
 
 
 def _ending(plan: NetworkPlan) -> str:

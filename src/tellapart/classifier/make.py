@@ -72,17 +72,27 @@ def learn_ordinary(classifier: Classifier, train: Prepared, held_out: Prepared |
     """
     if not classifier.runtime.has_features:
         return
-    chosen = np.random.default_rng(0).permutation(len(train))
+    chosen = _some_of_each_first(np.random.default_rng(0).permutation(len(train)), train.labels)
     most = max(100, min(PICTURES, MOST_BYTES // math.prod(train.pixels.shape[1:])))
     others, held = chosen[:most], chosen[most:][: min(HELD_OUT, most)]
     pixels = None
     if held_out is not None:  # spread evenly, since some data comes a class after the other
         pixels = held_out.pixels[np.unique(np.linspace(0, len(held_out) - 1, min(HELD_OUT, most)).astype(int))]
     if pixels is None and len(chosen) < most + min(HELD_OUT, most):
-        others, held = chosen[len(chosen) // 3 :], chosen[: len(chosen) // 3]
+        cut = len(chosen) - len(chosen) // 3
+        others, held = chosen[:cut], chosen[cut:]
     seen, kept = train.pixels[np.sort(others)], train.pixels[np.sort(held)] if pixels is None else pixels
     if not len(kept) or not len(seen):
         return
     features, kept_features = classifier.runtime.with_features(seen)[1], classifier.runtime.with_features(kept)[1]
     classifier.novelty = Novelty.fit(seen, features, train.labels[np.sort(others)], kept, kept_features)
     classifier.members[NOVELTY] = classifier.novelty.to_bytes()
+
+
+def _some_of_each_first(order: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The same places int [n] with two of each class in front: among very many classes chance leaves some out."""
+    by_class = np.argsort(labels[order], kind="stable")
+    sorted_labels = labels[order][by_class]
+    rank = np.empty(len(order), np.int64)
+    rank[by_class] = np.arange(len(order)) - np.searchsorted(sorted_labels, sorted_labels)
+    return np.concatenate([order[rank < 2], order[rank >= 2]])

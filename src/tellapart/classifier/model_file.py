@@ -66,6 +66,29 @@ class ModelRecord(BaseModel):
     members: dict[str, str] = Field(default_factory=dict, description="SHA-256 of the other members")
     sealed: bool = Field(False, description="whether the file ends in a SHA-256 of all its bytes")
 
+    @property
+    def trained_names(self) -> list[str] | None:
+        """The class names of the training's data, where the record has a list of them: nothing else opens a file."""
+        names = self._data.get("class_names")
+        return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
+
+    @property
+    def trained_on(self) -> str | None:
+        """What the training's data was called: a path, or a data set's name."""
+        source = self._data.get("source")
+        return source if isinstance(source, str) and source else None
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Of the training's data."""
+        found = self._data.get("fingerprint")
+        return found if isinstance(found, str) else None
+
+    @property
+    def _data(self) -> dict[str, Any]:
+        found = self.training.get("data")
+        return found if isinstance(found, dict) else {}
+
 
 def write_model(path: Path, record: ModelRecord, members: dict[str, bytes]) -> ModelRecord:
     """Write the file atomically; returns the record as written, with the hashes of the members in it.
@@ -124,7 +147,7 @@ def read_model(path: Path) -> tuple[ModelRecord, dict[str, bytes]]:
 
     Raises ModelFileError for a file that is missing, none of tellapart's, or damaged.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113  # which also takes paths that may not be looked at
         raise ModelFileError(
             f"{path}: there is no such file", "a .keras file that tellapart wrote, or a run folder", "check the path"
         )
@@ -137,6 +160,10 @@ def read_model(path: Path) -> tuple[ModelRecord, dict[str, bytes]]:
         if zipfile.is_zipfile(path):
             raise _damaged(path, str(error)) from error
         raise _foreign(path, "it is not a Keras archive") from error
+    except PermissionError as error:
+        raise ModelFileError(
+            f"{path}: cannot be read ({error.strerror})", "a file that may be read", "check its permissions"
+        ) from error
     except Exception as error:  # zlib and struct errors of damaged members
         raise _damaged(path, str(error) or type(error).__name__) from error
     record = _record(path, members.pop(RECORD))

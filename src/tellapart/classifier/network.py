@@ -117,6 +117,8 @@ def describe_layers(network: keras.Model) -> tuple[Layer, ...]:
 
 def _operations(layer: keras.Layer) -> int:
     """Multiplications and additions of a layer's kernels for one picture: two for each of their weights and places."""
+    if isinstance(layer, keras.Model):
+        return sum(map(_operations, layer.layers))
     places = math.prod(size or 1 for size in layer.output.shape[1:-1])
     return sum(
         2 * math.prod(weight.shape) * places for weight in layer.weights if "kernel" in weight.path.split("/")[-1]

@@ -29,8 +29,11 @@ _COMMON = {
 
 def main() -> None:
     """Run the program on this process's arguments."""
-    for stream in (sys.stdout, sys.stderr):  # a file name that is not valid text must not stop an answer
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed, as a daemon's may be
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123  # lives as long as the process
+        # A file name that is not valid text must not stop an answer.
+        getattr(sys, name).reconfigure(errors="backslashreplace")
     try:
         app(sys.argv[1:])()
     except SystemExit as stop:

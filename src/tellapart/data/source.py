@@ -38,7 +38,7 @@ def open_collection(
     if text in datasets.names():
         return _named(text, names, on_event)
     path = Path(text).expanduser()
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110  # Path.exists raises where a path may not be looked at
         near = _near(path)
         raise UsageError(
             f"{text!r} is neither a file or folder here nor a data set's name",

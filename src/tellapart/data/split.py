@@ -388,13 +388,16 @@ def _cut_groups(
     return among[np.isin(members, chosen)]
 
 
-def read_seen(path: Path) -> tuple[set[str], bool]:
+def read_seen(path: Path) -> tuple[set[str], bool] | None:
     """From a saved split, what the pictures that training saw, for learning or for choosing, are known by.
 
-    And whether that is by their content, see `Collection.identity`.
+    And whether that is by their content, see `Collection.identity`. None where the file is no saved split.
     """
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
-        content = CONTENT in (rows.fieldnames or ())
+        names = rows.fieldnames or ()
+        content = CONTENT in names
+        if "part" not in names or not (content or IDENTITY in names):
+            return None
         column = CONTENT if content else IDENTITY
         return {row[column] for row in rows if row["part"] in ("train", "validation")}, content

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from tellapart.errors import DataError
-from tellapart.images.read import looks_like_picture
+from tellapart.images.read import looks_like_picture, starts_as_picture
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 MAX_MEMBERS = 2_000_000
@@ -225,6 +225,24 @@ class TarTree(Tree):
             return self.members[name]
         except KeyError as error:
             raise DataError(f"{self.path}: holds no {name}", "a member of that name", "check the archive") from error
+
+
+def pictures_of(tree: Tree) -> list[str]:
+    """The names of the picture files; tellapart's own runs are passed over.
+
+    One without extension must start as a picture does, or be such that nobody may look at it: reading then says so.
+    """
+    runs = tuple(name.removesuffix("run.json") for name in tree.names if name.endswith("/run.json"))
+    return [name for name in tree.names if not (runs and name.startswith(runs)) and _is_picture(tree, name)]
+
+
+def _is_picture(tree: Tree, name: str) -> bool:
+    if not looks_like_picture(name):
+        return False
+    try:
+        return "." in name.rsplit("/", 1)[-1] or starts_as_picture(tree.start(name, 16))
+    except DataError:
+        return True
 
 
 def stamp_of(path: Path) -> bytes:

@@ -38,7 +38,12 @@ class HeatMaps:
         own = _with_logits(network)
         found = _layers(own)
         if not found:
-            raise LookupError("the network has no convolution that a map could be taken from")
+            inner = any(isinstance(layer, keras.Model) for layer in own.layers)
+            raise LookupError(
+                "its convolutions are in a model within the model"
+                if inner
+                else "the network has no convolution that a map could be taken from"
+            )
         self.layers = tuple(layer.name for layer, _, _ in found)
         self._halves = [(front, back) for _, front, back in found]
 

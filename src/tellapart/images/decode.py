@@ -15,6 +15,13 @@ from tellapart.errors import PictureError
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 """The decoders that may run. A file is known by its content; its extension does not matter."""
 
+JPEGS = ("JPEG", "MPO")
+"""What Pillow calls JPEG files; an MPO is one with further pictures behind it, as some cameras write."""
+
+_EXIF = ("exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif")
+_LATE = (b"eXIf", b"XML:com.adobe.xmp", b"Raw profile type exif")
+"""Of EXIF in PNG files, which may stand behind the pixels."""
+
 MAX_PIXELS = 50_000_000
 """Larger pictures are refused by their header, before memory is taken for them."""
 
@@ -45,7 +52,7 @@ def from_pillow(image: Image.Image, source: str = "picture") -> np.ndarray:
     """Pixels of a Pillow image, as `decode` gives them. Raises PictureError where its data cannot be read."""
     try:
         image.load()
-        turned = _orientation(image) != 1  # asked first, since exif_transpose copies what is upright too
+        turned = orientation_of(image) != 1  # asked first, since exif_transpose copies what is upright too
         return _pixels(ImageOps.exif_transpose(image) if turned else image, source)
     except PictureError:
         raise
@@ -62,7 +69,10 @@ def header(data: bytes, source: str = "picture") -> tuple[int, int, int]:
     """
     try:
         with _open(data, source) as image:
-            turned = _orientation(image) in (5, 6, 7, 8)
+            if image.format == "PNG" and any(mark in data for mark in _LATE):
+                image.load()
+            # Of a TIFF Pillow gives the size as it will be upright.
+            turned = image.format != "TIFF" and orientation_of(image) in (5, 6, 7, 8)
             width, height = image.size[::-1] if turned else image.size
             return height, width, 1 if _is_grey(image) else 3
     except PictureError:
@@ -101,16 +111,17 @@ def _open(data: bytes, source: str) -> Image.Image:
 
 def _draft(image: Image.Image, least: tuple[int, int]) -> None:
     """Let a JPEG's decoder shrink by what a power of two allows; other formats take no notice."""
-    if image.format == "JPEG":
-        width, height = least if _orientation(image) in (5, 6, 7, 8) else least[::-1]
+    if image.format in JPEGS:
+        width, height = least if orientation_of(image) in (5, 6, 7, 8) else least[::-1]
         image.draft(None, (width, height))
 
 
-def _orientation(image: Image.Image) -> int:
-    """That of the EXIF tag; most JPEGs have none, which is known without reading it."""
-    if image.format == "JPEG" and "exif" not in image.info and "xmp" not in image.info:
-        return 1
-    return image.getexif().get(0x0112, 1)
+def orientation_of(image: Image.Image) -> int:
+    """That of the EXIF tag, 1 where there is none; most files have none, which is known without reading on."""
+    if image.format in (*JPEGS, "PNG") and not any(name in image.info for name in _EXIF):
+        return 1  # of a PNG, asking for more would decode it to its end
+    found = image.getexif().get(0x0112, 1)
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
 def _is_grey(image: Image.Image) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from tellapart.images.decode import FORMATS, decode
+from tellapart.images.decode import FORMATS, JPEGS, decode, orientation_of
 
 THUMBNAIL = 32
 """Side of the small copy."""
@@ -55,8 +55,7 @@ def look_at_file(data: bytes, source: str = "picture") -> Look:
     """Look at the bytes of a picture file. Raises PictureError where it cannot be read to its end."""
     pixels = decode(data, source)
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        orientation = image.getexif().get(0x0112, 1)
-        return look(pixels, image.format, orientation if isinstance(orientation, int) else 1)
+        return look(pixels, "JPEG" if image.format in JPEGS else image.format, orientation_of(image))
 
 
 def digest(pixels: np.ndarray) -> bytes:
@@ -79,7 +78,7 @@ def look(pixels: np.ndarray, format: str | None = None, orientation: int = 1) ->
     return Look(
         shape=(pixels.shape[0], pixels.shape[1], pixels.shape[2]),
         format=format,
-        orientation=orientation if 1 <= orientation <= 8 else 1,
+        orientation=orientation,
         digest=digest(pixels),
         grey=pixels.shape[2] == 3 and not has_colour(small),
         middle=float(values.mean()),

@@ -84,5 +84,9 @@ class Preparation(BaseModel):
         if self.fit == "crop":
             return ImageOps.fit(image, size, filter_)
         if self.fit == "pad":
+            width, height = image.size
+            if min(round(width / height * self.height), round(height / width * self.width)) < 1:
+                # A line is brought to one pixel's width here, since Pillow would make it none.
+                image = image.resize((self.width, 1) if width > height else (1, self.height), filter_)
             return ImageOps.pad(image, size, filter_)
         return image.resize(size, filter_)

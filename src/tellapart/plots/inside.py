@@ -23,7 +23,7 @@ class SlidKernel(Plot):
     name: str
     size = (10.5, 3.8)
 
-    def figure(self) -> Figure:
+    def _figure(self) -> Figure:
         """The three side by side."""
         figure = Figure(figsize=self.size, layout="constrained")
         first, second, third = figure.subplots(1, 3)

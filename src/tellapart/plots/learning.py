@@ -49,7 +49,7 @@ class LearningCurves(Plot):
     best_epoch: int
     size = (10, 4)
 
-    def figure(self) -> Figure:
+    def _figure(self) -> Figure:
         """Both of them."""
         figure = Figure(figsize=self.size, layout="constrained")
         for axis, curve in zip(figure.subplots(1, 2), self.curves(), strict=True):

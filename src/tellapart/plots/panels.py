@@ -23,7 +23,7 @@ class Panels(Plot):
         """Grows with the rows."""
         return 12, sum(max(part.size[1] for part in self.parts[k : k + 2]) for k in range(0, len(self.parts), 2)) + 0.4
 
-    def figure(self) -> Figure:
+    def _figure(self) -> Figure:
         """All of them."""
         figure = Figure(figsize=self.size, layout="constrained")
         rows = -(-len(self.parts) // 2)

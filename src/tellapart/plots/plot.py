@@ -5,8 +5,12 @@ Nothing here keeps global state, so drawings can be made anywhere, in any thread
 
 from __future__ import annotations
 
+import contextlib
 import io
+import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +41,10 @@ class Plot(ABC):
 
     def figure(self) -> Figure:
         """A figure with nothing but this."""
+        with matplotlib.rc_context({"font.family": _fonts()}):
+            return self._figure()
+
+    def _figure(self) -> Figure:
         figure = Figure(figsize=self.size, layout="constrained")
         self.draw(figure.subplots())
         return figure
@@ -59,7 +67,8 @@ def as_svg(figure: Figure) -> str:
     figure.patch.set_alpha(0)
     for axis in figure.axes:
         axis.patch.set_alpha(0)
-    with matplotlib.rc_context({"svg.fonttype": "none"}):  # text as text: smaller, and found by a page's search
+    # Text as text: smaller, and found by a page's search.
+    with matplotlib.rc_context({"svg.fonttype": "none"}), _any_script():
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
     return svg[svg.index("<svg") :]
@@ -67,8 +76,32 @@ def as_svg(figure: Figure) -> str:
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, wholly or not at all."""
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, _any_script():
         figure.savefig(temporary, format="png", dpi=120)
+
+
+SCRIPTS = (
+    "Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Hiragino Sans", "Arial Unicode MS", "Yu Gothic",
+    "Microsoft YaHei", "Malgun Gothic", "Noto Sans Arabic", "Noto Sans Devanagari", "Segoe UI Emoji",
+)  # fmt: skip
+"""Fonts with letters that matplotlib's own lacks; those that are installed help out."""
+
+
+@cache
+def _fonts() -> list[str]:
+    """Matplotlib's own, and where that lacks letters those that are installed here."""
+    from matplotlib.font_manager import fontManager
+
+    there = {font.name for font in fontManager.ttflist}
+    return ["DejaVu Sans", *(name for name in SCRIPTS if name in there)]
+
+
+@contextlib.contextmanager
+def _any_script() -> Iterator[None]:
+    """Letters that no font here has become boxes, without a warning about each of them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")
+        yield
 
 
 def shorten(name: str, length: int = 18) -> str:

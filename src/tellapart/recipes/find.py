@@ -6,9 +6,9 @@ import importlib.util
 import tomllib
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from tellapart import leaves
 from tellapart.errors import RecipeError, did_you_mean
@@ -30,19 +30,45 @@ def card(name: str) -> str:
 class Found:
     """A recipe and, where it has one, the rule by which it follows the data; `changes` win over that rule."""
 
-    def __init__(self, recipe: Recipe, adapt: Adapt | None = None, changes: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, recipe: Recipe, adapt: Adapt | None = None, changes: dict[str, Any] | None = None, base: str | None = None
+    ) -> None:
         self.recipe, self.adapt, self.changes = recipe, adapt, changes or {}
+        self.base = base or recipe.name
+        """What the recipe was called before its name was changed, if it was."""
 
     def changed(self, changes: dict[str, Any], where: str) -> Found:
-        """With some fields changed. Raises RecipeError under the name `where` for a wrong field or value."""
-        merged = self.changes | changes
-        return Found(_validated(self.recipe, merged, where), self.adapt, merged)
+        """With some fields changed; of a field that is a record, those that a dict names.
+
+        Raises RecipeError under the name `where` for a wrong field or value.
+        """
+        merged = _over(self.changes, changes)
+        return Found(_validated(self.recipe, merged, where), self.adapt, merged, self.base)
 
     def for_data(self, pictures: int, shape: tuple[int, int, int]) -> Recipe:
-        """The recipe for so many training pictures of a prepared shape."""
+        """The recipe for so many training pictures of a prepared shape.
+
+        Raises RecipeError where the rule of a person's own does not work.
+        """
         if self.adapt is None:
             return self.recipe
-        return _validated(self.adapt(self.recipe, pictures, shape), self.changes, self.recipe.name)
+        try:
+            adapted = self.adapt(self.recipe, pictures, shape)
+        except RecipeError:
+            raise
+        except Exception as error:
+            raise RecipeError(
+                f"adapt() of {self.recipe.name} stops with {type(error).__name__}: {error}",
+                "def adapt(recipe, pictures, shape): ... that returns a Recipe",
+                "correct it",
+            ) from error
+        if not isinstance(adapted, Recipe):
+            raise RecipeError(
+                f"adapt() of {self.recipe.name} returned a {type(adapted).__name__}",
+                "a tellapart.Recipe",
+                "return recipe.model_copy(update={...})",
+            )
+        return _validated(adapted, self.changes, self.recipe.name)
 
     def followed(self) -> dict[str, list[Any]]:
         """What the fields that follow the data become, from small collections to large ones: their values, ascending.
@@ -56,7 +82,10 @@ class Found:
                 if value not in (values := seen.setdefault(name, [])):
                     values.append(value)
         first = _flat(self.recipe.changes())
-        return {name: sorted(values) for name, values in seen.items() if values != [first[name]]}
+        ascending = {
+            name: sorted(values, key=lambda value: (value is not None, value)) for name, values in seen.items()
+        }
+        return {name: values for name, values in ascending.items() if values != [first[name]]}
 
 
 PICTURES = (100, 1_000, 3_000, 5_000, 7_000, 20_000, 50_000, 200_000)
@@ -103,8 +132,6 @@ def _from_toml(path: Path) -> Found:
         raise RecipeError(f"{path}: base {base!r} is not a recipe", "a library recipe", did_you_mean(base, names()))
     found = find_recipe(base)
     table.setdefault("name", path.stem)
-    if isinstance(table.get("augmentation"), dict):  # a table changes what it names and keeps the rest
-        table["augmentation"] = found.recipe.augmentation.model_dump() | table["augmentation"]
     return found.changed(table, str(path))
 
 
@@ -149,10 +176,26 @@ def _validated(recipe: Recipe, changes: dict[str, Any], where: str) -> Recipe:
             f"{where}: changes the field {code.pop()!r}", "a .py recipe for that", "write it as a function there"
         )
     values = {name: getattr(recipe, name) for name in Recipe.model_fields}
+    for name, value in changes.items():
+        field, before = Recipe.model_fields.get(name), values.get(name)
+        values[name] = value
+        if isinstance(before, BaseModel) and isinstance(value, dict):
+            values[name] = before.model_dump() | value
+        elif value == "none" and field is not None and type(None) in get_args(field.annotation):
+            values[name] = None  # which neither TOML nor a command line can write
     try:
-        return Recipe(**(values | changes))
+        return Recipe(**values)
     except ValidationError as error:
         raise _as_words(error, where) from error
+
+
+def _over(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Fields with others over them; a table changes what it names, and keeps the rest."""
+    merged = dict(fields)
+    for name, value in changes.items():
+        before = merged.get(name)
+        merged[name] = before | value if isinstance(before, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def _as_words(error: ValidationError, where: str) -> RecipeError:

@@ -63,8 +63,8 @@ class Recipe(BaseModel):
     average: float = Field(
         0.0, ge=0, lt=1, description="momentum of a running average of the weights, which is what is kept; 0: none"
     )
-    l1: float = Field(0.0, ge=0, description="L1 penalty on kernels")
-    l2: float = Field(0.0, ge=0, description="L2 penalty on kernels")
+    l1: float = Field(0.0, ge=0, allow_inf_nan=False, description="L1 penalty on kernels")
+    l2: float = Field(0.0, ge=0, allow_inf_nan=False, description="L2 penalty on kernels")
     dropout: float | None = Field(None, ge=0, lt=1, description="dropout rate; none: as the network has it")
     grow: float = Field(
         0.0, ge=0, lt=1, description="share of the training in which pictures are seen at three quarters of their size"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,9 +95,18 @@ class Facts:
         if options.get("classes"):
             words += ["--classes", str(options["classes"]) if isinstance(options["classes"], str) else "CLASSES.txt"]
         changed = options.get("set") or []
-        for item in changed if isinstance(changed, list) else [f"{name}={value}" for name, value in changed.items()]:
+        for item in changed if isinstance(changed, list) else _assignments(changed):
             words += ["--set", str(item)]
         return shlex.join(words)
+
+
+def _assignments(changes: dict[str, Any], parent: str = "") -> Iterator[str]:
+    """Changes to a recipe as --set takes them."""
+    for name, value in changes.items():
+        if isinstance(value, dict):
+            yield from _assignments(value, f"{parent}{name}.")
+        else:
+            yield f"{parent}{name}={'none' if value is None else value}"
 
 
 def write_report(facts: Facts, folder: Path) -> None:

@@ -27,7 +27,7 @@ from tellapart.training.optimizers import add_penalties, make_loss, make_optimiz
 from tellapart.training.precision import set_precision
 from tellapart.training.run import ROOM, lacking
 from tellapart.training.saving import SAVE_EVERY, Averaged, Saving
-from tellapart.training.shortage import check_memory
+from tellapart.training.shortage import check_memory, ran_out
 from tellapart.training.stopping import Stopping
 from tellapart.training.watch import Watch
 
@@ -212,7 +212,16 @@ def _fresh_network(recipe: Recipe, train: Prepared, classes: int, precision: str
     description = sha256(json.dumps(parts, sort_keys=True, default=str).encode())
     if recipe.initialise is not None:
         size = len(train) * int(np.prod(train.pixels.shape[1:]))
-        recipe.initialise(network, train.pixels[:: max(1, len(train) // 5000, size // FIRST_LOOK)])
+        try:
+            recipe.initialise(network, train.pixels[:: max(1, len(train) // 5000, size // FIRST_LOOK)])
+        except Exception as error:
+            if isinstance(error, RecipeError) or ran_out(error):
+                raise
+            raise RecipeError(
+                f"initialise() of {recipe.name} stops with {type(error).__name__}: {error}",
+                "def initialise(network, pixels): ... that sets weights",
+                "correct it",
+            ) from error
     add_penalties(network, recipe.l1, recipe.l2)
     set_precision(network, precision)
     fuse(network)

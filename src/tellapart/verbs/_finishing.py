@@ -148,7 +148,7 @@ def finish(
             fair = ~raw.leaked if raw.leaked is not None and not raw.leaked.all() else slice(None)
             calibrate(classifier, raw.probabilities[fair], raw.labels[fair], job.at_most_errors)
         except UsageError as error:  # by now a training lies behind us: say it, and keep the model
-            on_event(Note(f"note: {error.given}; {error.action}"))
+            on_event(Note(f"note: {error.given}; it can promise {error.expected}; {error.action}"))
         evaluations[name] = raw.calibrated(classifier)
     learn_ordinary(classifier, train, validation)
     if classifier.novelty is not None and not classifier.novelty.decides:

@@ -44,6 +44,7 @@ def begin(
     asked = asked_for(options, collection.source)
     record = describe_training(asked, collection, split, job.preparation, recipe)
     record |= {"backend": backend.describe(), "precision": precision, "status": "running"}
+    record["recipe_base"] = found.base
     record["recipe_found"] = found.recipe.changes()  # before the data decided what it leaves open
     folder = folders.RunFolder.create(options.runs, collection.name, recipe.name)
     try:

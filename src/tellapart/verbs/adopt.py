@@ -73,7 +73,8 @@ def run(options: Options, on_event: Listener) -> Adopted:
     from tellapart.classifier.make import make_classifier
 
     path = options.output or options.model.with_name(f"{options.model.stem}-adopted.keras")
-    check_output(path)
+    if options.output is not None or options.model.parent.is_dir():  # or the model's own path is what is wrong
+        check_output(path)
     if path.suffix != ".keras" or path.exists():
         reason = "is there already" if path.exists() else "does not end in .keras"
         raise UsageError(f"--output {path}: {reason}", "a new name that ends in .keras", "name another")
@@ -81,6 +82,8 @@ def run(options: Options, on_event: Listener) -> Adopted:
     names = _names(options.classes, foreign)
     preparation, scale, offset, reason = _preparation(options, foreign)
     on_event(Note(f"pictures: {preparation}, pixels {reason}"))
+    if foreign.rescales and (scale, offset) != (1.0, 0.0):
+        on_event(Note("note: the network rescales pixels itself as well: give a range only if its training did both"))
     activation = _activation(foreign)
     if activation:
         on_event(Note(f"note: its outputs are no probabilities ({foreign.ending}): a {activation} is put behind them"))
@@ -104,6 +107,11 @@ def _names(classes: Any, foreign: Foreign) -> tuple[str, ...]:
             f"{classes}: has {len(names)} class names, and {foreign.name} {kind}",
             f"{wanted} names, in the order of the outputs (Keras's flow_from_directory: folder names, sorted)",
             "correct the list",
+        )
+    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if twice is not None:
+        raise UsageError(
+            f"{classes}: two classes are named {twice!r}", "each name once", "tell them apart, such as crane (bird)"
         )
     return names
 

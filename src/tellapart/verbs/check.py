@@ -104,8 +104,17 @@ def run(options: Options, on_event: Listener) -> Report:
     order = sorted(modules, key=lambda name: modules[name].POSITION)
     looked = {name: modules[name].find(checked) for name in order}
     findings = {name: found for name, found in looked.items() if found is not None}
-    output = options.output or free_path(Path(f"{plain_name(collection.name)}-check.html"))
-    write_findings(checked, [(modules[name], found) for name, found in findings.items()], output)
+    output: Path | None = options.output or free_path(Path(f"{plain_name(collection.name)}-check.html"))
+    assert output is not None
+    try:
+        write_findings(checked, [(modules[name], found) for name, found in findings.items()], output)
+    except OSError as error:
+        if options.output is not None:
+            raise UsageError(
+                f"--output {output}: cannot be written ({error.strerror})", "an HTML file to write", "name another"
+            ) from error
+        on_event(Note(f"no page is written: {Path.cwd()} cannot be written to ({error.strerror})"))
+        output = None
     if options.write_manifest is not None:
         _write_manifest(collection, findings, options.write_manifest)
     titles = {name: modules[name].TITLE for name in order}

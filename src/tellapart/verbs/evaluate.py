@@ -89,10 +89,9 @@ def split_of(classifier: Classifier, collection: Collection) -> Split | None:
     """The split of the classifier's training, where the collection is the one it was trained on. Raises DataError."""
     from tellapart.data.split import unpack_split
 
-    training = classifier.record.training
-    if collection.fingerprint != training.get("data", {}).get("fingerprint"):
+    if collection.fingerprint != classifier.record.fingerprint:
         return None
-    return unpack_split(collection, training["split"])
+    return unpack_split(collection, classifier.record.training["split"])
 
 
 def _rules(
@@ -121,6 +120,13 @@ def choose_pictures(classifier: Classifier, collection: Collection, part: str) -
     if part == "all":
         return collection.indices(None), "all there are"
     split = split_of(classifier, collection)
+    if split is not None and not len(split.indices(part)):
+        there = ", ".join(name for name, count in split.counts().items() if count)
+        raise UsageError(
+            f"{classifier.source}: was trained without {part} pictures of {collection.source}",
+            f"one of its training's parts ({there}), or pictures that it has not seen",
+            "its own figures are in report.md and run.json; to measure it anew, give other pictures",
+        )
     if split is not None:
         return split.indices(part), "the same as at its training"
     if part in collection.given_parts:
@@ -144,7 +150,10 @@ def _unseen(
     split = Path(classifier.source).with_name("split.csv")
     if part == "train" or not split.is_file():
         return indices, reason
-    seen, content = read_seen(split)
+    known_by = read_seen(split)
+    if known_by is None:
+        return indices, reason
+    seen, content = known_by
     fresh = indices[[known not in seen for known in collection.identities(indices, content)]]
     if len(fresh) == len(indices):
         return indices, f"{reason}; none of them took part in its training"
@@ -164,12 +173,11 @@ def open_data(classifier: Classifier, data: Any, classes: Any, on_event: Listene
     """
     from tellapart.data.source import open_collection
 
-    trained_on = classifier.record.training.get("data", {})
-    own = data is None
-    data = _own_data(trained_on) if own else data
-    classes = classes or (trained_on.get("class_names") if _same_source(data, trained_on) else None)
+    record, own = classifier.record, data is None
+    data = own_data(classifier) if own else data
+    classes = classes or (record.trained_names if _same_source(data, record.trained_on) else None)
     collection = open_collection(data, classes, on_event)
-    if own and collection.fingerprint != trained_on["fingerprint"]:
+    if own and collection.fingerprint != record.fingerprint:
         raise DataError(
             f"{collection.source}: is not as it was when the model was trained",
             "the same pictures, so that its test part can be found again",
@@ -178,13 +186,26 @@ def open_data(classifier: Classifier, data: Any, classes: Any, on_event: Listene
     return collection
 
 
-def _own_data(trained_on: dict[str, Any]) -> str:
-    if not trained_on.get("source"):
+def own_data(classifier: Classifier) -> str:
+    """Where the data that a model was trained on lies. A file from elsewhere does not decide which folder of this
+    machine is read: a run has to lie beside the model, or the data to be one that tellapart knows by name.
+
+    Raises UsageError.
+    """
+    from tellapart.data import datasets
+    from tellapart.training.run import RECORD
+
+    source = classifier.record.trained_on
+    if source is None:
         raise UsageError("the data is missing", "what to look at", "give it: tellapart evaluate MODEL DATA")
-    return trained_on["source"]
+    if source not in datasets.names() and not Path(classifier.source).with_name(RECORD).is_file():
+        raise UsageError(
+            f"the data is missing: no run lies beside {classifier.source}, and its word alone decides nothing",
+            f"what to look at, for instance {source!r}, which it says it was trained on",
+            "give it: tellapart evaluate MODEL DATA",
+        )
+    return source
 
 
-def _same_source(data: Any, trained_on: dict[str, Any]) -> bool:
-    if not isinstance(data, (str, Path)):
-        return False
-    return trained_on.get("source") in (str(data), str(Path(data).expanduser().resolve()))
+def _same_source(data: Any, source: str | None) -> bool:
+    return isinstance(data, (str, Path)) and source in (str(data), str(Path(data).expanduser().resolve()))

@@ -73,14 +73,20 @@ class Explanation:
         if self.covering is not None:
             lines.append(f"explained: {self.label}")
             if self.heat is not None:
-                lines.append(f"gradients ({', '.join(self.layers)}) point at {_words(_peak(self.heat))}")
-            lines.append(f"covering points at {_words(_peak(self.covering))}")
+                lines.append(f"gradients ({', '.join(self.layers)}) {self._words(self.heat)}")
+            lines.append(f"covering {self._words(self.covering)}")
         if self.agreement is not None:
             lines.append(f"the two maps agree with a rank correlation of {self.agreement:.2f}")
         if self.neighbours:
             near = "; ".join(f"{one.label} ({one.key}, {one.likeness:.2f})" for one in self.neighbours)
             lines.append(f"nearest training pictures: {near}")
         return "\n".join([*lines, f"drawn: {self.output}"] if self.output else lines)
+
+    def _words(self, values: np.ndarray) -> str:
+        peak = _peak(values)
+        if peak is None:
+            return f"finds nothing that speaks for {self.label}"
+        return f"points at {peak['down']:.0%} down, {peak['right']:.0%} to the right"
 
     def _repr_html_(self) -> str:
         return self.plot.svg()
@@ -141,7 +147,7 @@ def _why(
     except LookupError as error:
         on_event(Note(f"gradients: none ({error}); covering parts of the picture works all the same"))
     covering = occlusion(classifier.probabilities, picture, position)
-    agreed = None if heat is None else agreement(heat, covering)
+    agreed = agreement(heat, covering) if heat is not None and heat.any() and covering.any() else None
     near = _neighbours(classifier, picture, options.data, on_event)
     shown = [(picture, "as the network sees it")]
     shown += [] if heat is None else [(overlay(picture, heat), f"speaks for {label}")]
@@ -159,24 +165,18 @@ def _neighbours(classifier: Classifier, picture: np.ndarray, source: Any, on_eve
     from tellapart.data.source import open_collection
     from tellapart.data.split import unpack_split
     from tellapart.explanation.neighbours import PICTURES, nearest
-    from tellapart.training.run import RECORD
+    from tellapart.verbs.evaluate import own_data
 
-    trained_on = classifier.record.training.get("data", {})
-    if source is None and Path(classifier.source).with_name(RECORD).is_file():
-        source = trained_on.get("source")
     if not classifier.runtime.has_features:
         return []
-    if source is None:  # a model file from elsewhere does not decide which folder of this machine is read
-        on_event(
-            Note("nearest training pictures: none, since no run lies beside the model (--data says where they are)")
-        )
-        return []
+    record = classifier.record
     try:
-        collection = open_collection(source, trained_on.get("class_names"), on_event)
+        source = own_data(classifier) if source is None else source
+        collection = open_collection(source, record.trained_names, on_event)
     except TellapartError as error:
         on_event(Note(f"nearest training pictures: none, since {error.given} (--data says where they are now)"))
         return []
-    if collection.fingerprint != trained_on.get("fingerprint"):
+    if collection.fingerprint != record.fingerprint:
         on_event(Note(f"nearest training pictures: none, since {source} is not as it was at the training"))
         return []
     indices = unpack_split(collection, classifier.record.training["split"]).indices("train")
@@ -234,12 +234,12 @@ def _learnt(classifier: Classifier, wanted: str, names: tuple[str, ...]) -> np.n
     return filters[1][:, :, :, int(wanted)].mean(axis=2)
 
 
-def _peak(values: np.ndarray) -> dict[str, float]:
+def _peak(values: np.ndarray) -> dict[str, float] | None:
+    """Where a map is highest; None where it is 0 everywhere."""
     import numpy as np
+
+    if not values.any():
+        return None
 
     row, column = np.unravel_index(int(values.argmax()), values.shape)
     return {"down": float((row + 0.5) / values.shape[0]), "right": float((column + 0.5) / values.shape[1])}
-
-
-def _words(peak: dict[str, float]) -> str:
-    return f"{peak['down']:.0%} down, {peak['right']:.0%} to the right"

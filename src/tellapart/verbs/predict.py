@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from pydantic import Field, field_validator
 
 from tellapart.errors import PictureError, UsageError
 from tellapart.images.views import Views
-from tellapart.progress import Listener, Note, Progress
+from tellapart.progress import Listener, Progress
 from tellapart.verbs import Record, argument, share
 
 if TYPE_CHECKING:
@@ -78,11 +79,12 @@ class Predictions:
             shown = answer.top(self.top) if self.top else answer.top(3) if len(self.answers) == 1 else []
             width = max((len(name) for name, _ in shown), default=0)
             lines += [f"  {name.ljust(width)}  {p:7.2%}" for name, p in shown]
+        lines += [f"{error.source}: {error.reason}" for error in self.bad]
         return "\n".join(lines)
 
 
 def run(options: Options, on_event: Listener) -> Predictions:
-    """Predict. Raises ModelFileError; pictures that cannot be read are noted and counted, the others answered."""
+    """Predict. Raises ModelFileError; pictures that cannot be read are named behind the answers for the others."""
     from tellapart.classifier.classifier import Classifier, load_classifier
 
     model = options.model
@@ -96,12 +98,8 @@ def run(options: Options, on_event: Listener) -> Predictions:
         raise UsageError("no pictures were named", "at least one picture file or folder", "name some")
     bad: list[PictureError] = []
 
-    def set_aside(error: PictureError) -> None:
-        bad.append(error)
-        on_event(Note(f"{error.source}: {error.reason}"))
-
     answers = []
-    for answer in classifier.predict_each(pictures, set_aside):
+    for answer in classifier.predict_each(pictures, bad.append):
         answers.append(answer)
         if len(pictures) > 1:
             on_event(Progress("predict", len(answers) + len(bad), len(pictures)))
@@ -112,7 +110,7 @@ def _expanded(pictures: Iterable[Any]) -> Iterator[Any]:
     from tellapart.classifier.classifier import pictures_in
 
     for picture in pictures:
-        if isinstance(picture, (str, Path)) and Path(picture).is_dir():
+        if isinstance(picture, (str, Path)) and os.path.isdir(picture):  # noqa: PTH112  # Path.is_dir may raise
             yield from map(str, pictures_in(Path(picture)))
         else:
             yield picture

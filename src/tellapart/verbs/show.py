@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 AUGMENTED, EPOCHS = 5, 4
 """So many pictures are drawn as so many epochs would see them."""
 
+DRAWN = 256
+"""Pixels of the longer side of a picture in the drawing, at most."""
+
 MIRRORED = 3000
 """So many are looked at to decide whether mirroring does harm."""
 
@@ -148,8 +151,9 @@ def _shapes(collection: Collection, on_event: Listener) -> tuple[Counter[tuple[i
     return shapes, bad
 
 
-def _draw(collection: Collection, count: int) -> PictureGrid:
-
+def _draw(collection: Collection, count: int) -> PictureGrid | None:
+    """The first pictures; None where none can be read."""
+    from tellapart.images.write import within
     from tellapart.plots.pictures import PictureGrid
 
     pictures: list[Any] = []
@@ -158,11 +162,11 @@ def _draw(collection: Collection, count: int) -> PictureGrid:
         if len(pictures) == count:
             break
         try:
-            pictures.append(collection.read(i))
+            pictures.append(within(collection.read(i, (DRAWN, DRAWN)), DRAWN))
             titles.append(collection.label(i))
         except PictureError:  # counted with the others whose header is bad, or met again in training
             continue
-    return PictureGrid(pictures, titles)
+    return PictureGrid(pictures, titles) if pictures else None
 
 
 def _augmented(collection: Collection, source: Any, on_event: Listener) -> PictureGrid:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
-from tellapart.errors import DataError, UsageError
+from tellapart.errors import DataError, RecipeError, UsageError, did_you_mean
 from tellapart.progress import Listener, Note
 from tellapart.text import counted
 from tellapart.verbs import Record, argument, share
@@ -48,6 +48,7 @@ class Options(Record):
     minutes: float | None = Field(
         None,
         ge=1 / 6,
+        allow_inf_nan=False,
         description="Time for everything, reading to saving, instead of epochs; from 1/6 (10 seconds) up.",
     )
     seed: int = Field(
@@ -84,12 +85,24 @@ class Options(Record):
         description="Go on with a training that was broken off: its run's folder; auto: the one of the same options, "
         "or a new one.",
     )
-    save_every: float = Field(10.0, ge=0, description="Seconds between checkpoints, at least; 0: whenever it can be.")
+    save_every: float = Field(
+        10.0, ge=0, allow_inf_nan=False, description="Seconds between checkpoints, at least; 0: whenever it can be."
+    )
     deterministic: bool = Field(
         False, description="The same bits from the same input on any machine of this kind, even where that is slower."
     )
 
     _at_most_errors = field_validator("at_most_errors")(share)
+
+    @field_validator("recipe", mode="before")
+    @classmethod
+    def _some_recipe(cls, value: Any) -> Any:
+        return AUTO if value is None else value
+
+    @field_validator("set", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        return [] if value is None else [value] if isinstance(value, str) else value
 
 
 def run(options: Options, on_event: Listener) -> Run:
@@ -140,7 +153,7 @@ def _run(options: Options, on_event: Listener, began: float, kept: Kept | None) 
         on_event(Note(f"note: {note}"))
     learnt = split.indices("train")
     if options.recipe == AUTO and kept is not None:
-        found = find_recipe(kept.record["recipe"]["name"])
+        found = find_recipe(kept.record.get("recipe_base", kept.record["recipe"]["name"]))
     elif options.recipe == AUTO:
         name, reason = choose_recipe(collection, learnt, options.minutes)
         on_event(Note(f"recipe: {name} ({reason})"))
@@ -263,18 +276,31 @@ def _folds(options: Options, job: Job, duplicates: Duplicates) -> np.ndarray | N
 def _changed(found: Found, options: Options) -> Found:
     import tomllib
 
+    from tellapart.recipes.recipe import Recipe
+
     changes: dict[str, Any] = {}
-    asked = [options.set] if isinstance(options.set, str) else options.set
+    asked = options.set
     items = asked.items() if isinstance(asked, Mapping) else [_assignment(text) for text in asked]
     for name, value in items:
         if isinstance(value, str):  # words need no quotes; numbers, true and false are read as TOML
             with contextlib.suppress(tomllib.TOMLDecodeError):
                 value = tomllib.loads(f"x = {value}")["x"]
         parent, _, child = name.replace("-", "_").partition(".")
-        if child:
-            kept = changes.get(parent) or getattr(found.recipe, parent, None)
-            value = (kept if isinstance(kept, dict) else kept.model_dump() if kept else {}) | {child: value}
-        changes[parent] = value
+        fields = type(getattr(found.recipe, parent, None))
+        if child and not (issubclass(fields, BaseModel) and isinstance(changes.get(parent, {}), dict)):
+            raise RecipeError(
+                f"--set: has the unknown field {name!r}",
+                "a field of a recipe",
+                did_you_mean(parent, Recipe.model_fields),
+            )
+        changes[parent] = changes.get(parent, {}) | {child: value} if child else value
+    if "epochs" in changes and (options.epochs is not None or options.minutes is not None):
+        other = f"epochs = {options.epochs}" if options.minutes is None else f"minutes = {options.minutes:g}"
+        raise UsageError(
+            f"set epochs = {changes['epochs']} and {other}",
+            "one of them: what decides when training ends",
+            "leave the other out",
+        )
     if options.epochs is not None:
         changes["epochs"] = options.epochs
     return found.changed(changes, "--set") if changes else found

@@ -10,10 +10,10 @@ from PIL import Image
 
 from tellapart.data.collection import Collection, EncodedPictures
 from tellapart.data.parts import PARTS, part_of
-from tellapart.data.tree import Tree
+from tellapart.data.tree import Tree, pictures_of
 from tellapart.errors import DataError
-from tellapart.images.read import looks_like_picture, starts_as_picture
-from tellapart.text import counted
+from tellapart.images.read import looks_like_picture
+from tellapart.text import counted, readable
 
 
 def likeness(tree: Tree) -> int:
@@ -26,7 +26,7 @@ def likeness(tree: Tree) -> int:
 
 def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     """See the contract. The class order is the plain string sort of the folder names, as Keras's `class_indices`."""
-    names = _pictures(tree)
+    names = pictures_of(tree)
     if not names:
         raise DataError(f"{tree.path}: holds no pictures", "pictures in class folders", "check the path")
     prefix = _wrapper(names)
@@ -87,18 +87,6 @@ def write_png(collection: Collection, i: int, path: Path) -> None:
     Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(path)
 
 
-def _pictures(tree: Tree) -> list[str]:
-    """The picture files; one without extension must start as a picture does; tellapart's own runs are passed over."""
-    runs = tuple(name.removesuffix("run.json") for name in tree.names if name.endswith("/run.json"))
-    return [
-        name
-        for name in tree.names
-        if looks_like_picture(name)
-        and not (runs and name.startswith(runs))
-        and ("." in name.rsplit("/", 1)[-1] or starts_as_picture(tree.start(name, 16)))
-    ]
-
-
 def _wrapper(names: list[str]) -> str:
     """The folders that everything lies in, above the part and class folders: `flowers/` in flowers.zip."""
     prefix = ""
@@ -117,7 +105,7 @@ def _row(name: str) -> tuple[str | None, str | None]:
     part = part_of(folders[0]) if len(folders) > 1 else None
     while part is not None and len(folders) > 1 and part_of(folders[0]) == part:  # also training_set/training_set/cats
         folders = folders[1:]
-    return part, folders[0] if folders else None
+    return part, readable(folders[0]) if folders else None
 
 
 def _notes(tree: Tree, loose: list[str], kept: list[tuple[str, str | None, str]]) -> tuple[str, ...]:

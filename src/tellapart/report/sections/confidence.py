@@ -8,7 +8,8 @@ _TEMPLATE = """
 <div class="pair">{{ calibration }}{{ coverage }}</div>
 <p>Left: of the answers given with a probability around 80 %, how many are right? On the dotted line the probabilities
 mean what they say. {% if temperature != 1 %}They were brought closer to it by dividing the network's logits by a
-temperature of {{ "%.3f" | format(temperature) }}, fitted on the validation part. {% endif %}
+temperature of {{ "%.3f" | format(temperature) }}, fitted on
+{{ "these very answers" if folds else "the validation part" }}. {% endif %}
 Right: leave the least sure answers out, and fewer of the others are wrong.
 {% if answered %}Answers below {{ answered.threshold | percent(1) }} are given as “unsure”:
 {{ answered.coverage | percent }}
@@ -30,4 +31,5 @@ def render(facts: Facts) -> str:
         coverage=coverage,
         answered=found.answered(),
         temperature=found.temperature,
+        folds=found.folds,
     )
