@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,9 @@ from tellapart.classifier.calibration import tempered
 from tellapart.classifier.classifier import Classifier
 from tellapart.classifier.novelty import UNFAMILIAR
 from tellapart.data.collection import SetAside
-from tellapart.evaluation import intervals, metrics
+from tellapart.evaluation import intervals, metrics, words
 from tellapart.evaluation.baselines import Baseline
 from tellapart.plots.answers import Calibration, ConfusionMatrix, Coverage, Intervals
-from tellapart.text import columns, counted
 
 
 @dataclass(frozen=True)
@@ -342,79 +340,28 @@ class Evaluation:
 
     def headline(self) -> str:
         """The figures that matter most, in a line."""
-        low, high = self.accuracy_interval
-        return (
-            f"{self.part}: accuracy {self.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}), "
-            f"loss {self.loss:.4f}, {self.correct:,} of {counted(self.count, 'picture')}"
-        )
+        return words.headline(self)
 
     def baseline(self) -> str:
         """What next to no skill would reach, in a line."""
-        return "baselines: " + "; ".join(f"{base.accuracy:.2%} {base.words}" for base in self.baselines)
+        return words.baseline(self)
 
     def confidence(self) -> str:
         """How far the probabilities can be trusted, in a line."""
-        error = metrics.calibration_error(self.probabilities, self.labels)
-        fitted = f", with a temperature of {self.temperature:.3f}" if self.temperature != 1 else ""
-        return f"calibration error {error:.2%}{fitted}"
+        return words.confidence(self)
 
     def notes(self) -> list[str]:
         """What has to be said beside the figures, a line each."""
-        lines = []
-        if self.leaked is not None:
-            rest = self.without_leaks()
-            figure = f"{rest['accuracy']:.2%} ({_between(rest['accuracy_interval'])})" if rest else ""
-            without = f": accuracy {figure} without them" if rest else ", all of them"
-            lines.append(f"{self.leaked.sum():,} of these pictures are in training too{without}")
-        if self.folds:
-            lines.append(
-                f"pooled from {len(self.folds)} models, each asked about the pictures that it did not see: "
-                f"{min(self.folds):.2%} to {max(self.folds):.2%}"
-            )
-        if found := self.answered():
-            lines.append(
-                f"unsure below {found['threshold']:.1%}: {found['coverage']:.2%} of pictures are answered, "
-                f"{found['error']:.2%} of the answers are wrong"
-            )
-        if self.unlike is not None:
-            lines.append(str(self.unlike))
-        if self.looks is not None and self.looks > 1:
-            lines.append(
-                f"this is look number {self.looks} at this test part: the more often it is looked at, the less its "
-                "figures say of new pictures"
-            )
-        return lines
+        return words.notes(self)
 
     def __str__(self) -> str:
-        figures = [[measure.name, str(measure)] for measure in self.measures]
-        rows = [
-            [
-                *(row["class"], row["count"], row["correct"]),
-                *map(_percent, (row["precision"], row["recall"], row["f1"])),
-                _between(row["f1_interval"]) if row["enough"] else "too few pictures to say",
-            ]
-            for row in self.per_class()
-            if row["count"] or row["predicted"]
-        ]
-        names = ["class", "pictures", "right", "precision", "recall", "F1", "F1, 95 % interval"]
-        lines = [self.headline(), self.baseline(), *self.notes(), "", columns(figures), "", columns(rows, names)]
-        if len(self.class_names) <= 20:
-            matrix = [[name, *map(int, self.confusion[c])] for c, name in enumerate(self.class_names)]
-            lines += ["", columns(matrix, ["true \\ predicted", *(name[:8] for name in self.class_names)])]
-        if self.set_aside:
-            lines += ["", f"set aside: {counted(len(self.set_aside), 'picture')} that cannot be read"]
-            lines += [f"  {item.key}: {item.reason}" for item in self.set_aside[:10]]
-        return "\n".join(lines)
+        return words.text(self)
 
     def __repr__(self) -> str:
         return f"<Evaluation {self.headline()}>"
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{escape(row['class'])}</td><td>{row['correct']:,} of {row['count']:,}</td></tr>"
-            for row in self.per_class()
-        )
-        return f"<b>{escape(self.headline())}</b><br>{escape(self.baseline())}<table>{rows}</table>"
+        return words.as_html(self)
 
     def _mean(self, areas: np.ndarray) -> float | None:
         """Of a figure of each class; of two classes, that of the second."""
@@ -424,11 +371,3 @@ class Evaluation:
 
 def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1%}"
-
-
-def _between(interval: list[float]) -> str:
-    return f"{interval[0]:.1%} to {interval[1]:.1%}"
