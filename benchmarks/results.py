@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 FOLDER = HERE / "results"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 RELIABILITY = PAGE.with_name("reliability.md")
-TABLES = ("training", "steps", "prediction", "startup", "reading", "streaming", "check", "hostile", "ablation")
+TABLES = ("training", "prediction", "startup", "reading", "streaming", "check", "hostile", "ablation")
 """Each is a module here with `section(lines) -> str`, and a command that appends to its lines."""
 
 HEAD = """# Benchmarks

@@ -141,40 +141,12 @@ def _fused_batch_norm(
     return tf.cast(outputs, x.dtype), mean, variance
 
 
-def _convolution(x: Any, kernel: Any) -> Any:
-    """A convolution of `x` [n, height, width, in] of the same size, by a kernel of odd sides [rows, columns, in, out].
-
-    What is its own is the kernel's gradient. That is a convolution too: of the inputs, seen as one picture a channel
-    with a channel a picture, by the gradients of the outputs, seen as one large kernel. oneDNN computes convolutions in
-    bfloat16 far faster than the gradients of their kernels; where maps are small, that outweighs the transposing.
-    """
-    import tensorflow as tf
-
-    @tf.custom_gradient
-    def convolved(x: Any, kernel: Any) -> Any:
-        rows, columns = ((int(side) - 1) // 2 for side in kernel.shape[:2])
-        edges = [[0, 0], [rows, rows], [columns, columns], [0, 0]]
-
-        def back(upstream: Any) -> tuple[Any, Any]:
-            inputs = tf.nn.conv2d_transpose(upstream, kernel, tf.shape(x), 1, "SAME")
-            seen, by = tf.transpose(x, [3, 1, 2, 0]), tf.transpose(upstream, [1, 2, 0, 3])
-            return inputs, tf.transpose(tf.nn.conv2d(seen, by, 1, edges), [1, 2, 0, 3])
-
-        return tf.nn.conv2d(x, kernel, 1, "SAME"), back
-
-    return convolved(x, tf.cast(tf.convert_to_tensor(kernel), x.dtype))
-
-
 fused_batch_norm = _fused_batch_norm if NAME == "tensorflow" else None
 """One operation for a batch normalisation over all but the channels; None where the backend fuses by itself."""
-
-convolution = _convolution if NAME == "tensorflow" else None
-"""A convolution whose kernel's gradient is quick for small maps in bfloat16, on processors; None on other backends."""
 
 __all__ = [
     "JIT",
     "NAME",
-    "convolution",
     "describe",
     "fused_batch_norm",
     "gradient",

@@ -11,8 +11,8 @@ import numpy as np
 from tellapart.recipes.backend import JIT, NAME, describe, keras
 from tellapart.recipes.build import build_network, layers_of
 from tellapart.recipes.recipe import Recipe
-from tellapart.training.fused import fuse
 from tellapart.training.memory import recall, remember
+from tellapart.training.normalization import fuse
 from tellapart.training.run import processor
 from tellapart.training.shortage import check_memory, ran_out
 
@@ -84,7 +84,7 @@ def _may_have_bfloat16() -> bool:
 def _measured_gain(network: keras.Model, batch: int) -> float:
     """How many times faster a training step of a network is in bfloat16; it changes the network's weights."""
     fuse(network)
-    steps = {name: compiled_step(network, name, batch) for name in ("float32", "bfloat16")}
+    steps = {name: _step(network, name, batch) for name in ("float32", "bfloat16")}
     best = dict.fromkeys(steps, float("inf"))
     for _ in range(4):  # in turns, and the best of each: other work on the machine then hits both
         for name, step in steps.items():
@@ -94,7 +94,7 @@ def _measured_gain(network: keras.Model, batch: int) -> float:
     return best["float32"] / best["bfloat16"]
 
 
-def compiled_step(network: keras.Model, name: str, batch: int) -> Callable[[], object]:
+def _step(network: keras.Model, name: str, batch: int) -> Callable[[], object]:
     """A function that trains one step in a precision, already traced."""
     set_precision(network, name)
     model = keras.Model(network.inputs[0], network(network.inputs[0]))

@@ -22,7 +22,7 @@ from tellapart.recipes.recipe import Recipe
 from tellapart.training.batches import Batches, steps_at_once
 from tellapart.training.budget import Budget, Pace
 from tellapart.training.checkpoints import FOLDER, KEPT, Checkpoints
-from tellapart.training.fused import fuse, unfuse
+from tellapart.training.normalization import fuse, unfuse
 from tellapart.training.optimizers import add_penalties, make_loss, make_optimizer
 from tellapart.training.precision import set_precision
 from tellapart.training.run import ROOM, lacking

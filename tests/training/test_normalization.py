@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from tellapart.recipes.backend import fused_batch_norm
-from tellapart.training.fused import FusedBatchNormalization, SmallConvolution, fuse, unfuse
+from tellapart.training.normalization import FusedBatchNormalization, fuse, unfuse
 from tellapart.training.precision import set_precision
 
 pytestmark = pytest.mark.skipif(fused_batch_norm is None, reason="this backend fuses by itself")
@@ -77,47 +77,3 @@ def test_it_is_undone_and_leaves_others_alone():
     ]
     unfuse(model)
     assert [type(layer) for layer in (inner.layers[1], model.layers[-1])] == kinds
-
-
-def small(side, kernel=3, dtype="bfloat16"):
-    inputs = keras.Input((side, side, 16))
-    x = keras.layers.Conv2D(24, kernel, padding="same", use_bias=False)(inputs)
-    model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(keras.layers.Activation("relu")(x)))
-    set_precision(model, dtype)
-    model.layers[1].dtype_policy = "float32" if dtype == "float32" else "mixed_bfloat16"
-    return model
-
-
-def gradients(model, pixels):
-    import tensorflow as tf
-
-    pixels = tf.constant(pixels)
-    with tf.GradientTape() as tape:
-        tape.watch(pixels)
-        loss = keras.ops.sum(keras.ops.cast(model(pixels, training=True), "float32") ** 2)
-    return [np.asarray(value) for value in tape.gradient(loss, [pixels, model.trainable_variables[0].value])]
-
-
-@pytest.mark.parametrize("kernel", (1, 3, (5, 1)))
-@pytest.mark.parametrize("side", (1, 3, 7, 8))
-def test_gradients_of_small_convolutions_are_keras_s(side, kernel):
-    pixels = np.random.default_rng(0).normal(size=(6, side, side, 16)).astype(np.float32)
-    model, exact = small(side, kernel), small(side, kernel, "float32")
-    exact.set_weights(model.get_weights())
-    expected = gradients(model, pixels)
-    fuse(model)
-    assert type(model.layers[1]) is SmallConvolution
-    for usual, ours, sharp in zip(expected, gradients(model, pixels), gradients(exact, pixels), strict=True):
-        assert np.abs(ours - sharp).max() <= 1.5 * np.abs(usual - sharp).max() + 0.01 * np.abs(sharp).max()
-    unfuse(model)
-    assert type(model.layers[1]) is keras.layers.Conv2D
-
-
-def test_convolutions_of_another_kind_train_as_they_are():
-    inputs = x = keras.Input((8, 8, 16))
-    for options in ({"strides": 2}, {"dilation_rate": 2}, {"groups": 2}, {"padding": "valid"}, {"kernel_size": 2}):
-        x = keras.layers.Conv2D(**({"filters": 16, "kernel_size": 3, "padding": "same"} | options))(x)
-    model = keras.Model(inputs, keras.layers.DepthwiseConv2D(3, padding="same")(x))
-    kinds = [type(layer) for layer in model.layers]
-    fuse(model)
-    assert [type(layer) for layer in model.layers] == kinds

@@ -1,0 +1,50 @@
+"""Batch normalisation at the machine's speed: one fused operation where the backend has it, while training only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tellapart.recipes.backend import fused_batch_norm, keras
+from tellapart.recipes.build import layers_of
+
+
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """Keras's layer in one operation.
+
+    Keras writes it out as a dozen operations in float32, each of which goes through memory once more. The numbers are
+    the same, but for the running variance, which is that of a sample (divided by n - 1, as the fused operation does).
+    """
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Like Keras's; [n, height, width, channels] in and out."""
+        assert fused_batch_norm is not None  # or `fuse` would not have made this
+        training = bool(training and self.trainable)
+        outputs, mean, variance = fused_batch_norm(
+            inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance, self.epsilon, training
+        )
+        if training:
+            for kept, seen in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                kept.assign(kept * self.momentum + seen * (1 - self.momentum))
+        return outputs
+
+
+def fuse(network: keras.Model) -> None:
+    """Let the network's batch normalisations of pictures train fused, where that is possible; `unfuse` undoes it."""
+    if fused_batch_norm is None:
+        return
+    for layer in layers_of(network):
+        plain = type(layer) is keras.layers.BatchNormalization
+        if plain and not layer.renorm and not layer.synchronized and _is_of_pictures(layer):
+            # The same object with the same variables: what the network saves, and where, does not change.
+            layer.__class__ = FusedBatchNormalization
+
+
+def unfuse(network: keras.Model) -> None:
+    """Make every batch normalisation Keras's own again."""
+    for layer in layers_of(network):
+        if type(layer) is FusedBatchNormalization:
+            layer.__class__ = keras.layers.BatchNormalization
+
+
+def _is_of_pictures(layer: keras.layers.BatchNormalization) -> bool:
+    return layer.input_spec is not None and layer.input_spec.ndim == 4 and layer.axis in (-1, 3)
