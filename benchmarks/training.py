@@ -53,7 +53,10 @@ def cases(folder: Path) -> dict[str, list[Contender]]:
             ("quick-94", ["train", photos, "--recipe", "quick-94", "--minutes", "4"]),
         ],
         "cifar10": [
-            ("quick, 4 minutes", ["train", str(folder / "cifar10.npz"), "--minutes", "4", *whole]),
+            (
+                "quick, six looks, 4 minutes",
+                ["train", str(folder / "cifar10.npz"), "--set", "views=mirror-shift", "--minutes", "4", *whole],
+            ),
             (
                 "quick-94, 15 minutes",
                 ["train", str(folder / "cifar10.npz"), "--recipe", "quick-94", "--minutes", "15", *whole],

@@ -1,3 +1,6 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -92,3 +95,15 @@ def test_a_heat_map_leaves_alone_what_it_does_not_point_at():
     assert (np.delete(shown.reshape(20, 3), 7, axis=0) == 100).all()
     red, green, blue = shown[1, 2].tolist()
     assert red > 100 > max(green, blue)
+
+
+def test_text_in_pages_falls_back_to_what_a_reader_has():
+    assert "sans-serif" in LearningCurves(HISTORY, 1).svg()
+
+
+def test_settings_are_as_they_were_after_drawing_in_threads():
+    before = matplotlib.rcParams["font.family"]
+    plots = [LearningCurves(HISTORY, 1) for _ in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        assert all(svg.startswith("<svg") for svg in pool.map(LearningCurves.svg, plots))
+    assert matplotlib.rcParams["font.family"] == before

@@ -25,7 +25,7 @@ def readable(name: str) -> str:
     try:
         name.encode()
     except UnicodeEncodeError:
-        return name.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+        return name.encode("utf-8", "surrogateescape").decode("cp1252", "backslashreplace")
     return name
 
 

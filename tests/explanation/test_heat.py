@@ -140,3 +140,10 @@ def test_convolutions_within_a_model_within_the_model_are_said_to_be_there():
         HeatMaps(network)
     operations = [layer.operations for layer in describe_layers(network)]
     assert operations == [2 * 3 * 3 * 4 * 10 * 10, 2 * 4 * 2]
+
+
+def test_a_network_without_any_convolution_is_said_to_have_none():
+    front = keras.Sequential([keras.Input((12, 12, 1)), keras.layers.Flatten()])
+    network = keras.Sequential([keras.Input((12, 12, 1)), front, keras.layers.Dense(2, activation="softmax")])
+    with pytest.raises(LookupError, match="no convolution that a map could be taken from"):
+        HeatMaps(network)

@@ -152,3 +152,10 @@ def test_a_picture_with_more_behind_it_is_decoded_small():
     with Image.open(io.BytesIO(data)) as image:
         assert image.format == "MPO"
     assert decode(data, least=(100, 100)).shape == (120, 160, 3)
+
+
+def test_headers_of_sound_pngs_are_read_alone():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(noise().resize((60, 40)), exif=exif)
+    assert header(data[: len(data) // 2]) == (60, 40, 3)

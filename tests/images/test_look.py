@@ -61,3 +61,13 @@ def test_sharpness_falls_with_blur_and_light_with_dark():
     assert look(sharp // 10).brightest < 30
     assert look(np.full((50, 50, 3), 7, np.uint8)).spread == 0
     assert look(np.zeros((2, 2, 1), np.uint8)).sharpness == 0
+
+
+def test_exif_behind_the_pixels_of_a_png_says_how_it_lies_too():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    whole = encoded(photo(), "PNG", exif=exif)
+    start = whole.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(whole[start : start + 4], "big")
+    seen = look_at_file(whole[:start] + whole[end:-12] + whole[start:end] + whole[-12:])
+    assert (seen.orientation, seen.shape) == (6, (128, 96, 3))

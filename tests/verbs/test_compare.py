@@ -89,9 +89,10 @@ def _with_other_pictures(one):
     return replace(one, evaluation=replace(one.evaluation, indices=np.arange(1, 11)))
 
 
-def test_all_pictures_have_the_test_part_in_them(runs):
+def test_all_pictures_have_the_test_part_in_them(runs, tmp_path, monkeypatch):
     from tellapart.training.run import RunFolder
 
+    monkeypatch.chdir(tmp_path)
     before = [RunFolder(run.path).read()["looks"] for run in runs]
     tellapart.compare([run.path for run in runs], part="all", on_event=silent)
     assert [RunFolder(run.path).read()["looks"] for run in runs] == [number + 1 for number in before]

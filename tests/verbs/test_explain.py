@@ -112,3 +112,25 @@ def test_wrong_use(stripes_run, picture, tmp_path):
     with pytest.raises(UsageError, match="its folder does not exist"):
         tellapart.explain(stripes_run.path, picture, output=tmp_path / "no" / "a.png", on_event=silent)
     assert [path.name for path in tmp_path.glob("*explained*")] == []
+
+
+def test_a_strangers_file_fetches_no_data_set(photos_run, picture, tmp_path, monkeypatch):
+    monkeypatch.setattr("tellapart.data.datasets.is_here", lambda name: False)
+    monkeypatch.setattr("tellapart.data.datasets.read", lambda *_: pytest.fail("fetched"))
+    classifier = tellapart.load(photos_run.path)
+    training = classifier.record.training | {"data": classifier.record.training["data"] | {"source": "cifar10"}}
+    classifier.record = classifier.record.model_copy(update={"training": training})
+    classifier.save(tmp_path / "stranger.keras")
+    notes = []
+    found = tellapart.explain(tmp_path / "stranger.keras", picture, on_event=notes.append)
+    assert found.neighbours == []
+    assert any("no run lies beside" in note.text for note in notes if isinstance(note, Note))
+
+
+def test_what_a_model_remembers_of_its_split_may_be_nonsense(photos_run, picture):
+    classifier = tellapart.load(photos_run.path)
+    training = classifier.record.training | {"split": {"parts": 3}}
+    classifier.record = classifier.record.model_copy(update={"training": training})
+    notes = []
+    assert tellapart.explain(classifier, picture, on_event=notes.append).neighbours == []
+    assert any("remembers of its split" in note.text for note in notes if isinstance(note, Note))

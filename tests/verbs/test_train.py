@@ -11,6 +11,7 @@ from PIL import Image
 import tellapart
 from tellapart.errors import DataError, RecipeError, UsageError
 from tellapart.progress import Note, silent
+from tellapart.recipes.augmentation import Augmentation
 from tests.conftest import make_collection, write_folder
 
 
@@ -435,3 +436,18 @@ def test_what_cannot_be_promised_and_what_can_is_said(tmp_path):
     (said,) = [note.text for note in notes if isinstance(note, Note) and "at-most-errors" in note.text]
     assert "it can promise" in said
     assert "or more, which answers" in said
+
+
+@pytest.mark.parametrize(
+    "asked",
+    (
+        {"augmentation.shear": 0.2, "augmentation": {"zoom": 0.1}},
+        {"augmentation": {"zoom": 0.1}, "augmentation.shear": 0.2},
+        {"augmentation": Augmentation(zoom=0.1), "augmentation.shear": 0.2},
+    ),
+)
+def test_changes_of_one_record_add_up(tmp_path, asked):
+    data = make_collection(60, parts=False)
+    run = tellapart.train(data, recipe="dense", set=asked, epochs=1, runs=tmp_path, on_event=silent)
+    found = json.loads((run.path / "run.json").read_text())["recipe"]["augmentation"]
+    assert (found["zoom"], found["shear"]) == (0.1, 0.2)

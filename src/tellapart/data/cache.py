@@ -30,7 +30,7 @@ from tellapart.data.rows import PixelFile
 from tellapart.errors import TellapartError
 from tellapart.images.preparation import Preparation
 
-VERSION = 2
+VERSION = 3
 SUFFIX = ".pixels"
 _END = b"tellapart pixels"
 _TAIL = len(_END) + 32

@@ -94,12 +94,16 @@ class Traits:
                 traits.thumbnails[k] = seen.thumbnail
         return traits
 
-    def note(self, k: int, pixels: np.ndarray, side: int) -> None:
-        """Fill in picture k, uint8 [height, width, 1 or 3], whose file has this shorter side, or SMALLEST at least."""
+    def note(self, k: int, pixels: np.ndarray, side: int, image: Image.Image | None = None) -> None:
+        """Fill in picture k, uint8 [height, width, 1 or 3], whose file has this shorter side, or SMALLEST at least.
+
+        `image` is the same picture as Pillow holds it, where that is at hand.
+        """
         self.digests[k] = np.frombuffer(digest(pixels), np.uint8)
         self.sides[k] = side
         if side >= SMALLEST and len(self.thumbnails):
-            self.thumbnails[k] = thumbnail(Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))
+            image = image or Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+            self.thumbnails[k] = thumbnail(image)
 
 
 def find_duplicates(traits: Traits, among: np.ndarray) -> Duplicates:

@@ -172,9 +172,12 @@ def _fill(
     def one(position: int) -> str | None:
         try:
             pixels = collection.read(int(indices[position]), preparation.least)
-            prepared = store[position] = preparation(pixels)
-            if traits is not None:
-                traits.note(position, prepared if preparation.keeps_the_view else pixels, min(pixels.shape[:2]))
+            image = preparation.image(pixels)
+            prepared = store[position] = np.asarray(image).reshape(preparation.shape)
+            if traits is not None and preparation.keeps_the_view:
+                traits.note(position, prepared, min(pixels.shape[:2]), image)
+            elif traits is not None:
+                traits.note(position, pixels, min(pixels.shape[:2]))
         except PictureError as error:
             return error.reason
         return None

@@ -215,10 +215,10 @@ def torn_groups(collection: Collection, split: Split, part: str) -> np.ndarray:
 
 def unpack_split(collection: Collection, packed: Mapping[str, Any]) -> Split:
     """The split of a training on this very collection, from what it left of it. Raises DataError where that is bad."""
-    if "parts" not in packed:  # as the first versions left it
-        return make_split(collection, **packed)
     size = -(-len(collection) // 4)
     try:
+        if "parts" not in packed:  # as the first versions left it
+            return make_split(collection, **packed)
         data = zlib.decompressobj().decompress(base64.b85decode(packed["parts"]), size + 1)
         codes = np.unpackbits(np.frombuffer(data, np.uint8)).reshape(-1, 2)[: len(collection)] @ np.array([2, 1])
         parts = np.array(_CODED, "<U10")[codes]

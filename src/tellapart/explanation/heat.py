@@ -38,7 +38,7 @@ class HeatMaps:
         own = _with_logits(network)
         found = _layers(own)
         if not found:
-            inner = any(isinstance(layer, keras.Model) for layer in own.layers)
+            inner = any(isinstance(one, keras.Model) and _convolves(one) for one in own.layers)
             raise LookupError(
                 "its convolutions are in a model within the model"
                 if inner
@@ -138,7 +138,7 @@ def _layers(network: keras.Model) -> list[Half]:
     found: list[keras.Layer] = []
     convolved = False
     for layer in network.layers:
-        convolved = convolved or any(len(weight.shape) == 4 for weight in layer.weights)
+        convolved = convolved or _convolves(layer)
         if not convolved or isinstance(layer, keras.Model) or not _is_active(layer):
             continue
         shape = layer.output.shape
@@ -152,6 +152,10 @@ def _layers(network: keras.Model) -> list[Half]:
         if len(halves) < (LAYERS if fine else 1) and (half := _halved(network, layer)) is not None:
             halves.insert(0, half)
     return halves
+
+
+def _convolves(layer: keras.Layer) -> bool:
+    return any(len(weight.shape) == 4 for weight in layer.weights)
 
 
 def _halved(network: keras.Model, layer: keras.Layer) -> Half | None:

@@ -69,10 +69,10 @@ def header(data: bytes, source: str = "picture") -> tuple[int, int, int]:
     """
     try:
         with _open(data, source) as image:
-            if image.format == "PNG" and any(mark in data for mark in _LATE):
-                image.load()
-            # Of a TIFF Pillow gives the size as it will be upright.
-            turned = image.format != "TIFF" and orientation_of(image) in (5, 6, 7, 8)
+            settle(image, data)
+            turned = orientation_of(image) in (5, 6, 7, 8)
+            if image.format == "TIFF" and image.getexif().get(0x0112) in (5, 6, 7, 8):
+                turned = False  # Pillow gives the size as it will be upright, unless only XMP says that it is turned
             width, height = image.size[::-1] if turned else image.size
             return height, width, 1 if _is_grey(image) else 3
     except PictureError:
@@ -114,6 +114,12 @@ def _draft(image: Image.Image, least: tuple[int, int]) -> None:
     if image.format in JPEGS:
         width, height = least if orientation_of(image) in (5, 6, 7, 8) else least[::-1]
         image.draft(None, (width, height))
+
+
+def settle(image: Image.Image, data: bytes) -> None:
+    """Read a PNG on to its end where its EXIF is not at its start and may stand there."""
+    if image.format == "PNG" and not any(name in image.info for name in _EXIF) and any(mark in data for mark in _LATE):
+        image.load()
 
 
 def orientation_of(image: Image.Image) -> int:

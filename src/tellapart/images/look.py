@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from tellapart.images.decode import FORMATS, JPEGS, decode, orientation_of
+from tellapart.images.decode import FORMATS, JPEGS, decode, orientation_of, settle
 
 THUMBNAIL = 32
 """Side of the small copy."""
@@ -55,6 +55,7 @@ def look_at_file(data: bytes, source: str = "picture") -> Look:
     """Look at the bytes of a picture file. Raises PictureError where it cannot be read to its end."""
     pixels = decode(data, source)
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        settle(image, data)
         return look(pixels, "JPEG" if image.format in JPEGS else image.format, orientation_of(image))
 
 

@@ -67,13 +67,17 @@ class Preparation(BaseModel):
             picture = picture[:, :, np.newaxis]
         if picture.shape == self.shape:
             return picture
+        return np.asarray(self.image(picture)).reshape(self.shape)
+
+    def image(self, picture: np.ndarray) -> Image.Image:
+        """Prepare one picture, uint8 [height, width, 1 or 3], and give it as Pillow holds it."""
         image = Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture)
         mode = "L" if self.colour == "grey" else "RGB"
         image = image if image.mode == mode else image.convert(mode)
         size = (self.width, self.height)
         if image.size != size:
             image = self._resize(image, size)
-        return np.asarray(image).reshape(self.shape)
+        return image
 
     def __str__(self) -> str:
         how = "" if self.fit == "stretch" else f", {self.fit}"

@@ -1,12 +1,13 @@
 """What every drawing is: an object that keeps its figures, and draws with matplotlib on any axis or on its own.
 
-Nothing here keeps global state, so drawings can be made anywhere, in any thread.
+Drawings can be made in any thread; while one is written, matplotlib's settings, which are the process's, are held.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import threading
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tellapart.files import replacing
+
+_SETTINGS = threading.RLock()
 
 FIRST, SECOND, MARK = "#1f6feb", "#d9480f", "#6b7280"
 
@@ -41,7 +44,7 @@ class Plot(ABC):
 
     def figure(self) -> Figure:
         """A figure with nothing but this."""
-        with matplotlib.rc_context({"font.family": _fonts()}):
+        with _SETTINGS, matplotlib.rc_context({"font.family": [*matplotlib.rcParams["font.family"], *_helping()]}):
             return self._figure()
 
     def _figure(self) -> Figure:
@@ -52,6 +55,13 @@ class Plot(ABC):
     def svg(self) -> str:
         """The drawing for a web page, its text as text and in the colour of what is around it."""
         return as_svg(self.figure())
+
+    def png(self) -> bytes:
+        """The drawing as the bytes of a PNG file."""
+        buffer = io.BytesIO()
+        with _any_script():
+            self.figure().savefig(buffer, format="png")
+        return buffer.getvalue()
 
     def save(self, path: Path) -> None:
         """Write it as PNG, wholly or not at all."""
@@ -68,7 +78,7 @@ def as_svg(figure: Figure) -> str:
     for axis in figure.axes:
         axis.patch.set_alpha(0)
     # Text as text: smaller, and found by a page's search.
-    with matplotlib.rc_context({"svg.fonttype": "none"}), _any_script():
+    with _SETTINGS, matplotlib.rc_context({"svg.fonttype": "none"}), _any_script():
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
     return svg[svg.index("<svg") :]
@@ -88,12 +98,11 @@ SCRIPTS = (
 
 
 @cache
-def _fonts() -> list[str]:
-    """Matplotlib's own, and where that lacks letters those that are installed here."""
+def _helping() -> list[str]:
     from matplotlib.font_manager import fontManager
 
     there = {font.name for font in fontManager.ttflist}
-    return ["DejaVu Sans", *(name for name in SCRIPTS if name in there)]
+    return [name for name in SCRIPTS if name in there]
 
 
 @contextlib.contextmanager

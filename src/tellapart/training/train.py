@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tellapart.data.feeding import Prepared, batch_for
-from tellapart.errors import CheckpointError, RecipeError
+from tellapart.errors import CheckpointError, RecipeError, TellapartError
 from tellapart.files import sha256
 from tellapart.progress import Listener, Note
 from tellapart.recipes.backend import JIT, describe, keras, set_seed
@@ -212,10 +212,11 @@ def _fresh_network(recipe: Recipe, train: Prepared, classes: int, precision: str
     description = sha256(json.dumps(parts, sort_keys=True, default=str).encode())
     if recipe.initialise is not None:
         size = len(train) * int(np.prod(train.pixels.shape[1:]))
+        some = train.pixels[:: max(1, len(train) // 5000, size // FIRST_LOOK)]
         try:
-            recipe.initialise(network, train.pixels[:: max(1, len(train) // 5000, size // FIRST_LOOK)])
+            recipe.initialise(network, some)
         except Exception as error:
-            if isinstance(error, RecipeError) or ran_out(error):
+            if isinstance(error, TellapartError) or ran_out(error):
                 raise
             raise RecipeError(
                 f"initialise() of {recipe.name} stops with {type(error).__name__}: {error}",

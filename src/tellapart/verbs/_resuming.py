@@ -102,7 +102,7 @@ def find_kept(options: Options) -> tuple[Options, Kept | None]:
     folder = RunFolder(Path(options.resume).expanduser())
     kept = still_unfinished(Kept(folder, {}))
     record = kept.record
-    given, before = _plain(options), record["options"]
+    given, before = _plain(options), _asked(record)
     defaults = {name: info.get_default(call_default_factory=True) for name, info in type(options).model_fields.items()}
     for name in sorted(set(type(options).model_fields) - FREE):
         if getattr(options, name) != defaults[name] and given[name] != before.get(name, defaults[name]):
@@ -144,11 +144,18 @@ def unfinished(options: Options) -> Kept | None:
             record = folder.read()
         except UsageError:
             continue
-        before = record["options"]
+        before = _asked(record)
         same = all(json.dumps(before.get(name)) == json.dumps(asked[name]) for name in set(asked) - FREE)
         if record["status"] != "done" and same and before.get("data") == asked["data"]:
             found.append((str(record.get("started")), Kept(folder, record)))
     return max(found, key=lambda one: one[0])[1] if found else None
+
+
+def _asked(record: dict[str, Any]) -> dict[str, Any]:
+    """What a run was asked for, as it would be written now."""
+    options = record["options"]
+    changed = options.get("set")
+    return options | {"set": [changed]} if isinstance(changed, str) else options
 
 
 def asked_for(options: Options, source: Any) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def split_of(classifier: Classifier, collection: Collection) -> Split | None:
 
     if collection.fingerprint != classifier.record.fingerprint:
         return None
-    return unpack_split(collection, classifier.record.training["split"])
+    return unpack_split(collection, classifier.record.training.get("split", {}))
 
 
 def _rules(
@@ -186,9 +186,10 @@ def open_data(classifier: Classifier, data: Any, classes: Any, on_event: Listene
     return collection
 
 
-def own_data(classifier: Classifier) -> str:
+def own_data(classifier: Classifier, fetched: bool = True) -> str:
     """Where the data that a model was trained on lies. A file from elsewhere does not decide which folder of this
-    machine is read: a run has to lie beside the model, or the data to be one that tellapart knows by name.
+    machine is read: a run has to lie beside the model, or the data to be one that tellapart knows by name, and has here
+    already unless it may be `fetched`.
 
     Raises UsageError.
     """
@@ -198,7 +199,8 @@ def own_data(classifier: Classifier) -> str:
     source = classifier.record.trained_on
     if source is None:
         raise UsageError("the data is missing", "what to look at", "give it: tellapart evaluate MODEL DATA")
-    if source not in datasets.names() and not Path(classifier.source).with_name(RECORD).is_file():
+    known = source in datasets.names() and (fetched or datasets.is_here(source))
+    if not known and not Path(classifier.source).with_name(RECORD).is_file():
         raise UsageError(
             f"the data is missing: no run lies beside {classifier.source}, and its word alone decides nothing",
             f"what to look at, for instance {source!r}, which it says it was trained on",

@@ -163,23 +163,23 @@ def _neighbours(classifier: Classifier, picture: np.ndarray, source: Any, on_eve
 
     from tellapart.data.feeding import prepare_pictures
     from tellapart.data.source import open_collection
-    from tellapart.data.split import unpack_split
     from tellapart.explanation.neighbours import PICTURES, nearest
-    from tellapart.verbs.evaluate import own_data
+    from tellapart.verbs.evaluate import own_data, split_of
 
     if not classifier.runtime.has_features:
         return []
     record = classifier.record
     try:
-        source = own_data(classifier) if source is None else source
+        source = own_data(classifier, fetched=False) if source is None else source
         collection = open_collection(source, record.trained_names, on_event)
+        split = split_of(classifier, collection)
     except TellapartError as error:
         on_event(Note(f"nearest training pictures: none, since {error.given} (--data says where they are now)"))
         return []
-    if collection.fingerprint != record.fingerprint:
+    if split is None:
         on_event(Note(f"nearest training pictures: none, since {source} is not as it was at the training"))
         return []
-    indices = unpack_split(collection, classifier.record.training["split"]).indices("train")
+    indices = split.indices("train")
     chosen = np.sort(np.random.default_rng(0).permutation(indices)[:PICTURES])
     train = prepare_pictures(collection, chosen, classifier.preparation, on_event, "read training pictures")
     keys = [collection.keys[int(i)] for i in train.indices]

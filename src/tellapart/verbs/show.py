@@ -97,13 +97,7 @@ class Shown:
         return "\n".join(lines)
 
     def _repr_png_(self) -> bytes | None:
-        import io
-
-        if self.figure is None:
-            return None
-        buffer = io.BytesIO()
-        self.figure.figure().savefig(buffer, format="png")
-        return buffer.getvalue()
+        return None if self.figure is None else self.figure.png()
 
     def _parts(self) -> tuple[str | None, ...]:
         return self.collection.given_parts or (None,)

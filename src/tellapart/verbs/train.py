@@ -158,7 +158,7 @@ def _run(options: Options, on_event: Listener, began: float, kept: Kept | None) 
         name, reason = choose_recipe(collection, learnt, options.minutes)
         on_event(Note(f"recipe: {name} ({reason})"))
         found = find_recipe(name)
-    found = _changed(found or find_recipe(options.recipe), options)
+    found = _changed(found or find_recipe(options.recipe), options, kept is None)
     found.recipe.check_classes(len(collection.class_names))  # before all pictures are read, which may take minutes
     if kept is not None:
         kept.check_recipe(found)
@@ -273,7 +273,10 @@ def _folds(options: Options, job: Job, duplicates: Duplicates) -> np.ndarray | N
     raise fault
 
 
-def _changed(found: Found, options: Options) -> Found:
+def _changed(found: Found, options: Options, fresh: bool) -> Found:
+    """The recipe with what --set and --epochs change. Raises RecipeError, UsageError; for a `fresh` training also where
+    they contradict each other.
+    """
     import tomllib
 
     from tellapart.recipes.recipe import Recipe
@@ -286,15 +289,18 @@ def _changed(found: Found, options: Options) -> Found:
             with contextlib.suppress(tomllib.TOMLDecodeError):
                 value = tomllib.loads(f"x = {value}")["x"]
         parent, _, child = name.replace("-", "_").partition(".")
-        fields = type(getattr(found.recipe, parent, None))
-        if child and not (issubclass(fields, BaseModel) and isinstance(changes.get(parent, {}), dict)):
+        before = changes.get(parent, {})
+        before = before.model_dump() if isinstance(before, BaseModel) else before
+        is_record = isinstance(getattr(found.recipe, parent, None), BaseModel) and isinstance(before, dict)
+        if child and not is_record:
             raise RecipeError(
                 f"--set: has the unknown field {name!r}",
                 "a field of a recipe",
-                did_you_mean(parent, Recipe.model_fields),
+                did_you_mean(parent, set(Recipe.model_fields) - {"network", "initialise"}),
             )
-        changes[parent] = changes.get(parent, {}) | {child: value} if child else value
-    if "epochs" in changes and (options.epochs is not None or options.minutes is not None):
+        value = {child: value} if child else value
+        changes[parent] = before | value if is_record and isinstance(value, dict) else value
+    if fresh and "epochs" in changes and (options.epochs is not None or options.minutes is not None):
         other = f"epochs = {options.epochs}" if options.minutes is None else f"minutes = {options.minutes:g}"
         raise UsageError(
             f"set epochs = {changes['epochs']} and {other}",

@@ -6,7 +6,8 @@ import pytest
 
 import tellapart
 from tellapart.data.groups import grouped
-from tellapart.errors import DataError
+from tellapart.errors import DataError, PictureError
+from tellapart.images.read import read_picture
 from tests.conftest import make_collection, stripes, write_folder
 
 HEADER = "label," + ",".join(f"pixel{i}" for i in range(4))
@@ -146,3 +147,18 @@ def test_an_npz_bomb(tmp_path):
     np.savez_compressed(tmp_path / "a.npz", x=np.zeros((300, 1000, 1000), np.uint8), y=np.zeros(300, int))
     with pytest.raises(DataError, match="unpacks to"):
         tellapart.open(tmp_path / "a.npz")
+
+
+def test_a_manifest_may_name_files_anywhere(tmp_path, monkeypatch):
+    folder = write_folder(tmp_path / "elsewhere", 6)
+    files = sorted(folder.rglob("*.png"))
+    (tmp_path / "lists").mkdir()
+    table = tmp_path / "lists" / "m.csv"
+    table.write_text("file_name,label\n" + "".join(f"{file},{file.parent.name}\n" for file in files))
+    monkeypatch.chdir(tmp_path / "lists")
+    for source in (table, "m.csv"):
+        collection = tellapart.open(source)
+        assert np.array_equal(collection.read(5), read_picture(files[5]))
+    (tmp_path / "lists" / "n.csv").write_text("file_name,label\nnone.png,a\nnone2.png,b\n")
+    with pytest.raises(PictureError, match=r"^none.png: does not exist"):
+        tellapart.open("n.csv").read(0)

@@ -54,6 +54,11 @@ def local_path(name: str) -> Path | None:
     return folder if whole else None
 
 
+def is_here(name: str) -> bool:
+    """Whether a data set can be read without a download."""
+    return hasattr(load(name), "built_in") or local_path(name) is not None
+
+
 def where(name: str) -> str:
     """In words, where a set would be read from."""
     if hasattr(load(name), "built_in"):
