@@ -102,6 +102,8 @@ class Options(Record):
     @field_validator("set", mode="before")
     @classmethod
     def _several(cls, value: Any) -> Any:
+        if isinstance(value, Mapping):  # a record stands for all its fields; run.json can then hold it
+            return {name: one.model_dump() if isinstance(one, BaseModel) else one for name, one in value.items()}
         return [] if value is None else [value] if isinstance(value, str) else value
 
 
@@ -290,7 +292,6 @@ def _changed(found: Found, options: Options, fresh: bool) -> Found:
                 value = tomllib.loads(f"x = {value}")["x"]
         parent, _, child = name.replace("-", "_").partition(".")
         before = changes.get(parent, {})
-        before = before.model_dump() if isinstance(before, BaseModel) else before
         is_record = isinstance(getattr(found.recipe, parent, None), BaseModel) and isinstance(before, dict)
         if child and not is_record:
             raise RecipeError(
