@@ -149,3 +149,20 @@ def test_a_network_of_one_size_cannot_grow(tmp_path):
     with pytest.raises(RecipeError, match=r"the network of lenet does not take pictures of 21 x 21") as caught:
         train_network(recipe, data, None, 2, 0, "float32", tmp_path / "a", silent)
     assert caught.value.action == "set grow=0, or end the convolutions with GlobalMaxPooling2D"
+
+
+def test_fit_is_fed_the_very_batches_without_a_thread_that_sleeps_on():
+    from tellapart.recipes.backend import NAME, feed
+
+    data = Prepared(np.arange(50 * 4, dtype=np.uint8).reshape(50, 2, 2, 1), np.arange(50) % 3, np.arange(50))
+    batches = Batches(data, 3, 8, seed=1)
+    fed = feed(batches)
+    if NAME == "tensorflow":
+        assert fed.options().autotune.enabled is False
+        assert int(fed.cardinality()) == len(batches)
+    for epoch in (1, 2):
+        batches.begin(epoch)  # after which the next pass has that epoch's order
+        for i, parts in enumerate(fed):
+            for ours, given in zip(batches[i], parts, strict=True):
+                assert np.array_equal(ours, np.asarray(given))
+        assert i + 1 == len(batches)

@@ -15,7 +15,7 @@ from tellapart.data.feeding import Prepared, batch_for
 from tellapart.errors import CheckpointError, RecipeError, TellapartError
 from tellapart.files import sha256
 from tellapart.progress import Listener, Note
-from tellapart.recipes.backend import JIT, describe, keras, set_seed
+from tellapart.recipes.backend import JIT, describe, feed, keras, set_seed
 from tellapart.recipes.build import build_network, layers_of
 from tellapart.recipes.layers import AlternateMirror
 from tellapart.recipes.recipe import Recipe
@@ -130,7 +130,7 @@ def train_network(
             if pace:
                 pace.first = batches.first
             model.fit(
-                batches,
+                feed(batches),
                 initial_epoch=epoch,
                 epochs=epoch + 1 if batches.first else until,  # an epoch that was broken off is a fit of its own
                 validation_data=_held_out(validation, batches.outputs),
@@ -229,9 +229,11 @@ def _fresh_network(recipe: Recipe, train: Prepared, classes: int, precision: str
     return network, description
 
 
-def _held_out(validation: Prepared | None, outputs: int) -> Batches | None:
+def _held_out(validation: Prepared | None, outputs: int) -> Any:
     """The validation part as `fit` takes it."""
-    return None if validation is None else Batches(validation, outputs, batch_for(validation.pixels.shape[1:]), None)
+    if validation is None:
+        return None
+    return feed(Batches(validation, outputs, batch_for(validation.pixels.shape[1:]), None))
 
 
 def _training_model(network: keras.Model, augmentation: list[keras.Layer], size: float, recipe: str) -> keras.Model:
