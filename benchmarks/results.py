@@ -35,7 +35,7 @@ lowest and the highest in brackets.
 
 Keras's `fit` on TensorFlow waits for a thread of tf.data at the end of some epochs, up to half a minute each; times of
 stock Keras hold such waits, and so do those of tellapart's trainings in the tables below but for CIFAR-10's: they are
-of before it fed `fit` in another way (`feed` in src/tellapart/recipes/backend.py), and stand until they are measured anew.
+of before it fed `fit` in another way (`feed` in src/tellapart/recipes/backend.py), and stand until measured anew.
 
 Not measured: a GPU. None was at hand; on JAX, which would drive one, the same recipes are trained by the test suite on
 the processor (tests/test_backends.py).
