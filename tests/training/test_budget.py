@@ -24,7 +24,7 @@ def clock(monkeypatch, tmp_path):
     return now
 
 
-def train(clock, seconds, step=lambda now: 0.05, tracing=2.0, validation=0.5, validated=500, evaluated=1000,
+def train(clock, seconds, step=lambda now: 0.05, tracing=2.0, validation=0.5, validated=500, afterwards=550,
           grow=0.0):  # fmt: skip
     """Play a training whose first fit starts 3 s into the run; returns its pace, the rates of all steps, its end in s.
 
@@ -36,7 +36,7 @@ def train(clock, seconds, step=lambda now: 0.05, tracing=2.0, validation=0.5, va
     optimizer = make_optimizer(
         Recipe(name="x", network=lambda shape, classes: None, schedule="linear", learning_rate=1.0), 20 * STEPS
     )
-    pace = Pace(budget, grow, STEPS, AT_ONCE, 100, validated, evaluated)
+    pace = Pace(budget, grow, STEPS, AT_ONCE, 100, validated, afterwards)
     model = SimpleNamespace(optimizer=optimizer, stop_training=False)
     pace.set_model(model)
     rates, done, epoch = [], 0, 0
@@ -92,7 +92,7 @@ def test_a_machine_that_stands_still_for_a_moment_does_not_end_the_training(cloc
         stood.append(now)
         return 6 / AT_ONCE
 
-    pace, rates, ended = train(clock, 120, step=step, evaluated=17_000)
+    pace, rates, ended = train(clock, 120, step=step, afterwards=9_400)
     assert stood
     assert ended > 100
     assert rates[-1] < 0.05

@@ -12,6 +12,7 @@ import tellapart
 from tellapart.errors import DataError, RecipeError, UsageError
 from tellapart.progress import Note, silent
 from tellapart.recipes.augmentation import Augmentation
+from tellapart.verbs._running import looks_afterwards
 from tests.conftest import make_collection, write_folder
 
 
@@ -451,3 +452,11 @@ def test_changes_of_one_record_add_up(tmp_path, asked):
     run = tellapart.train(data, recipe="dense", set=asked, epochs=1, runs=tmp_path, on_event=silent)
     found = json.loads((run.path / "run.json").read_text())["recipe"]["augmentation"]
     assert (found["zoom"], found["shear"]) == (0.1, 0.2)
+
+
+def test_looks_after_a_training():
+    counts = {"train": 5000, "validation": 300, "test": 1000}
+    assert looks_afterwards(counts, "none") == 1300 + 2000 + 300
+    assert looks_afterwards(counts, "mirror-shift") == 6 * 1300 + 1000 + 2000 + 300
+    assert looks_afterwards(counts | {"validation": 0}, "none") == 1000 + 2000 + 1000
+    assert looks_afterwards({"train": 80, "validation": 0, "test": 0}, "mirror") == 80 + 80

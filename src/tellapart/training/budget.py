@@ -17,8 +17,8 @@ others share change theirs, and stand still for some seconds now and then, which
 AROUND = 0.4
 """Seconds of a run that the program cannot see: until it has started, and from its last line to the prompt."""
 
-FINISHING = 0.9
-"""First guess of the seconds that saving and reporting take, for each second that tracing the first step took."""
+FINISHING = 1.5
+"""First guess of the seconds that saving, baselines and the report take, for each that tracing the first step took."""
 
 CHILD = 12.0
 """First guess of the same where another backend than TensorFlow has a child process write the ONNX twin."""
@@ -28,6 +28,9 @@ SMALL_STEP = 0.6
 
 VALIDATING = 0.55
 """First guess of the time of looking at a picture without learning from it, as a share of that of learning."""
+
+EVALUATING = {"float32": 0.47, "bfloat16": 0.7}
+"""The same after the training, when ONNX Runtime looks in float32, by the precision of learning."""
 
 TRACING = 0.35
 """Seconds that tracing a validation takes, for each second that tracing the first step took."""
@@ -86,8 +89,8 @@ class Pace(keras.callbacks.Callback):
     """Ends a training in time: after every few steps it plans how many there will be, and stops at the last.
 
     A training in which pictures `grow` has two phases, a fit each: of the share `grow` of its time, and of the rest.
-    `steps_an_epoch` and `at_once` are those of the fits; `validated` and `evaluated` how many pictures are looked at
-    after each epoch and after the training.
+    `steps_an_epoch` and `at_once` are those of the fits; `validated` pictures are looked at after each epoch; looking
+    at others after the training takes as long as learning from `afterwards` of them.
     """
 
     def __init__(
@@ -98,11 +101,11 @@ class Pace(keras.callbacks.Callback):
         at_once: int,
         batch: int,
         validated: int,
-        evaluated: int,
+        afterwards: float,
     ) -> None:
         super().__init__()
         self.budget, self.grow, self.steps_an_epoch, self.at_once = budget, grow, steps_an_epoch, at_once
-        self.batch, self.validated, self.evaluated = batch, validated, evaluated
+        self.batch, self.validated, self.afterwards = batch, validated, afterwards
         self.planned = float(steps_an_epoch)
         self.done, self.base, self.tracing = 0, 0, 0.0
         self.first = 0
@@ -157,7 +160,7 @@ class Pace(keras.callbacks.Callback):
         later = step / SMALL_STEP if self.growing else step
         validation = self._validation(step)
         usual = self._mean_step() / (SMALL_STEP if self.growing else 1)
-        ready = self.budget.left() - self.budget.finishing(self.tracing, self._seconds(self.evaluated, usual))
+        ready = self.budget.left() - self.budget.finishing(self.tracing, self.afterwards * usual / self.batch)
         ready -= validation
         extra = validation / self.steps_an_epoch
         growing = max(0.0, self.grow * (elapsed + ready) - elapsed) if self.growing else 0.0
@@ -199,13 +202,10 @@ class Pace(keras.callbacks.Callback):
         (then, before), (now, done) = self.first_mark, self.marks[-1]
         return (now - then) / (done - before)
 
-    def _seconds(self, pictures: int, step: float) -> float:
-        return pictures * VALIDATING * step / self.batch
-
     def _validation(self, step: float) -> float:
         if self.validating is not None:
             return self.validating
-        return self._seconds(self.validated, step) + TRACING * self.tracing if self.validated else 0.0
+        return self.validated * VALIDATING * step / self.batch + TRACING * self.tracing if self.validated else 0.0
 
     def _stop(self) -> None:
         self.planned, self.over = self.done, True

@@ -20,7 +20,7 @@ from tellapart.recipes.build import build_network, layers_of
 from tellapart.recipes.layers import AlternateMirror
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.batches import Batches, steps_at_once
-from tellapart.training.budget import Budget, Pace
+from tellapart.training.budget import EVALUATING, Budget, Pace
 from tellapart.training.checkpoints import FOLDER, KEPT, Checkpoints
 from tellapart.training.normalization import fuse, unfuse
 from tellapart.training.optimizers import add_penalties, make_loss, make_optimizer
@@ -88,7 +88,8 @@ def train_network(
     optimizer = make_optimizer(recipe, recipe.epochs * steps)
     optimizer.build(network.trainable_variables)  # made within the first step, they have it traced a second time
     held = len(validation) if validation else 0
-    pace = Pace(budget, recipe.grow, steps, at_once, recipe.batch_size, held, evaluated) if budget else None
+    afterwards = evaluated * EVALUATING[precision]
+    pace = Pace(budget, recipe.grow, steps, at_once, recipe.batch_size, held, afterwards) if budget else None
     watch = Watch(network, recipe.epochs, batches, folder, on_event, pace)
     variables = {
         "network": list(network.variables),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tellapart.data.feeding import Prepared
     from tellapart.images.preparation import Preparation
+    from tellapart.images.views import Views
     from tellapart.recipes.find import Found
     from tellapart.recipes.recipe import Recipe
     from tellapart.training.budget import Budget
@@ -83,8 +84,9 @@ def train_in(
             place = folder.path / FOLDS
             answers = _cross_validated(options, on_event, found, job, fold, record["precision"], place)
             job = replace(job, answers=answers)
-        budget = _budget(options, began, recipe, preparation, len(collection))
-        trained, recipe = _trained(options, on_event, job, recipe, folder, record, budget)
+        evaluated = looks_afterwards(split.counts(), recipe.views)
+        budget = _budget(options, began, recipe, preparation, evaluated)
+        trained, recipe = _trained(options, on_event, job, recipe, folder, record, budget, evaluated)
         classifier = make_classifier(
             trained.network,
             collection.class_names,
@@ -117,18 +119,17 @@ def _trained(
     folder: RunFolder,
     record: dict[str, Any],
     budget: Budget | None,
+    evaluated: int,
 ) -> tuple[Trained, Recipe]:
     """The trained network; where memory does not suffice, of a recipe with a smaller batch, which the record then has.
 
     Raises TrainingError where it did suffice before, or does not for the smallest.
     """
-    from tellapart.images.views import count
     from tellapart.training.shortage import within_memory, yield_memory
     from tellapart.training.train import train_network
 
     yield_memory()
     train, held = job.part("train"), job.part("validation") if job.split.counts()["validation"] else None
-    evaluated = sum(job.split.counts()[part] for part in ("validation", "test")) * count(recipe.views)
     used = [recipe]
 
     def attempt(recipe: Recipe) -> Trained:
@@ -143,6 +144,16 @@ def _trained(
         folder.write(record)
 
     return within_memory(recipe, attempt, folder.path, on_event, changed), used[-1]
+
+
+def looks_afterwards(counts: dict[str, int], views: Views) -> int:
+    """Looks at pictures after a training: to evaluate it, and to learn what is ordinary."""
+    from tellapart.classifier.novelty import HELD_OUT, PICTURES
+    from tellapart.images.views import count
+
+    once = counts["test"] if views != "none" else 0  # the figure of one look
+    ordinary = min(PICTURES, counts["train"]) + min(HELD_OUT, counts["validation"] or counts["train"])
+    return (counts["validation"] + counts["test"]) * count(views) + once + ordinary
 
 
 def decided(found: Found, train: Prepared, job: Job, on_event: Listener) -> Recipe:
@@ -192,7 +203,7 @@ def _precision(
     return precision
 
 
-def _budget(options: Options, began: float, recipe: Recipe, preparation: Preparation, pictures: int) -> Budget | None:
+def _budget(options: Options, began: float, recipe: Recipe, preparation: Preparation, evaluated: int) -> Budget | None:
     """The time that was given, if any."""
     if options.minutes is None:
         return None
@@ -200,7 +211,7 @@ def _budget(options: Options, began: float, recipe: Recipe, preparation: Prepara
     from tellapart.training.budget import Budget
     from tellapart.training.run import processor
 
-    key = f"{processor()}, {backend.describe()}, {recipe.name} {preparation.shape}, {pictures}"
+    key = f"{processor()}, {backend.describe()}, {recipe.name} {preparation.shape}, {evaluated} looks"
     return Budget(options.minutes * 60, began, key)
 
 
