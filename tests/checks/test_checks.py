@@ -172,3 +172,41 @@ def test_labels_of_given_test_parts_are_not_moved(tmp_path):
     parts = {str(collection.parts[one.pictures[0]]): bool(one.relabel) for one in found}
     assert parts.get("test", False) is False
     assert parts.get("train", True) is True
+
+
+def shaded(number):
+    """A still scene, a little lighter from frame to frame."""
+    pixels = np.asarray(photo(7)).astype(int) + number % 3
+    pixels[0, 0] = number
+    return np.clip(pixels, 0, 255).astype(np.uint8)
+
+
+def still_scene(path, parts=("",)):
+    """Forty frames of one scene in two classes, two of them very copies."""
+    for k in range(40):
+        place = path / parts[k % len(parts)] / ("cats", "dogs")[k // len(parts) % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{k:03d}.png").write_bytes(encoded(shaded(k), "PNG"))
+    return path
+
+
+def test_pictures_of_one_layout_are_not_dropped(tmp_path):
+    still_scene(tmp_path)
+    (tmp_path / "cats" / "copy.png").write_bytes((tmp_path / "cats" / "002.png").read_bytes())
+    found, collection = findings(tmp_path, "duplicates")
+    assert [collection.keys[i] for one in found for i in one.drop] == ["cats/copy.png"]
+    assert any("so many that they are of one layout" in one.words for one in found)
+
+
+def test_leaks_of_one_layout_drop_only_very_copies(tmp_path):
+    still_scene(tmp_path, ("train", "test"))
+    (tmp_path / "train" / "cats" / "copy.png").write_bytes((tmp_path / "test" / "cats" / "001.png").read_bytes())
+    found, collection = findings(tmp_path, "leaks")
+    assert [collection.keys[i] for one in found for i in one.drop] == ["train/cats/copy.png"]
+
+
+def test_leaks_between_classes_are_dropped_where_they_are_very_copies(tmp_path):
+    folder(tmp_path, 40, ("train", "test"))
+    (tmp_path / "train" / "dogs" / "near.jpg").write_bytes(encoded(photo(1), quality=70))  # of test/cats/001.jpg
+    found, _ = findings(tmp_path, "leaks")
+    assert [one.drop for one in found] == [()]

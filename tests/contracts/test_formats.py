@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tellapart.data import formats
-from tellapart.data.tree import plant
+from tellapart.data.archives import plant
 from tellapart.errors import DataError, TellapartError
 from tests.conftest import make_collection
 

@@ -17,6 +17,11 @@ def test_by_what_the_bracket_matches():
     assert grouped(collection(), r"(s\d+)_").groups.tolist() == ["s01", "s01", "s02", "picture 3", "picture 4", "s02"]
 
 
+def test_names_without_a_match_are_told():
+    (note,) = grouped(collection(), r"(s\d+)_").notes
+    assert note == r"--group '(s\\d+)_': not found in the names of 2 pictures (b/other.png, ...)"
+
+
 def test_by_the_whole_match_where_there_is_no_bracket():
     assert grouped(collection(), "^./s..").groups.tolist()[:3] == ["a/s01", "a/s01", "b/s02"]
 
@@ -33,11 +38,13 @@ def test_by_a_column():
         ("subject", r"is found in no file name \(a/s01_1.png"),
         (".*", "gives every picture a group of its own"),
         ("png", "puts all pictures into one group, 'png'"),
+        ("film", "puts all pictures into one group, 'x'"),
+        ("picture", "gives every picture a group of its own"),
     ),
 )
 def test_what_groups_nothing(by, words):
     with pytest.raises(UsageError, match=words):
-        grouped(collection(), by)
+        grouped(collection(columns={"film": ["x"] * 6, "picture": list("abcdef")}), by)
 
 
 def test_the_columns_are_named_where_it_is_none():

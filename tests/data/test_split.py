@@ -219,6 +219,22 @@ def test_pictures_of_one_layout_are_no_copies():
     assert len(split.leaks("test")) > 20
 
 
+def test_groups_of_one_layout():
+    """As above, with groups: a part keeps a quarter of the size that was asked for."""
+    collection = replace(collection_of((500, 500)), groups=np.array([f"g{i // 10}" for i in range(1000)]))
+    chain = [(i, i + 10) for i in range(0, 940, 10)]
+    split = make_split(collection, 0.1, 0.2, 0, chain, [(0, 999)])
+    assert split.counts()["test"] == pytest.approx(200, abs=20)
+    assert "whole groups, stratified, so much alike that only exact copies stay together" in split.origin["test"]
+    assert split.parts[0] == split.parts[999]
+
+
+def test_joined_groups_bear_their_first_name():
+    groups = np.array(["d", "c", "b", "a", "e"])
+    assert joined(groups, [(1, 2), (2, 3)]).tolist() == ["d", "a", "a", "a", "e"]
+    assert joined(groups, []).tolist() == groups.tolist()
+
+
 def grouped(classes: int, groups: int, each: int) -> Collection:
     """Every group of one class: plants, objects, bursts."""
     collection = collection_of((groups * each,) * classes)

@@ -1,6 +1,8 @@
 import csv
 import hashlib
 import json
+import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -148,3 +150,34 @@ def test_a_folder_that_cannot_be_written_to_does_not_lose_the_findings(tmp_path,
     assert any("no page is written" in note.text for note in notes if isinstance(note, Note))
     with pytest.raises(UsageError, match="Read-only file system"):
         tellapart.check(tmp_path / "data", skip_labels=True, output=tmp_path / "a.html", on_event=silent)
+
+
+def test_the_clean_manifest_is_never_a_file_of_the_data(tmp_path):
+    home = folder(tmp_path / "photos", 12)
+    listed = "\n".join(f"photos/{path.relative_to(home).as_posix()},x" for path in home.rglob("*.jpg"))
+    (tmp_path / "all.csv").write_text(f"file_name,label\n{listed}\n")
+    before = (tmp_path / "all.csv").read_text()
+    with pytest.raises(UsageError, match=r"--write-manifest .*all.csv: exists, and belongs to the data"):
+        tellapart.check(tmp_path / "all.csv", write_manifest=tmp_path / "all.csv", on_event=silent)
+    assert (tmp_path / "all.csv").read_text() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink") or os.name == "nt", reason="links need a right on Windows")
+def test_a_clean_manifest_behind_a_link(tmp_path):
+    home = folder(tmp_path / "photos", 12)
+    (tmp_path / "deep" / "real").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "deep" / "real")
+    tellapart.check(
+        home, skip_labels=True, write_manifest=tmp_path / "link" / "clean.csv", output=tmp_path / "p.html",
+        on_event=silent,
+    )  # fmt: skip
+    collection = tellapart.open(tmp_path / "link" / "clean.csv")
+    assert collection.read(0).size
+
+
+def test_subjects_do_not_vouch_for_their_own_labels(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    notes = []
+    collection = replace(make_collection(60, parts=False), groups=np.array(["one", "two"] * 30))
+    tellapart.check(collection, on_event=notes.append)
+    assert any("has 2 different pictures only" in n.text for n in notes if isinstance(n, Note))

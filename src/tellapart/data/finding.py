@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from tellapart.data.collection import Collection
 from tellapart.data.inspect import Inspection
+
+MANY, LAYOUT = 10, 0.25
+"""So many pictures of a class, and such a share of it, are nearly the same: no copies of one, but of one layout."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +31,22 @@ class Checked:
     def collection(self) -> Collection:
         """The collection."""
         return self.inspection.collection
+
+    def one_layout(self, group: Sequence[int]) -> bool:
+        """Whether pictures that show nearly the same are of one layout - of a camera that stands still - and no copies.
+
+        They are where they are many, and more than a quarter of the pictures of a class: as in the split.
+        """
+        if len(group) <= MANY:
+            return False
+        labels = self.collection.labels
+        here, all_ = np.bincount(labels[list(group)]), np.bincount(labels)
+        return bool((here > LAYOUT * all_[: len(here)]).any())
+
+    @cached_property
+    def twins(self) -> dict[int, int]:
+        """Of each picture that has very copies, pixel by pixel, the first of them."""
+        return {i: group[0] for group in self.inspection.duplicates.of("exact") for i in group}
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,21 @@ import numpy as np
 
 from tellapart.data.collection import Collection
 from tellapart.errors import UsageError
+from tellapart.text import counted
 
 
 def grouped(collection: Collection, by: str) -> Collection:
     """The collection with its groups named `by` a column of its table, or by a regular expression found in file names.
 
     What the expression's first bracket matches (all of the match, where there is none) names the group; a picture in
-    whose name it is not found is a group of its own. Raises UsageError where `by` is neither, or groups nothing.
+    whose name it is not found is a group of its own, which the collection's notes say. Raises UsageError where `by` is
+    neither, or groups nothing.
     """
     if by in collection.columns:
         words = collection.columns[by]
-        return replace(collection, groups=np.array([word or f"row {row}" for row, word in enumerate(words)]))
+        names = [word or f"row {row}" for row, word in enumerate(words)]
+        _check_useful(by, names, collection, "another column, or a regular expression for file names")
+        return replace(collection, groups=np.array(names))
     known = f"; the columns are {', '.join(collection.columns)}" if collection.columns else ""
     expected = f"a column of the table, or a regular expression for file names{known}"
     try:
@@ -36,19 +40,28 @@ def grouped(collection: Collection, by: str) -> Collection:
             r"try 'subject(\d+)', say",
         )
     names = [_name(match) if match else f"picture {i}" for i, match in enumerate(matches)]
+    _check_useful(by, names, collection, "put brackets around the part of the name that the subject is known by")
+    notes = collection.notes
+    if lacking := [key for key, match in zip(collection.keys, matches, strict=True) if not match]:
+        more = ", ..." if len(lacking) > 1 else ""
+        notes += (f"--group {by!r}: not found in the names of {counted(len(lacking), 'picture')} ({lacking[0]}{more})",)
+    return replace(collection, groups=np.array(names), notes=notes)
+
+
+def _check_useful(by: str, names: list[str], collection: Collection, action: str) -> None:
+    """Raise UsageError where names of groups keep nothing together, or all."""
     if len(set(names)) == len(names):
         raise UsageError(
             f"--group {by!r}: gives every picture a group of its own ({collection.keys[0]}: {names[0]!r})",
             "something that several pictures share",
-            "put brackets around the part of the name that the subject is known by",
+            action,
         )
     if len(set(names)) == 1:
         raise UsageError(
             f"--group {by!r}: puts all pictures into one group, {names[0]!r}",
-            "a part of the name that differs between groups",
-            "put brackets around it",
+            "something that differs between groups",
+            action,
         )
-    return replace(collection, groups=np.array(names))
 
 
 def _name(match: re.Match[str]) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tellapart.data import datasets, formats
+from tellapart.data.archives import plant
 from tellapart.data.collection import Collection
-from tellapart.data.tree import plant
 from tellapart.errors import UsageError, did_you_mean
 from tellapart.progress import Listener, silent
 

@@ -125,20 +125,12 @@ def make_split(
     origin = dict.fromkeys(given or ("train",), "given" if given else "the rest")
     if cuts and "train" in given:
         origin["train"] = "what remains of it"
-    if collection.groups is None:
-        parts = _cut_apart(collection, cuts, seed, same)
-        how = "stratified"
-        if list(exact) != list(same) and any((parts == part).sum() < least for part, least in _least(collection, cuts)):
-            parts = _cut_apart(collection, cuts, seed, exact)
-            how = "stratified, so much alike that only exact copies stay together"
-    else:
-        try:
-            parts = _cut_whole(collection, cuts, seed, joined(collection.groups, same))
-        except DataError:
-            if list(exact) == list(same):
-                raise
-            parts = _cut_whole(collection, cuts, seed, joined(collection.groups, exact))
-        how = "whole groups, stratified"
+    how = "stratified" if collection.groups is None else "whole groups, stratified"
+    parts = _cut_by(collection, cuts, seed, same, list(exact) == list(same))
+    if parts is None or (list(exact) != list(same) and _lacks(parts, _least(collection, cuts))):
+        parts = _cut_by(collection, cuts, seed, exact, True)
+        how += ", so much alike that only exact copies stay together"
+    assert parts is not None
     for part in cuts:
         if not (parts == part).any():
             raise DataError(
@@ -179,6 +171,27 @@ def _least(collection: Collection, cuts: Mapping[str, float]) -> list[tuple[str,
         found.append((part, 0.25 * fraction * left))
         left *= 1 - fraction
     return found
+
+
+def _lacks(parts: np.ndarray, least: Sequence[tuple[str, float]]) -> bool:
+    return any((parts == part).sum() < count for part, count in least)
+
+
+def _cut_by(
+    collection: Collection, cuts: Mapping[str, float], seed: int, same: Sequence[tuple[int, ...]], last: bool
+) -> np.ndarray | None:
+    """Parts [n] in which pictures of a group, and those that show the `same`, are together; None where nothing can be.
+
+    Raises DataError in that case where this is the `last` way.
+    """
+    if collection.groups is None:
+        return _cut_apart(collection, cuts, seed, same)
+    try:
+        return _cut_whole(collection, cuts, seed, joined(collection.groups, same))
+    except DataError:
+        if last:
+            raise
+        return None
 
 
 def _cut_apart(
@@ -277,12 +290,16 @@ _CODED = ("test", "train", "validation")
 
 def joined(groups: np.ndarray, same: Sequence[tuple[int, ...]]) -> np.ndarray:
     """Names [n] of groups, with those made one that hold pictures which show the same: `same`, tuples of places."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     names, members = np.unique(groups, return_inverse=True)
-    into = np.arange(len(names))
-    for places in same:
-        linked = np.unique(into[members[list(places)]])
-        into[np.isin(into, linked)] = linked[0]
-    return names[into[members]]
+    firsts = np.concatenate([np.empty(0, np.int64), *(np.repeat(places[0], len(places) - 1) for places in same)])
+    others = np.concatenate([np.empty(0, np.int64), *(np.array(places[1:], np.int64) for places in same)])
+    links = coo_array((np.ones(len(firsts), bool), (members[firsts], members[others])), (len(names), len(names)))
+    of_name = connected_components(links, directed=False)[1]
+    _, first = np.unique(of_name, return_index=True)  # what is joined is called by the first name of it
+    return names[first[of_name[members]]]
 
 
 def _keep_together(
@@ -357,15 +374,15 @@ def _cut_groups(
     has = table > 0
     left = has.sum(axis=0)
     wanted = table.sum(axis=0) * fraction
-    got, chosen = np.zeros(len(wanted)), []
+    got, chosen = np.zeros(len(wanted)), np.zeros(len(names), bool)
 
     def may(group: int) -> bool:
-        return group not in chosen and bool((left[has[group]] > leave).all())
+        return not chosen[group] and bool((left[has[group]] > leave).all())
 
     def take(group: int) -> None:
         nonlocal got, left
         got, left = got + table[group], left - has[group]
-        chosen.append(group)
+        chosen[group] = True
 
     order = rng.permutation(len(names))
     order = order[np.argsort(-table[order].sum(axis=1), kind="stable")]
@@ -377,7 +394,7 @@ def _cut_groups(
             smallest = next((group for group in order[::-1].tolist() if has[group, c] and may(group)), None)
             if smallest is not None:
                 take(smallest)
-    if not chosen:
+    if not chosen.any():
         few = int(np.argmin(np.where(left > 0, left, len(names) + 1)))
         raise DataError(
             f"{collection.source}: the training pictures of the class {collection.class_names[few]!r} are in "
@@ -385,7 +402,7 @@ def _cut_groups(
             f"at least {leave + 1} groups of a class, to keep each on one side of the split",
             "give the parts yourself, or a manifest without the group column",
         )
-    return among[np.isin(members, chosen)]
+    return among[chosen[members]]
 
 
 def read_seen(path: Path) -> tuple[set[str], bool] | None:

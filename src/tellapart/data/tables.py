@@ -26,7 +26,8 @@ def columns(tree: Tree, name: str) -> list[str]:
     suffix = name.lower().rsplit(".", 1)[-1]
     if suffix == "parquet" or (tree.single and tree.start(name, 4) == b"PAR1"):
         try:
-            return list(pl.read_parquet_schema(io.BytesIO(tree.read(name))))
+            source = tree.on_disk(name) or io.BytesIO(tree.read(name))
+            return pl.scan_parquet(source, glob=False).collect_schema().names()
         except FAULTS as error:
             raise damaged(tree, name, error) from error
     if suffix in ("csv", "tsv") or tree.single:
@@ -36,7 +37,7 @@ def columns(tree: Tree, name: str) -> list[str]:
         try:
             text = first.decode("utf-8-sig").strip("\r")
         except UnicodeDecodeError:
-            return []
+            text = first.decode("latin-1").strip("\r")  # reading it says what is wrong
         try:
             return next(csv.reader([text], delimiter=separator(name)), [])
         except csv.Error:  # a line longer than any header is
@@ -52,9 +53,17 @@ def read_words(tree: Tree, name: str) -> pl.DataFrame:
             return table.cast(pl.String)
         except FAULTS as error:
             raise damaged(tree, name, error) from error
-    header = columns(tree, name)
-    check_rows(tree, name, header)
-    return read_csv(tree, name, infer_schema=False, separator=separator(name))
+    header = [column.strip() for column in columns(tree, name)]
+    try:
+        tree.read(name).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{tree.describe(name)}, line {line}: is not UTF-8 text",
+            "a table in UTF-8",
+            "save it as 'CSV UTF-8'; a spreadsheet's plain CSV is in an older encoding",
+        ) from error
+    return pl.DataFrame(list(checked_rows(tree, name, header)), dict.fromkeys(header, pl.String), orient="row")
 
 
 def read_csv(tree: Tree, name: str, **options: Any) -> pl.DataFrame:
@@ -77,9 +86,11 @@ def read_parquet(tree: Tree, name: str) -> pl.DataFrame:
     for more memory than there is (found by benchmarks/fuzz.py).
     """
     with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder, "table.parquet"), Path(folder, "table.arrow")
-        source.write_bytes(tree.read(name))
-        command = [sys.executable, "-I", "-c", _READ, str(source), str(target), *search_path()]
+        target, source = Path(folder, "table.arrow"), tree.on_disk(name)
+        if source is None:
+            source = str(Path(folder, "table.parquet"))
+            Path(source).write_bytes(tree.read(name))
+        command = [sys.executable, "-I", "-c", _READ, source, str(target), *search_path()]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace")  # noqa: S603  # our own
         if "ImportError" in done.stderr or "ModuleNotFoundError" in done.stderr:
             raise RuntimeError(f"the reader of Parquet files cannot start:\n{done.stderr}")
@@ -89,7 +100,8 @@ def read_parquet(tree: Tree, name: str) -> pl.DataFrame:
         return pl.read_ipc(io.BytesIO(target.read_bytes()))
 
 
-_READ = "import sys; sys.path += sys.argv[3:]; import polars; polars.read_parquet(sys.argv[1]).write_ipc(sys.argv[2])"
+_READ = """import sys; sys.path += sys.argv[3:]; import polars
+polars.read_parquet(sys.argv[1], glob=False).write_ipc(sys.argv[2])"""
 
 
 def rows(tree: Tree, name: str) -> Iterator[tuple[int, list[str]]]:
@@ -108,18 +120,23 @@ def rows(tree: Tree, name: str) -> Iterator[tuple[int, list[str]]]:
         ) from error
 
 
-def check_rows(tree: Tree, name: str, header: Sequence[str]) -> None:
-    """Raise DataError for a column named twice, or at the first row with more or fewer values than the header."""
+def checked_rows(tree: Tree, name: str, header: Sequence[str]) -> Iterator[list[str]]:
+    """The lines of a CSV below its header, without empty ones.
+
+    Raises DataError for a column named twice, or at the first row with more or fewer values than the header.
+    """
     double = next((column for column in header if header.count(column) > 1), None)
     if double is not None:
         raise DataError(f"{tree.describe(name)}: has two columns {double!r}", "each name once", "rename or remove one")
-    for line, row in rows(tree, name):
+    for number, (line, row) in enumerate(rows(tree, name)):
         if len(row) != len(header):
             raise DataError(
                 f"{tree.describe(name)}, line {line}: has {len(row)} values",
                 f"{len(header)}, as in the header",
                 "repair or remove the line",
             )
+        if number:
+            yield row
 
 
 def separator(name: str) -> str:

@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
-import tarfile
-import tempfile
-import threading
-import weakref
-import zipfile
+import sys
+import zlib
 from abc import ABC, abstractmethod
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, cast
 
 from tellapart.errors import DataError
 from tellapart.images.read import looks_like_picture, starts_as_picture
 
-ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
-MAX_MEMBERS = 2_000_000
-MAX_UNPACKED = 64 * 2**30
 MAX_RATIO = 200
-"""An archive that claims to unpack to more than this many times its own size is refused as a bomb."""
+"""What claims to unpack to more than this many times its own size is refused as a bomb."""
+
+BESIDE = (
+    ".txt",
+    ".json",
+    ".csv",
+    ".tsv",
+    ".xml",
+    ".yaml",
+    ".yml",
+    ".md",
+    ".html",
+    ".db",
+    ".ini",
+    ".py",
+    ".npy",
+    ".log",
+)
+"""What lies beside pictures and is none, so that nobody has to be told."""
+
+HEAD_BYTES = 2**16
+"""What is read of a file to know it by, where its times do not tell."""
+
+RUN_BYTES = 2**26
+"""A larger file of a run's name is none."""
 
 
 class Tree(ABC):
-    """Files by their name relative to the root, with forward slashes; hidden files and `__MACOSX` left out."""
+    """Files by their name relative to the root, with forward slashes; hidden files, `__MACOSX` and the folders of
+    tellapart's own runs are left out.
+    """
 
     def __init__(self, path: Path, names: list[str], single: bool = False) -> None:
         self.path, self.single = path, single
-        self.names = tuple(sorted(name for name in names if single or not _hidden(name)))
+        self.names = tuple(sorted(names)) if single else self._plain(names)
 
     @abstractmethod
     def read(self, name: str) -> bytes:
@@ -46,6 +66,22 @@ class Tree(ABC):
     def exists(self, name: str) -> bool:
         """Whether `read` would find it."""
 
+    def _plain(self, names: list[str]) -> tuple[str, ...]:
+        """The names, sorted, without those that no data stands under."""
+        shown = sorted(name for name in names if not _hidden(name))
+        runs = tuple(
+            name.removesuffix("run.json") for name in shown if name.endswith("/run.json") and self._is_run(name)
+        )
+        return tuple(name for name in shown if not name.startswith(runs)) if runs else tuple(shown)
+
+    def _is_run(self, name: str) -> bool:
+        """Whether a run.json is tellapart's, see training/run.py, and not somebody's of that name."""
+        try:
+            found = json.loads(self.read(name)) if self.size(name) <= RUN_BYTES else None
+        except (DataError, OSError, ValueError, RecursionError):
+            return False
+        return isinstance(found, dict) and {"options", "status"} <= set(found)
+
     def start(self, name: str, count: int) -> bytes:
         """The first bytes of a file."""
         return self.read(name)[:count]
@@ -61,6 +97,10 @@ class Tree(ABC):
         """The file as an error names it."""
         return f"{self.path}: {name}"
 
+    def on_disk(self, name: str) -> str | None:
+        """The path of a file that lies unpacked on this machine, for libraries that read the part they need."""
+        return None
+
     def siblings(self, name: str) -> tuple[str, ...]:
         """The names in the same folder, without what lies deeper."""
         folder = PurePosixPath(name).parent
@@ -71,10 +111,10 @@ class FolderTree(Tree):
     """A folder, or (`only`) one file of it; names may then still reach its neighbours, as a manifest's must."""
 
     def __init__(self, root: Path, only: str | None = None) -> None:
-        names = [only] if only is not None else _walk(root)
-        super().__init__(root if only is None else root / only, names, single=only is not None)
         self.root = root
         self._folder = "" if root == Path() else os.fspath(root)
+        names = [only] if only is not None else _walk(root)
+        super().__init__(root if only is None else root / only, names, single=only is not None)
 
     def read(self, name: str) -> bytes:
         """See Tree."""
@@ -117,128 +157,34 @@ class FolderTree(Tree):
         """See Tree."""
         return self._at(name)
 
+    def on_disk(self, name: str) -> str | None:
+        """See Tree."""
+        return os.path.abspath(self._at(name))  # noqa: PTH100  # as in `_at`
+
     def _at(self, name: str) -> str:
         """Where a file lies; names in tables may be absolute."""
         return os.path.join(self._folder, name)  # noqa: PTH118  # a Path for each of very many takes its time
 
 
-class ZipTree(Tree):
-    """The members of a zip, read where they lie; nothing is unpacked to disk."""
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self.archive = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-            raise _damaged(path, error) from error
-        self.process = os.getpid()
-        if not all(info.filename for info in self.archive.infolist()):
-            raise _damaged(path, ValueError("a member without a name"))
-        members = [info for info in self.archive.infolist() if not info.is_dir()]
-        _check_members(path, [info.filename for info in members], sum(info.file_size for info in members))
-        if any(info.flag_bits & 1 for info in members):
-            raise DataError(f"{path}: is encrypted", "an archive without a password", "unpack it and give the folder")
-        self.members = {info.filename: info for info in members}
-        super().__init__(path, list(self.members))
-
-    def read(self, name: str) -> bytes:
-        """See Tree."""
-        try:
-            return self._archive().read(name)
-        except KeyError as error:
-            raise DataError(f"{self.path}: holds no {name}", "a member of that name", "check the archive") from error
-        except Exception as error:  # zlib, zipfile and struct errors of a damaged member
-            raise _damaged(self.path, error, name) from error
-
-    def start(self, name: str, count: int) -> bytes:
-        """See Tree."""
-        try:
-            with self._archive().open(name) as member:
-                return member.read(count)
-        except Exception as error:
-            raise _damaged(self.path, error, name) from error
-
-    def size(self, name: str) -> int:
-        """See Tree."""
-        return self.members[name].file_size
-
-    def stamp(self, name: str) -> bytes:
-        """See Tree."""
-        return f"{self.members[name].file_size} {self.members[name].CRC}".encode()
-
-    def exists(self, name: str) -> bool:
-        """See Tree."""
-        return name in self.members
-
-    def _archive(self) -> zipfile.ZipFile:
-        """Opened anew in a forked process, which would share the place that is read next with its parent."""
-        if self.process != os.getpid():
-            self.archive, self.process = zipfile.ZipFile(self.path), os.getpid()
-        return self.archive
-
-
-class TarTree(Tree):
-    """The plain files of a tar, also a compressed one; links and devices in it are passed over."""
-
-    def __init__(self, path: Path) -> None:
-        self.lock = threading.Lock()
-        try:
-            self.stamped = stamp_of(path)
-            self.file = _unpacked(path)
-            weakref.finalize(self, self.file.close)
-            with tarfile.open(fileobj=self.file, mode="r:") as archive:
-                members = [info for info in archive if info.isreg() and not info.issparse()]
-        except (tarfile.TarError, EOFError, OSError) as error:
-            raise _damaged(path, error) from error
-        except Exception as error:  # zlib.error and lzma.LZMAError have no common base
-            raise error if isinstance(error, DataError) else _damaged(path, error) from error
-        names = [info.name.removeprefix("./") for info in members]
-        _check_members(path, names, 0)
-        self.members = {name: (info.offset_data, info.size) for name, info in zip(names, members, strict=True)}
-        super().__init__(path, names)
-
-    def read(self, name: str) -> bytes:
-        """See Tree."""
-        return self.start(name, self._member(name)[1])
-
-    def start(self, name: str, count: int) -> bytes:
-        """See Tree."""
-        offset, size = self._member(name)
-        if hasattr(os, "pread"):  # which needs no lock, not even between processes
-            data = os.pread(self.file.fileno(), min(count, size), offset)
-        else:
-            with self.lock:
-                self.file.seek(offset)
-                data = self.file.read(min(count, size))
-        if len(data) < min(count, size):
-            raise _damaged(self.path, EOFError("the file ends too early"), name)
-        return data
-
-    def size(self, name: str) -> int:
-        """See Tree."""
-        return self._member(name)[1]
-
-    def stamp(self, name: str) -> bytes:
-        """See Tree."""
-        return self.stamped + str(self._member(name)).encode()
-
-    def exists(self, name: str) -> bool:
-        """See Tree."""
-        return name in self.members
-
-    def _member(self, name: str) -> tuple[int, int]:
-        try:
-            return self.members[name]
-        except KeyError as error:
-            raise DataError(f"{self.path}: holds no {name}", "a member of that name", "check the archive") from error
-
-
 def pictures_of(tree: Tree) -> list[str]:
-    """The names of the picture files; tellapart's own runs are passed over.
+    """The names of the picture files.
 
     One without extension must start as a picture does, or be such that nobody may look at it: reading then says so.
     """
-    runs = tuple(name.removesuffix("run.json") for name in tree.names if name.endswith("/run.json"))
-    return [name for name in tree.names if not (runs and name.startswith(runs)) and _is_picture(tree, name)]
+    return [name for name in tree.names if _is_picture(tree, name)]
+
+
+def picture_folders(tree: Tree) -> set[str]:
+    """The folders in which files are called pictures; "" is the root."""
+    return {name.rpartition("/")[0] for name in tree.names if looks_like_picture(name) and "." in name}
+
+
+def other_files(tree: Tree) -> list[str]:
+    """The files below the root's own whose extension is none of a picture's, nor one that such folders often hold."""
+    return [
+        name for name in tree.names
+        if "/" in name and not looks_like_picture(name) and not name.lower().endswith(BESIDE)
+    ]  # fmt: skip
 
 
 def _is_picture(tree: Tree, name: str) -> bool:
@@ -251,44 +197,21 @@ def _is_picture(tree: Tree, name: str) -> bool:
 
 
 def stamp_of(path: str | Path) -> bytes:
-    """Size and times of a file: its change time moves even where a program sets the other one back."""
-    status = os.stat(path)  # noqa: PTH116  # which makes no Path
-    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}".encode()
+    """Size and times of a file: its change time moves even where a program sets the other one back.
 
-
-def plant(path: Path) -> Tree:
-    """The tree of a path: a folder's, an archive's (known by its content), or that of the one file.
-
-    Raises DataError for a damaged or hostile archive, an empty file or folder, or what is neither file nor folder.
+    Windows tells no such time, but when the file was made: there its first bytes stand for it, which hold how a picture
+    is turned.
     """
-    if path.is_dir():
-        tree: Tree = FolderTree(path)
-        if not tree.names:
-            raise DataError(
-                f"{path}: the folder is empty", "pictures in class folders, or a data file", "check the path"
-            )
-        alone = path / tree.names[0] if len(tree.names) == 1 else None
-        return plant(alone) if alone and alone.name.lower().endswith(ARCHIVES) else tree
-    if not path.is_file():
-        raise DataError(f"{path}: is neither a file nor a folder", "a file or a folder", "check the path")
-    try:
-        with path.open("rb") as file:
-            magic = file.read(512)
-    except OSError as error:
-        raise DataError(
-            f"{path}: cannot be read ({error.strerror})", "a readable file", "check its permissions"
-        ) from error
-    if not magic:
-        raise DataError(f"{path}: the file is empty", "a data file or an archive", "check that it was copied whole")
-    if magic[:4] == b"PK\x03\x04" and not _is_npz(path):
-        return ZipTree(path)
-    if magic[257:262] == b"ustar" or (_is_compressed(magic) and _holds_tar(path)):
-        return TarTree(path)
-    return FolderTree(path.parent, only=path.name)
+    status = os.stat(path)  # noqa: PTH116  # which makes no Path
+    words = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}".encode()
+    if sys.platform != "win32":
+        return words
+    with open(path, "rb") as file:  # noqa: PTH123  # as above
+        return words + f" {zlib.crc32(file.read(HEAD_BYTES))}".encode()
 
 
 def _walk(root: Path) -> list[str]:
-    """Every plain file below `root`; links to folders are followed, but not back into a folder that they lie in.
+    """Every plain file below `root` that is not hidden. Links to folders are followed, but not back into one above.
 
     What is called a picture and is no file - a FIFO, a link to nowhere - is among them, so that reading it says so.
     """
@@ -296,12 +219,12 @@ def _walk(root: Path) -> list[str]:
     waiting: list[tuple[Path, str, tuple[tuple[int, int], ...]]] = [(root, "", ())]
     while waiting:
         folder, prefix, above = waiting.pop()
-        status = folder.stat()
-        if (status.st_dev, status.st_ino) in above:
-            continue
-        above = (*above, (status.st_dev, status.st_ino))
         try:
-            entries = list(os.scandir(folder))
+            status = folder.stat()
+            if (status.st_dev, status.st_ino) in above:
+                continue
+            above = (*above, (status.st_dev, status.st_ino))
+            entries = [entry for entry in os.scandir(folder) if not _hidden(entry.name)]
         except OSError as error:
             raise DataError(
                 f"{folder}: cannot be read ({error.strerror})", "a readable folder", "check its permissions"
@@ -322,93 +245,5 @@ def _hidden(name: str) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
-def _is_npz(path: Path) -> bool:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return path.suffix.lower() == ".npz"  # damaged; its own reader says so in its own words
-    return bool(names) and all(name.endswith(".npy") for name in names)
-
-
-_COMPRESSIONS = ((b"\x1f\x8b", "gz"), (b"BZh", "bz2"), (b"\xfd7zXZ\x00", "xz"))
-
-
-def _is_compressed(magic: bytes) -> bool:
-    return any(magic.startswith(mark) for mark, _ in _COMPRESSIONS)
-
-
-def _holds_tar(path: Path) -> bool:
-    if path.name.lower().endswith(ARCHIVES):
-        return True  # damaged or not, it is meant as one
-    try:
-        with tarfile.open(path, "r:*"):
-            return True
-    except Exception:  # zlib and lzma errors have no common base; all mean: not a readable tar
-        return False
-
-
-def _unpacked(path: Path) -> BinaryIO:
-    """A seekable uncompressed tar: the file itself, or a nameless temporary copy of what it holds."""
-    import bz2
-    import gzip
-    import lzma
-
-    openers: dict[str, Any] = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
-    with path.open("rb") as file:
-        magic = file.read(6)
-    kind = next((kind for mark, kind in _COMPRESSIONS if magic.startswith(mark)), None)
-    if kind is None:
-        return path.open("rb")
-    limit = min(MAX_UNPACKED, max(path.stat().st_size * MAX_RATIO, 2**26))
-    copy = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the tree
-    written = 0
-    try:
-        with openers[kind](path, "rb") as packed:
-            while piece := packed.read(2**20):
-                written += len(piece)
-                if written > limit:
-                    raise _bomb(path, written)
-                copy.write(piece)
-    except BaseException:
-        copy.close()
-        raise
-    copy.seek(0)
-    return cast(BinaryIO, copy)
-
-
-def _check_members(path: Path, names: list[str], unpacked: int) -> None:
-    if len(names) > MAX_MEMBERS:
-        raise DataError(f"{path}: holds {len(names):,} files", f"at most {MAX_MEMBERS:,}", "unpack it, give the folder")
-    if len(set(names)) < len(names):
-        raise DataError(f"{path}: holds two files of one name", "each name once", "make the archive anew")
-    if unpacked > min(MAX_UNPACKED, max(path.stat().st_size * MAX_RATIO, 2**26)):
-        raise _bomb(path, unpacked)
-    for name in names:
-        if name.startswith(("/", "\\")) or ".." in PurePosixPath(name.replace("\\", "/")).parts or "\x00" in name:
-            raise DataError(
-                f"{path}: holds a file named {name!r}",
-                "names inside the archive's own folder",
-                "do not trust this file",
-            )
-
-
-def _bomb(path: Path, unpacked: int) -> DataError:
-    return DataError(
-        f"{path}: unpacks to {unpacked:,} bytes or more, from {path.stat().st_size:,}",
-        f"at most {MAX_RATIO} times its size and {MAX_UNPACKED // 2**30} GiB",
-        "unpack it yourself, if you trust it, and give the folder",
-    )
-
-
 def _unreadable(path: str | Path, reason: str) -> DataError:
     return DataError(f"{path}: {reason}", "a readable file", "check path and permissions")
-
-
-def _damaged(path: Path, error: Exception, name: str | None = None) -> DataError:
-    where = f"{path}: {name}" if name else str(path)
-    return DataError(
-        f"{where}: the archive is damaged ({error or type(error).__name__})",
-        "a whole zip or tar archive",
-        "copy or download it again",
-    )

@@ -32,18 +32,22 @@ def fold_of(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np
     """The fold, 0 to folds - 1, of every picture: stratified by label int [n], groups [n] kept together."""
     rng = np.random.default_rng((seed, folds))
     names, members = np.unique(groups, return_inverse=True)
-    table = np.zeros((len(names), int(labels.max()) + 1))
-    np.add.at(table, (members, labels), 1)
-    share = table / np.maximum(table.sum(axis=0), 1)  # of its class, so that rare ones count as much
+    classes = int(labels.max()) + 1
+    # The classes of each group and its share of them, so that rare ones count as much: few, of perhaps many classes.
+    codes, counts = np.unique(members * classes + labels, return_counts=True)
+    of_class = codes % classes
+    share = counts / np.bincount(labels)[of_class]
+    starts = np.searchsorted(codes, np.arange(len(names) + 1) * classes)
     fold = np.zeros(len(names), np.int64)
-    filled = np.zeros((folds, table.shape[1]))
+    filled = np.zeros((folds, classes))
     order = rng.permutation(len(names))
-    for group in order[np.argsort(-table[order].sum(axis=1), kind="stable")].tolist():  # the large ones first
-        crowd = filled @ share[group]
+    for group in order[np.argsort(-np.bincount(members)[order], kind="stable")].tolist():  # the large ones first
+        its, shares = of_class[starts[group] : starts[group + 1]], share[starts[group] : starts[group + 1]]
+        crowd = filled[:, its] @ shares
         least = np.flatnonzero(crowd <= crowd.min() + 1e-12)
         chosen = least[filled[least].sum(axis=1).argmin()]
         fold[group] = chosen
-        filled[chosen] += share[group]
+        filled[chosen, its] += shares
     return fold[members]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from tellapart import leaves
-from tellapart.errors import UsageError
+from tellapart.errors import DataError, UsageError
 from tellapart.progress import Listener, Note, Progress
 from tellapart.verbs import Record, argument, check_output
 
@@ -96,6 +96,7 @@ def run(options: Options, on_event: Listener) -> Report:
     collection = open_collection(options.data, options.classes, on_event)
     if options.write_manifest is not None:
         _check_files(collection)
+        _check_target(collection, options.write_manifest)
     inspection = inspect(collection, on_event)
     checked = Checked(inspection)
     if not options.skip_labels and len(collection.class_names) > 1:
@@ -126,6 +127,7 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.n
     import numpy as np
 
     from tellapart.data.feeding import Prepared, prepare_pictures
+    from tellapart.data.split import joined
     from tellapart.data.suspects import suspected
     from tellapart.recipes.choose import choose_mirror, choose_preparation
     from tellapart.recipes.find import find_recipe
@@ -134,14 +136,22 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.n
     from tellapart.verbs._folds import check_folds, fold_of, out_of_fold
 
     collection, readable = checked.collection, checked.inspection.readable
-    places = np.arange(len(collection))
-    for group in checked.inspection.duplicates.groups:  # a copy in training would vouch for its twin
-        places[list(group)] = group[0]
-    different = [len(np.unique(places[readable[collection.labels[readable] == c]])) for c, _ in enumerate(
-        collection.class_names)]  # fmt: skip
-    if min(different) < options.folds:
+    own = np.arange(len(collection)) if collection.groups is None else collection.groups
+    duplicates, classes = checked.inspection.duplicates, range(len(collection.class_names))
+    for same in (duplicates.groups, duplicates.of("exact")):  # a copy in training would vouch for its twin
+        places = joined(own, same)
+        different = [len(np.unique(places[readable[collection.labels[readable] == c]])) for c in classes]
+        if min(different) >= options.folds:
+            break
+    else:
         few = collection.class_names[int(np.argmin(different))]
         on_event(Note(f"likely wrong labels: not looked for, since {few} has {min(different)} different pictures only"))
+        return None
+    fold = fold_of(collection.labels[readable], places[readable], options.folds, options.seed)
+    try:
+        check_folds(collection, collection.labels[readable], fold)
+    except DataError as error:
+        on_event(Note(f"likely wrong labels: not looked for, since {error.given}"))
         return None
     found = find_recipe("quick")
     preparation, _ = choose_preparation(found.recipe, collection, readable)
@@ -157,8 +167,7 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.n
 
     pictures = float(len(data) * found.for_data(len(data), preparation.shape).epochs)
     precision, _ = choose_precision("auto", found.recipe, pictures, preparation.shape, len(collection.class_names))
-    fold = fold_of(data.labels, places[data.indices], options.folds, options.seed)
-    check_folds(collection, data.labels, fold)
+    fold = fold[np.isin(readable, data.indices)]
     on_event(Note(f"likely wrong labels: {ROUNDS} times {options.folds} models, asked about pictures they did not see"))
     values, believed = np.zeros((len(data), len(collection.class_names)), np.float32), np.ones(len(data), bool)
     for number in range(ROUNDS):
@@ -194,6 +203,16 @@ def _check_files(collection: Collection) -> None:
         )
 
 
+def _check_target(collection: Collection, path: Path) -> None:
+    """Raise UsageError where the clean manifest would take the place of a file of the data: the only list of labels."""
+    source = Path(collection.source).resolve()
+    target = path.resolve()
+    if path.exists() and (target == source or source in target.parents):
+        raise UsageError(
+            f"--write-manifest {path}: exists, and belongs to the data", "the name of a new file", "name another"
+        )
+
+
 def _write_manifest(collection: Collection, findings: dict[str, list[Finding]], path: Path) -> None:
     """Write file_name, label and, where there are such, split, group and the table's other columns.
 
@@ -201,7 +220,6 @@ def _write_manifest(collection: Collection, findings: dict[str, list[Finding]], 
     """
     import csv
     import io
-    import os
 
     from tellapart.data.collection import EncodedPictures
     from tellapart.files import write_text
@@ -213,10 +231,27 @@ def _write_manifest(collection: Collection, findings: dict[str, list[Finding]], 
     kept = {name: values for name, values in columns.items() if values is not None}
     kept |= {name: values for name, values in collection.columns.items() if name not in ("file_name", "label", *kept)}
     buffer = io.StringIO()
+    folder = path.parent.resolve()  # a way up and down leads elsewhere from where a link points
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(("file_name", "label", *kept))
     for i in range(len(collection)):
         if i not in left_out:
-            file = Path(os.path.relpath(collection.pictures.describe(i), path.parent)).as_posix()
-            writer.writerow((file, moved.get(i, collection.label(i)), *(values[i] for values in kept.values())))
+            writer.writerow(
+                (
+                    _seen_from(folder, collection.pictures.describe(i)),
+                    moved.get(i, collection.label(i)),
+                    *(values[i] for values in kept.values()),
+                )
+            )
     write_text(path, buffer.getvalue())
+
+
+def _seen_from(folder: Path, file: str) -> str:
+    """A file's name as a table in `folder` gives it; the whole path where none leads there, as to another drive."""
+    import os
+
+    whole = Path(file).absolute()
+    try:
+        return Path(os.path.relpath(whole, folder)).as_posix()
+    except ValueError:
+        return whole.as_posix()

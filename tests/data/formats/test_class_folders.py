@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 import tellapart
+from tellapart.errors import DataError
 from tests.conftest import write_folder
 
 
@@ -49,7 +50,7 @@ def test_a_wrapper_with_other_files_beside(tmp_path):
 def test_runs_inside_the_data_are_no_class(tmp_path):
     folder = write_folder(tmp_path / "x")
     (folder / "runs" / "x-quick-001").mkdir(parents=True)
-    (folder / "runs" / "x-quick-001" / "run.json").write_text("{}")
+    (folder / "runs" / "x-quick-001" / "run.json").write_text('{"options": {}, "status": "done"}')
     grey(folder / "runs" / "x-quick-001" / "curves.png")
     assert tellapart.open(folder).class_names == ("across", "down", "squares")
 
@@ -91,3 +92,66 @@ def test_pictures_outside_the_part_folders(tmp_path):
     collection = tellapart.open(tmp_path / "x")
     assert np.unique(collection.parts, return_counts=True)[1].tolist() == [6, 12]
     assert collection.notes[0] == "taken for training: 12 pictures in class folders outside the part folders"
+
+
+def test_a_file_of_a_runs_name_hides_no_class(tmp_path):
+    folder = write_folder(tmp_path / "x")
+    (folder / "down" / "run.json").write_text('{"distance": 5}')
+    assert tellapart.open(folder).class_names == ("across", "down", "squares")
+
+
+def test_a_checkpoint_of_a_run_in_the_data_is_not_the_data(tmp_path):
+    folder = write_folder(tmp_path / "x")
+    (folder / "runs" / "x" / "checkpoints").mkdir(parents=True)
+    (folder / "runs" / "x" / "run.json").write_text('{"options": {}, "status": "running"}')
+    np.savez(folder / "runs" / "x" / "checkpoints" / "arrays.npz", w=np.zeros(3))
+    assert tellapart.open(folder).class_names == ("across", "down", "squares")
+
+
+@pytest.mark.parametrize("name", ("features.npz", "down/train.bin", "labels.txt"))
+def test_stray_files_do_not_take_over_class_folders(name, tmp_path):
+    folder = write_folder(tmp_path / "x")
+    (folder / name).write_text("a\nb\n")
+    grey(folder / "test.png")
+    collection = tellapart.open(folder)
+    assert collection.class_names == ("across", "down", "squares")
+    assert "left out: 1 picture outside class folders (test.png)" in collection.notes
+
+
+def test_unlabelled_test_pictures_are_no_class(tmp_path):
+    for name in ("train/cat/1.png", "train/dog/2.png", "test/3.png", "test/4.png"):
+        grey(tmp_path / name)
+    collection = tellapart.open(tmp_path)
+    assert collection.class_names == ("cat", "dog")
+    assert "left out: 2 pictures outside class folders (test/3.png, ...)" in collection.notes
+
+
+def test_names_in_file_names_are_no_class_folders(tmp_path):
+    for name in ("train/cat.0.png", "train/dog.0.png", "test/1.png"):
+        grey(tmp_path / name)
+    with pytest.raises(DataError, match=r"3 pictures outside class folders .*, and none in one"):
+        tellapart.open(tmp_path)
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    for name in ("train/1.png", "plane/2.png"):
+        grey(tmp_path / name)
+    assert tellapart.open(tmp_path).class_names == ("plane", "train")
+
+
+def test_a_cover_within_the_wrapper_is_no_class(tmp_path):
+    for name in ("flowers/rose/1.png", "flowers/tulip/2.png", "flowers/tulip/3.png", "flowers/cover.png"):
+        grey(tmp_path / name)
+    collection = tellapart.open(tmp_path)
+    assert collection.class_names == ("rose", "tulip")
+    assert "left out: 1 picture outside class folders (flowers/cover.png)" in collection.notes
+
+
+def test_files_that_are_not_called_pictures_are_told(tmp_path):
+    folder = write_folder(tmp_path / "x")
+    grey(folder / "down" / "a.png")
+    (folder / "down" / "a.png").rename(folder / "down" / "a.jpg_large")
+    (folder / "down" / "notes.txt").write_text("x")
+    assert "passed over: 1 file in picture folders, not called a picture (down/a.jpg_large)" in (
+        tellapart.open(folder).notes
+    )

@@ -82,11 +82,12 @@ def test_a_manifest_with_parts_and_groups(tmp_path):
         ("file_name,label\na.png,x\na.png,y\n", "row 2: lists a.png a second time"),
         ("file_name,label,split\na.png,x,maybe\n", "'maybe' in the column 'split' is no part"),
         ("file_name,label,label\na.png,x,y\n", "has two columns 'label'"),
+        ("file_name,label\na.png,\xe9\n".encode("latin-1"), r"line 2: is not UTF-8 text(.|\n)*CSV UTF-8"),
         ('file_name,label\na.png,"x\n' + "b.png,y\n" * 30_000, "cannot be read"),
     ),
 )
 def test_faulty_manifests(text, words, tmp_path):
-    (tmp_path / "manifest.csv").write_text(text)
+    (tmp_path / "manifest.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(DataError, match=words):
         tellapart.open(tmp_path / "manifest.csv")
 
@@ -162,3 +163,58 @@ def test_a_manifest_may_name_files_anywhere(tmp_path, monkeypatch):
     (tmp_path / "lists" / "n.csv").write_text("file_name,label\nnone.png,a\nnone2.png,b\n")
     with pytest.raises(PictureError, match=r"^none.png: does not exist"):
         tellapart.open("n.csv").read(0)
+
+
+@pytest.mark.parametrize("names", (("train.csv", "test.csv"), ("train/metadata.csv", "test/metadata.csv")))
+def test_a_manifest_for_each_part(names, tmp_path):
+    files = ["a.png", "b.png"], ["c.png"]
+    for name, listed in zip(names, files, strict=True):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("file_name,label\n" + "".join(f"{file},x\n" for file in listed))
+    collection = tellapart.open(tmp_path)
+    below = [name.rpartition("metadata.csv")[0] for name in names]
+    assert set(collection.keys) == {f"{below[0]}a.png", f"{below[0]}b.png", f"{below[1]}c.png"}
+    parts = dict(zip(collection.keys, collection.parts.tolist(), strict=True))
+    assert parts[f"{below[0]}a.png"] == "train"
+    assert parts[f"{below[1]}c.png"] == "test"
+
+
+def test_several_manifests_that_tell_no_parts(tmp_path):
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("file_name,label\na.png,x\nb.png,y\n")
+    with pytest.raises(DataError, match=r"holds several tables of picture files \(a.csv, b.csv\)"):
+        tellapart.open(tmp_path)
+    (tmp_path / "b.csv").rename(tmp_path / "manifest.csv")
+    assert len(tellapart.open(tmp_path)) == 2
+
+
+def test_a_picture_in_the_manifests_of_two_parts(tmp_path):
+    for name in ("test.csv", "train.csv"):
+        (tmp_path / name).write_text("file_name,label\na.png,x\n")
+    with pytest.raises(DataError, match=r"train.csv, row 1: lists a.png a second time"):
+        tellapart.open(tmp_path)
+
+
+def test_blanks_and_empty_lines_in_a_manifest(tmp_path):
+    (tmp_path / "list.csv").write_text('label , file_name\nx, a.png\n\n x ,b 5" t.png\n y, c.png\n\n')
+    collection = tellapart.open(tmp_path / "list.csv")
+    assert collection.class_names == ("x", "y")
+    assert len(collection) == 3
+
+
+def test_a_parquet_bomb(tmp_path, monkeypatch):
+    """One picture that the file's dictionary holds once, in very many rows."""
+    from tellapart.data.formats import parquet_images
+
+    monkeypatch.setattr(parquet_images, "LEAST_BYTES", 10**6)
+    pl.DataFrame({"image": [bytes(20_000)] * 2_000, "label": ["a", "b"] * 1_000}).write_parquet(tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="its pictures take 40,000,000 bytes, and the file has"):
+        tellapart.open(tmp_path)
+
+
+def test_a_parquet_file_whose_name_is_a_pattern(tmp_path):
+    from tellapart.data import formats
+
+    (tmp_path / "x[1]").mkdir()
+    formats.load("parquet-images").write(make_collection(12, parts=False), tmp_path / "x[1]")
+    assert len(tellapart.open(tmp_path / "x[1]")) == 12

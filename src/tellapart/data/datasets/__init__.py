@@ -20,9 +20,9 @@ import platformdirs
 
 from tellapart import leaves
 from tellapart.data import formats
+from tellapart.data.archives import plant
 from tellapart.data.collection import Collection
 from tellapart.data.download import fetch
-from tellapart.data.tree import plant
 from tellapart.errors import DownloadError
 from tellapart.progress import Listener, silent
 

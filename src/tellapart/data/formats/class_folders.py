@@ -10,9 +10,8 @@ from PIL import Image
 
 from tellapart.data.collection import Collection, EncodedPictures
 from tellapart.data.parts import PARTS, part_of
-from tellapart.data.tree import Tree, pictures_of
+from tellapart.data.tree import Tree, other_files, picture_folders, pictures_of
 from tellapart.errors import DataError
-from tellapart.images.read import looks_like_picture
 from tellapart.text import counted, readable
 
 
@@ -20,7 +19,7 @@ def likeness(tree: Tree) -> int:
     """Pictures in several folders; in one folder, or loose, they count less, but the error is about them."""
     if tree.single:
         return 0
-    folders = {name.rpartition("/")[0] for name in tree.names if looks_like_picture(name) and "." in name}
+    folders = picture_folders(tree)
     return 60 if len(folders - {""}) > 1 else 30 if folders - {""} else 10 if folders else 0
 
 
@@ -30,7 +29,7 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     if not names:
         raise DataError(f"{tree.path}: holds no pictures", "pictures in class folders", "check the path")
     prefix = _wrapper(names)
-    rows = [_row(name.removeprefix(prefix)) for name in names]
+    rows = _rows(names, prefix)
     loose = [name for name, (_, label) in zip(names, rows, strict=True) if label is None]
     if loose and len(loose) == len(names):
         raise DataError(
@@ -94,14 +93,26 @@ def _wrapper(names: list[str]) -> str:
         rest = [name[len(prefix) :] for name in names if name.startswith(prefix)]
         rest = [name for name in rest if "/" in name]  # files beside the wrapped folder do not matter
         tops = {name.split("/", 1)[0] for name in rest}
-        if len(tops) != 1 or min(name.count("/") for name in rest) < 2 or part_of(next(iter(tops))):
+        deeper = sum(name.count("/") > 1 for name in rest)  # nor do few within it: a cover, a contact sheet
+        if len(tops) != 1 or 2 * deeper <= len(rest) or part_of(next(iter(tops))):
             return prefix
         prefix += next(iter(tops)) + "/"
 
 
-def _row(name: str) -> tuple[str | None, str | None]:
-    """Part and class of `train/cat/1.jpg`; folders inside a class folder belong to that class."""
-    folders = name.split("/")[:-1]
+def _rows(names: list[str], prefix: str) -> list[tuple[str | None, str | None]]:
+    """Part and class of each picture, None where it has none.
+
+    A folder that is called after a part and holds pictures itself is no class where others hold class folders, or where
+    there are none but such: unlabelled pictures for a competition's answer lie so.
+    """
+    inside = [name.removeprefix(prefix).split("/")[:-1] if name.startswith(prefix) else [] for name in names]
+    tops = {folders[0] for folders in inside if folders}
+    parted = any(len(folders) > 1 and part_of(folders[0]) for folders in inside) or all(map(part_of, tops))
+    return [(None, None) if parted and len(f) == 1 and part_of(f[0]) else _row(f) for f in inside]
+
+
+def _row(folders: list[str]) -> tuple[str | None, str | None]:
+    """Part and class of a picture in such folders; folders inside a class folder belong to that class."""
     part = part_of(folders[0]) if len(folders) > 1 else None
     while part is not None and len(folders) > 1 and part_of(folders[0]) == part:  # also training_set/training_set/cats
         folders = folders[1:]
@@ -110,6 +121,11 @@ def _row(name: str) -> tuple[str | None, str | None]:
 
 def _notes(tree: Tree, loose: list[str], kept: list[tuple[str, str | None, str]]) -> tuple[str, ...]:
     notes = []
+    if passed := other_files(tree):
+        more = ", ..." if len(passed) > 1 else ""
+        notes.append(
+            f"passed over: {counted(len(passed), 'file')} in picture folders, not called a picture ({passed[0]}{more})"
+        )
     if loose:
         more = ", ..." if len(loose) > 1 else ""
         notes.append(f"left out: {counted(len(loose), 'picture')} outside class folders ({loose[0]}{more})")

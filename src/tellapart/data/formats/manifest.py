@@ -1,8 +1,12 @@
-"""A CSV, TSV or Parquet table that lists picture files: `file_name` (or `path`), `label`, optional `split`, `group`."""
+"""A CSV, TSV or Parquet table that lists picture files: `file_name` (or `path`), `label`, optional `split`, `group`.
+
+Or a table for each part, told by its name or its folder's: `train.csv` and `test.csv`, `train/metadata.csv` ...
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -11,7 +15,7 @@ import polars as pl
 from tellapart.data.arrays import to_labels
 from tellapart.data.collection import Collection
 from tellapart.data.formats.class_folders import encoded, write_png
-from tellapart.data.parts import PARTS, part_of
+from tellapart.data.parts import PARTS, part_in_file_name, part_of
 from tellapart.data.tables import columns, read_words
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError
@@ -26,49 +30,41 @@ COLUMNS = {
 
 def likeness(tree: Tree) -> int:
     """A table with columns of file names and labels; one that lacks something counts less than class folders do."""
-    name = _file(tree)
-    header = columns(tree, name) if name else []
+    names = _files(tree)
+    header = columns(tree, names[0]) if names else []
     whole = _column(header, "file") and _column(header, "label")
-    return 88 if whole else 40 if name else 0
+    return 88 if whole else 40 if names else 0
 
 
 def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     """See the contract. Paths are relative to the table's own folder; a missing file is set aside when it is read."""
-    name = _file(tree)
-    where = tree.describe(name)
-    if not tree.size(name):
-        raise DataError(f"{where}: the file is empty", "a table of file names and labels", "copy it again")
-    table = read_words(tree, name)
-    found = {role: _column(table.columns, role) for role in COLUMNS}
-    file_column, label_column = found["file"], found["label"]
-    if file_column is None or label_column is None:
-        missing = "file" if file_column is None else "label"
-        raise DataError(
-            f"{where}: has no column {COLUMNS[missing][0]!r} (it has {', '.join(table.columns) or 'none'})",
-            "the columns file_name and label, and if wanted split and group",
-            "add or rename the column",
-        )
-    _check_filled(table, [column for role, column in found.items() if column and role != "group"], where)
-    folder = PurePosixPath(name).parent
-    files = [str(folder / file) for file in table[file_column].to_list()]
-    labels = table[label_column].to_list()
-    if all(label.isdecimal() and str(int(label)) == label for label in set(labels)):  # 007 is a name
-        labels = [int(label) for label in labels]
-    positions, names = to_labels(np.array(labels), where, class_names)
-    _check_unique(files, where)
+    names = _files(tree)
+    if len(names) > 1:
+        _check_parts(tree, names)
+    seen: set[str] = set()
+    lists = [_list(tree, name, seen) for name in names]
+    where = tree.describe(names[0])
+    files = [file for one in lists for file in one.files]
+    words = [label for one in lists for label in one.labels]
+    labels: list[str] | list[int] = words
+    if all(label.isdecimal() and str(int(label)) == label for label in set(words)):  # 007 is a name
+        labels = [int(label) for label in words]
+    positions, classes = to_labels(np.array(labels), where, class_names)
+    groups = [group for one in lists for group in one.groups or [None] * len(one.files)]
+    known = [set(one.columns) for one in lists]
     return Collection(
         name=tree.path.stem if tree.path.is_file() else tree.path.resolve().name,
         source=str(tree.path),
-        class_names=names,
+        class_names=classes,
         labels=positions,
         keys=files,
         pictures=encoded(tree, files),
-        parts=_parts(table, found["split"], where),
-        groups=None if found["group"] is None else _groups(table[found["group"]].to_list()),
+        parts=_joined_parts(names, lists),
+        groups=_groups(groups) if any(one.groups is not None for one in lists) else None,
         columns={
-            column: table[column].to_list()
-            for column in table.columns
-            if column not in [found[role] for role in ("file", "label", "split")]
+            column: [value for one in lists for value in one.columns[column]]
+            for column in lists[0].columns
+            if all(column in them for them in known)
         },
     )
 
@@ -88,15 +84,89 @@ def write(collection: Collection, folder: Path) -> None:
     pl.DataFrame(table).write_csv(folder / "manifest.csv")
 
 
-def _file(tree: Tree) -> str:
+@dataclass(frozen=True)
+class _List:
+    """What a table says, a row a picture; `parts` and `groups` are None where it has no such column."""
+
+    files: list[str]
+    labels: list[str]
+    parts: list[str] | None
+    groups: list[str | None] | None
+    columns: dict[str, list[str | None]]
+
+
+def _list(tree: Tree, name: str, seen: set[str]) -> _List:
+    """A table of picture files; `seen` are those that other tables list, and takes up its own."""
+    where = tree.describe(name)
+    if not tree.size(name):
+        raise DataError(f"{where}: the file is empty", "a table of file names and labels", "copy it again")
+    table = read_words(tree, name)
+    found = {role: _column(table.columns, role) for role in COLUMNS}
+    file_column, label_column = found["file"], found["label"]
+    if file_column is None or label_column is None:
+        missing = "file" if file_column is None else "label"
+        raise DataError(
+            f"{where}: has no column {COLUMNS[missing][0]!r} (it has {', '.join(table.columns) or 'none'})",
+            "the columns file_name and label, and if wanted split and group",
+            "add or rename the column",
+        )
+    spoken = [column for role, column in found.items() if column and role != "file"]
+    table = table.with_columns(pl.col(spoken).str.strip_chars())
+    _check_filled(table, [column for role, column in found.items() if column and role != "group"], where)
+    written = table[file_column].to_list()
+    if all(file.startswith(" ") for file in written):  # blanks after the separators
+        written = [file.strip() for file in written]
+    files = [str(PurePosixPath(name).parent / file) for file in written]
+    _check_unique(files, where, seen)
+    return _List(
+        files,
+        table[label_column].to_list(),
+        _parts(table, found["split"], where),
+        None if found["group"] is None else table[found["group"]].to_list(),
+        {
+            column: table[column].to_list()
+            for column in table.columns
+            if column not in [found[role] for role in ("file", "label", "split")]
+        },
+    )
+
+
+def _files(tree: Tree) -> list[str]:
+    """The table to read, or several, each of a part; those without labels where there are no others."""
     tables = [name for name in tree.names if name.lower().endswith((".csv", ".tsv", ".parquet")) or tree.single]
     top = min((name.count("/") for name in tables), default=0)
-    found = [name for name in tables if name.count("/") == top and _column(columns(tree, name), "file")]
+    tables = [name for name in tables if name.count("/") == top]
+    found = [name for name in tables if _column(columns(tree, name), "file")]
     labelled = [name for name in found if _column(columns(tree, name), "label")]
-    called = [
-        name for name in tables if name.count("/") == top and PurePosixPath(name).stem in ("manifest", "metadata")
-    ]
-    return (labelled or found or called or [""])[0]
+    called = [name for name in tables if PurePosixPath(name).stem in ("manifest", "metadata")]
+    if len(labelled) > 1 and not any(_part(name) for name in labelled):
+        plain = [name for name in labelled if name in called]
+        return plain if len(plain) == 1 else labelled
+    return labelled or found[:1] or called[:1]
+
+
+def _part(name: str) -> str | None:
+    """The part that a table's name speaks of, or its folder's."""
+    return part_in_file_name(name) or part_of(PurePosixPath(name).parent.name)
+
+
+def _check_parts(tree: Tree, names: list[str]) -> None:
+    """Raise DataError unless each of several tables is of a part of its own."""
+    parts = [_part(name) for name in names]
+    if None in parts or len(set(parts)) < len(parts):
+        raise DataError(
+            f"{tree.path}: holds several tables of picture files ({', '.join(names[:5])})",
+            "one, or one for each part, called train.csv, validation.csv, test.csv",
+            "name the one to read: give its path",
+        )
+
+
+def _joined_parts(names: list[str], lists: list[_List]) -> np.ndarray | None:
+    """Parts [n], from a split column or, of several tables, from their names."""
+    if len(lists) == 1:
+        return None if lists[0].parts is None else np.array(lists[0].parts)
+    found = [one.parts or [_part(name) or "train"] * len(one.files) for name, one in zip(names, lists, strict=True)]
+    return np.array([part for parts in found for part in parts])
 
 
 def _column(names: Sequence[str], role: str) -> str | None:
@@ -118,24 +188,24 @@ def _groups(words: Sequence[str | None]) -> np.ndarray:
     return np.array([word or f"row {row}" for row, word in enumerate(words)])
 
 
-def _check_unique(files: list[str], where: str) -> None:
-    seen: set[str] = set()
+def _check_unique(files: list[str], where: str, seen: set[str]) -> None:
     for row, file in enumerate(files, 1):
         if file in seen:
             raise DataError(f"{where}, row {row}: lists {file} a second time", "each file once", "remove the row")
         seen.add(file)
 
 
-def _parts(table: pl.DataFrame, column: str | None, where: str) -> np.ndarray | None:
+def _parts(table: pl.DataFrame, column: str | None, where: str) -> list[str] | None:
     if column is None:
         return None
     words = table[column].to_list()
-    parts = [part_of(word) for word in words]
-    if None in parts:
-        row = parts.index(None)
-        raise DataError(
-            f"{where}, row {row + 1}: {words[row]!r} in the column {column!r} is no part",
-            f"one of {', '.join(PARTS)}",
-            "correct it, or leave the column out",
-        )
-    return np.array(parts)
+    parts = []
+    for row, word in enumerate(words, 1):
+        if (part := part_of(word)) is None:
+            raise DataError(
+                f"{where}, row {row}: {word!r} in the column {column!r} is no part",
+                f"one of {', '.join(PARTS)}",
+                "correct it, or leave the column out",
+            )
+        parts.append(part)
+    return parts

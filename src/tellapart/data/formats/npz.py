@@ -13,13 +13,13 @@ from tellapart.data.arrays import to_labels, to_pixels
 from tellapart.data.collection import Collection
 from tellapart.data.formats.idx import from_blocks
 from tellapart.data.parts import part_of
-from tellapart.data.tree import MAX_RATIO, Tree
+from tellapart.data.tree import MAX_RATIO, Tree, picture_folders
 from tellapart.errors import DataError
 
 
 def likeness(tree: Tree) -> int:
-    """Just one .npz file."""
-    return 95 if _file(tree) else 0
+    """Just one .npz file, which class folders that it lies beside outweigh."""
+    return 0 if not _file(tree) else 95 if len(picture_folders(tree)) < 2 else 20
 
 
 def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:

@@ -15,11 +15,13 @@ from tellapart.data.collection import Collection, EncodedPictures
 from tellapart.data.formats.class_folders import write_png
 from tellapart.data.parts import part_in_file_name
 from tellapart.data.tables import FAULTS, columns, damaged, read_parquet
-from tellapart.data.tree import Tree
+from tellapart.data.tree import MAX_RATIO, Tree
 from tellapart.errors import DataError
 
 IMAGES = ("image", "img", "picture", "bytes")
 LABELS = ("label", "labels", "class", "fine_label", "target")
+LEAST_BYTES = 2**28
+"""So much may the pictures of any file take."""
 
 
 def likeness(tree: Tree) -> int:
@@ -100,13 +102,20 @@ def _table(tree: Tree, name: str) -> pl.DataFrame:
         raise DataError(
             f"{where}: the column {image!r} has type {column.dtype}", "bytes of picture files", "convert it"
         )
+    held = column.bin.size().sum() or 0
+    if held > max(MAX_RATIO * tree.size(name), LEAST_BYTES):  # one picture again and again, as often as it may say so
+        raise DataError(
+            f"{where}: its pictures take {held:,} bytes, and the file has {tree.size(name):,}",
+            f"at most {MAX_RATIO} times its size",
+            "do not trust this file; or write it anew with the pictures as files, and a manifest",
+        )
     return pl.DataFrame({"image": column, "label": table[label]})
 
 
 def _named_in_metadata(tree: Tree, name: str) -> list[str] | None:
     """Class names from the `huggingface` entry of the file's metadata, where label numbers index them."""
     try:
-        metadata = pl.read_parquet_metadata(io.BytesIO(tree.read(name)))
+        metadata = pl.read_parquet_metadata(tree.on_disk(name) or io.BytesIO(tree.read(name)))
     except FAULTS as error:
         raise damaged(tree, name, error) from error
     try:

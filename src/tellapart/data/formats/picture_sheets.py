@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from tellapart.data.tree import Tree
 from tellapart.errors import DataError, PictureError
 from tellapart.images.decode import decode
 from tellapart.images.read import looks_like_picture
+
+_NUMBERED = re.compile(r"-\d+\.\w+$")
 
 
 def likeness(tree: Tree) -> int:
@@ -65,7 +68,7 @@ def _sheets(tree: Tree) -> list[str]:
     beside = [
         name
         for name in tree.siblings(_labels(tree))
-        if "." in name and looks_like_picture(name) and part_in_file_name(name)
+        if looks_like_picture(name) and _NUMBERED.search(name) and part_in_file_name(name)
     ]
     return sorted(beside, key=lambda name: (PARTS.index(part_in_file_name(name) or "train"), name))
 

@@ -1,0 +1,140 @@
+import errno
+import io
+import os
+import tarfile
+import zipfile
+
+import pytest
+
+from tellapart.data import archives
+from tellapart.data.archives import plant
+from tellapart.errors import DataError
+
+
+def zipped(path, members, **options):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    return path
+
+
+def tarred(path, members, mode="w"):
+    with tarfile.open(path, mode) as archive:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+@pytest.mark.parametrize("name", ("../a.png", "/a.png", "b/../../a.png", "..\\a.png"))
+@pytest.mark.parametrize("make", (zipped, tarred))
+def test_names_that_lead_outside_are_refused(make, name, tmp_path):
+    path = make(tmp_path / "a.bin", [(name, b"x")])
+    with pytest.raises(DataError, match="names inside the archive's own folder"):
+        plant(path)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("make", (zipped, tarred))
+def test_double_names_are_refused(make, tmp_path):
+    with pytest.raises(DataError, match="holds two files of one name"):
+        plant(make(tmp_path / "a.bin", [("a", b"x"), ("a", b"y")]))
+
+
+def test_bombs_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_UNPACKED", 10**6)
+    zeros = b"\0" * (2 * 10**6)
+    with pytest.raises(DataError, match="unpacks to 2,000,000 bytes or more"):
+        plant(zipped(tmp_path / "a.zip", [("a", zeros)]))
+    with pytest.raises(DataError, match="unpacks to"):
+        plant(tarred(tmp_path / "a.tar.gz", [("a", zeros)], "w:gz"))
+
+
+def test_links_in_a_tar_are_passed_over(tmp_path):
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+        info = tarfile.TarInfo("real")
+        info.size = 1
+        archive.addfile(info, io.BytesIO(b"x"))
+    assert plant(path).names == ("real",)
+
+
+@pytest.mark.parametrize("suffix", ("zip", "tar", "tar.gz", "tar.xz"))
+def test_damaged_archives(suffix, tmp_path):
+    members = [(f"{i}", os.urandom(5000)) for i in range(4)]
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "zip":
+        zipped(path, members)
+    else:
+        tarred(path, members, {"tar": "w", "tar.gz": "w:gz", "tar.xz": "w:xz"}[suffix])
+    path.write_bytes(path.read_bytes()[:9000])
+    with pytest.raises(DataError, match="the archive is damaged"):
+        tree = plant(path)
+        for name in tree.names:
+            tree.read(name)
+
+
+def test_an_encrypted_zip(tmp_path):
+    path = zipped(tmp_path / "a.zip", [("a", b"x")])
+    data = bytearray(path.read_bytes())
+    data[6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="is encrypted"):
+        plant(path)
+
+
+def test_a_folder_with_one_archive_is_that_archive(tmp_path):
+    zipped(tmp_path / "a.zip", [("cat/1.png", b"x")])
+    assert plant(tmp_path).names == ("cat/1.png",)
+
+
+def test_missing_members(tmp_path):
+    for path in (zipped(tmp_path / "a.zip", [("a", b"x")]), tarred(tmp_path / "a.tar", [("a", b"x")])):
+        tree = plant(path)
+        assert tree.exists("a")
+        assert not tree.exists("b")
+        with pytest.raises(DataError, match="holds no b"):
+            tree.read("b")
+
+
+def test_sparse_members_are_passed_over(tmp_path):
+    path = tmp_path / "a.tar"
+    info = tarfile.TarInfo("real.txt")
+    info.size = 1
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        sparse = tarfile.TarInfo("sparse.png")
+        sparse.pax_headers = {"GNU.sparse.map": "0,1", "GNU.sparse.size": str(2**44)}
+        sparse.size = 1
+        archive.addfile(sparse, io.BytesIO(b"x"))
+        archive.addfile(info, io.BytesIO(b"x"))
+    assert plant(path).names == ("real.txt",)
+
+
+def test_too_many_members(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        for i in range(4):
+            folder = tarfile.TarInfo(f"{i}")
+            folder.type = tarfile.DIRTYPE
+            archive.addfile(folder)
+    with pytest.raises(DataError, match="holds 4 files or more"):
+        plant(path)
+    with pytest.raises(DataError, match="holds 4 files or more"):
+        plant(zipped(tmp_path / "a.zip", [(f"{i}", b"") for i in range(4)]))
+
+
+def test_no_room_to_unpack(tmp_path, monkeypatch):
+    class Full(io.BytesIO):
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tarred(tmp_path / "a.tar.gz", [("a", b"x" * 100)], "w:gz")
+    monkeypatch.setattr(archives.tempfile, "TemporaryFile", Full)
+    with pytest.raises(DataError, match=r"has no room to unpack .*No space left(.|\n)*set TMPDIR"):
+        plant(path)
