@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from tellapart.errors import RecipeError
-from tellapart.recipes.build import build_network
+from tellapart.recipes.build import build_network, layers_of
 from tellapart.recipes.find import find_recipe
 from tellapart.recipes.recipe import Recipe
 
@@ -104,3 +104,14 @@ def test_a_dropout_rate_keeps_the_weights_that_the_network_came_with():
 
     built = build_network(Recipe(name="own", network=network, dropout=0.5), (4, 4, 1), 3)
     assert all((weight == 0.25).all() for weight in built.get_weights())
+
+
+def test_dropout_within_an_inner_model_is_set():
+    inner = keras.Sequential([keras.Input((4, 4, 1)), layers.Flatten(), layers.Dropout(0.5)])
+    made = build_network(recipe_of(inner, layers.Dense(3, activation="softmax"), dropout=0.1), (4, 4, 1), 3)
+    assert [layer.rate for layer in layers_of(made) if isinstance(layer, keras.layers.Dropout)] == [0.1]
+
+
+def test_dropout_comes_before_the_last_weights():
+    made = build_network(recipe_of(layers.Flatten(), layers.Dense(3), layers.Softmax(), dropout=0.1), (4, 4, 1), 3)
+    assert [type(layer).__name__ for layer in made.layers] == ["InputLayer", "Flatten", "Dropout", "Dense", "Softmax"]

@@ -94,3 +94,11 @@ def test_no_decay_is_no_decay(name):
     zeros = [keras.ops.zeros_like(variable) for variable in layer.trainable_variables]
     optimizer.apply(zeros, layer.trainable_variables)
     assert keras.ops.convert_to_numpy(layer.kernel) == pytest.approx(1.0)
+
+
+def test_squared_errors_are_of_smoothed_labels():
+    smooth = recipe(loss="mean-squared-error", label_smoothing=0.2)
+    labels = np.array([[1.0, 0, 0, 0]], np.float32)
+    answers = np.array([[0.85, 0.05, 0.05, 0.05]], np.float32)
+    assert float(make_loss(smooth, 4)(labels, answers)) == pytest.approx(0, abs=1e-9)
+    assert float(make_loss(smooth, 1)(labels[:, :1], answers[:, :1])) == pytest.approx(0.05**2, rel=1e-3)

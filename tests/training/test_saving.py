@@ -156,6 +156,32 @@ def test_asked_to_stop_it_keeps_what_it_has_and_says_how_to_go_on(tmp_path, monk
     same(train(tmp_path / "a", save_every=60, epochs=4), whole)
 
 
+def test_stopped_where_nothing_more_can_be_kept_it_says_what_is(tmp_path, monkeypatch):
+    """The disk fills up in the second epoch, and then the training is asked to stop."""
+    real = Checkpoints.write
+
+    def full(self, checkpoint):
+        if checkpoint.values["epoch"] > 1:
+            raise CheckpointError("the disk is full", "room", "free some")
+        real(self, checkpoint)
+
+    monkeypatch.setattr(Checkpoints, "write", full)
+    notes = []
+
+    def stop(event):
+        notes.append(event)
+        if isinstance(event, Epoch) and event.number == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with pytest.raises(Stopped) as caught:
+        train(tmp_path / "a", stop, save_every=0, epochs=5)
+    signal.signal(signal.SIGTERM, handler)
+    assert "it is kept as it was after " in caught.value.expected
+    assert " of epoch 2" in caught.value.expected
+    assert notes[-1].text == "WARNING: the disk is full"
+
+
 def test_a_signal_that_is_ignored_stays_ignored(tmp_path):
     def stop(event):
         if isinstance(event, Epoch) and event.number == 2:

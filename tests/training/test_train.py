@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tellapart.data.feeding import Prepared
-from tellapart.errors import RecipeError, TrainingError
+from tellapart.errors import DataError, RecipeError, TrainingError
 from tellapart.progress import Epoch, silent
 from tellapart.recipes.find import find_recipe
 from tellapart.training.batches import Batches, class_weights, targets
@@ -139,6 +139,49 @@ def test_pictures_that_grow_are_seen_small_first_by_the_same_network(tmp_path):
     kept = trained.history[trained.best_epoch - 1]
     assert (outputs.argmax(axis=1) == held.labels).mean() == pytest.approx(kept["val_accuracy"])
     assert train(tmp_path / "b", epochs=2, grow=0.1).history  # less than half an epoch is none
+
+
+def test_the_best_epoch_is_one_of_whole_pictures(tmp_path, monkeypatch):
+    """However well the small ones were told: their accuracy is not that of the weights as they will be used."""
+    from tellapart.training.watch import Watch
+
+    real = Watch.on_epoch_end
+
+    def flattered(self, epoch, logs=None):
+        real(self, epoch, logs | {"val_accuracy": 2.0} if epoch < 2 else logs)
+
+    monkeypatch.setattr(Watch, "on_epoch_end", flattered)
+    assert train(tmp_path / "a", epochs=4, grow=0.5).best_epoch > 2
+    monkeypatch.undo()
+    assert train(tmp_path / "b", epochs=2, grow=0.9).best_epoch == 2  # there is always such an epoch
+
+
+def test_a_fault_of_the_pictures_keeps_its_words(tmp_path):
+    class Damaged(np.ndarray):
+        """Pixels that can be read a few times."""
+
+        reads = 0
+
+        def __getitem__(self, chosen):
+            if isinstance(chosen, np.ndarray):
+                Damaged.reads += 1
+                if Damaged.reads > 3:
+                    raise DataError("pixels.bin: is damaged", "what was written", "delete that file")
+            return np.asarray(self)[chosen]
+
+    whole = prepared(120)
+    data = Prepared(whole.pixels.view(Damaged), whole.labels, whole.indices)
+    recipe = find_recipe("quick").changed({"epochs": 1, "batch_size": 16}, "x").recipe
+    (tmp_path / "a").mkdir()
+    with pytest.raises(DataError, match="is damaged"):
+        train_network(recipe, data, None, 3, 0, "float32", tmp_path / "a", silent)
+
+
+def test_validation_takes_no_more_memory_than_a_step():
+    from tellapart.training.train import LARGER, _held_out
+
+    assert _held_out(prepared(30), 3, 4).batch_size == 4 * LARGER
+    assert _held_out(None, 3, 4) is None
 
 
 def test_a_network_of_one_size_cannot_grow(tmp_path):

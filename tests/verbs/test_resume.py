@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import tellapart
-from tellapart.errors import CheckpointError, DataError, OutOfMemoryError, TrainingError, UsageError
+from tellapart.errors import CheckpointError, DataError, OutOfMemoryError, RecipeError, TrainingError, UsageError
 from tellapart.progress import Note, silent
+from tellapart.recipes import backend
+from tellapart.training import precision
 from tellapart.training import train as training
 from tellapart.training.checkpoints import Checkpoints
 from tellapart.training.run import RunFolder
@@ -57,7 +59,9 @@ def test_a_run_goes_on_in_its_folder_to_the_same_result(folder, tmp_path, monkey
     assert record["options"]["epochs"] == 3
     assert not (path / "checkpoints").exists()
     assert not (path / "lock").exists()
-    assert notes[0].text == f"going on with {path} (1 epoch done)"
+    assert notes[0].text == (
+        f"going on with {path} (1 epoch done), as asked: --recipe quick --set batch_size=8 --epochs 3 --seed 4"
+    )
     with pytest.raises(UsageError, match="this training came to its end") as caught:
         tellapart.train(resume=path, on_event=silent)
     assert caught.value.action == f"use its model: {path / 'model.keras'}"
@@ -149,6 +153,75 @@ def test_folds_that_were_done_are_not_done_again(folder, tmp_path, monkeypatch):
         run.evaluations["cross_validation"].probabilities, whole.evaluations["cross_validation"].probabilities
     )
     assert not (path / "folds").exists()
+
+
+def test_folds_of_another_network_are_done_again(tmp_path, monkeypatch):
+    """The network of a recipe of one's own is changed, and no field of it, between two folds and the others."""
+    data = write_folder(tmp_path / "stripes", 60)
+    recipe = tmp_path / "mine.py"
+    recipe.write_text(OWN.format(units=8))
+    real, asked = training.train_network, []
+
+    def dying(*arguments, **options):
+        asked.append(0)
+        if len(asked) == 2:
+            raise KilledError
+        return real(*arguments, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(training, "train_network", dying)
+        train(data, tmp_path / "runs", folds=3, recipe=recipe, set=[])
+    recipe.write_text(OWN.format(units=9))
+    (path,) = (tmp_path / "runs").iterdir()
+    asked[:] = [0] * 10
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "train_network", dying)
+        tellapart.train(resume=path, on_event=silent)
+    assert len(asked) == 14  # all three folds, and the one on all
+
+
+OWN = """
+import keras
+
+def network(shape, classes):
+    layers = [keras.Input(shape), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
+    return keras.Sequential([*layers, keras.layers.Dense({units}), keras.layers.Dense(classes, activation="softmax")])
+"""
+
+
+def test_wrong_input_that_shows_late_leaves_no_folder_with_folds_either(folder, tmp_path):
+    with pytest.raises(RecipeError, match="does not take pictures of"):
+        train(folder, tmp_path / "runs", folds=3, recipe="dense", set=["grow=0.5"])
+    assert not list((tmp_path / "runs").iterdir())
+
+
+def test_a_full_disk_is_met_before_going_on(folder, tmp_path, monkeypatch):
+    broken(monkeypatch, 1, folder, tmp_path / "runs")
+    (path,) = (tmp_path / "runs").iterdir()
+
+    class Usage:
+        free = 1_000_000
+
+    monkeypatch.setattr("shutil.disk_usage", lambda path: Usage)
+    with pytest.raises(UsageError, match="a training writes at least"):
+        tellapart.train(resume=path, on_event=silent)
+
+
+def test_a_record_that_cannot_be_written_is_named(folder, tmp_path, monkeypatch):
+    def full(path, record):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tellapart.training.run.write_json", full)
+    with pytest.raises(CheckpointError, match=r"run.json: cannot be written \(No space left on device\)"):
+        train(folder, tmp_path / "runs")
+
+
+def test_deterministic_trains_in_float32(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(backend, "make_deterministic", lambda: None)
+    monkeypatch.setattr(precision, "choose_precision", lambda *_: ("bfloat16", "measured"))
+    notes = []
+    train(folder, tmp_path / "runs", notes.append, deterministic=True, epochs=1)
+    assert any("float32 (deterministic)" in note.text for note in notes if isinstance(note, Note))
 
 
 def test_a_fold_for_which_memory_did_not_suffice_goes_on_with_smaller_batches(folder, tmp_path, monkeypatch):

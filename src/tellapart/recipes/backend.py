@@ -66,6 +66,11 @@ def describe() -> str:
     return f"{NAME} {module.__version__}"
 
 
+def place() -> str:
+    """Backend, version and kind of device, which times that were measured depend on."""
+    return f"{describe()} on an accelerator" if has_accelerator() else describe()
+
+
 def set_seed(seed: int) -> None:
     """Seed Python, NumPy and the backend; with the same seed, data and machine a training repeats."""
     with quiet_start():  # which seeds TensorFlow too, wherever it is installed, and so starts it
@@ -93,7 +98,9 @@ def has_accelerator() -> bool:
 
         return bool(jax.default_backend() != "cpu")
     if NAME == "torch":
-        return keras.backend.common.global_state.get_global_attribute("torch_device") not in (None, "cpu")
+        import torch
+
+        return bool(torch.cuda.is_available() or torch.backends.mps.is_available())
     import tensorflow as tf
 
     return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
@@ -125,14 +132,23 @@ def feed(batches: Any) -> Any:
 
     Keras makes one as well, but leaves tf.data's tuning of itself on. Its thread sleeps for up to a minute between two
     looks, and the end of every epoch waits for it to end; often it misses the call and sleeps on (TensorFlow 2.21). On
-    CIFAR-10 one epoch in three took 82 s in place of 50.
+    CIFAR-10 one epoch in three took 82 s in place of 50. What goes wrong while a batch is made is kept as its `fault`.
     """
     if NAME != "tensorflow":
         return batches
     import tensorflow as tf
 
     kinds = tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in batches[0])
-    made = tf.data.Dataset.from_generator(lambda: (batches[i] for i in range(len(batches))), output_signature=kinds)
+
+    def each() -> Iterator[Any]:
+        try:
+            for i in range(len(batches)):
+                yield batches[i]
+        except Exception as error:  # of which tf.data tells as of an unknown one
+            batches.fault = error
+            raise
+
+    made = tf.data.Dataset.from_generator(each, output_signature=kinds)
     options = tf.data.Options()
     options.autotune.enabled = False
     made = made.apply(tf.data.experimental.assert_cardinality(len(batches)))
@@ -173,6 +189,7 @@ __all__ = [
     "has_accelerator",
     "keras",
     "make_deterministic",
+    "place",
     "quiet_start",
     "set_seed",
 ]

@@ -45,20 +45,23 @@ def build_network(recipe: Recipe, shape: tuple[int, int, int], classes: int) -> 
 
 
 def _with_dropout(network: keras.Model, rate: float) -> keras.Model:
-    """Every dropout layer at `rate`; where the network has none, one before its last layer."""
+    """Every dropout layer at `rate`, also within inner models; where there is none, one before the last weights."""
 
     def changed(layer: keras.Layer) -> keras.Layer:
         config = layer.get_config()
         return type(layer).from_config(config | {"rate": rate} if isinstance(layer, keras.layers.Dropout) else config)
 
-    if any(isinstance(layer, keras.layers.Dropout) for layer in network.layers):
-        other = keras.models.clone_model(network, clone_function=changed)
+    if any(isinstance(layer, keras.layers.Dropout) for layer in layers_of(network)):
+        other = keras.models.clone_model(network, clone_function=changed, recursive=True)
         other.set_weights(network.get_weights())  # which the author of the network may have loaded
         return other
     if not rate:
         return network
-    head = network.layers[-1]
-    return keras.Model(network.inputs[0], head(keras.layers.Dropout(rate)(head.input)))
+    last = max((i for i, layer in enumerate(network.layers) if layer.weights), default=len(network.layers) - 1)
+    x = keras.layers.Dropout(rate)(network.layers[last].input)
+    for layer in network.layers[last:]:  # the last weights, and what makes probabilities of their outputs
+        x = layer(x)
+    return keras.Model(network.inputs[0], x)
 
 
 def layers_of(network: keras.Model) -> list[keras.Layer]:

@@ -31,6 +31,8 @@ class Batches(keras.utils.PyDataset):
         self.outputs = outputs
         self.first = 0
         """Batches of the epoch that lie behind: of one that was broken off and goes on."""
+        self.fault: Exception | None = None
+        """What ended the reading of a batch, where the backend tells of it in words of its own."""
         self.begin(0)
         balance = recipe.balance if recipe else 0.0
         self.weights = class_weights(data.labels, balance, max(outputs, 2)) if balance else None

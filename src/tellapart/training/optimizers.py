@@ -102,10 +102,23 @@ def _optimizer(recipe: Recipe, rate: Any) -> keras.Optimizer:
 def make_loss(recipe: Recipe, outputs: int) -> keras.Loss:
     """The recipe's loss for a network of so many outputs (1: a sigmoid head)."""
     if recipe.loss == "mean-squared-error":
-        return keras.losses.MeanSquaredError()
+        return _SmoothedSquares(recipe.label_smoothing, max(outputs, 2))
     if outputs == 1:
         return keras.losses.BinaryCrossentropy(label_smoothing=recipe.label_smoothing)
     return keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+
+
+class _SmoothedSquares(keras.losses.Loss):
+    """Keras's MeanSquaredError, of labels that are smoothed as in its cross-entropies."""
+
+    def __init__(self, smoothing: float, classes: int) -> None:
+        super().__init__(name="mean_squared_error")
+        self.smoothing, self.classes = smoothing, classes
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """See Keras."""
+        labels = y_true * (1 - self.smoothing) + self.smoothing / self.classes
+        return keras.losses.mean_squared_error(labels, y_pred)
 
 
 def add_penalties(network: keras.Model, l1: float, l2: float) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tellapart.recipes.backend import JIT, NAME, describe, keras
+from tellapart.recipes.backend import JIT, has_accelerator, keras, place
 from tellapart.recipes.build import build_network, layers_of
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.memory import recall, remember
@@ -42,7 +42,7 @@ def choose_precision(
         return "float32", "the processor has no bfloat16"
     network = build_network(recipe, shape, classes)
     size = f"{len(network.layers)} layers, {network.count_params()} parameters"
-    key = f"bfloat16: {processor()}, {describe()}, {recipe.name} {shape} x {recipe.batch_size}, {size}"
+    key = f"bfloat16: {processor()}, {place()}, {recipe.name} {shape} x {recipe.batch_size}, {size}"
     gain = recall(key)
     if gain is None and seen < LONG:
         return "float32", "a short training"
@@ -77,8 +77,7 @@ def _may_have_bfloat16() -> bool:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return True
-    accelerated = NAME == "jax" and any(not name.startswith("cpu") for name in keras.distribution.list_devices())
-    return "bf16" in flags or accelerated
+    return "bf16" in flags or has_accelerator()
 
 
 def _measured_gain(network: keras.Model, batch: int) -> float:

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tellapart.errors import UsageError
+from tellapart.errors import CheckpointError, UsageError
 from tellapart.files import next_numbered_folder, plain_name, write_json
 
 MODEL, RECORD, SPLIT, CLASSES = "model.keras", "run.json", "split.csv", "classes.txt"
@@ -36,8 +36,9 @@ class RunFolder:
         return cls(next_numbered_folder(runs, f"{plain_name(data)}-{plain_name(recipe)}"))
 
     def write(self, record: dict[str, Any]) -> None:
-        """Write run.json anew, wholly or not at all."""
-        write_json(self.path / RECORD, record)
+        """Write run.json anew, wholly or not at all. Raises CheckpointError where it cannot be written."""
+        with written(self.path / RECORD):
+            write_json(self.path / RECORD, record)
 
     def read(self) -> dict[str, Any]:
         """What run.json says. Raises UsageError where there is none that can be read."""
@@ -127,6 +128,15 @@ def _take(file: BinaryIO) -> bool:
 
 ROOM = ("room for checkpoints, the model file and the report", "free space, or name another folder with --runs")
 """What was expected, and what to do, where a disk is too full for a training."""
+
+
+@contextmanager
+def written(path: Path) -> Iterator[None]:
+    """While a file of a run is written: raises CheckpointError, which names it, where the system does not let it be."""
+    try:
+        yield
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be written ({error.strerror or error})", *ROOM) from error
 
 
 def lacking(place: Path, needed: int) -> int | None:

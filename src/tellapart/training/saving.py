@@ -54,6 +54,8 @@ class Saving(keras.callbacks.Callback):
         self.pace, self.budget, self.identity, self.every = pace, budget, identity, every
         self.stopping, self.on_event = stopping, on_event
         self.place, self.phase = (0, 0), 0
+        self.kept = (0, 0)
+        """The place of the newest checkpoint."""
         self.spent, self.began = 0.0, time.monotonic()
         self.saved, self.cost = time.monotonic(), 0.0
 
@@ -83,6 +85,7 @@ class Saving(keras.callbacks.Callback):
         best = sum(name.startswith("best/") for name in checkpoint.arrays)
         watch.best_weights = [checkpoint.arrays[f"best/{i}"] for i in range(best)]
         self.place, self.phase = (int(values["epoch"]), int(values["batch"])), int(values["phase"])
+        self.kept = self.place
         if self.place[1]:
             watch.carried = (self.place[1], dict(values["figures"]), float(values["epoch_seconds"]))
         self.spent = float(values["seconds"])
@@ -109,7 +112,7 @@ class Saving(keras.callbacks.Callback):
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """See Keras."""
         if self.stopping.waited > PATIENCE:
-            self.stop()
+            self.stop((self.watch.epoch, self.batches.in_all))
 
     def save(self, finished: bool = False) -> None:
         """Write a checkpoint. That there is no room for one is said, and tried again later: it must not end a training.
@@ -120,18 +123,27 @@ class Saving(keras.callbacks.Callback):
         checkpoint = self._captured(finished)
         try:
             self.checkpoints.write(checkpoint)
+            self.kept = self.place
         except CheckpointError as error:
-            self.on_event(Note(f"WARNING: {error.given}; training goes on, and it is tried again"))
+            later = "" if finished or self.stopping.asked else "; training goes on, and it is tried again"
+            self.on_event(Note(f"WARNING: {error.given}{later}"))
         self.saved = time.monotonic()
         self.cost = self.saved - began
 
-    def stop(self) -> None:
-        """Raise Stopped: what the newest checkpoint holds is kept."""
+    def stop(self, now: tuple[int, int]) -> None:
+        """Raise Stopped: what the newest checkpoint holds is kept, which may be of before the place that is `now`."""
         number = self.stopping.signal or signal.SIGINT
+        if not self.checkpoints.good:
+            kept = "no checkpoint could be written"
+        elif self.kept == now:
+            kept = "what it had reached is kept"
+        else:
+            epoch, batch = self.kept
+            kept = f"it is kept as it was after {batch} of {self.batches.in_all} batches of epoch {epoch + 1}"
         error = Stopped(
             f"{self.watch.folder}: stopped by {signal.Signals(number).name} after "
             f"{len(self.watch.history)} epochs and {self.seconds:.0f} s of training",
-            "what it had reached is kept" if self.checkpoints.good else "no checkpoint could be written",
+            kept,
             f"go on with 'tellapart train --resume {self.watch.folder}'",
         )
         error.exit_code = 128 + number
@@ -146,7 +158,7 @@ class Saving(keras.callbacks.Callback):
         if self.stopping.asked or self._due():
             self.save()
         if self.stopping.asked:
-            self.stop()
+            self.stop(self.place)
 
     def _captured(self, finished: bool) -> Checkpoint:
         convert = keras.ops.convert_to_numpy

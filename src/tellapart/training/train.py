@@ -34,6 +34,9 @@ from tellapart.training.watch import Watch
 SMALLER = 0.75
 """The share of its size at which a picture is seen while the training `grow`s: little more than half of the work."""
 
+LARGER = 4
+"""Looking keeps no outputs of layers, which learning needs again: batches may be so many times larger."""
+
 FIRST_LOOK = 2**26
 """First weights may be computed from so many bytes of pictures."""
 
@@ -88,6 +91,7 @@ def train_network(
     optimizer = make_optimizer(recipe, recipe.epochs * steps)
     optimizer.build(network.trainable_variables)  # made within the first step, they have it traced a second time
     held = len(validation) if validation else 0
+    held_out = _held_out(validation, batches.outputs, recipe.batch_size)
     afterwards = evaluated * EVALUATING[precision]
     pace = Pace(budget, recipe.grow, steps, at_once, recipe.batch_size, held, afterwards) if budget else None
     watch = Watch(network, recipe.epochs, batches, folder, on_event, pace)
@@ -130,17 +134,21 @@ def train_network(
             batches.first = saving.place[1] if saving.place[0] == epoch else 0
             if pace:
                 pace.first = batches.first
-            model.fit(
-                feed(batches),
-                initial_epoch=epoch,
-                epochs=epoch + 1 if batches.first else until,  # an epoch that was broken off is a fit of its own
-                validation_data=_held_out(validation, batches.outputs),
-                callbacks=callbacks,
-                shuffle=False,  # the batches come shuffled, by our own seed
-                verbose=0,
-            )
+            try:
+                model.fit(
+                    feed(batches),
+                    initial_epoch=epoch,
+                    epochs=epoch + 1 if batches.first else until,  # an epoch that was broken off is a fit of its own
+                    validation_data=held_out and feed(held_out),
+                    callbacks=callbacks,
+                    shuffle=False,  # the batches come shuffled, by our own seed
+                    verbose=0,
+                )
+            except Exception as error:
+                fault = batches.fault or (held_out and held_out.fault)
+                raise fault or error from (error if fault else error.__cause__)
 
-    grown = round(recipe.grow * recipe.epochs)
+    grown = min(round(recipe.grow * recipe.epochs), recipe.epochs - 1)  # the last epoch sees whole pictures
     phases = [(1.0, recipe.epochs if pace is None else ENDLESS)]
     if recipe.grow and (pace or grown):
         phases.insert(0, (SMALLER, grown if pace is None else ENDLESS))
@@ -151,11 +159,13 @@ def train_network(
             if pace is None or not pace.over:
                 fit(*phases[saving.phase])
             saving.phase += 1
+            if saving.phase < len(phases):
+                watch.forget_best()
         if not finished:
             saving.place = (len(watch.history), 0)
             saving.save(finished=True)
             if stopping.asked:
-                saving.stop()
+                saving.stop(saving.place)
     seconds = saving.seconds if not finished else saving.spent
     if budget is not None:
         budget.training_ended()
@@ -208,9 +218,7 @@ def _fresh_network(recipe: Recipe, train: Prepared, classes: int, precision: str
     """The recipe's network with its first weights, ready to be trained in a precision; a hash of what it is made of."""
     network = build_network(recipe, train.pixels.shape[1:], classes)
     check_memory(network, min(recipe.batch_size, len(train)))
-    # Names of layers count up in a process, so they say nothing.
-    parts = [[type(one).__name__, one.get_config() | {"name": ""}] for one in layers_of(network)]
-    description = sha256(json.dumps(parts, sort_keys=True, default=str).encode())
+    description = network_digest(network)
     if recipe.initialise is not None:
         size = len(train) * int(np.prod(train.pixels.shape[1:]))
         some = train.pixels[:: max(1, len(train) // 5000, size // FIRST_LOOK)]
@@ -230,11 +238,17 @@ def _fresh_network(recipe: Recipe, train: Prepared, classes: int, precision: str
     return network, description
 
 
-def _held_out(validation: Prepared | None, outputs: int) -> Any:
-    """The validation part as `fit` takes it."""
+def network_digest(network: keras.Model) -> str:
+    """A hash of what a network is made of. Names of layers count up in a process, so they say nothing."""
+    parts = [[type(one).__name__, one.get_config() | {"name": ""}] for one in layers_of(network)]
+    return sha256(json.dumps(parts, sort_keys=True, default=str).encode())
+
+
+def _held_out(validation: Prepared | None, outputs: int, batch_size: int) -> Batches | None:
+    """The validation part in batches that take no more memory than a step does."""
     if validation is None:
         return None
-    return feed(Batches(validation, outputs, batch_for(validation.pixels.shape[1:]), None))
+    return Batches(validation, outputs, min(batch_for(validation.pixels.shape[1:]), LARGER * batch_size), None)
 
 
 def _training_model(network: keras.Model, augmentation: list[keras.Layer], size: float, recipe: str) -> keras.Model:

@@ -44,15 +44,17 @@ class Watch(keras.callbacks.Callback):
         """See Keras."""
         self.began, self.epoch, self.said = time.monotonic(), epoch, 0.0
         self.began -= self.carried[2] if self.carried else 0.0
+        self.done = self.batches.in_all
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """See Keras. Looking at the figures costs a wait for the device, so it is done a few times a second."""
+        self.done = min(self.batches.first + batch + 1, self.batches.in_all)
         if time.monotonic() - self.said < 0.2:
             return
         self.said = time.monotonic()
         self.look(batch, logs)
         steps = self.batches.in_all
-        done = self.epoch + min(self.batches.first + batch + 1, steps) / steps
+        done = self.epoch + self.done / steps
         total = round((self.pace.planned / steps if self.pace else self.epochs) * len(self.batches.data))
         pictures = min(round(done * len(self.batches.data)), total)
         self.on_event(Progress("train", pictures, total, "pictures", self.figures))
@@ -67,7 +69,7 @@ class Watch(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """See Keras."""
         found = {name: float(value) for name, value in (logs or {}).items()}
-        row = {"epoch": epoch + 1} | self._whole(found, self.batches.in_all)
+        row = {"epoch": epoch + 1} | self._whole(found, self.done)
         row["seconds"] = round(time.monotonic() - self.began, 3)
         self.carried = None
         self._check(row, epoch)
@@ -82,6 +84,10 @@ class Watch(keras.callbacks.Callback):
         steps = self.batches.in_all
         planned = self.epochs if self.pace is None else math.ceil(self.pace.planned / steps)
         self.on_event(Epoch(epoch + 1, max(planned, epoch + 1), row))
+
+    def forget_best(self) -> None:
+        """Let the next epoch's weights be the best: those so far were judged by smaller pictures."""
+        self.best = (-math.inf, -math.inf)
 
     def write_history(self) -> None:
         """Write history.csv; that it cannot be written does not end a training."""

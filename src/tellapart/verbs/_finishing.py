@@ -173,10 +173,12 @@ def finish(
     classifier.record = classifier.record.model_copy(update={"figures": figures})
     classifier.save(folder.path / folders.MODEL)
     classifier.source = str(folder.path / folders.MODEL)
-    result.curves().save(folder.path / folders.CURVES)
+    with folders.written(folder.path / folders.CURVES):
+        result.curves().save(folder.path / folders.CURVES)
     full = {part: found.to_dict() for part, found in evaluations.items()}
     record = record | {"status": "done", "finished": folders.now()} | result.to_dict() | {"evaluation": full}
-    _report(record, result, job, trained)
+    with folders.written(folder.path / "report.html"):
+        _report(record, result, job, trained)
     folder.write(record)
     if set_aside:
         first = "; ".join(f"{item.key} {item.reason}" for item in set_aside[:3])

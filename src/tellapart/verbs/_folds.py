@@ -94,7 +94,8 @@ def out_of_fold(
         train = data.take(inside)
         recipe = recipe_for(train)
         kept = folder and folder / f"fold-{number + 1}.npz"
-        if kept and kept.exists() and (answers := _kept(kept, outside)) is not None:
+        known = _known(recipe, train, len(collection.class_names), seed, precision) if kept else ""
+        if kept and kept.exists() and (answers := _kept(kept, outside, known)) is not None:
             found[outside] = answers
             continue
 
@@ -128,7 +129,7 @@ def out_of_fold(
             found[rows] = classifier.probabilities(data.pixels[rows])
         if kept:
             with replacing(kept) as new, new.open("wb") as file:
-                np.savez(file, outside=outside, answers=found[outside])
+                np.savez(file, outside=outside, answers=found[outside], known=np.array(known))
             shutil.rmtree(kept.with_suffix(""), ignore_errors=True)
     return found
 
@@ -159,11 +160,20 @@ def _trained(
     return within_memory(recipe, attempt, folder, on_event, changed)
 
 
-def _kept(path: Path, outside: np.ndarray) -> np.ndarray | None:
-    """The answers for a fold that were kept; None where they are damaged, or of other pictures."""
+def _known(recipe: Recipe, train: Prepared, classes: int, seed: int, precision: str) -> str:
+    """What the answers of a fold are known by: all that they come of but the pictures, which run.json speaks of."""
+    from tellapart.recipes.build import build_network
+    from tellapart.training.train import network_digest
+
+    network = network_digest(build_network(recipe, train.pixels.shape[1:], classes))
+    return json.dumps([recipe.changes(), network, seed, precision], sort_keys=True, default=str)
+
+
+def _kept(path: Path, outside: np.ndarray, known: str) -> np.ndarray | None:
+    """The answers for a fold that were kept; None where they are damaged, or of other pictures or another network."""
     try:
         with np.load(path, allow_pickle=False) as archive:
-            if np.array_equal(archive["outside"], outside):
+            if np.array_equal(archive["outside"], outside) and str(archive["known"]) == known:
                 return np.asarray(archive["answers"])
     except Exception:  # a damaged archive: the fold is trained again
         return None

@@ -73,6 +73,21 @@ class Kept:
                 "install the version of tellapart that began it, or train anew, without --resume",
             )
 
+    def asked(self) -> str:
+        """The options that it was started with, but for the data's, as they are typed; "" where all were left alone."""
+        from tellapart.verbs.train import Options
+
+        before, words = _asked(self.record), []
+        for name, info in Options.model_fields.items():
+            value = before.get(name)
+            if name not in FREE and value not in (None, False, info.get_default(call_default_factory=True)):
+                flag = f"--{name.replace('_', '-')}"
+                values = [f"{k}={v}" for k, v in value.items()] if isinstance(value, dict) else value
+                words += [f"{flag} {one}" for one in values] if isinstance(values, list) else [
+                    flag if value is True else f"{flag} {value}"
+                ]  # fmt: skip
+        return " ".join(words)
+
     def progress(self) -> str:
         """How far it had come, in words."""
         from tellapart.training.watch import HISTORY

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tellapart.errors import Stopped, TellapartError
+from tellapart.errors import CheckpointError, Stopped, TellapartError
 from tellapart.progress import Listener, Note, silent
 from tellapart.verbs._finishing import Answers, Job, Run, finish
 from tellapart.verbs._resuming import asked_for
@@ -198,7 +198,10 @@ def _precision(
         )
     )
     seen = math.inf if (options.minutes or 0) >= 1 else float(pictures * recipe.epochs)
-    precision, reason = choose_precision(options.precision, recipe, seen, preparation.shape, classes)
+    if options.deterministic and options.precision == "auto":  # what is faster depends on the machine and the moment
+        precision, reason = "float32", "deterministic"
+    else:
+        precision, reason = choose_precision(options.precision, recipe, seen, preparation.shape, classes)
     on_event(Note(f"backend: {backend.describe()}, {precision} ({reason})"))
     return precision
 
@@ -211,7 +214,7 @@ def _budget(options: Options, began: float, recipe: Recipe, preparation: Prepara
     from tellapart.training.budget import Budget
     from tellapart.training.run import processor
 
-    key = f"{processor()}, {backend.describe()}, {recipe.name} {preparation.shape}, {evaluated} looks"
+    key = f"{processor()}, {backend.place()}, {recipe.name} {preparation.shape}, {evaluated} looks"
     return Budget(options.minutes * 60, began, key)
 
 
@@ -219,7 +222,8 @@ def _abandon(folder: RunFolder, record: dict[str, Any], error: BaseException) ->
     """Keep the folder of a training that got somewhere, and say in it what ended it; else take it away."""
     from tellapart.training.checkpoints import FOLDER
 
-    if not any((folder.path / name).exists() for name in ("history.csv", FOLDER, FOLDS)):
+    folds = (found for name in ("*.npz", "*/history.csv", f"*/{FOLDER}") for found in (folder.path / FOLDS).glob(name))
+    if not any((folder.path / name).exists() for name in ("history.csv", FOLDER)) and not any(folds):
         folder.remove()
         return
     if isinstance(error, Stopped):  # it may have been within a fold, whose folder is not what to go on with
@@ -227,5 +231,5 @@ def _abandon(folder: RunFolder, record: dict[str, Any], error: BaseException) ->
     reason = error.to_dict() if isinstance(error, TellapartError) else {"error": type(error).__name__}
     model = {"model": str(folder.path / "model.keras")} if (folder.path / "model.keras").exists() else {}
     status = "stopped" if isinstance(error, (Stopped, KeyboardInterrupt)) else "failed"
-    with contextlib.suppress(OSError):  # a full disk: what ended the training says so
+    with contextlib.suppress(CheckpointError):  # a full disk: what ended the training says so
         folder.write(record | {"status": status, "reason": reason} | model)

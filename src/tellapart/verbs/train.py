@@ -89,7 +89,9 @@ class Options(Record):
         10.0, ge=0, allow_inf_nan=False, description="Seconds between checkpoints, at least; 0: whenever it can be."
     )
     deterministic: bool = Field(
-        False, description="The same bits from the same input on any machine of this kind, even where that is slower."
+        False,
+        description="The same bits from the same input on any machine of this kind, even where that is slower; in "
+        "float32 unless another precision is named.",
     )
 
     _at_most_errors = field_validator("at_most_errors")(share)
@@ -118,9 +120,11 @@ def run(options: Options, on_event: Listener) -> Run:
         on_event(Note(f"note: {where} is the same training, broken off ({other.progress()}): --resume {where} goes on"))
     _check_asked(options)
     if kept is not None:
+        _check_disk(kept.folder.path)
         with kept.folder.locked():
             kept = still_unfinished(kept)  # another process may have ended it since
-            on_event(Note(f"going on with {kept.folder.path} ({kept.progress()})"))
+            asked = f", as asked: {kept.asked()}" if kept.asked() else ""
+            on_event(Note(f"going on with {kept.folder.path} ({kept.progress()}){asked}"))
             return _run(options, on_event, began, kept)
     _check_disk(options.runs)
     return _run(options, on_event, began, None)
