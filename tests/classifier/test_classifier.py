@@ -117,6 +117,23 @@ def test_views_are_averaged_by_their_logarithms(stripes_run):
     assert not np.allclose([answer.values for answer in six], both)
 
 
+def test_the_network_looks_once_at_each_view(stripes_run, monkeypatch):
+    """What it saw of the picture as it is tells its novelty too."""
+    classifier = tellapart.load(stripes_run.path).with_views("mirror-shift")
+    pixels, _ = stripes(5)
+    expected, seen = classifier.probabilities(pixels), []
+    real = type(classifier.runtime)._run
+    monkeypatch.setattr(
+        type(classifier.runtime),
+        "_run",
+        lambda self, pixels, *rest: (seen.append(pixels), real(self, pixels, *rest))[1],
+    )
+    answers, novelty = classifier.judge(pixels)
+    assert len(seen) == 6
+    assert novelty is not None
+    assert np.allclose(answers, expected, atol=1e-6)
+
+
 def test_an_impossible_class_stays_finite(classifier, monkeypatch):
     sure = np.array([[1, 0, 0]], np.float32)
     monkeypatch.setattr(classifier, "runtime", lambda pixels: np.repeat(sure, len(pixels), axis=0))

@@ -8,6 +8,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,20 +172,14 @@ class Classifier:
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
         """Probabilities float32 [n, classes] for prepared pictures, uint8 [n, *preparation.shape]."""
-        if self.views == "none":
-            return tempered(spread(self.runtime(pixels)), self.record.temperature)
-        answers = ((weight, spread(self.runtime(look))) for weight, look in looks(pixels, self.views))
-        return tempered(_averaged(answers), self.record.temperature)
+        return self._of_all_looks(pixels, self.runtime(pixels))
 
     def judge(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """The probabilities, and the novelty float [n] in 0..1 of each picture, where the model can tell it."""
         if self.novelty is None or not self.runtime.has_features:
             return self.probabilities(pixels), None
-        if self.views != "none":
-            _, features = self.runtime.with_features(pixels)
-            return self.probabilities(pixels), self.novelty(pixels, features)
         outputs, features = self.runtime.with_features(pixels)
-        return tempered(spread(outputs), self.record.temperature), self.novelty(pixels, features)
+        return self._of_all_looks(pixels, outputs), self.novelty(pixels, features)
 
     def with_views(self, views: Views) -> Classifier:
         """The same classifier with other looks at a picture, see tellapart.images.views."""
@@ -218,6 +213,15 @@ class Classifier:
     def _is_prepared(self, pictures: np.ndarray) -> bool:
         """Whether an array needs nothing done to it: a stack of pictures as the network sees them."""
         return pictures.dtype == np.uint8 and pictures.ndim == 4 and pictures.shape[1:] == self.preparation.shape
+
+    def _of_all_looks(self, pixels: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """Probabilities float32 [n, classes] for pixels whose `outputs`, as they are, the network has given."""
+        answers = spread(outputs)
+        if self.views != "none":
+            others = looks(pixels, self.views)
+            first = (next(others)[0], answers)
+            answers = _averaged(chain([first], ((weight, spread(self.runtime(look))) for weight, look in others)))
+        return tempered(answers, self.record.temperature)
 
     def _answers(self, names: Sequence[str], pixels: np.ndarray) -> list[Prediction]:
         classes, threshold = self.record.class_names, self.threshold

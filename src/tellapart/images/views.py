@@ -14,6 +14,8 @@ Views = Literal["none", "mirror", "shift", "mirror-shift"]
 def looks(pixels: np.ndarray, views: Views) -> Iterator[tuple[float, np.ndarray]]:
     """The looks [n, height, width, channels] at pictures of that shape, each with its weight; the weights' sum is 1.
 
+    The first is the pictures as they are.
+
     What comes in at an edge is the edge's mirror. The unmoved look weighs as much as the moved ones together. Source:
     airbench (Jordan 2024, arXiv:2404.00498, section 3.5).
     """
