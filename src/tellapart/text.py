@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 
@@ -32,6 +33,12 @@ def readable(name: str) -> str:
 def counted(count: int, noun: str) -> str:
     """`1 picture`, `1,234 pictures`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def near_one(share: float) -> str:
+    """A share as per cent, with as many digits as tell it from 100 %: `95.0%`, `99.96%`."""
+    digits = 1 if not 0 < share < 1 else min(10, max(1, math.ceil(-math.log10(1 - share)) - 1))
+    return f"{share:.{digits}%}"
 
 
 def shape(values: Sequence[int | None]) -> str:

@@ -212,3 +212,19 @@ def test_rescaling_is_seen_behind_layers_that_keep_the_range(tmp_path, before):
     other = keras.Sequential([keras.Input((16, 16, 3)), *front, make.Conv2D(4, 3), make.Rescaling(2.0), make.Flatten()])
     other.save(tmp_path / "b.keras")
     assert not read_foreign(tmp_path / "b.keras").rescales
+
+
+def test_an_ending_is_seen_behind_layers_that_keep_it(tmp_path):
+    network = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            make.Conv2D(4, 1, activation="softmax"),
+            make.GlobalAveragePooling2D(),
+            make.Dropout(0.1),
+        ]
+    )
+    network.save(tmp_path / "a.keras")
+    assert read_foreign(tmp_path / "a.keras").ending == "softmax"
+    plain = keras.Sequential([keras.Input((16, 16, 3)), make.Conv2D(4, 1), make.GlobalAveragePooling2D()])
+    plain.save(tmp_path / "b.keras")
+    assert read_foreign(tmp_path / "b.keras").ending == "linear"

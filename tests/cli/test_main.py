@@ -3,10 +3,11 @@ import os
 import subprocess
 import sys
 
+from PIL import Image
 from typer.testing import CliRunner
 
 from tellapart.cli.main import app
-from tests.conftest import write_folder
+from tests.conftest import stripes, write_folder
 
 
 def tellapart(*words):
@@ -110,3 +111,14 @@ def test_pictures_that_cannot_be_read_are_named_however_quiet(stripes_run, tmp_p
     result = tellapart("predict", str(stripes_run.path), str(tmp_path / "bad.jpg"), "--quiet")
     assert result.exit_code == 1
     assert result.stdout == f"{tmp_path / 'bad.jpg'}: is not a picture of a known format\n"
+
+
+def test_json_is_json_whatever_the_terminal_writes(stripes_run, tmp_path):
+    picture = tmp_path / "caf\u00e9.png"
+    Image.fromarray(stripes(1)[0][0, :, :, 0]).save(picture)
+    for encoding in ("cp1252", "utf-8"):
+        done = subprocess.run(
+            [sys.executable, "-m", "tellapart", "predict", str(stripes_run.path), str(picture), "--json"],
+            capture_output=True, check=True, env=os.environ | {"PYTHONIOENCODING": encoding},
+        )  # fmt: skip
+        assert json.loads(done.stdout.decode("utf-8"))[0]["source"].endswith("caf\u00e9.png")

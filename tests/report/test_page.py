@@ -124,3 +124,21 @@ def test_a_run_without_any_evaluation_has_a_page_and_a_card(tmp_path):
 def test_mistakes_are_shown_with_their_words(page):
     assert "dogs (80.0%), but it is cats: cats/19.png" in page
     assert page.count("<figcaption>") == 3
+
+
+def test_epochs_are_those_that_were_trained(tmp_path):
+    """By the clock there are as many as fit, whatever the recipe says."""
+    base = facts()
+    history = [{"epoch": i + 1, "loss": 1.0, "accuracy": 0.5} for i in range(7)]
+    write_report(replace(base, history=history), tmp_path)
+    assert "7 epochs" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_what_the_temperature_was_fitted_on(tmp_path):
+    base = facts()
+    found = replace(base.evaluation, temperature=1.5)
+    for options, words in (({}, "the validation part"), ({"folds": 5}, "the cross-validation&#39;s answers")):
+        record = base.record | {"options": base.record["options"] | options}
+        write_report(replace(base, record=record, evaluation=found), tmp_path)
+        text = (tmp_path / "report.html").read_text(encoding="utf-8")
+        assert re.search(rf"fitted on\s+{words}", text)

@@ -8,7 +8,7 @@ import tellapart
 from tellapart.errors import DataError, UsageError
 from tellapart.evaluation.comparison import Contender, compare
 from tellapart.evaluation.evaluation import Evaluation
-from tellapart.progress import silent
+from tellapart.progress import Note, silent
 from tests.conftest import make_collection, write_folder
 
 
@@ -96,3 +96,44 @@ def test_all_pictures_have_the_test_part_in_them(runs, tmp_path, monkeypatch):
     before = [RunFolder(run.path).read()["looks"] for run in runs]
     tellapart.compare([run.path for run in runs], part="all", on_event=silent)
     assert [RunFolder(run.path).read()["looks"] for run in runs] == [number + 1 for number in before]
+
+
+def test_the_exact_test_has_a_say_too():
+    """Of a thousand pictures five gained and none lost: the interval excludes 0, and p is 0.0625."""
+    right = np.ones(1000, bool)
+    worse = right.copy()
+    worse[:5] = False
+    contenders = []
+    for name, known in (("first", worse), ("second", right)):
+        values = np.where(known[:, None] == np.array([[True, False]]), 0.9, 0.1).astype(np.float32)
+        keys = tuple(map(str, range(1000)))
+        found = Evaluation("test", ("a", "b"), np.zeros(1000, int), values, np.arange(1000), keys, "x", ())
+        contenders.append(Contender(name, found, 1, 2, 3.0, 1e-4, 1e-5, 100))
+    found = compare("test", contenders).differences[0]
+    assert found.interval[0] > 0
+    assert found.p == pytest.approx(0.0625)
+    assert "these pictures cannot tell them apart" in str(found)
+
+
+def test_leaked_pictures_decide_nothing(tmp_path, monkeypatch):
+    """The test part that the data gives holds two pictures of its training part."""
+    monkeypatch.chdir(tmp_path)
+    collection = make_collection(120)
+    pixels = np.stack([collection.read(i) for i in range(len(collection))])
+    test, train = collection.indices("test"), collection.indices("train")
+    pixels[test[:2]] = pixels[train[:2]]
+    labels = collection.labels.copy()
+    labels[test[:2]] = labels[train[:2]]
+    np.savez(tmp_path / "data.npz", x_train=pixels[train], y_train=labels[train], x_test=pixels[test],
+             y_test=labels[test])  # fmt: skip
+    runs = [
+        tellapart.train(tmp_path / "data.npz", recipe="dense", epochs=1, seed=seed, runs=tmp_path, on_event=silent)
+        for seed in (0, 1)
+    ]
+    notes = []
+    found = tellapart.compare([run.path for run in runs], on_event=notes.append)
+    assert found.count == len(test) - 2
+    assert any(
+        "2 more are left out, since training saw them or the same" in n.text for n in notes if isinstance(n, Note)
+    )
+    assert any("look number 2 at the test part of" in n.text for n in notes if isinstance(n, Note))

@@ -236,3 +236,27 @@ def test_a_strangers_file_does_not_decide_what_is_read(stripes_run, tmp_path):
     with pytest.raises(UsageError, match=r"no run lies beside .*stranger.keras, and its word alone decides nothing"):
         tellapart.evaluate(tmp_path / "stranger.keras", on_event=silent)
     assert tellapart.evaluate(tmp_path / "stranger.keras", folder, on_event=silent).class_names[0] == "across"
+
+
+def test_what_training_saw_is_said_where_all_is_looked_at(stripes_run):
+    found = tellapart.evaluate(stripes_run.path, make_collection(240, parts=False), part="all", on_event=silent)
+    assert found.leaked.sum() == 240 - 48
+    assert "192 of these pictures are in training too: accuracy" in str(found)
+    rest = found.without_leaks()["accuracy"]
+    assert rest == pytest.approx(stripes_run.evaluations["test"].accuracy)
+    notes = []
+    tellapart.evaluate(stripes_run.path, make_collection(30, seed=7), part="all", on_event=notes.append)
+    assert any("whether training saw them or not" in event.text for event in notes if isinstance(event, Note))
+
+
+def test_other_views_than_its_confidence_was_measured_with_are_said(stripes_run):
+    notes = []
+    tellapart.evaluate(
+        stripes_run.path, make_collection(30, parts=False, seed=7), views="mirror", on_event=notes.append
+    )
+    text = "note: its confidence was measured with views=none, and may be off with views=mirror"
+    assert [event.text for event in notes if isinstance(event, Note)].count(text) == 1
+    pixels, _ = stripes(2)
+    notes = []
+    tellapart.predict(stripes_run.path, list(pixels), views="mirror", on_event=notes.append)
+    assert [event.text for event in notes if isinstance(event, Note)] == [text]

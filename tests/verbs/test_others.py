@@ -1,6 +1,7 @@
 """predict, summary, recipes, datasets, formats: small verbs, a few lines each."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -77,3 +78,16 @@ def test_datasets_and_formats():
     formats = tellapart.formats(on_event=silent)
     assert set(formats.to_dict()) >= {"class-folders", "idx", "npz", "pixel-csv", "manifest", "parquet-images"}
     assert "zip or a tar" in str(formats)
+
+
+def test_summary_says_no_none_of_an_adopted_model(tmp_path, monkeypatch):
+    files = Path(__file__).parent.parent / "files"
+    (tmp_path / "classes.txt").write_text("\n".join("abcdefghij") + "\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    tellapart.adopt(
+        files / "keras2-digits.h5", classes=tmp_path / "classes.txt", preparation=["range=0..1"],
+        output=tmp_path / "digits.keras", on_event=silent,
+    )  # fmt: skip
+    text = str(tellapart.summary("~/digits.keras", on_event=silent))
+    assert "None" not in text
+    assert "recipe:" not in text

@@ -9,9 +9,12 @@ import pytest
 from PIL import Image
 
 import tellapart
+from tellapart.data.feeding import Prepared
+from tellapart.data.split import Split
 from tellapart.errors import DataError, RecipeError, UsageError
 from tellapart.progress import Note, silent
 from tellapart.recipes.augmentation import Augmentation
+from tellapart.verbs._finishing import not_leaked
 from tellapart.verbs._running import looks_afterwards
 from tests.conftest import make_collection, write_folder
 
@@ -452,6 +455,14 @@ def test_changes_of_one_record_add_up(tmp_path, asked):
     run = tellapart.train(data, recipe="dense", set=asked, epochs=1, runs=tmp_path, on_event=silent)
     found = json.loads((run.path / "run.json").read_text())["recipe"]["augmentation"]
     assert (found["zoom"], found["shear"]) == (0.1, 0.2)
+
+
+def test_pictures_of_the_validation_that_training_has_too_are_not_ordinary():
+    held = Prepared(np.zeros((4, 2, 2, 1), np.uint8), np.arange(4) % 2, np.array([5, 6, 7, 8]))
+    split = Split(np.array(["validation"] * 9), {}, np.array([6, 8]))
+    assert not_leaked(held, split).indices.tolist() == [5, 7]
+    assert not_leaked(held, replace(split, leaked=np.arange(9))) is held
+    assert not_leaked(None, split) is None
 
 
 def test_looks_after_a_training():

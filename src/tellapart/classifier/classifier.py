@@ -112,6 +112,8 @@ class Classifier:
         """Tells how far a picture is from what was taught, where the file has that."""
         self.views: Views = record.views
         """The looks at a picture that prediction averages."""
+        self.measured_views = record.views
+        """Those with which its confidence was measured."""
         self.threshold = record.threshold
         """The probability below which an answer is given as unsure, if any."""
 
@@ -184,9 +186,16 @@ class Classifier:
     def with_views(self, views: Views) -> Classifier:
         """The same classifier with other looks at a picture, see tellapart.images.views."""
         other = copy(self)
-        other.views = views
+        other.views, other.measured_views = views, self.measured_views
         other.record = self.record.model_copy(update={"views": views})
         return other
+
+    def calibration_warning(self) -> str | None:
+        """What has to be said where it looks at pictures in another way than when its confidence was measured."""
+        if self.views == self.measured_views:
+            return None
+        what = 'its confidence, and what it calls "unsure",' if self.threshold is not None else "its confidence"
+        return f"note: {what} was measured with views={self.measured_views}, and may be off with views={self.views}"
 
     def with_at_most_errors(self, share: float) -> Classifier:
         """The same classifier, answering "unsure" where that is needed to keep wrong answers at such a share.
@@ -254,8 +263,13 @@ def load_classifier(path: str | os.PathLike[str]) -> Classifier:
 
 
 def spread(outputs: np.ndarray) -> np.ndarray:
-    """Probabilities [n, classes] of a network's outputs; one sigmoid output p becomes the two columns 1 - p and p."""
-    return np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs
+    """Probabilities [n, classes] of a network's outputs; one sigmoid output p becomes the two columns 1 - p and p.
+
+    Next to 1 float32 has no p between 1 - 2 ** -24 and 1: there half of that is left to the other class, not nothing.
+    """
+    if outputs.shape[1] != 1:
+        return outputs
+    return np.concatenate([np.maximum(1 - outputs, np.float32(2**-25)), outputs], axis=1)
 
 
 def _averaged(answers: Iterable[tuple[float, np.ndarray]]) -> np.ndarray:

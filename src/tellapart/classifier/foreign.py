@@ -128,11 +128,23 @@ def _rescales(plan: NetworkPlan) -> bool | None:
     return None
 
 
+_KEEPING_ENDING = (
+    "Flatten", "Reshape", "Permute", "Identity", "Dropout", "SpatialDropout2D", "AlphaDropout", "GaussianNoise",
+    "GaussianDropout", "ActivityRegularization", "GlobalAveragePooling2D", "AveragePooling2D",
+)  # fmt: skip
+"""Layers that leave probabilities what they are, or give their mean."""
+
+
 def _ending(plan: NetworkPlan) -> str:
-    part = next(part for part in plan.parts if part.name == plan.output[0])
-    if isinstance(part, NetworkPlan):
-        return _ending(part)
-    return "softmax" if part.kind == "Softmax" else part.options.get("activation") or "linear"
+    name = plan.output[0]
+    while True:
+        part = next(part for part in plan.parts if part.name == name)
+        if isinstance(part, NetworkPlan):
+            return _ending(part)
+        calls = plan.calls.get(name, [])
+        if part.kind not in _KEEPING_ENDING or not calls or calls[0][0][0] == plan.entry:
+            return "softmax" if part.kind == "Softmax" else part.options.get("activation") or "linear"
+        name = calls[0][0][0]
 
 
 def _free(plan: NetworkPlan, name: str) -> str:

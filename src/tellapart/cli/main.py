@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from inspect import Parameter, Signature
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, get_origin
 
 import typer
 
@@ -135,8 +135,6 @@ def _kind(annotation: Any, default: Any) -> Any:
         return list[str] if isinstance(default, list) else str | None if default is None else str
     if get_origin(annotation) is list:
         return list[str]
-    if type(None) in get_args(annotation) or get_origin(annotation) is Literal:
-        return annotation
     return annotation
 
 
@@ -164,7 +162,8 @@ def _run(name: str, values: dict[str, Any], json: bool, quiet: bool, debug: bool
 
 
 def _print(result: Any, as_json: bool) -> None:
-    text = json.dumps(result, indent=2, ensure_ascii=False) if as_json else str(result)
+    plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"  # whose escapes are none of JSON's
+    text = json.dumps(result, indent=2, ensure_ascii=plain) if as_json else str(result)
     sys.stdout.write(f"{text}\n" if text else "")
     sys.stdout.flush()
 

@@ -72,7 +72,8 @@ class Difference:
 
     def __str__(self) -> str:
         low, high = self.interval
-        sure = "" if low > 0 or high < 0 else "; these pictures cannot tell them apart"
+        apart = (low > 0 or high < 0) and self.p < 0.05  # the interval is a little bolder than the exact test
+        sure = "" if apart else "; these pictures cannot tell them apart"
         return (
             f"{self.name} against {self.base}: {100 * self.value:+.2f} points (95 % interval {100 * low:+.2f} to "
             f"{100 * high:+.2f}), {counted(self.gained, 'picture')} gained, {self.lost} lost, p = {self.p:.2g}{sure}"

@@ -78,8 +78,10 @@ def evaluation_of(
     )
 
 
-def told_apart(classifier: Classifier, found: Evaluation, strange: np.ndarray, name: str) -> Unlike:
+def told_apart(classifier: Classifier, found: Evaluation, strange: Pixels, name: str) -> Unlike:
     """How well prepared pictures of another kind, uint8 [n, height, width, channels], are told from evaluated ones.
+
+    They are taken out of their store a piece at a time.
 
     Raises UsageError for a model that keeps no picture of what is ordinary.
     """
@@ -91,8 +93,9 @@ def told_apart(classifier: Classifier, found: Evaluation, strange: np.ndarray, n
         )
     from sklearn.metrics import roc_auc_score
 
-    scores = classifier.judge(strange)[1]
-    assert scores is not None
+    step = rows_for(strange.shape[1:])
+    pieces = [classifier.judge(strange[start : start + step])[1] for start in range(0, len(strange), step)]
+    scores = np.concatenate([piece for piece in pieces if piece is not None])
     both = np.concatenate([found.novelty, scores])
     area = roc_auc_score(np.repeat([0, 1], [len(found.novelty), len(scores)]), both)
     flags = [float((values > UNFAMILIAR).mean()) for values in (scores, found.novelty)]

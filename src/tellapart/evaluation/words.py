@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from tellapart.evaluation import metrics
-from tellapart.text import columns, counted
+from tellapart.text import columns, counted, near_one
 
 if TYPE_CHECKING:
     from tellapart.evaluation.evaluation import Evaluation
@@ -48,7 +48,7 @@ def notes(found: Evaluation) -> list[str]:
         )
     if kept := found.answered():
         lines.append(
-            f"unsure below {kept['threshold']:.1%}: {kept['coverage']:.2%} of pictures are answered, "
+            f"unsure below {near_one(kept['threshold'])}: {kept['coverage']:.2%} of pictures are answered, "
             f"{kept['error']:.2%} of the answers are wrong"
         )
     if found.unlike is not None:

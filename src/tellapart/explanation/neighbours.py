@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tellapart.classifier.classifier import Classifier
-from tellapart.data.feeding import Prepared
+from tellapart.data.feeding import Prepared, rows_for
 
 PICTURES = 5000
 """At most so many training pictures are searched, evenly drawn."""
@@ -34,8 +34,9 @@ def nearest(
     """The `count` of the training pictures most like a prepared picture uint8 [height, width, channels], the likest
     first: by the cosine between what the network's last layer sees of them.
     """
-    seen, own = (_directions(classifier, pixels) for pixels in (np.asarray(train.pixels), picture[None]))
-    likeness = seen @ own[0]
+    own, step = _directions(classifier, picture[None])[0], rows_for(picture.shape)
+    pieces = (train.pixels[start : start + step] for start in range(0, len(train), step))
+    likeness = np.concatenate([_directions(classifier, pixels) @ own for pixels in pieces])
     order = np.argsort(-likeness, kind="stable")[:count].tolist()
     return [Neighbour(keys[i], labels[i], float(likeness[i]), train.pixels[i]) for i in order]
 

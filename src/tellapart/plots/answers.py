@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tellapart.plots.plot import FIRST, MARK, SECOND, Plot, plain, shorten
+from tellapart.text import near_one
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +102,7 @@ class Coverage(Plot):
             place = int(np.searchsorted(self.thresholds, self.threshold))
             if place < len(self.thresholds):
                 point = 100 * self.coverage[place], 100 * self.errors[place]
-                axis.plot(*point, "o", color=SECOND, label=f"unsure below {self.threshold:.1%}")
+                axis.plot(*point, "o", color=SECOND, label=f"unsure below {near_one(self.threshold)}")
                 axis.legend(frameon=False)
         axis.set_title("errors among the answers that are given", fontsize=10)
         plain(axis)

@@ -15,7 +15,10 @@ from tellapart.plots.plot import Plot, shorten
 
 @dataclass(frozen=True, eq=False)
 class SlidKernel(Plot):
-    """A picture, a kernel float [k, k] with its numbers, and what it answers at every place, float [height, width]."""
+    """A picture, a kernel float [k, k] with its numbers, and what it answers at every place, float [height, width].
+
+    A kernel float [k, k, 3] is one for colours, and drawn in them, with grey for 0.
+    """
 
     picture: np.ndarray
     kernel: np.ndarray
@@ -27,12 +30,18 @@ class SlidKernel(Plot):
         """The three side by side."""
         figure = Figure(figsize=self.size, layout="constrained")
         first, second, third = figure.subplots(1, 3)
-        first.imshow(self.picture.mean(axis=2), cmap="gray", vmin=0, vmax=255)
-        first.set_title("the picture, in grey", fontsize=10)
         limit = float(np.abs(self.kernel).max()) or 1.0
-        second.imshow(self.kernel, cmap="RdBu_r", vmin=-limit, vmax=limit)
-        second.set_title(f"the kernel: {shorten(self.name, 30)}", fontsize=10)
-        for (row, column), value in np.ndenumerate(self.kernel):
+        if self.kernel.ndim == 3:
+            first.imshow(self.picture)
+            first.set_title("the picture", fontsize=10)
+            second.imshow(self.kernel / (2 * limit) + 0.5)
+            second.set_title(f"the kernel: {shorten(self.name, 30)}\n(grey is 0)", fontsize=10)
+        else:
+            first.imshow(self.picture.mean(axis=2), cmap="gray", vmin=0, vmax=255)
+            first.set_title("the picture, in grey", fontsize=10)
+            second.imshow(self.kernel, cmap="RdBu_r", vmin=-limit, vmax=limit)
+            second.set_title(f"the kernel: {shorten(self.name, 30)}", fontsize=10)
+        for (row, column), value in np.ndenumerate(self.kernel) if self.kernel.ndim == 2 else ():
             colour = "white" if abs(value) > 0.6 * limit else "black"
             second.text(column, row, f"{value:.2g}", ha="center", va="center", color=colour, fontsize=9)
         self.draw(third)
@@ -60,7 +69,10 @@ class SlidKernel(Plot):
 
 @dataclass(frozen=True, eq=False)
 class MapRows(Plot):
-    """Maps float [height, width], in rows with a title before each; each map from its own lowest to highest."""
+    """Maps float [height, width], in rows with a title before each; each map from its own lowest to highest.
+
+    Those of [height, width, 3] are colours from 0 to 1.
+    """
 
     rows: Sequence[tuple[str, Sequence[np.ndarray]]]
 

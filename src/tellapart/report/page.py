@@ -18,7 +18,7 @@ from tellapart import leaves
 from tellapart.files import write_text
 from tellapart.images.write import EXACT, as_file
 from tellapart.plots.plot import Plot
-from tellapart.text import counted
+from tellapart.text import counted, near_one
 
 if TYPE_CHECKING:
     from tellapart.evaluation.evaluation import Evaluation, Mistake
@@ -32,6 +32,7 @@ _CARDS = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, 
 for _environment in (_ENVIRONMENT, _CARDS):
     _environment.filters["percent"] = lambda value, digits=2: "-" if value is None else f"{100 * value:.{digits}f} %"
     _environment.filters["counted"] = counted
+    _environment.filters["near_one"] = near_one
     _environment.filters["thousands"] = lambda value: f"{value:,}"
 
 

@@ -150,7 +150,7 @@ def finish(
         except UsageError as error:  # by now a training lies behind us: say it, and keep the model
             on_event(Note(f"note: {error.given}; it can promise {error.expected}; {error.action}"))
         evaluations[name] = raw.calibrated(classifier)
-    learn_ordinary(classifier, train, validation)
+    learn_ordinary(classifier, train, not_leaked(validation, job.split))
     if classifier.novelty is not None and not classifier.novelty.decides:
         on_event(
             Note(
@@ -164,7 +164,8 @@ def finish(
         evaluations = {"test": replace(test.with_leaks(job.split.leaked), looks=1)} | evaluations
         if classifier.views != "none":
             once, title = classifier.with_views("none"), "test, one view"
-            evaluations["test_one_view"] = evaluate_part(once, collection, held.indices, title, on_event, (), held)
+            one = evaluate_part(once, collection, held.indices, title, on_event, (), held)
+            evaluations["test_one_view"] = replace(one, threshold=None)  # which was found for all views
     elif job.answers is None:
         on_event(Note("test: there is no test part, so no figure here is on pictures that took no part in choosing"))
     set_aside = job.data.set_aside
@@ -186,6 +187,16 @@ def finish(
             Note(f"set aside: {counted(len(set_aside), 'picture')} that cannot be read ({first}); all are in run.json")
         )
     return result
+
+
+def not_leaked(validation: Prepared | None, split: Split) -> Prepared | None:
+    """The held-out pictures without those that training has too, as far as any are left."""
+    import numpy as np
+
+    if validation is None:
+        return None
+    fresh = np.flatnonzero(~np.isin(validation.indices, split.leaked))
+    return validation.take(fresh) if 0 < len(fresh) < len(validation) else validation
 
 
 def _report(record: dict[str, Any], result: Run, job: Job, trained: Trained) -> None:

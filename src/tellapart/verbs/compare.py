@@ -15,7 +15,10 @@ from tellapart.verbs import Record, argument, check_output, write_plot
 from tellapart.verbs.evaluate import choose_pictures, open_data
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from tellapart.classifier.classifier import Classifier
+    from tellapart.data.collection import Collection
     from tellapart.evaluation.comparison import Comparison
 
 ONE, MANY = 50, 512
@@ -67,7 +70,9 @@ def run(options: Options, on_event: Listener) -> Comparison:
             "models trained with the same seed and parts, whose test part is the same",
             "name other data with --data",
         )
-    on_event(Note(f"{options.part}: {len(indices):,} pictures, those that are in this part for every model"))
+    indices, known = _new_to_all(models, collection, options.part, indices)
+    also = f"; {known:,} more are left out, since training saw them or the same" if known else ""
+    on_event(Note(f"{options.part}: {len(indices):,} pictures, those that are in this part for every model{also}"))
     contenders = []
     for name, model in zip(_names(models), models, strict=True):
         found = evaluate_part(model, collection, indices, options.part, on_event)
@@ -75,12 +80,28 @@ def run(options: Options, on_event: Listener) -> Comparison:
         if options.part in ("test", "all") and collection.fingerprint == model.record.training.get("data", {}).get(
             "fingerprint"
         ):
-            count_look(model.source)
+            looks = count_look(model.source)
+            if looks is not None and looks > 1:
+                on_event(Note(f"note: this is look number {looks} at the test part of {name}"))
     result = compare(options.part, contenders)
     path = write_plot(result.plot(), options.output, "comparison", on_event)
     if path is not None:
         on_event(Note(f"drawn: {path}"))
     return result
+
+
+def _new_to_all(
+    models: list[Classifier], collection: Collection, part: str, indices: np.ndarray
+) -> tuple[np.ndarray, int]:
+    """The pictures that no model's training saw, itself or the same one, and how many it saw; all where no other is."""
+    import numpy as np
+
+    from tellapart.verbs.evaluate import split_of, trained_on
+
+    splits = [split for model in models if (split := split_of(model, collection)) is not None]
+    known = reduce(np.union1d, (trained_on(split, part) for split in splits), np.empty(0, np.int64))
+    fresh = indices[~np.isin(indices, known)]
+    return (fresh, len(indices) - len(fresh)) if len(fresh) else (indices, 0)
 
 
 def _contender(name: str, model: Classifier, found: Any) -> Any:

@@ -60,13 +60,15 @@ def run(options: Options, on_event: Listener) -> Evaluation:
         classifier = classifier.with_views(options.views)
     if options.at_most_errors is not None:
         classifier = classifier.with_at_most_errors(options.at_most_errors)
+    if warning := classifier.calibration_warning():
+        on_event(Note(warning))
     collection = open_data(classifier, options.data, options.classes, on_event)
     indices, reason = choose_pictures(classifier, collection, options.part)
     on_event(Note(f"{options.part}: {len(indices):,} pictures, {reason}"))
     split = split_of(classifier, collection)
     rules = _rules(classifier, collection, split, options.part, on_event) if split else ()
     found = evaluate_part(classifier, collection, indices, options.part, on_event, rules)
-    found = found.with_leaks(split.leaks(options.part)) if split else found
+    found = found.with_leaks(trained_on(split, options.part)) if split else found
     if options.unlike is not None:
         found = replace(found, unlike=_compared(classifier, found, options.unlike, on_event))
     seen = split is not None and options.part in ("test", "all")
@@ -82,7 +84,16 @@ def _compared(classifier: Classifier, found: Evaluation, source: Any, on_event: 
     other = open_collection(source, None, on_event)
     indices = other.indices("test" if "test" in other.given_parts else None)
     strange = prepare_pictures(other, indices[:: -(-len(indices) // STRANGE)], classifier.preparation, on_event)
-    return told_apart(classifier, found, strange.pixels[:], other.name)
+    return told_apart(classifier, found, strange.pixels, other.name)
+
+
+def trained_on(split: Split, part: str) -> np.ndarray:
+    """The pictures of a part, int64 [n], that training saw, or the same ones of."""
+    import numpy as np
+
+    if part != "all":
+        return split.leaks(part)
+    return np.union1d(np.flatnonzero(split.parts != "test"), split.leaked)
 
 
 def split_of(classifier: Classifier, collection: Collection) -> Split | None:
@@ -118,7 +129,7 @@ def choose_pictures(classifier: Classifier, collection: Collection, part: str) -
     On other data the pictures that training saw are left out, where the run's split.csv lies beside the model.
     """
     if part == "all":
-        return collection.indices(None), "all there are"
+        return collection.indices(None), "all there are, whether training saw them or not"
     split = split_of(classifier, collection)
     if split is not None and not len(split.indices(part)):
         there = ", ".join(name for name, count in split.counts().items() if count)

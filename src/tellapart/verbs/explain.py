@@ -199,11 +199,21 @@ def _layers(classifier: Classifier, picture: np.ndarray) -> Plot:
             "leave --layers out: covering parts of the picture works with any network",
         )
     name, kernels = filters
-    rows = [("the picture", [picture.mean(axis=2)])]
-    rows.append((f"{name}: filters", [kernels[:, :, :, k].mean(axis=2) for k in range(min(8, kernels.shape[3]))]))
+    rows = [("the picture", [_as_drawn(picture / 255)])]
+    rows.append((f"{name}: filters", [_as_drawn(kernels[..., k]) for k in range(min(8, kernels.shape[3]))]))
     rows += [(f"{maps.layer}\n{len(maps.maps)} of {maps.channels}", list(maps.maps)) for maps in feature_maps(
         classifier.network, picture)]  # fmt: skip
     return MapRows(rows)
+
+
+def _as_drawn(values: np.ndarray) -> np.ndarray:
+    """Values float [height, width, channels] as they can be drawn: three as colours from 0 to 1, others by their mean.
+
+    A picture's are what they are; a filter's numbers, some of them below 0, are seen around grey, which is 0.
+    """
+    if values.shape[2] != 3:
+        return values.mean(axis=2)
+    return values if values.min() >= 0 and values.max() <= 1 else values / (2 * np.abs(values).max()) + 0.5
 
 
 def _slid(classifier: Classifier, picture: np.ndarray, wanted: str) -> Plot:
@@ -217,7 +227,7 @@ def _slid(classifier: Classifier, picture: np.ndarray, wanted: str) -> Plot:
     else:
         kernel = _learnt(classifier, wanted, tuple(KERNELS))
     if len(kernel) % 2 == 0:  # whitening looks at 2 x 2 pixels: the kernel is set beside one row and column of zeros
-        kernel = np.pad(kernel, ((0, 1), (0, 1)))
+        kernel = np.pad(kernel, ((0, 1), (0, 1), *[(0, 0)] * (kernel.ndim - 2)))
     return SlidKernel(picture, kernel, slide(kernel, picture), wanted if wanted in KERNELS else f"filter {wanted}")
 
 
@@ -231,7 +241,8 @@ def _learnt(classifier: Classifier, wanted: str, names: tuple[str, ...]) -> np.n
         raise UsageError(
             f"--kernel {wanted}: there is no such kernel", f"{', '.join(names)}{learnt}", did_you_mean(wanted, names)
         )
-    return filters[1][:, :, :, int(wanted)].mean(axis=2)
+    kernel = filters[1][:, :, :, int(wanted)]
+    return kernel if kernel.shape[2] == 3 else kernel.mean(axis=2)
 
 
 def _peak(values: np.ndarray) -> dict[str, float] | None:

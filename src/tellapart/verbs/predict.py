@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 
 from tellapart.errors import PictureError, UsageError
 from tellapart.images.views import Views
-from tellapart.progress import Listener, Progress
+from tellapart.progress import Listener, Note, Progress
 from tellapart.verbs import Record, argument, share
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ def run(options: Options, on_event: Listener) -> Predictions:
         classifier = classifier.with_views(options.views)
     if options.at_most_errors is not None:
         classifier = classifier.with_at_most_errors(options.at_most_errors)
+    if warning := classifier.calibration_warning():
+        on_event(Note(warning))
     pictures = list(_expanded(options.pictures))
     if not pictures:
         raise UsageError("no pictures were named", "at least one picture file or folder", "name some")

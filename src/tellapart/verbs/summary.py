@@ -63,13 +63,14 @@ def run(options: Options, on_event: Listener) -> Summary:
     if isinstance(options.model, Classifier):
         record = options.model.record
     else:
-        path = Path(text)
+        path = Path(text).expanduser()
         record, _ = read_model(path / "model.keras" if path.is_dir() else path)
     about = [
         f"classes: {', '.join(record.class_names)}",
         f"pictures: {record.preparation}",
-        f"recipe: {record.training.get('recipe', {}).get('name')}, trained {record.training.get('trained')}",
     ]
+    if "recipe" in record.training:  # which a model that was trained elsewhere has not
+        about.append(f"recipe: {record.training['recipe'].get('name')}, trained {record.training.get('trained')}")
     if test := record.figures.get("test"):
         about.append(f"test accuracy: {test['accuracy']:.2%} on {test['count']:,} pictures")
     return Summary(text, record.layers, tuple(about))

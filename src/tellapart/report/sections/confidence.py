@@ -9,9 +9,9 @@ _TEMPLATE = """
 <p>Left: of the answers given with a probability around 80 %, how many are right? On the dotted line the probabilities
 mean what they say. {% if temperature != 1 %}They were brought closer to it by dividing the network's logits by a
 temperature of {{ "%.3f" | format(temperature) }}, fitted on
-{{ "these very answers" if folds else "the validation part" }}. {% endif %}
+{{ fitted_on }}. {% endif %}
 Right: leave the least sure answers out, and fewer of the others are wrong.
-{% if answered %}Answers below {{ answered.threshold | percent(1) }} are given as “unsure”:
+{% if answered %}Answers below {{ answered.threshold | near_one }} are given as “unsure”:
 {{ answered.coverage | percent }}
 of the pictures are answered, and {{ answered.error | percent }} of those answers are wrong.{% else %}
 <code>--at-most-errors 1%</code> answers “unsure” where that is needed to keep errors at 1 %.{% endif %}</p>
@@ -23,6 +23,9 @@ def render(facts: Facts) -> str:
     found = facts.evaluation
     if found is None:
         return ""
+    fitted_on = "the validation part"
+    if facts.record["options"].get("folds"):
+        fitted_on = "these very answers" if found.folds else "the cross-validation's answers"
     calibration = drawing(found.calibration(), "Calibration: probabilities against the share that is right")
     coverage = drawing(found.coverage(), "Share of wrong answers against the share of pictures answered")
     return html(
@@ -31,5 +34,5 @@ def render(facts: Facts) -> str:
         coverage=coverage,
         answered=found.answered(),
         temperature=found.temperature,
-        folds=found.folds,
+        fitted_on=fitted_on,
     )

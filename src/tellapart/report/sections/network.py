@@ -6,7 +6,7 @@ POSITION, TITLE = 70, "Network and recipe"
 
 _TEMPLATE = """
 <p>Recipe <b>{{ recipe.name }}</b>: {{ recipe.optimizer }}, learning rate {{ recipe.learning_rate }}
-({{ recipe.schedule }}), batches of {{ recipe.batch_size }}, {{ recipe.epochs }} epochs, {{ recipe.loss }}.
+({{ recipe.schedule }}), batches of {{ recipe.batch_size }}, {{ epochs | counted("epoch") }}, {{ recipe.loss }}.
 Pictures are prepared to {{ preparation.width }} x {{ preparation.height }} {{ preparation.colour }}.</p>
 <div class="wide"><table><thead><tr><th>layer</th><th>kind</th><th>output shape</th><th class="number">parameters</th>
 <th class="number">operations</th></tr></thead><tbody>
@@ -23,4 +23,10 @@ Pictures are prepared to {{ preparation.width }} x {{ preparation.height }} {{ p
 def render(facts: Facts) -> str:
     """See the contract."""
     record = facts.record
-    return html(_TEMPLATE, recipe=record["recipe"], preparation=record["preparation"], layers=facts.layers)
+    return html(
+        _TEMPLATE,
+        recipe=record["recipe"],
+        preparation=record["preparation"],
+        layers=facts.layers,
+        epochs=len(facts.history) or record["recipe"]["epochs"],  # by the clock there are as many as fit
+    )
