@@ -37,7 +37,7 @@ def counted(count: int, noun: str) -> str:
 
 def near_one(share: float) -> str:
     """A share as per cent, with as many digits as tell it from 100 %: `95.0%`, `99.96%`."""
-    digits = 1 if not 0 < share < 1 else min(10, max(1, math.ceil(-math.log10(1 - share)) - 1))
+    digits = 1 if not 0 < share < 1 else min(10, max(1, math.ceil(-math.log10(100 * (1 - share)) - 1e-6)))
     return f"{share:.{digits}%}"
 
 
