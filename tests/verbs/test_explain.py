@@ -84,6 +84,22 @@ def test_a_kernel_answers_to_what_it_is_like(stripes_run, picture):
     assert json.loads(json.dumps(upright.to_dict()))["drawn"]["kernel"] == "vertical-edges"
 
 
+def test_filters_for_colours_are_drawn_and_slid_in_colour(tmp_path, picture):
+    pixels, labels = stripes(60)
+    coloured = pixels * np.array([1, 0.5, 0.25])
+    names = np.array(["across", "down", "squares"])[labels]
+    run = tellapart.train(
+        (coloured.astype(np.uint8), names), recipe="quick", epochs=1, runs=tmp_path, on_event=silent
+    )  # fmt: skip
+    found = tellapart.explain(run.path, picture, layers=True, on_event=silent)
+    (_, (shown,)), (_, filters), *_ = found.plot.rows
+    assert shown.shape[2] == filters[0].shape[2] == 3
+    assert all(0 <= one.min() <= one.max() <= 1 for one in (shown, *filters))
+    slid = tellapart.explain(run.path, picture, kernel="1", on_event=silent)
+    assert slid.plot.kernel.shape[2] == 3
+    assert slid.plot.answers.any()
+
+
 def test_a_network_without_convolutions(tmp_path, picture):
     run = tellapart.train(make_collection(60, parts=False), recipe="dense", epochs=1, runs=tmp_path, on_event=silent)
     notes = []

@@ -211,6 +211,8 @@ def _as_drawn(values: np.ndarray) -> np.ndarray:
 
     A picture's are what they are; a filter's numbers, some of them below 0, are seen around grey, which is 0.
     """
+    import numpy as np
+
     if values.shape[2] != 3:
         return values.mean(axis=2)
     return values if values.min() >= 0 and values.max() <= 1 else values / (2 * np.abs(values).max()) + 0.5
