@@ -35,7 +35,7 @@ class SlidKernel(Plot):
             first.imshow(self.picture)
             first.set_title("the picture", fontsize=10)
             second.imshow(self.kernel / (2 * limit) + 0.5)
-            second.set_title(f"the kernel: {shorten(self.name, 30)}\n(grey is 0)", fontsize=10)
+            second.set_title(f"the kernel: {shorten(self.name, 30)} (grey is 0)", fontsize=10)
         else:
             first.imshow(self.picture.mean(axis=2), cmap="gray", vmin=0, vmax=255)
             first.set_title("the picture, in grey", fontsize=10)
