@@ -126,11 +126,18 @@ def make_split(
     if cuts and "train" in given:
         origin["train"] = "what remains of it"
     how = "stratified" if collection.groups is None else "whole groups, stratified"
-    parts = _cut_by(collection, cuts, seed, same, list(exact) == list(same))
-    if parts is None or (list(exact) != list(same) and _lacks(parts, _least(collection, cuts))):
-        parts = _cut_by(collection, cuts, seed, exact, True)
+    ways = [same] if list(exact) == list(same) else [same, exact]
+    for together in ways:
+        try:
+            parts = _cut(collection, cuts, seed, together)
+        except DataError:
+            if together is ways[-1]:
+                raise
+            continue
+        if not _lacks(parts, _least(collection, cuts)):
+            break
+    if together is not same:
         how += ", so much alike that only exact copies stay together"
-    assert parts is not None
     for part in cuts:
         if not (parts == part).any():
             raise DataError(
@@ -177,21 +184,11 @@ def _lacks(parts: np.ndarray, least: Sequence[tuple[str, float]]) -> bool:
     return any((parts == part).sum() < count for part, count in least)
 
 
-def _cut_by(
-    collection: Collection, cuts: Mapping[str, float], seed: int, same: Sequence[tuple[int, ...]], last: bool
-) -> np.ndarray | None:
-    """Parts [n] in which pictures of a group, and those that show the `same`, are together; None where nothing can be.
-
-    Raises DataError in that case where this is the `last` way.
-    """
+def _cut(collection: Collection, cuts: Mapping[str, float], seed: int, same: Sequence[tuple[int, ...]]) -> np.ndarray:
+    """Parts [n] in which pictures of a group, and those that show the `same`, are together. Raises DataError."""
     if collection.groups is None:
         return _cut_apart(collection, cuts, seed, same)
-    try:
-        return _cut_whole(collection, cuts, seed, joined(collection.groups, same))
-    except DataError:
-        if last:
-            raise
-        return None
+    return _cut_whole(collection, cuts, seed, joined(collection.groups, same))
 
 
 def _cut_apart(
@@ -202,7 +199,7 @@ def _cut_apart(
     free = parts == "train"
     for number, fraction in enumerate(cuts.values()):
         rng = np.random.default_rng((seed, number))
-        chosen = _cut(collection, np.flatnonzero(parts == "train"), fraction, len(cuts) - number, rng)
+        chosen = _drawn(collection, np.flatnonzero(parts == "train"), fraction, len(cuts) - number, rng)
         parts[chosen] = list(cuts)[number]
     if cuts:
         _keep_together(parts, collection.labels, free, same, np.random.default_rng((seed, 2)))
@@ -335,7 +332,7 @@ def _leaked(parts: np.ndarray, same: Sequence[tuple[int, ...]]) -> np.ndarray:
     return np.array(sorted(found), np.int64)
 
 
-def _cut(
+def _drawn(
     collection: Collection, among: np.ndarray, fraction: float, leave: int, rng: np.random.Generator
 ) -> np.ndarray:
     labels = collection.labels[among]

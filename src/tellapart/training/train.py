@@ -146,7 +146,9 @@ def train_network(
                 )
             except Exception as error:
                 fault = batches.fault or (held_out and held_out.fault)
-                raise fault or error from (error if fault else error.__cause__)
+                if not fault:
+                    raise
+                raise fault from error
 
     grown = min(round(recipe.grow * recipe.epochs), recipe.epochs - 1)  # the last epoch sees whole pictures
     phases = [(1.0, recipe.epochs if pace is None else ENDLESS)]

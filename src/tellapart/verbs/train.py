@@ -123,8 +123,9 @@ def run(options: Options, on_event: Listener) -> Run:
         _check_disk(kept.folder.path)
         with kept.folder.locked():
             kept = still_unfinished(kept)  # another process may have ended it since
-            asked = f", as asked: {kept.asked()}" if kept.asked() else ""
-            on_event(Note(f"going on with {kept.folder.path} ({kept.progress()}){asked}"))
+            asked = kept.asked()
+            words = f", as asked: {asked}" if asked else ""
+            on_event(Note(f"going on with {kept.folder.path} ({kept.progress()}){words}"))
             return _run(options, on_event, began, kept)
     _check_disk(options.runs)
     return _run(options, on_event, began, None)
