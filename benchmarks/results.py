@@ -22,23 +22,23 @@ from tellapart.training.run import machine, now, versions
 HERE = Path(__file__).parent
 FOLDER = HERE / "results"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-RELIABILITY = PAGE.with_name("reliability.md")
+RELIABILITY, TUTORIALS = PAGE.with_name("reliability.md"), PAGE.with_name("tutorials.md")
 TABLES = ("training", "prediction", "startup", "reading", "streaming", "check", "hostile", "ablation")
 """Each is a module here with `section(lines) -> str`, and a command that appends to its lines."""
 
 HEAD = """# Benchmarks
 
 Drawn by `python benchmarks/results.py` from `benchmarks/results/`; each table names the command that measures it.
-Within a table the contenders of a seed ran one after the other on the same machine, so compare within a line: the
-machines are shared, and their speed changes by half from one hour to the next. Figures are means over seeds with the
-lowest and the highest in brackets.
+The machines are shared, and their speed changes by half from one hour to the next: a ratio is printed only of what ran
+one after the other on the same machine. Figures are means over seeds with the lowest and the highest in brackets. Stock
+Keras computes in float32, as it does unless told otherwise; tellapart's precision is its own choice, see recipes.md.
 
 Keras's `fit` on TensorFlow waits for a thread of tf.data at the end of some epochs, up to half a minute each; times of
 stock Keras hold such waits, and so do those of tellapart's trainings in the tables below but for CIFAR-10's: they are
 of before it fed `fit` in another way (`feed` in src/tellapart/recipes/backend.py), and stand until measured anew.
 
-Not measured: a GPU. None was at hand; on JAX, which would drive one, the same recipes are trained by the test suite on
-the processor (tests/test_backends.py).
+Not measured: a GPU. None was at hand; on JAX, which would drive one, the test suite trains `quick` on the processor
+(tests/test_backends.py).
 """
 
 NOTHING = """No figures have been recorded yet. `python benchmarks/training.py mnist`, `prediction.py`, `startup.py`,
@@ -116,6 +116,8 @@ def pages() -> dict[Path, str]:
     found = {PAGE: page()}
     if lines("reliability"):
         found[RELIABILITY] = importlib.import_module("scorecard").page(lines("reliability"))
+    if lines("tutorials"):
+        found[TUTORIALS] = importlib.import_module("tutorials").page(lines("tutorials"))
     return found
 
 

@@ -1,9 +1,9 @@
-"""Run the five tutorial systems on their own data, command by command, and print the table of docs/tutorials.md.
+"""Run the five tutorial systems on their own data, command by command, for the table of docs/tutorials.md.
 
-    python benchmarks/tutorials.py [--only B] [--write]
+    python benchmarks/tutorials.py [--only B]
 
 Needs the data sets mnist and fashion-mnist (by name) and the cats and dogs photos as `cats-dogs.zip` in
-`$TELLAPART_DATA`. About ten minutes on two cores. `--write` puts the table into docs/tutorials.md.
+`$TELLAPART_DATA`. About ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -12,22 +12,19 @@ import argparse
 import json
 import os
 import re
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-import tellapart
-from tellapart.training.run import machine, versions
-
-PAGE = Path(__file__).parent.parent / "docs" / "tutorials.md"
+import tellapart as library
+from results import TUTORIALS, draw, record, table, tellapart, timed, where
 
 
 def kaggle_csv(folder: Path) -> Path:
     """Fashion-MNIST as Kaggle ships it: label,pixel1,...,pixel784 in two files, fashion-mnist_{train,test}.csv."""
-    collection = tellapart.open("fashion-mnist")
+    collection = library.open("fashion-mnist")
     folder.mkdir()
     for part in ("train", "test"):
         chosen = collection.indices(part)
@@ -62,49 +59,56 @@ def commands(folder: Path, only: str | None) -> dict[str, list[str]]:
     return {name: command for name, command in table.items() if only in (None, name)}
 
 
-def row(name: str, command: list[str], result: dict) -> str:
-    """A line of the table."""
-    found = result["results"]
-    test, validation = found["test"], found.get("validation")
-    low, high = test["accuracy_interval"]
-    chosen = format(validation["accuracy"], ".2%") if validation else "none"
-    words = " ".join(Path(word).name if "/" in word else word for word in command)
-    return (
-        f"| {name} | `tellapart {words}` | {found['epochs']}, kept {found['best_epoch']} "
-        f"| {found['train_seconds']:.0f} s "
-        f"| {chosen} | **{test['accuracy']:.2%}** ({low:.2%} to {high:.2%}) | {test['loss']:.4f} |"
-    )
+def figures(name: str, command: list[str], folder: Path) -> dict[str, Any]:
+    """What one command comes to."""
+    found = json.loads(timed(tellapart(*command, "--runs", str(folder / "runs"), "--json"))[1])["results"]
+    data = os.environ["TELLAPART_DATA"]
+    shown = [word.removeprefix(f"{folder}/").removeprefix(f"{data}/") for word in command]
+    validation = found.get("validation")
+    return {
+        "name": name,
+        "command": f"tellapart {' '.join(shown)}",
+        "epochs": found["epochs"],
+        "best_epoch": found["best_epoch"],
+        "fit_seconds": found["train_seconds"],
+        "validation_accuracy": validation["accuracy"] if validation else None,
+        **{f"test_{key}": found["test"][key] for key in ("accuracy", "accuracy_interval", "loss")},
+    }
+
+
+def page(found: list[dict[str, Any]]) -> str:
+    """docs/tutorials.md with the table of the newest line of each tutorial in it."""
+    head = ["tutorial", "command", "epochs", "fit", "validation accuracy", "test accuracy (95 % interval)", "test loss"]
+    rows, newest = [], {line["name"]: line for line in found}
+    for line in newest.values():
+        low, high = line["test_accuracy_interval"]
+        validation = line["validation_accuracy"]
+        rows.append(
+            [
+                line["name"],
+                f"`{line['command']}`",
+                f"{line['epochs']}, kept {line['best_epoch']}",
+                f"{line['fit_seconds']:.0f} s",
+                "none" if validation is None else f"{validation:.2%}",
+                f"**{line['test_accuracy']:.2%}** ({low:.2%} to {high:.2%})",
+                f"{line['test_loss']:.4f}",
+            ]
+        )
+    text = f"{table(head, rows)}\n\n{where(list(newest.values()))} One run each, seed 0 where none is named."
+    old = TUTORIALS.read_text(encoding="utf-8")
+    return re.sub(r"(<!-- measured -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{text}\n{m[2]}", old, flags=re.DOTALL)
 
 
 def main() -> None:
-    """Run, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only")
-    parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    lines = [
-        "| tutorial | command | epochs | fit | validation accuracy | test accuracy (95 % interval) | test loss |",
-        "|---|---|---|---|---|---|---|",
-    ]
     with tempfile.TemporaryDirectory() as temporary:
         for name, command in commands(Path(temporary), options.only).items():
-            words = [sys.executable, "-m", "tellapart", *command, "--runs", f"{temporary}/runs", "--json"]
-            done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
-            lines.append(row(name, command, json.loads(done.stdout)))
-            print(lines[-1], flush=True)
-    found = versions()
-    where = machine()
-    lines += [
-        "",
-        f"Measured on {where['cores']} cores of {where['processor']}, Keras {found['keras']}; one run each, "
-        "seed 0 where none is named.",
-    ]
-    text = "\n".join(lines)
-    print(text)
-    if options.write:
-        page = PAGE.read_text(encoding="utf-8")
-        marked = re.sub(r"(<!-- measured -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{text}\n{m[2]}", page, flags=re.S)
-        PAGE.write_text(marked, encoding="utf-8")
+            line = figures(name, command, Path(temporary))
+            record("tutorials", line)
+            print(json.dumps(line), flush=True)
+    draw()
 
 
 if __name__ == "__main__":

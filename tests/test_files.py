@@ -1,3 +1,4 @@
+import json
 import os
 import stat
 
@@ -14,6 +15,13 @@ def test_a_file_is_replaced_wholly_or_not_at_all(tmp_path):
         temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old"
+    write_json(path, {"rows": [[1, 2], [3.5, -4e-9]], "words": ["[1,  2]", "[\n1,\n2]"], "none": []})
+    assert json.loads(path.read_text()) == {
+        "rows": [[1, 2], [3.5, -4e-9]],
+        "words": ["[1,  2]", "[\n1,\n2]"],
+        "none": [],
+    }
+    assert "[1, 2],\n" in path.read_text()
     write_json(path, {"é": 1})
     assert path.read_text(encoding="utf-8") == '{\n  "é": 1\n}\n'
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]

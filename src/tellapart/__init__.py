@@ -1,4 +1,4 @@
-"""tellapart: from a person's labelled pictures to a classifier they can trust, explain, take elsewhere and serve.
+"""tellapart: from a person's labelled pictures to a classifier they can trust, explain and take elsewhere.
 
     import tellapart
 

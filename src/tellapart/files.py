@@ -44,8 +44,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON atomically, indented, non-ASCII letters as they are."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    """Write JSON atomically, indented but for rows of numbers, non-ASCII letters as they are."""
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    write_text(path, _ROW.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n")
+
+
+_ROW = re.compile(r"\[\n([-+\d.eE,\s]*)\]")
+"""A list of numbers, a line each; within JSON's strings there is no such line."""
 
 
 def sha256(data: bytes | memoryview) -> str:

@@ -135,6 +135,14 @@ def test_the_network_looks_once_at_each_view(stripes_run, monkeypatch):
     assert np.allclose(answers, expected, atol=1e-6)
 
 
+def test_a_copy_with_other_views_remembers_those_of_its_calibration(stripes_run, tmp_path):
+    kept = tellapart.load(stripes_run.path).with_views("shift")
+    again = tellapart.load(kept.save(tmp_path / "other.keras"))
+    assert again.views == "shift"
+    assert again.calibration_warning() == kept.calibration_warning() is not None
+    assert again.with_views("none").calibration_warning() is None
+
+
 def test_an_impossible_class_stays_finite(classifier, monkeypatch):
     sure = np.array([[1, 0, 0]], np.float32)
     monkeypatch.setattr(classifier, "runtime", lambda pixels: np.repeat(sure, len(pixels), axis=0))

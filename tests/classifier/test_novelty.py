@@ -26,7 +26,7 @@ def fitted(features=40):
     return Novelty.fit(pixels, seen, labels, held_pixels, held), drawn
 
 
-@pytest.mark.parametrize("features", (40, 700))
+@pytest.mark.parametrize("features", (40, 700, 5000))
 def test_ordinary_pictures_have_every_score_alike_and_strange_ones_the_highest(features):
     novelty, drawn = fitted(features)
     pixels, seen, _ = drawn(2000)
@@ -35,6 +35,7 @@ def test_ordinary_pictures_have_every_score_alike_and_strange_ones_the_highest(f
     assert abs(np.median(scores) - 0.5) < 0.08
     assert (novelty(pixels, seen + 5) > 0.99).mean() > 0.95  # strange to the network
     assert (novelty(255 - pixels, seen) > 0.99).mean() > 0.9  # strange to the eye
+    assert len(novelty.to_bytes()) < 5e6
     again = Novelty.from_bytes(novelty.to_bytes())
     assert np.array_equal(again(pixels, seen), scores)
 

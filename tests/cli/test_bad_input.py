@@ -294,6 +294,24 @@ def test_json_errors_are_json(tmp_path):
     assert json.loads(result.stdout)["error"] == "UsageError"
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    (
+        (["train", "digits", "--epochs", "abc"], "train: Invalid value for '--epochs': "),
+        (["train", "digits", "--epoch", "3"], "train: No such option: --epoch"),
+        (["trian", "digits"], "No such command 'trian'"),
+    ),
+)
+def test_words_that_no_verb_takes(words, said):
+    import json
+
+    result = tellapart(*words, "--json")
+    assert said in result.stderr
+    assert "\n  to do: see " in result.stderr
+    assert said in json.loads(result.stdout)["given"]
+    assert tellapart(*words).stdout == ""
+
+
 def test_a_model_of_other_classes(stripes_run):
     message = tellapart("evaluate", str(stripes_run.path), "digits").stderr
     assert "has classes that the model does not know: zero, one" in message

@@ -1,8 +1,10 @@
 import json
 import os
+import socket
 import subprocess
 import sys
 
+import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -24,7 +26,17 @@ def test_the_program_lists_its_verbs_and_its_version():
     assert tellapart("train").exit_code == 2
 
 
-def test_train_evaluate_and_predict_speak_json(tmp_path):
+@pytest.fixture
+def no_network(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("somebody reaches for the network")
+
+    for name in ("connect", "connect_ex", "bind"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+def test_train_evaluate_and_predict_speak_json_and_to_nobody_else(tmp_path, no_network):
     folder = write_folder(tmp_path / "data", 60)
     words = ("train", str(folder), "--recipe", "dense", "--epochs", "1", "--runs", str(tmp_path / "runs"), "--json")
     result = tellapart(*words)

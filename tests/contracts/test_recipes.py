@@ -38,7 +38,7 @@ def test_the_network(name):
 
 @pytest.mark.parametrize("name", find.names())
 def test_training_and_the_file(name, tmp_path):
-    """A recipe learns something, and stock Keras and ONNX Runtime give the same answers from its file."""
+    """Stock Keras and ONNX Runtime give the same answers from the file of a training."""
     collection = make_collection(60, parts=False, size=16, channels=3)
     two = collection.labels < 2
     pixels = collection.pictures.array[two]

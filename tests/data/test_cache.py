@@ -66,6 +66,17 @@ def test_the_second_reading_decodes_nothing(tmp_path, home, monkeypatch):
     same(first, read_again(monkeypatch, folder))
 
 
+def test_nothing_is_kept_where_that_is_not_wanted(tmp_path, home, monkeypatch):
+    folder = photos(tmp_path)
+    monkeypatch.setenv("TELLAPART_KEEP_PICTURES", "0")
+    whole = prepare_collection(tellapart.open(folder), PREPARATION)
+    assert len(whole.data) == 36
+    assert not (tmp_path / "cache").exists()
+    monkeypatch.delenv("TELLAPART_KEEP_PICTURES")
+    same(whole, prepare_collection(tellapart.open(folder), PREPARATION))
+    assert len(kept_in(home)) == 1
+
+
 def test_some_of_them_come_from_there_too(tmp_path, home, monkeypatch):
     folder = photos(tmp_path, damaged=True)
     collection = tellapart.open(folder)

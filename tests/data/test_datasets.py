@@ -66,6 +66,12 @@ def test_a_zip_in_the_folder_and_the_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("TELLAPART_CACHE", str(tmp_path / "cache"))
     assert datasets.where("mnist") == "to be downloaded once (12 MB)"
     assert datasets.local_path("mnist") is None
+    (tmp_path / "cache" / "mnist").mkdir(parents=True)
+    for file in datasets.load("mnist").FILES:
+        assert datasets.local_path("mnist") is None
+        with (tmp_path / "cache" / "mnist" / file.name).open("wb") as kept:
+            kept.truncate(file.size)
+    assert datasets.local_path("mnist") == tmp_path / "cache" / "mnist"
 
 
 @pytest.mark.parametrize("name", [name for name in datasets.names() if name != "digits"])

@@ -10,6 +10,7 @@ import pytest
 
 import tellapart
 from tellapart.classifier.network import describe_layers
+from tellapart.explanation import heat
 from tellapart.explanation.heat import HeatMaps, agreement, occlusion
 from tellapart.progress import silent
 from tellapart.recipes import find
@@ -147,3 +148,28 @@ def test_a_network_without_any_convolution_is_said_to_have_none():
     network = keras.Sequential([keras.Input((12, 12, 1)), front, keras.layers.Dense(2, activation="softmax")])
     with pytest.raises(LookupError, match="no convolution that a map could be taken from"):
         HeatMaps(network)
+
+
+def adapted():
+    """A network whose answers are logits already, behind the mean and variance of some pixels."""
+    normalization = keras.layers.Normalization()
+    normalization.adapt(np.random.default_rng(0).integers(0, 100, (8, SIDE, SIDE, 1)).astype("float32"))
+    layers = [keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.GlobalMaxPooling2D(), keras.layers.Dense(2)]
+    return keras.Sequential([keras.Input((SIDE, SIDE, 1)), normalization, *layers])
+
+
+def test_the_copy_that_maps_are_taken_from_normalises_as_the_network_does():
+    network = adapted()
+    pixels, _, _ = planted(6, 1)
+    wanted = keras.ops.convert_to_numpy(network(pixels.astype("float32")))
+    copy = heat._with_logits(network)
+    assert np.allclose(keras.ops.convert_to_numpy(copy(pixels.astype("float32"))), wanted, atol=1e-5)
+
+
+def test_maps_do_not_depend_on_how_many_are_made_at_a_time():
+    network = adapted()
+    pixels, labels, _ = planted(6, 1)
+    maps = HeatMaps(network)
+    together = maps(pixels, labels)
+    maps._at_a_time = 5
+    assert np.allclose(maps(pixels, labels), together, atol=1e-5)

@@ -18,3 +18,10 @@ def test_a_kernel_for_colours_looks_at_each():
     kernel = np.zeros((3, 3, 3))
     kernel[1, 1] = 1, 0, -1
     assert np.allclose(slide(kernel, PICTURE), (PICTURE[:, :, 0] / 255.0) - PICTURE[:, :, 2] / 255.0)
+
+
+@pytest.mark.parametrize("shape", ((3, 5), (7, 1), (2, 2), (1, 7)))
+def test_the_answers_are_as_many_as_the_places_whatever_the_kernel(shape):
+    kernel = np.zeros(shape)
+    kernel[(shape[0] - 1) // 2, (shape[1] - 1) // 2] = 1
+    assert np.allclose(slide(kernel, PICTURE), PICTURE.mean(axis=2) / 255)

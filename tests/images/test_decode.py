@@ -99,6 +99,9 @@ def test_the_first_frame_of_an_animation():
         (b"", "the file is empty"),
         (b"hello", "is not a picture of a known format"),
         (b"%PDF-1.4 hello", "is not a picture of a known format"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "is HEIC, which is not read: convert it to JPEG"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif", "is AVIF, which is not read: convert it to JPEG"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", "is not a picture of a known format"),
         (encoded(noise())[:2000], "cannot be decoded"),
         (encoded(noise(), "JPEG")[:2000], "cannot be decoded"),
     ),
@@ -159,3 +162,33 @@ def test_headers_of_sound_pngs_are_read_alone():
     exif[0x0112] = 6
     data = encoded(noise().resize((60, 40)), exif=exif)
     assert header(data[: len(data) // 2]) == (60, 40, 3)
+
+
+def tiff(samples, bits, kind, columns):
+    """A grey TIFF of one row: samples of so many bits, unsigned (kind 1) or signed (2)."""
+    tags = [(256, columns), (257, 1), (258, bits), (259, 1), (262, 1), (273, 8), (277, 1), (278, 1)]
+    tags += [(279, len(samples)), (339, kind)]
+    start = 8 + len(samples) + len(samples) % 2
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    body = samples + b"\0" * (len(samples) % 2) + struct.pack("<H", len(tags)) + entries + bytes(4)
+    return b"II*\0" + struct.pack("<I", start) + body
+
+
+def test_samples_of_a_tiff_are_scaled_by_their_own_bits():
+    assert decode(tiff(np.array([0, 32768, 65535], "<u2").tobytes(), 16, 1, 3))[0, :, 0].tolist() == [0, 128, 255]
+    assert decode(tiff(bytes([0xFF, 0xF8, 0x00, 0x00, 0x00, 0x00]), 12, 1, 4))[0, :, 0].tolist() == [255, 128, 0, 0]
+
+
+@pytest.mark.parametrize(("kind", "dtype", "words"), ((2, "<i2", "signed"), (2, "<i4", "signed"), (1, "<u4", "32-bit")))
+def test_samples_whose_range_nobody_states_are_refused(kind, dtype, words):
+    data = tiff(np.array([0, 1000, 3000], dtype).tobytes(), 8 * np.dtype(dtype).itemsize, kind, 3)
+    with pytest.raises(PictureError, match=f"has {words} samples, whose range nobody states"):
+        decode(data)
+
+
+@pytest.mark.parametrize("kind", ("JPEG", "PNG", "WEBP"))
+def test_a_broken_exif_block_does_no_harm(kind):
+    image = ramp("RGB")
+    data = encoded(image, kind, exif=b"Exif\0\0no header of a TIFF", **({"dpi": (72, 72)} if kind == "JPEG" else {}))
+    assert decode(data).shape == (4, 6, 3)
+    assert header(data) == (4, 6, 3)

@@ -106,6 +106,15 @@ def test_a_dropout_rate_keeps_the_weights_that_the_network_came_with():
     assert all((weight == 0.25).all() for weight in built.get_weights())
 
 
+def test_a_dropout_rate_keeps_what_normalises_pixels():
+    normalization = layers.Normalization()
+    normalization.adapt(np.random.default_rng(0).normal(100, 20, (9, 4, 4, 1)))
+    own = keras.Sequential([keras.Input((4, 4, 1)), normalization, layers.Dropout(0.1), *head()])
+    built = build_network(Recipe(name="own", network=lambda shape, classes: own, dropout=0.5), (4, 4, 1), 3)
+    pixels = np.full((2, 4, 4, 1), 120.0, np.float32)
+    assert np.allclose(np.asarray(built(pixels)), np.asarray(own(pixels)), atol=1e-6)
+
+
 def test_dropout_within_an_inner_model_is_set():
     inner = keras.Sequential([keras.Input((4, 4, 1)), layers.Flatten(), layers.Dropout(0.5)])
     made = build_network(recipe_of(inner, layers.Dense(3, activation="softmax"), dropout=0.1), (4, 4, 1), 3)

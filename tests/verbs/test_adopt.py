@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -133,3 +134,87 @@ def test_a_range_beside_the_networks_own_rescaling_is_said(tmp_path):
     notes = []
     tellapart.adopt(path, classes=["a", "b", "c"], preparation=["range=0..1"], on_event=notes.append)
     assert any("rescales pixels itself as well" in note.text for note in notes if isinstance(note, Note))
+
+
+def written_by_keras_2(network, path, **changes):
+    """An .h5 file of a network with options in its description that Keras 2 writes, by classes of layers."""
+    network.save(path)
+    with h5py.File(path, "r+") as file:
+        content = json.loads(file.attrs["model_config"])
+        for layer in content["config"]["layers"]:
+            layer["config"] |= changes.get(layer["class_name"], {})
+        file.attrs["model_config"] = json.dumps(content)
+        file.attrs["keras_version"] = "2.15.0"
+    return path
+
+
+def test_options_as_keras_2_writes_them(tmp_path):
+    """Convolutions of one group, and axes that are counted from the front; a mean and variance of its own pixels."""
+    layers, data = keras.layers, make_collection(90)
+    pixels = data.pictures.array.astype("float32")
+    normalization = layers.Normalization()
+    normalization.adapt(pixels)
+    network = keras.Sequential(
+        [
+            keras.Input(pixels.shape[1:]),
+            normalization,
+            layers.DepthwiseConv2D(3),
+            layers.SeparableConv2D(8, 3, activation="relu"),
+            layers.Conv2DTranspose(4, 2, strides=2, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(16),
+            layers.BatchNormalization(),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+    one = {"groups": 1}
+    path = written_by_keras_2(
+        network, tmp_path / "model.h5", DepthwiseConv2D=one, SeparableConv2D=one, Conv2DTranspose=one,
+        BatchNormalization={"axis": [1]},
+    )  # fmt: skip
+    found = tellapart.adopt(path, classes=names(tmp_path, data.class_names), data=data, on_event=silent)
+    wanted = np.asarray(network(pixels, training=False))
+    assert np.allclose(found.classifier.probabilities(data.pictures.array), wanted, atol=1e-4)
+    assert wanted.std() > 0.01
+    transposed = next(layer for layer in found.classifier.record.layers if layer.kind == "Conv2DTranspose")
+    assert transposed.operations == 2 * (2 * 2 * 4 * 8) * 8 * 8  # once for each place of what goes in
+
+
+def test_what_keras_3_computes_otherwise_is_refused(tmp_path):
+    network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(2, "hard_sigmoid")])
+    path = written_by_keras_2(network, tmp_path / "model.h5")
+    with pytest.raises(ModelFileError, match="Keras 2's hard_sigmoid is steeper than Keras 3's"):
+        tellapart.adopt(path, classes=["a", "b"], preparation=["range=0..1"], on_event=silent)
+    network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.RandomCrop(6, 6), keras.layers.GlobalMaxPool2D()])
+    path = written_by_keras_2(network, tmp_path / "other.h5")
+    with pytest.raises(ModelFileError, match="Keras 2's RandomCrop resizes pictures"):
+        tellapart.adopt(path, classes=["a", "b"], preparation=["range=0..1"], on_event=silent)
+
+
+def test_an_axis_that_is_not_the_last_is_refused(tmp_path):
+    layers = [keras.layers.BatchNormalization(axis=1), keras.layers.Flatten(), keras.layers.Dense(2, "softmax")]
+    keras.Sequential([keras.Input((8, 8, 1)), *layers]).save(tmp_path / "model.keras")
+    with pytest.raises(ModelFileError, match=r"works along axis 1 of \(8, 8, 1\), which is not its last"):
+        tellapart.adopt(tmp_path / "model.keras", classes=["a", "b"], preparation=["range=0..1"], on_event=silent)
+
+
+@pytest.mark.parametrize("suffix", (".keras", ".h5"))
+def test_rows_of_pixels_without_channels_are_grey_pictures(tmp_path, suffix):
+    """The beginner's first network of TensorFlow's documentation."""
+    data = make_collection(90)
+    network = keras.Sequential([keras.Input((12, 12)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    path = tmp_path / f"model{suffix}"
+    network.save(path)
+    found = tellapart.adopt(
+        path, classes=names(tmp_path, data.class_names), preparation=["range=0..1"], data=data, on_event=silent
+    )
+    wanted = np.asarray(keras.ops.softmax(network(data.pictures.array[..., 0] / 255.0)))
+    assert np.allclose(found.classifier.probabilities(data.pictures.array), wanted, atol=1e-5)
+    assert found.classifier.preparation.shape == (12, 12, 1)
+
+
+def test_a_network_without_a_size_of_its_own_is_told_so(tmp_path):
+    layers = [keras.layers.Conv2D(4, 3), keras.layers.GlobalMaxPooling2D(), keras.layers.Dense(2, "softmax")]
+    keras.Sequential([keras.Input((None, None, 3)), *layers]).save(tmp_path / "model.keras")
+    with pytest.raises(ModelFileError, match="has no size of its own: give it one and save it anew"):
+        tellapart.adopt(tmp_path / "model.keras", classes=["a", "b"], preparation=["range=0..1"], on_event=silent)

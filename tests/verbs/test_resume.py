@@ -14,6 +14,7 @@ from tellapart.progress import Note, silent
 from tellapart.recipes import backend
 from tellapart.training import precision
 from tellapart.training import train as training
+from tellapart.training.budget import Budget
 from tellapart.training.checkpoints import Checkpoints
 from tellapart.training.run import RunFolder
 from tests.conftest import make_collection, write_folder
@@ -262,7 +263,10 @@ def test_minutes_go_on_with_what_is_left_of_them(folder, tmp_path, monkeypatch):
     (path,) = tmp_path.iterdir()
     kept = Checkpoints(path / "checkpoints").newest(pytest.fail)
     assert 0 < kept.values["seconds"] < kept.values["in_all"]
+    used, real = [], Budget.go_on
+    monkeypatch.setattr(Budget, "go_on", lambda self, seconds: (used.append(seconds), real(self, seconds)))
     run = tellapart.train(resume=path, on_event=silent)
+    assert used == [kept.values["in_all"]]
     assert kept.values["seconds"] <= run.train_seconds
     assert RunFolder(path).read()["options"]["minutes"] == pytest.approx(1 / 6)
 

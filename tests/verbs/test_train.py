@@ -3,6 +3,7 @@ import json
 import os
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from tellapart.data.split import Split
 from tellapart.errors import DataError, RecipeError, UsageError
 from tellapart.progress import Note, silent
 from tellapart.recipes.augmentation import Augmentation
+from tellapart.recipes.recipe import Recipe
 from tellapart.verbs._finishing import not_leaked
 from tellapart.verbs._running import looks_afterwards
 from tests.conftest import make_collection, write_folder
@@ -207,8 +209,14 @@ def test_a_manifest_with_a_missing_file_and_a_name_that_is_no_text(tmp_path):
 def test_a_file_name_that_is_no_valid_text(tmp_path):
     folder = write_folder(tmp_path / "data", 60)
     (folder / "down" / "001.png").rename(os.fsdecode(os.fsencode(folder / "down") + b"/caf\xe9.png"))
+    Path(os.fsdecode(os.fsencode(folder / "down") + b"/bad\xe9.png")).write_text("no picture")
+    folder = folder.rename(os.fsdecode(os.fsencode(tmp_path) + b"/dat\xe9"))
     run = tellapart.train(folder, recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=silent)
     assert "caf\\udce9.png" in (run.path / "split.csv").read_text()
+    assert tellapart.load(run.path).record.trained_on == str(folder)
+    assert tellapart.load(run.path).record.figures["set_aside"] == 1
+    assert "bad\\udce9.png" in (run.path / "run.json").read_text()
+    assert tellapart.evaluate(run.path, on_event=silent).accuracy == run.evaluations["test"].accuracy
 
 
 def test_views_of_the_recipe_are_kept_in_the_file_and_both_figures_reported(tmp_path):
@@ -267,6 +275,11 @@ def test_a_leak_is_told_before_training_and_its_figure_given_apart(tmp_path):
     assert found.summary()["without_leaks"]["count"] == 10
     assert "2 of these pictures are in training too: accuracy" in str(run)
     assert "in\ntraining too, exactly or nearly" in (run.path / "report.html").read_text()
+    model_card = (run.path / "report.md").read_text()
+    assert "2 of these pictures are in training too, exactly or nearly" in model_card
+    assert f"Without them the accuracy is {100 * found.without_leaks()['accuracy']:.2f} %" in model_card
+    for page in (model_card, (run.path / "report.html").read_text()):
+        assert "took no part in training" not in page
     again = tellapart.evaluate(run.path, on_event=silent)
     assert again.summary()["without_leaks"] == found.summary()["without_leaks"]
 
@@ -471,3 +484,27 @@ def test_looks_after_a_training():
     assert looks_afterwards(counts, "mirror-shift") == 6 * 1300 + 1000 + 2000 + 300
     assert looks_afterwards(counts | {"validation": 0}, "none") == 1000 + 2000 + 1000
     assert looks_afterwards({"train": 80, "validation": 0, "test": 0}, "mirror") == 80 + 80
+
+
+def test_a_network_may_normalise_by_its_own_pixels(tmp_path):
+    """Its mean and variance are found before the training, and are the same in the file, its twin and the heat maps."""
+    import keras
+
+    def network(shape, classes):
+        layers = [keras.layers.Rescaling(1 / 255), keras.layers.Normalization(name="own"), keras.layers.Conv2D(4, 3)]
+        ending = [keras.layers.GlobalMaxPooling2D(), keras.layers.Dense(classes, activation="softmax")]
+        return keras.Sequential([keras.Input(shape), *layers, keras.layers.ReLU(), *ending])
+
+    def initialise(made, pixels):
+        made.get_layer("own").adapt(pixels[:100] / np.float32(255))
+
+    recipe = Recipe(name="own", network=network, initialise=initialise, epochs=2, dropout=0.1)
+    data = make_collection(90, parts=False)
+    run = tellapart.train(data, recipe=recipe, runs=tmp_path, on_event=silent)
+    again = tellapart.load(run.model)
+    own = again.network.get_layer("own")
+    assert float(np.asarray(own.mean).ravel()[0]) == pytest.approx(data.pictures.array.mean() / 255, rel=0.1)
+    pixels = data.pictures.array[:9]
+    expected = keras.saving.load_model(run.model).predict(pixels, verbose=0)
+    assert np.allclose(again.with_views("none").probabilities(pixels).argmax(axis=1), expected.argmax(axis=1))
+    assert "data:image/png" in (run.path / "report.html").read_text()

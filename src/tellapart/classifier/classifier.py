@@ -112,7 +112,7 @@ class Classifier:
         """Tells how far a picture is from what was taught, where the file has that."""
         self.views: Views = record.views
         """The looks at a picture that prediction averages."""
-        self.measured_views = record.views
+        self.measured_views: Views = record.measured_views or record.views
         """Those with which its confidence was measured."""
         self.threshold = record.threshold
         """The probability below which an answer is given as unsure, if any."""
@@ -187,7 +187,7 @@ class Classifier:
         """The same classifier with other looks at a picture, see tellapart.images.views."""
         other = copy(self)
         other.views, other.measured_views = views, self.measured_views
-        other.record = self.record.model_copy(update={"views": views})
+        other.record = self.record.model_copy(update={"views": views, "measured_views": self.measured_views})
         return other
 
     def calibration_warning(self) -> str | None:

@@ -6,6 +6,7 @@ with a list (tellapart.recipes.plain), the weights are read in a process of its 
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +54,11 @@ class Foreign:
         assert self.plan.shape is not None
         out = Sizes().of(self.plan, self.plan.shape)
         if len(out) != 1 or len(self.plan.shape) != 3 or self.plan.shape[2] not in (1, 3):
-            raise _refused(self.name, f"it makes {out} of {self.plan.shape}, which is no classifier of pictures")
+            raise ModelFileError(
+                f"{self.name}: its network makes {out} of {self.plan.shape}",
+                "a classifier of pictures: height, width and 1 or 3 channels go in, a row of numbers comes out",
+                "put a Reshape or a pooling layer where the shapes differ, and save it anew",
+            )
         return out[0]
 
     @property
@@ -97,18 +102,20 @@ def read_foreign(path: Path) -> Foreign:
         weights = read_weights(path.read_bytes(), name)
         from tellapart.classifier.network import plan_of
 
-        return Foreign(name, plan_of(_description(weights, name), name), weights, True)
+        said = str(weights.words.get("/", {}).get("keras_version", "2"))
+        plan = plan_of(_description(weights, name), name, not said.startswith("3"))
+        return Foreign(name, _with_channel(plan), weights, True)
     if head.startswith(b"PK"):
         plan, packed = _unpacked(path, name)
-        return Foreign(name, plan, read_weights(packed, name), False)
+        return Foreign(name, _with_channel(plan), read_weights(packed, name), False)
     kind = next((words for start, words in _KNOWN.items() if head.startswith(start)), "no Keras model")
     raise _refused(name, f"it is {kind}")
 
 
 _RESCALING = ("Rescaling", "Normalization")
 _KEEPING_RANGE = (
-    "Identity", "Resizing", "CenterCrop", "Cropping2D", "ZeroPadding2D", "Dropout", "SpatialDropout2D", "GaussianNoise",
-    "GaussianDropout",
+    "Identity", "Reshape", "Flatten", "Resizing", "CenterCrop", "Cropping2D", "ZeroPadding2D", "Dropout",
+    "SpatialDropout2D", "GaussianNoise", "GaussianDropout",
 )  # fmt: skip
 """Layers after which pixels are what they were; those that augment are an Identity once they are trained."""
 
@@ -145,6 +152,14 @@ def _ending(plan: NetworkPlan) -> str:
         if part.kind not in _KEEPING_ENDING or not calls or calls[0][0][0] == plan.entry:
             return "softmax" if part.kind == "Softmax" else part.options.get("activation") or "linear"
         name = calls[0][0][0]
+
+
+def _with_channel(plan: NetworkPlan) -> NetworkPlan:
+    """A network for pictures; one that takes rows of numbers, without channels, is given what a grey picture has."""
+    if plan.shape is None or len(plan.shape) != 2:
+        return plan
+    layer = LayerPlan(_free(plan, "rows"), "Reshape", {"target_shape": plan.shape})
+    return _before(replace(plan, shape=(*plan.shape, 1)), layer)
 
 
 def _free(plan: NetworkPlan, name: str) -> str:
@@ -185,9 +200,17 @@ def _unpacked(path: Path, name: str) -> tuple[NetworkPlan, bytes]:
         for info in infos:
             _check_kind(info, name)
         description = _member(archive, archive.getinfo(CONFIG), MOST_BYTES, name)
-    plan = plan_of(description, name)
+        metadata = _member(archive, archive.getinfo(METADATA), MOST_BYTES, name) if METADATA in names else b"{}"
+    plan = plan_of(description, name, _is_keras2(metadata))
     with _opened(path, name) as archive:
         return plan, _member(archive, archive.getinfo(WEIGHTS), _most_bytes(plan), name)
+
+
+def _is_keras2(metadata: bytes) -> bool:
+    try:
+        return str(json.loads(metadata)["keras_version"]).startswith("2.")
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return False
 
 
 @contextmanager
@@ -239,6 +262,7 @@ def _description(weights: Weights, name: str) -> str:
 def _with_named_weights(plan: NetworkPlan, weights: Weights, name: str) -> keras.Model:
     """The network of an `.h5` file: weights lie by the names of layers, in an order that their group tells."""
     from tellapart.classifier.network import built, check_held
+    from tellapart.recipes.build import weights_changed
 
     check_held(plan, weights.arrays, name)
     network = built(plan, name)
@@ -256,6 +280,7 @@ def _with_named_weights(plan: NetworkPlan, weights: Weights, name: str) -> keras
             if not np.isfinite(array).all():
                 raise refused(name, f"{part.name} holds what is no number")
             variable.assign(array)
+    weights_changed(network)
     return network
 
 

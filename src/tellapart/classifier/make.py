@@ -73,7 +73,8 @@ def learn_ordinary(classifier: Classifier, train: Prepared, held_out: Prepared |
     if not classifier.runtime.has_features:
         return
     chosen = _some_of_each_first(np.random.default_rng(0).permutation(len(train)), train.labels)
-    most = max(100, min(PICTURES, MOST_BYTES // math.prod(train.pixels.shape[1:])))
+    features = classifier.runtime.with_features(train.pixels[:1])[1].nbytes
+    most = max(100, min(PICTURES, MOST_BYTES // math.prod(train.pixels.shape[1:]), MOST_BYTES // features))
     others, held = chosen[:most], chosen[most:][: min(HELD_OUT, most)]
     pixels = None
     if held_out is not None:  # spread evenly, since some data comes a class after the other
@@ -84,8 +85,8 @@ def learn_ordinary(classifier: Classifier, train: Prepared, held_out: Prepared |
     seen, kept = train.pixels[np.sort(others)], train.pixels[np.sort(held)] if pixels is None else pixels
     if not len(kept) or not len(seen):
         return
-    features, kept_features = classifier.runtime.with_features(seen)[1], classifier.runtime.with_features(kept)[1]
-    classifier.novelty = Novelty.fit(seen, features, train.labels[np.sort(others)], kept, kept_features)
+    own_features, kept_features = classifier.runtime.with_features(seen)[1], classifier.runtime.with_features(kept)[1]
+    classifier.novelty = Novelty.fit(seen, own_features, train.labels[np.sort(others)], kept, kept_features)
     classifier.members[NOVELTY] = classifier.novelty.to_bytes()
 
 

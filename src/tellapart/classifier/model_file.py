@@ -60,6 +60,7 @@ class ModelRecord(BaseModel):
     temperature: float = Field(1.0, gt=0, description="what the network's logits are divided by")
     trades: tuple[Trade, ...] = Field((), description="what thresholds bring, measured on the validation part")
     views: Views = Field("none", description="looks at a picture that prediction averages")
+    measured_views: Views | None = Field(None, description="those that confidence was measured with; none: `views`")
     figures: dict[str, Any] = Field(default_factory=dict, description="headline results, as train printed them")
     layers: tuple[Layer, ...] = ()
     training: dict[str, Any] = Field(default_factory=dict, description="data, split, recipe, seed and versions")
@@ -98,7 +99,10 @@ def write_model(path: Path, record: ModelRecord, members: dict[str, bytes]) -> M
     there = [*MEMBERS, *(name for name in OPTIONAL if name in members)]
     record = record.model_copy(update={"members": {name: sha256(members[name]) for name in there}, "sealed": True})
     content = {name: members[name] for name in there} | {
-        RECORD: json.dumps(record.model_dump(mode="json"), indent=2, ensure_ascii=False).encode()
+        # A name that is no text, of a file or folder, is written as JSON's own escapes.
+        RECORD: json.dumps(record.model_dump(mode="json"), indent=2, ensure_ascii=False).encode(
+            errors="backslashreplace"
+        )
     }
     try:
         with replacing(path) as temporary:

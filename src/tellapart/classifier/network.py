@@ -14,6 +14,7 @@ from tellapart.classifier.model_file import CONFIG, METADATA, TWIN, WEIGHTS, Lay
 from tellapart.classifier.twin import make_twin
 from tellapart.errors import ModelFileError
 from tellapart.recipes.backend import keras
+from tellapart.recipes.build import at_a_time
 from tellapart.recipes.plain import read_description
 from tellapart.recipes.plan import NetworkPlan, NotPlainError, build
 from tellapart.recipes.sizes import Sizes
@@ -39,10 +40,10 @@ def from_members(members: dict[str, bytes], name: str = "the model") -> keras.Mo
     return with_weights(plan, read_weights(members[WEIGHTS], name).arrays, name)
 
 
-def plan_of(description: bytes | str, name: str) -> NetworkPlan:
+def plan_of(description: bytes | str, name: str, keras2: bool = False) -> NetworkPlan:
     """What a network's description says. Raises ModelFileError for anything that is not on the list."""
     try:
-        return read_description(description)
+        return read_description(description, keras2)
     except NotPlainError as error:
         raise _not_plain(name, error) from error
 
@@ -95,8 +96,7 @@ def check_held(plan: NetworkPlan, arrays: dict[str, np.ndarray], name: str) -> N
 
 def outputs_of(network: keras.Model, pixels: np.ndarray) -> np.ndarray:
     """What the network gives for pixels uint8 [n, height, width, channels]: float32 [n, outputs]."""
-    outputs = sum(math.prod(size or 1 for size in layer.output.shape[1:]) for layer in network.layers)
-    size = max(1, min(256, 2**27 // max(outputs, 1)))  # half a GiB at a time
+    size = at_a_time(network)
     pieces = [pixels[i : i + size].astype(np.float32) for i in range(0, len(pixels), size)]
     return np.concatenate([keras.ops.convert_to_numpy(network(piece, training=False)) for piece in pieces])
 
@@ -119,7 +119,8 @@ def _operations(layer: keras.Layer) -> int:
     """Multiplications and additions of a layer's kernels for one picture: two for each of their weights and places."""
     if isinstance(layer, keras.Model):
         return sum(map(_operations, layer.layers))
-    places = math.prod(size or 1 for size in layer.output.shape[1:-1])
+    applied = layer.input if isinstance(layer, keras.layers.Conv2DTranspose) else layer.output
+    places = math.prod(size or 1 for size in applied.shape[1:-1])
     return sum(
         2 * math.prod(weight.shape) * places for weight in layer.weights if "kernel" in weight.path.split("/")[-1]
     )

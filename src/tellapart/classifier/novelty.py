@@ -23,6 +23,11 @@ ENOUGH = 100
 WIDEST = 512
 """Features beyond this number are projected to it at random, which keeps distances (Johnson and Lindenstrauss 1984)."""
 
+FOLDED = 2048
+"""Features beyond this number, as of a flattened convolution, are first added up in so many sums, each with a sign of
+its own (feature hashing, Weinberger and others 2009): the projection's matrix would be larger than most networks.
+"""
+
 RIDGE = 0.01
 ALONE = 2**17
 """Matrix products of at most so many multiplications are not spread over threads."""
@@ -55,7 +60,7 @@ class Novelty:
         """
         arrays: dict[str, np.ndarray] = {}
         for way, seen, held in (
-            ("features", _flat(features), _flat(held_features)),
+            ("features", _flat(features, FOLDED), _flat(held_features, FOLDED)),
             ("pixels", shrunken(pixels), shrunken(held_pixels)),
         ):
             arrays |= {f"{way}_{name}": array for name, array in _describe(seen, labels).items()}
@@ -78,7 +83,8 @@ class Novelty:
     def scores(self, pixels: np.ndarray, features: np.ndarray) -> np.ndarray:
         """How unusual each picture is, float [n]: about 0 for ordinary ones, higher for stranger ones."""
         total: Any = 0.0
-        for way, seen in (("features", _flat(features)), ("pixels", shrunken(pixels))):
+        kept = len(self.arrays["features_turn"])
+        for way, seen in (("features", _flat(features, kept)), ("pixels", shrunken(pixels))):
             middle, spread = self.arrays[f"{way}_scale"]
             total = total + (_log_distance(seen, self.arrays, way) - middle) / spread
         return total
@@ -177,5 +183,14 @@ def _product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return np.concatenate([rows[i : i + step] @ matrix for i in range(0, len(rows), step)])
 
 
-def _flat(features: np.ndarray) -> np.ndarray:
-    return features.reshape(len(features), -1)
+def _flat(features: np.ndarray, most: int) -> np.ndarray:
+    """A row of at most so many numbers for each picture, float [n, features]; see FOLDED."""
+    rows = features.reshape(len(features), -1)
+    size = rows.shape[1]
+    if size <= most:
+        return rows
+    signs = (np.arange(size, dtype=np.uint64) * np.uint64(2654435761) >> np.uint64(16)) & np.uint64(1)
+    folds = -(-size // most)
+    wide = np.zeros((len(rows), folds * most), np.float32)
+    wide[:, :size] = rows * np.where(signs, np.float32(1), np.float32(-1))
+    return wide.reshape(len(rows), folds, most).sum(axis=1)

@@ -73,12 +73,16 @@ def with_features(network: keras.Model) -> keras.Model:
 
 
 def _export(network: keras.Model, path: Path) -> None:
-    from tellapart.recipes.backend import quiet_start
+    from tellapart.recipes.backend import keras, quiet_start
+    from tellapart.recipes.build import layers_of
 
     with warnings.catch_warnings(), quiet_start():
         warnings.simplefilter("ignore")  # the converter still looks for names that NumPy has retired
         _teach_converter()
         network = with_features(network)
+        for layer in layers_of(network):
+            if isinstance(layer, keras.layers.Normalization):  # tensors that a layer holds would become inputs
+                layer.mean, layer.variance = (keras.ops.convert_to_numpy(one) for one in (layer.mean, layer.variance))
         network(np.zeros((1, *network.input_shape[1:]), np.float32), training=False)  # Keras exports no unused model
         network.export(path, format="onnx", verbose=False)
 

@@ -13,9 +13,10 @@ from inspect import Parameter, Signature
 from typing import Annotated, Any, get_origin
 
 import typer
+from typer.core import TyperGroup
 
 from tellapart import leaves
-from tellapart.errors import Stopped, TellapartError
+from tellapart.errors import Stopped, TellapartError, UsageError
 from tellapart.progress import Listener, PlainLines
 
 VERBS = "tellapart.verbs"  # imported only when one is called: its records need pydantic, and --help does not
@@ -52,11 +53,34 @@ def _leave(stop: SystemExit) -> None:
     os._exit(stop.code or 0)
 
 
+class _Program(TyperGroup):
+    """Typer's program; what it has to say against the words of a command line comes as every other error does."""
+
+    def main(self, args: Any = None, *rest: Any, **options: Any) -> Any:
+        """Run a command line and end the process."""
+        words = list(sys.argv[1:] if args is None else args)
+        try:
+            sys.exit(super().main(words, *rest, **options | {"standalone_mode": False}) or 0)
+        except typer.Abort:
+            sys.exit(1)
+        except Exception as error:
+            said = getattr(error, "format_message", None)  # of Typer's own errors, whose classes move between versions
+            if said is None:
+                raise
+            if not words:
+                error.show()  # type: ignore[attr-defined]  # the help
+                sys.exit(2)
+            of = getattr(getattr(error, "ctx", None), "command_path", "tellapart")
+            expected = "arguments and options as its help lists them"
+            sys.exit(_failed(UsageError(f"{of}: {said()}", expected, f"see {of} --help"), "--json" in words, False, 2))
+
+
 def app(arguments: list[str]) -> typer.Typer:
     """The program with all verbs; only the one that `arguments` names is loaded, so that --help stays quick."""
     program = typer.Typer(
         name="tellapart",
-        help="From labelled pictures to a classifier you can trust, explain, take elsewhere and serve.",
+        cls=_Program,
+        help="From labelled pictures to a classifier you can trust, explain and take elsewhere.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,

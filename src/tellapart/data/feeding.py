@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import tempfile
 import threading
 import time
@@ -260,7 +261,9 @@ def _keep(entry: Entry, pictures: np.ndarray | PixelFile, known: Known) -> None:
 
 
 def _entry(collection: Collection, preparation: Preparation) -> Entry | None:
-    """Where a copy is or would be, after those that are being written have been."""
+    """Where a copy is or would be, after those that are being written have been; None where none is wanted."""
     while _keeping:
         _keeping.pop().join()
+    if os.environ.get("TELLAPART_KEEP_PICTURES") == "0":
+        return None
     return find_entry(collection, preparation, datasets.cache_folder() / "prepared")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tellapart.recipes.backend import gradient, keras
+from tellapart.recipes.build import at_a_time, give_weights
 
 FINE = 7
 """Maps are taken from the last layers that have at least so many fields a side, or from the finest there is."""
@@ -46,6 +47,7 @@ class HeatMaps:
             )
         self.layers = tuple(layer.name for layer, _, _ in found)
         self._halves = [(front, back) for _, front, back in found]
+        self._at_a_time = at_a_time(own)
 
     def __call__(self, pixels: np.ndarray, classes: np.ndarray) -> np.ndarray:
         """Maps float32 [n, height, width] in 0..1 for prepared pictures uint8 [n, height, width, channels], each for
@@ -56,7 +58,15 @@ class HeatMaps:
         count, (height, width) = len(pixels), pixels.shape[1:3]
         moves = [(round(down * height / 28), round(right * width / 28)) for down, right in SHIFTS]
         moved = np.concatenate([np.roll(pixels, move, (1, 2)) for move in moves])
-        own = [_scaled(self._maps(*half, moved, np.tile(classes, len(moves)))) for half in self._halves]
+        wanted, step = np.tile(classes, len(moves)), self._at_a_time
+        own = [
+            _scaled(
+                np.concatenate(
+                    [self._maps(*half, moved[i : i + step], wanted[i : i + step]) for i in range(0, len(moved), step)]
+                )
+            )
+            for half in self._halves
+        ]
         maps = np.sum(own, axis=0)
         back = [
             np.roll(maps[k * count : (k + 1) * count], (-down, -right), (1, 2)) for k, (down, right) in enumerate(moves)
@@ -117,7 +127,7 @@ def agreement(one: np.ndarray, other: np.ndarray) -> float:
 def _with_logits(network: keras.Model) -> keras.Model:
     """A copy of a network whose last layer answers before its softmax or sigmoid, where it has one."""
     copy = keras.models.clone_model(network)
-    copy.set_weights(network.get_weights())
+    give_weights(copy, network.get_weights())
     last = copy.layers[-1]
     if isinstance(last, keras.layers.Softmax):
         return keras.Model(copy.inputs[0], last.input)

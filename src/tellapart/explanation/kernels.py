@@ -16,8 +16,8 @@ KERNELS: dict[str, list[list[float]]] = {
 
 
 def slide(kernel: np.ndarray, picture: np.ndarray) -> np.ndarray:
-    """What a kernel float [k, k] or [k, k, channels], k odd, answers at every place of a picture uint8 [height, width,
-    channels].
+    """What a kernel float [rows, columns] or [rows, columns, channels] answers at every place of a picture uint8
+    [height, width, channels].
 
     Float64 [height, width]: at each place the sum of the kernel's numbers times the values, 0..1, below them - grey
     ones, where it has no channels -, as a convolution layer computes it (without turning the kernel). At the edges the
@@ -25,7 +25,7 @@ def slide(kernel: np.ndarray, picture: np.ndarray) -> np.ndarray:
     """
     values = picture / 255 if kernel.ndim == 3 else picture.mean(axis=2, keepdims=True) / 255
     kernel = kernel.reshape(*kernel.shape[:2], -1)
-    reach = len(kernel) // 2
-    wide = np.pad(values, ((reach, reach), (reach, reach), (0, 0)), mode="edge")
+    before_and_after = [((size - 1) // 2, size // 2) for size in kernel.shape[:2]]
+    wide = np.pad(values, (*before_and_after, (0, 0)), mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(wide, kernel.shape[:2], axis=(0, 1))
     return np.einsum("hwcij,ijc->hw", windows, kernel)

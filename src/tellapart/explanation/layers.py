@@ -13,12 +13,19 @@ MAPS = 8
 
 _SHOWN = (
     keras.layers.Conv2D,
+    keras.layers.Conv2DTranspose,
     keras.layers.DepthwiseConv2D,
     keras.layers.SeparableConv2D,
     keras.layers.Activation,
+    keras.layers.ReLU,
+    keras.layers.LeakyReLU,
+    keras.layers.PReLU,
+    keras.layers.ELU,
     keras.layers.MaxPooling2D,
     keras.layers.AveragePooling2D,
+    keras.layers.UpSampling2D,
     keras.layers.Add,
+    keras.layers.Concatenate,
 )
 
 

@@ -52,8 +52,9 @@ def from_pillow(image: Image.Image, source: str = "picture") -> np.ndarray:
     """Pixels of a Pillow image, as `decode` gives them. Raises PictureError where its data cannot be read."""
     try:
         image.load()
+        highest = _highest(image, source)
         turned = orientation_of(image) != 1  # asked first, since exif_transpose copies what is upright too
-        return _pixels(ImageOps.exif_transpose(image) if turned else image, source)
+        return _pixels(ImageOps.exif_transpose(image) if turned else image, source, highest)
     except PictureError:
         raise
     except MemoryError as error:
@@ -99,6 +100,9 @@ def _open(data: bytes, source: str) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as error:
+        if data[4:8] == b"ftyp" and (kind := _kind_of_film(data[8:40])):
+            reason = f"is {kind}, which is not read: convert it to JPEG"
+            raise PictureError(source, reason, "convert it to JPEG, or leave it out") from error
         raise PictureError(source, "is not a picture of a known format") from error
     except Image.DecompressionBombError as error:
         raise PictureError(source, f"has more than {MAX_PIXELS:,} pixels") from error
@@ -107,6 +111,13 @@ def _open(data: bytes, source: str) -> Image.Image:
         image.close()
         raise PictureError(source, f"has {width} x {height} pixels, more than {MAX_PIXELS:,}")
     return image
+
+
+def _kind_of_film(brands: bytes) -> str | None:
+    """HEIC, as phones write it, or AVIF, by the brands of a file in the format of MP4; None for a film."""
+    if any(brand in brands for brand in (b"avif", b"avis")):
+        return "AVIF"
+    return "HEIC" if any(brand in brands for brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1")) else None
 
 
 def _draft(image: Image.Image, least: tuple[int, int]) -> None:
@@ -126,7 +137,10 @@ def orientation_of(image: Image.Image) -> int:
     """That of the EXIF tag, 1 where there is none; most files have none, which is known without reading on."""
     if image.format in (*JPEGS, "PNG") and not any(name in image.info for name in _EXIF):
         return 1  # of a PNG, asking for more would decode it to its end
-    found = image.getexif().get(0x0112, 1)
+    try:
+        found = image.getexif().get(0x0112, 1)
+    except Exception:  # SyntaxError and struct.error among others: a broken block, beside sound pixels
+        return 1
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
@@ -134,11 +148,25 @@ def _is_grey(image: Image.Image) -> bool:
     return image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;16")
 
 
-def _pixels(image: Image.Image, source: str) -> np.ndarray:
+def _highest(image: Image.Image, source: str) -> int:
+    """The highest value of a sample of more than 8 bits: 16 of them, unless a TIFF says another number. Raises
+    PictureError for numbers whose range nobody states.
+    """
+    tags = getattr(image, "tag_v2", None)
+    if tags is None or not image.mode.startswith("I"):
+        return 65535
+    bits, kind = (np.ravel(tags.get(tag, default))[0] for tag, default in ((258, 16), (339, 1)))
+    if kind != 1 or bits > 16:
+        what = "signed" if kind == 2 else f"{bits}-bit"
+        raise PictureError(source, f"has {what} samples, whose range nobody states", "save it as 8 or 16 bit")
+    return int(2 ** int(bits)) - 1
+
+
+def _pixels(image: Image.Image, source: str, highest: int) -> np.ndarray:
     mode = image.mode
-    if mode.startswith("I"):  # 16-bit grey; 65535 becomes 255
-        wide = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
-        return ((wide + 128) // 257).astype(np.uint8)[:, :, np.newaxis]
+    if mode.startswith("I"):  # grey of more than 8 bits; the highest value becomes 255
+        wide = np.clip(np.asarray(image).astype(np.int64), 0, highest)
+        return ((wide * 255 + highest // 2) // highest).astype(np.uint8)[:, :, np.newaxis]
     if mode == "F":
         raise PictureError(source, "has floating-point samples, whose range nobody states", "save it as 8 or 16 bit")
     if image.has_transparency_data:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -53,7 +54,7 @@ def _with_dropout(network: keras.Model, rate: float) -> keras.Model:
 
     if any(isinstance(layer, keras.layers.Dropout) for layer in layers_of(network)):
         other = keras.models.clone_model(network, clone_function=changed, recursive=True)
-        other.set_weights(network.get_weights())  # which the author of the network may have loaded
+        give_weights(other, network.get_weights())  # which the author of the network may have loaded
         return other
     if not rate:
         return network
@@ -62,6 +63,27 @@ def _with_dropout(network: keras.Model, rate: float) -> keras.Model:
     for layer in network.layers[last:]:  # the last weights, and what makes probabilities of their outputs
         x = layer(x)
     return keras.Model(network.inputs[0], x)
+
+
+def give_weights(network: keras.Model, weights: list[np.ndarray]) -> None:
+    """Set all weights of a network, and what its layers compute with in their place: Normalization's mean and variance
+    are constants that Keras makes of its weights only when it adapts or loads them.
+    """
+    network.set_weights(weights)
+    weights_changed(network)
+
+
+def weights_changed(network: keras.Model) -> None:
+    """See `give_weights`; for weights that were set one by one."""
+    for layer in layers_of(network):
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()
+
+
+def at_a_time(network: keras.Model) -> int:
+    """How many pictures a network may look at together where every layer's outputs are kept: half a GiB of them."""
+    outputs = sum(math.prod(size or 1 for size in layer.output.shape[1:]) for layer in network.layers)
+    return max(1, min(256, 2**27 // max(outputs, 1)))
 
 
 def layers_of(network: keras.Model) -> list[keras.Layer]:

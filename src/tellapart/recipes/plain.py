@@ -95,8 +95,13 @@ _CHANNELS = _whole(1, 65_536)
 _FORMAT = _one_of(None, "channels_last")
 _PADDING = _one_of("valid", "same")
 _REAL = _number(-1e9, 1e9)
-_LAST = _some(_one_of(-1, 3), 1)
-"""The axis of channels, of pictures."""
+_LAST = _some(_one_of(-1, 1, 3), 1)
+"""The axis of channels, of pictures or of what is flat: Keras 2 writes it counted from the front. That it is the last
+where it stands is seen by the shapes, in tellapart.recipes.sizes.
+"""
+
+_ONE_GROUP = ("Conv2DTranspose", "DepthwiseConv2D", "SeparableConv2D")
+"""Convolutions without groups, which Keras 2 writes all the same."""
 
 _CONVOLUTION = {
     "kernel_size": _STEPS, "strides": _STEPS, "padding": _PADDING, "data_format": _FORMAT, "dilation_rate": _STEPS,
@@ -109,9 +114,11 @@ _NORMAL = {"epsilon": _number(0, 1), "center": _flag, "scale": _flag}
 LAYERS: dict[str, dict[str, Check]] = {
     "Rescaling": {"scale": _some(_REAL, 4), "offset": _some(_REAL, 4)},
     "Conv2D": _CONVOLUTION | {"filters": _CHANNELS, "groups": _CHANNELS},
-    "Conv2DTranspose": _CONVOLUTION | {"filters": _CHANNELS, "output_padding": _maybe(_SIZES)},
-    "DepthwiseConv2D": _CONVOLUTION | {"depth_multiplier": _whole(1, 1024)},
-    "SeparableConv2D": _CONVOLUTION | {"filters": _CHANNELS, "depth_multiplier": _whole(1, 1024)},
+    "Conv2DTranspose": _CONVOLUTION | {"filters": _CHANNELS, "output_padding": _maybe(_SIZES), "groups": _one_of(1)},
+    "DepthwiseConv2D": _CONVOLUTION | {"depth_multiplier": _whole(1, 1024), "groups": _one_of(1)},
+    "SeparableConv2D": _CONVOLUTION | {
+        "filters": _CHANNELS, "depth_multiplier": _whole(1, 1024), "groups": _one_of(1),
+    },
     "Dense": {"units": _whole(1, 1_000_000), "activation": _activation, "use_bias": _flag},
     "MaxPooling2D": _POOLING,
     "AveragePooling2D": _POOLING,
@@ -121,7 +128,7 @@ LAYERS: dict[str, dict[str, Check]] = {
     "LayerNormalization": _NORMAL | {"axis": _LAST, "rms_scaling": _flag},
     "GroupNormalization": _NORMAL | {"axis": _LAST, "groups": _whole(-1, 65_536)},
     "Normalization": {
-        "axis": _maybe(_some(_one_of(-1, 3), 1)), "mean": _maybe(_some(_REAL, 4)), "variance": _maybe(_some(_REAL, 4)),
+        "axis": _maybe(_LAST), "mean": _maybe(_some(_REAL, 4)), "variance": _maybe(_some(_REAL, 4)),
         "invert": _flag,
     },
     "Activation": {"activation": _activation},
@@ -151,7 +158,7 @@ LAYERS: dict[str, dict[str, Check]] = {
     "AlphaDropout": {"rate": _number(0, 1)},
     "Identity": {},
     "Add": {}, "Subtract": {}, "Multiply": {}, "Average": {}, "Maximum": {}, "Minimum": {},
-    "Concatenate": {"axis": _some(_one_of(-1, 3), 1)},
+    "Concatenate": {"axis": _LAST},
 }  # fmt: skip
 """The layers, and for each the options that may be given with what may stand there."""
 
@@ -192,8 +199,10 @@ _MUST_BE_EMPTY = (
 )
 
 
-def read_description(data: bytes | str) -> NetworkPlan:
-    """What a description says, every value compared. Raises NotPlainError."""
+def read_description(data: bytes | str, keras2: bool = False) -> NetworkPlan:
+    """What a description says, every value compared; that of a `keras2` says some things in another sense. Raises
+    NotPlainError.
+    """
     if len(data) > MOST_BYTES:
         raise NotPlainError(f"its description has {len(data):,} bytes, more than {MOST_BYTES:,}")
     try:
@@ -201,6 +210,8 @@ def read_description(data: bytes | str) -> NetworkPlan:
     except (ValueError, RecursionError) as error:
         raise NotPlainError("its description is no JSON") from error
     _measure(content)
+    if keras2:
+        _check_changed(content)
     plan = _network(content)
     if plan.shape is None:
         raise NotPlainError("it does not say which shape goes in")
@@ -223,6 +234,21 @@ def _measure(content: Any) -> None:
             return
         level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
     raise NotPlainError(f"its description nests deeper than {MOST_DEPTH}")
+
+
+def _check_changed(content: Any) -> None:
+    """Raise NotPlainError for what Keras 3 computes otherwise than Keras 2, which wrote the description."""
+    left = [content]
+    while left:
+        node = left.pop()
+        if isinstance(node, dict):
+            if node.get("class_name") == "RandomCrop":
+                raise NotPlainError("Keras 2's RandomCrop resizes pictures at prediction, which Keras 3's does not")
+            said = node.get("activation")
+            said = said.get("config", said.get("class_name")) if isinstance(said, dict) else said
+            if said == "hard_sigmoid":
+                raise NotPlainError("Keras 2's hard_sigmoid is steeper than Keras 3's")
+        left += node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
 
 
 def _network(node: Any) -> NetworkPlan:
@@ -354,6 +380,8 @@ def _part(node: Any) -> LayerPlan | NetworkPlan:
             raise NotPlainError(f"{name}: {kind} has no option {short(key)}")
     if kind == "LeakyReLU" and "alpha" in options:  # its name in Keras 2
         options["negative_slope"] = options.pop("alpha")
+    if kind in _ONE_GROUP:
+        options.pop("groups", None)
     if kind == "Rescaling":
         options.setdefault("scale", 1.0)
     axis = options.get("axis")
@@ -415,6 +443,8 @@ def _shape(value: Any) -> Shape | None:
         return None
     if not isinstance(value, (list, tuple)) or not 2 <= len(value) <= 5:
         raise NotPlainError(f"the shape {short(value)} goes in")
+    if None in value[1:]:
+        raise NotPlainError(f"its input {short(value[1:])} has no size of its own: give it one and save it anew")
     return tuple(_whole(1, 8192)(size) for size in value[1:])
 
 

@@ -64,6 +64,7 @@ class Sizes:
         if part.kind in MERGING:
             return self._merged(part, inputs)
         shape = self._single(part.name, inputs)
+        _check_axis(part, shape)
         try:
             self.parameters += _parameters(part, shape)
             self.activations += 4 * _between(part, shape)
@@ -82,9 +83,16 @@ class Sizes:
     def _merged(self, part: LayerPlan, inputs: list[Shape]) -> Shape:
         if len(inputs) < 2 or len({len(one) for one in inputs}) > 1:
             raise NotPlainError(f"{part.name} joins {inputs}")
+        _check_axis(part, inputs[0])
         if part.kind == "Concatenate":
             return (*inputs[0][:-1], sum(one[-1] for one in inputs))
         return tuple(max(sizes) for sizes in zip(*inputs, strict=True))
+
+
+def _check_axis(part: LayerPlan, shape: Shape) -> None:
+    axis = part.options.get("axis")
+    if axis not in (None, -1, len(shape)):
+        raise NotPlainError(f"{part.name} works along axis {axis} of {shape}, which is not its last")
 
 
 def _pair(value: Any) -> tuple[Any, Any]:

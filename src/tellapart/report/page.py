@@ -140,6 +140,7 @@ def card(facts: Facts, name: str) -> str:
         record=facts.record,
         layers=facts.layers,
         found=found,
+        rest=found.without_leaks() if found else None,
         rows=rows,
         command=facts.command,
         tells_unfamiliar=facts.tells_unfamiliar,

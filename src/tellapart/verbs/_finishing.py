@@ -171,7 +171,8 @@ def finish(
     set_aside = job.data.set_aside
     result = Run(folder.path, classifier, trained.history, trained.best_epoch, evaluations, trained.seconds, set_aside)
     figures = result.to_dict()["results"]
-    classifier.record = classifier.record.model_copy(update={"figures": figures})
+    short = figures | {"set_aside": len(set_aside)}  # their names are the run's, not the model's
+    classifier.record = classifier.record.model_copy(update={"figures": short})
     classifier.save(folder.path / folders.MODEL)
     classifier.source = str(folder.path / folders.MODEL)
     with folders.written(folder.path / folders.CURVES):

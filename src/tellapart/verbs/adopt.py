@@ -37,7 +37,7 @@ class Options(Record):
     classes: Any = Field(description="Text file with the class names in the order of the outputs, one a line.")
     preparation: list[Any] = Field(
         default_factory=list,
-        description="How its pictures were prepared, as NAME=VALUE; may be repeated: range (0..1, -1..1, 0..255), fit "
+        description=f"How its pictures were prepared, as NAME=VALUE; may be repeated: range ({', '.join(RANGES)}), fit "
         "(stretch, crop, pad), resampling (nearest, bilinear, ...); size and colour are the network's.",
     )
     output: Path | None = Field(None, description="The file to write; default: the model's name with -adopted.keras.")

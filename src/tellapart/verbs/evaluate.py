@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 STRANGE = 5000
 """So many pictures of data of another kind are looked at."""
 
+MISSING = "name it: tellapart evaluate MODEL DATA, or --data DATA with compare"
+
 
 class Options(Record):
     """What may be asked of evaluate."""
@@ -209,13 +211,13 @@ def own_data(classifier: Classifier, fetched: bool = True) -> str:
 
     source = classifier.record.trained_on
     if source is None:
-        raise UsageError("the data is missing", "what to look at", "give it: tellapart evaluate MODEL DATA")
+        raise UsageError("the data is missing", "what to look at", MISSING)
     known = source in datasets.names() and (fetched or datasets.is_here(source))
     if not known and not Path(classifier.source).with_name(RECORD).is_file():
         raise UsageError(
             f"the data is missing: no run lies beside {classifier.source}, and its word alone decides nothing",
             f"what to look at, for instance {source!r}, which it says it was trained on",
-            "give it: tellapart evaluate MODEL DATA",
+            MISSING,
         )
     return source
 

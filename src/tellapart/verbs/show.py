@@ -57,15 +57,14 @@ class Shown:
     def to_dict(self) -> dict[str, Any]:
         """For machines."""
         collection = self.collection
+        counts = {part or "all": collection.class_counts(collection.indices(part)) for part in self._parts()}
         return {
             "name": collection.name,
             "source": collection.source,
             "pictures": len(collection),
             "parts": {part: len(collection.indices(part)) for part in collection.given_parts},
             "classes": {
-                name: {
-                    part or "all": int(collection.class_counts(collection.indices(part))[c]) for part in self._parts()
-                }
+                name: {part: int(count[c]) for part, count in counts.items()}
                 for c, name in enumerate(collection.class_names)
             },
             "shapes": [{"shape": list(found), "count": count} for found, count in self.shapes.most_common()],

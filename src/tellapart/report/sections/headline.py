@@ -14,9 +14,9 @@ _TEMPLATE = """
 {% for base in found.baselines %}<tr><td>{{ base.words }}</td><td class="number">{{ base.accuracy | percent }}</td>
 <td><meter min="0" max="1" value="{{ base.accuracy }}"></meter></td></tr>{% endfor %}
 </tbody></table>
-<p class="soft">{% if found.part == "test" %}
+<p class="soft">{% if found.part == "test" %}{% if found.leaked is none %}
 The test part took no part in training or in choosing the weights.
-{% elif found.folds %}
+{% endif %}{% elif found.folds %}
 Cross-validation: {{ found.folds | length }} models, each asked about pictures that it had not seen
 ({{ found.folds | min | percent }} to {{ found.folds | max | percent }}); the saved one has learnt from all of them.
 {% else %}
