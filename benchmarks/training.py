@@ -173,11 +173,11 @@ def _table(found: list[dict[str, Any]]) -> str:
 def _sittings(found: list[dict[str, Any]]) -> dict[str, int]:
     """For the time of each line, the number of its sitting: within one, a line began when the one before was done."""
     numbers: dict[str, int] = {}
-    number, before = 0, 0.0
+    number, before, machine = 0, 0.0, None
     for line in sorted(found, key=lambda line: line["when"]):
         end = datetime.fromisoformat(line["when"]).timestamp()
-        number += end - line["wall_seconds"] - before > SITTING
-        numbers[line["when"]], before = number, end
+        number += end - line["wall_seconds"] - before > SITTING or line["machine"] != machine
+        numbers[line["when"]], before, machine = number, end, line["machine"]
     return numbers
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import tellapart
-from tellapart.classifier.novelty import Novelty
+from tellapart.classifier.novelty import FOLDED, Novelty, _flat
 from tellapart.errors import ModelFileError
 from tellapart.progress import silent
 from tests.conftest import make_collection, stripes
@@ -99,3 +99,13 @@ def test_no_class_is_left_out_among_very_many():
     assert (np.bincount(labels[found[:600]], minlength=300) == 2).all()
     few = found[600:]
     assert few.tolist() == [place for place in order.tolist() if place in set(few.tolist())]  # chance decides the rest
+
+
+@pytest.mark.parametrize("size", (9_216, 12_544, 25_088))
+def test_folding_keeps_what_is_the_same_in_every_place(size):
+    """A channel of a flattened convolution that answers everywhere: its sums must not cancel each other out."""
+    change = np.zeros((64, size), np.float32)
+    for channel in range(64):
+        change[channel, channel::64] = 1
+    kept = np.square(_flat(change, FOLDED)).sum() / np.square(change).sum()
+    assert 0.8 < kept < 1.2

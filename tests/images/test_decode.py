@@ -179,9 +179,16 @@ def test_samples_of_a_tiff_are_scaled_by_their_own_bits():
     assert decode(tiff(bytes([0xFF, 0xF8, 0x00, 0x00, 0x00, 0x00]), 12, 1, 4))[0, :, 0].tolist() == [255, 128, 0, 0]
 
 
+def test_a_wide_sample_that_sixteen_bits_hold_is_one_of_sixteen():
+    """Pillow writes its grey of more than 8 bits with 32 of them."""
+    data = encoded(Image.fromarray(np.array([[0, 32768, 65535]], np.int32)), "TIFF")
+    assert decode(data)[0, :, 0].tolist() == [0, 128, 255]
+
+
 @pytest.mark.parametrize(("kind", "dtype", "words"), ((2, "<i2", "signed"), (2, "<i4", "signed"), (1, "<u4", "32-bit")))
 def test_samples_whose_range_nobody_states_are_refused(kind, dtype, words):
-    data = tiff(np.array([0, 1000, 3000], dtype).tobytes(), 8 * np.dtype(dtype).itemsize, kind, 3)
+    values = [0, -1000, 3000] if kind == 2 else [0, 70_000, 3000]
+    data = tiff(np.array(values, dtype).tobytes(), 8 * np.dtype(dtype).itemsize, kind, 3)
     with pytest.raises(PictureError, match=f"has {words} samples, whose range nobody states"):
         decode(data)
 

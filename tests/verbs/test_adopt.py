@@ -202,9 +202,12 @@ def test_an_axis_that_is_not_the_last_is_refused(tmp_path):
 def test_rows_of_pixels_without_channels_are_grey_pictures(tmp_path, suffix):
     """The beginner's first network of TensorFlow's documentation."""
     data = make_collection(90)
-    network = keras.Sequential([keras.Input((12, 12)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    layers = [keras.layers.BatchNormalization(), keras.layers.Flatten(), keras.layers.Dense(3)]
+    network = keras.Sequential([keras.Input((12, 12), name="rows"), *layers])
     path = tmp_path / f"model{suffix}"
     network.save(path)
+    if suffix == ".h5":
+        written_by_keras_2(network, path, BatchNormalization={"axis": [2]})
     found = tellapart.adopt(
         path, classes=names(tmp_path, data.class_names), preparation=["range=0..1"], data=data, on_event=silent
     )

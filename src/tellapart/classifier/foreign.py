@@ -163,7 +163,7 @@ def _with_channel(plan: NetworkPlan) -> NetworkPlan:
 
 
 def _free(plan: NetworkPlan, name: str) -> str:
-    while name in plan.calls:
+    while name in plan.calls or name == plan.entry:
         name += "_"
     return name
 

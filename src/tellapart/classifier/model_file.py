@@ -61,7 +61,7 @@ class ModelRecord(BaseModel):
     trades: tuple[Trade, ...] = Field((), description="what thresholds bring, measured on the validation part")
     views: Views = Field("none", description="looks at a picture that prediction averages")
     measured_views: Views | None = Field(None, description="those that confidence was measured with; none: `views`")
-    figures: dict[str, Any] = Field(default_factory=dict, description="headline results, as train printed them")
+    figures: dict[str, Any] = Field(default_factory=dict, description="headline results")
     layers: tuple[Layer, ...] = ()
     training: dict[str, Any] = Field(default_factory=dict, description="data, split, recipe, seed and versions")
     members: dict[str, str] = Field(default_factory=dict, description="SHA-256 of the other members")

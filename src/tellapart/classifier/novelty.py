@@ -141,6 +141,7 @@ def _is_sound(arrays: dict[str, np.ndarray]) -> bool:
             turn.ndim != 2
             or means.ndim != 2
             or turn.shape[1] != means.shape[1]
+            or not turn.size
             or scale.shape != (2,)
             or not means.size
         ):
@@ -189,8 +190,15 @@ def _flat(features: np.ndarray, most: int) -> np.ndarray:
     size = rows.shape[1]
     if size <= most:
         return rows
-    signs = (np.arange(size, dtype=np.uint64) * np.uint64(2654435761) >> np.uint64(16)) & np.uint64(1)
     folds = -(-size // most)
     wide = np.zeros((len(rows), folds * most), np.float32)
-    wide[:, :size] = rows * np.where(signs, np.float32(1), np.float32(-1))
+    wide[:, :size] = rows * _signs(size)
     return wide.reshape(len(rows), folds, most).sum(axis=1)
+
+
+def _signs(size: int) -> np.ndarray:
+    """1 or -1 for each of so many places, float32, by a hash of the place; the same on every machine and for ever."""
+    mixed = np.arange(size, dtype=np.uint64)
+    for _ in range(2):
+        mixed = (mixed ^ mixed >> np.uint64(16)) * np.uint64(0x45D9F3B) & np.uint64(0xFFFFFFFF)
+    return np.where((mixed ^ mixed >> np.uint64(16)) & np.uint64(1), np.float32(1), np.float32(-1))

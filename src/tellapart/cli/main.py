@@ -60,7 +60,7 @@ class _Program(TyperGroup):
         """Run a command line and end the process."""
         words = list(sys.argv[1:] if args is None else args)
         try:
-            sys.exit(super().main(words, *rest, **options | {"standalone_mode": False}) or 0)
+            sys.exit(super().main(args, *rest, **options | {"standalone_mode": False}) or 0)
         except typer.Abort:
             sys.exit(1)
         except Exception as error:

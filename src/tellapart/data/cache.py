@@ -30,7 +30,7 @@ from tellapart.data.rows import PixelFile
 from tellapart.errors import TellapartError
 from tellapart.images.preparation import Preparation
 
-VERSION = 3
+VERSION = 4
 SUFFIX = ".pixels"
 _END = b"tellapart pixels"
 _TAIL = len(_END) + 32

@@ -30,7 +30,7 @@ def decode(data: bytes, source: str = "picture", least: tuple[int, int] | None =
     """Decode a picture.
 
     Returns uint8 [height, width, channels]: 1 channel for grey files, else 3 (RGB). EXIF orientation is applied, alpha
-    is flattened on white, 16-bit samples are scaled to 8, the first frame of an animation is taken.
+    is flattened on white, samples of 9 to 16 bits are scaled to 8, the first frame of an animation is taken.
 
     With `least` (height and width, upright) a JPEG may come at a half, a quarter or an eighth of its size, as long as
     it still has these: its decoder then computes no more than that.
@@ -149,17 +149,21 @@ def _is_grey(image: Image.Image) -> bool:
 
 
 def _highest(image: Image.Image, source: str) -> int:
-    """The highest value of a sample of more than 8 bits: 16 of them, unless a TIFF says another number. Raises
-    PictureError for numbers whose range nobody states.
+    """The highest value of a sample of more than 8 bits: of 16, unless a TIFF says fewer.
+
+    Raises PictureError for a TIFF of numbers beyond 16 bits, whose range nobody states.
     """
     tags = getattr(image, "tag_v2", None)
     if tags is None or not image.mode.startswith("I"):
         return 65535
-    bits, kind = (np.ravel(tags.get(tag, default))[0] for tag, default in ((258, 16), (339, 1)))
-    if kind != 1 or bits > 16:
+    bits, kind = (int(np.ravel(tags.get(tag, default))[0]) for tag, default in ((258, 16), (339, 1)))
+    if kind == 1 and bits <= 16:
+        return 2**bits - 1
+    samples = np.asarray(image)
+    if samples.min() < 0 or samples.max() > 65535:
         what = "signed" if kind == 2 else f"{bits}-bit"
         raise PictureError(source, f"has {what} samples, whose range nobody states", "save it as 8 or 16 bit")
-    return int(2 ** int(bits)) - 1
+    return 65535
 
 
 def _pixels(image: Image.Image, source: str, highest: int) -> np.ndarray:

@@ -83,10 +83,15 @@ ACTIVATIONS = (
 )  # fmt: skip
 
 
+def _named(value: Any) -> Any:
+    """An activation's name, also where a version writes it as a record."""
+    if not isinstance(value, Mapping):
+        return value
+    return value["config"] if isinstance(value.get("config"), str) else value.get("class_name")
+
+
 def _activation(value: Any) -> str | None:
-    if isinstance(value, Mapping):  # as some versions write it
-        value = value.get("config") if isinstance(value.get("config"), str) else value.get("class_name")
-    return _one_of(None, *ACTIVATIONS)(value)
+    return _one_of(None, *ACTIVATIONS)(_named(value))
 
 
 _SIZES = _some(_whole(0, 4096))
@@ -95,7 +100,7 @@ _CHANNELS = _whole(1, 65_536)
 _FORMAT = _one_of(None, "channels_last")
 _PADDING = _one_of("valid", "same")
 _REAL = _number(-1e9, 1e9)
-_LAST = _some(_one_of(-1, 1, 3), 1)
+_LAST = _some(_one_of(-1, 1, 2, 3), 1)
 """The axis of channels, of pictures or of what is flat: Keras 2 writes it counted from the front. That it is the last
 where it stands is seen by the shapes, in tellapart.recipes.sizes.
 """
@@ -244,9 +249,7 @@ def _check_changed(content: Any) -> None:
         if isinstance(node, dict):
             if node.get("class_name") == "RandomCrop":
                 raise NotPlainError("Keras 2's RandomCrop resizes pictures at prediction, which Keras 3's does not")
-            said = node.get("activation")
-            said = said.get("config", said.get("class_name")) if isinstance(said, dict) else said
-            if said == "hard_sigmoid":
+            if _named(node.get("activation")) == "hard_sigmoid":
                 raise NotPlainError("Keras 2's hard_sigmoid is steeper than Keras 3's")
         left += node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
 

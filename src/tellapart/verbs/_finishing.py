@@ -171,7 +171,7 @@ def finish(
     set_aside = job.data.set_aside
     result = Run(folder.path, classifier, trained.history, trained.best_epoch, evaluations, trained.seconds, set_aside)
     figures = result.to_dict()["results"]
-    short = figures | {"set_aside": len(set_aside)}  # their names are the run's, not the model's
+    short = {name: value for name, value in figures.items() if name != "set_aside"}  # whose names are the run's
     classifier.record = classifier.record.model_copy(update={"figures": short})
     classifier.save(folder.path / folders.MODEL)
     classifier.source = str(folder.path / folders.MODEL)
