@@ -149,7 +149,7 @@ def _table(found: list[dict[str, Any]]) -> str:
     ]
     rows, of = [], _sittings(found)
     for name in dict.fromkeys(line["name"] for line in found):
-        mine = [line for line in found if line["name"] == name]
+        mine = sorted((line for line in found if line["name"] == name), key=lambda line: line["seed"])
         accuracy = spread((line["test_accuracy"] * 100 for line in mine), ".2f")
         plain = [line["one_look_accuracy"] * 100 for line in mine if "one_look_accuracy" in line]
         if plain and plain != [line["test_accuracy"] * 100 for line in mine]:

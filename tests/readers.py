@@ -138,7 +138,7 @@ def _model(path: Path) -> Any:
 
 
 def _description(path: Path) -> Any:
-    from tellapart.recipes.plain import read_description
+    from tellapart.recipes.description import read_description
     from tellapart.recipes.plan import NotPlainError
 
     try:

@@ -10,7 +10,7 @@ import pytest
 
 from tellapart.classifier.foreign import read_foreign
 from tellapart.errors import ModelFileError
-from tellapart.recipes.plain import read_description
+from tellapart.recipes.description import read_description
 from tellapart.recipes.plan import NotPlainError
 from tests import hostile_models
 
@@ -165,7 +165,7 @@ def test_a_network_called_several_times_is_the_last_of_them(tmp_path):
 
 
 def test_layers_within_layers_do_not_multiply():
-    from tellapart.recipes.plain import read_description
+    from tellapart.recipes.description import read_description
     from tellapart.recipes.plan import NotPlainError
 
     def nested(level):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from tellapart.data.collection import ArrayPictures, Collection
-from tellapart.data.split import check_trainable, joined, make_split, unpack_split
+from tellapart.data.cutting import joined
+from tellapart.data.split import check_trainable, make_split, unpack_split
 from tellapart.errors import DataError, UsageError
 from tests.conftest import make_collection
 

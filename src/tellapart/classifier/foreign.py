@@ -1,7 +1,7 @@
 """Keras models that were trained elsewhere: `.keras` archives and `.h5` files, from anybody, read as if by a stranger.
 
 What a file is goes by its content, not its name. Nothing of Keras's loaders takes part: the description is compared
-with a list (tellapart.recipes.plain), the weights are read in a process of its own (tellapart.classifier.hdf5).
+with a list (tellapart.recipes.description), the weights are read in a process of its own (tellapart.classifier.hdf5).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from tellapart.classifier.hdf5 import SIGNATURE, Weights, read_weights, refused
 from tellapart.classifier.model_file import CONFIG, METADATA, RECORD, WEIGHTS
 from tellapart.errors import ModelFileError
-from tellapart.recipes.plain import MOST_BYTES
+from tellapart.recipes.description import MOST_BYTES
 from tellapart.recipes.plan import LayerPlan, NetworkPlan
 from tellapart.recipes.sizes import Sizes
 

@@ -15,7 +15,7 @@ from tellapart.classifier.twin import make_twin
 from tellapart.errors import ModelFileError
 from tellapart.recipes.backend import keras
 from tellapart.recipes.build import at_a_time
-from tellapart.recipes.plain import read_description
+from tellapart.recipes.description import read_description
 from tellapart.recipes.plan import NetworkPlan, NotPlainError, build
 from tellapart.recipes.sizes import Sizes
 
@@ -33,8 +33,8 @@ def to_members(network: keras.Model) -> dict[str, bytes]:
 def from_members(members: dict[str, bytes], name: str = "the model") -> keras.Model:
     """Rebuild the network, of Keras's own layers only, and read its weights.
 
-    Keras's loader is not given the file, which may come from anybody: see tellapart.recipes.plain and hdf5. Raises
-    ModelFileError for what is not on the list of plain layers, and for weights that are not theirs.
+    Keras's loader is not given the file, which may come from anybody: see tellapart.recipes.description and hdf5.
+    Raises ModelFileError for what is not on the list of plain layers, and for weights that are not theirs.
     """
     plan = plan_of(members[CONFIG], name)  # before a byte of the weights is looked at
     return with_weights(plan, read_weights(members[WEIGHTS], name).arrays, name)

@@ -10,7 +10,7 @@ import numpy as np
 
 from tellapart.errors import RecipeError
 from tellapart.recipes.backend import keras
-from tellapart.recipes.plain import read_description
+from tellapart.recipes.description import read_description
 from tellapart.recipes.plan import NotPlainError, build
 from tellapart.recipes.recipe import Recipe
 

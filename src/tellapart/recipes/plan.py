@@ -1,6 +1,6 @@
 """A network as plain values - layers, their options and what goes into what - and the Keras model that is made of it.
 
-Nothing here reads files or trusts anything: tellapart.recipes.plain makes plans of descriptions, value by value.
+Nothing here reads files or trusts anything: tellapart.recipes.description makes plans of descriptions, value by value.
 """
 
 from __future__ import annotations

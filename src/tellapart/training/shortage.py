@@ -13,7 +13,7 @@ from tellapart.errors import OutOfMemoryError
 from tellapart.memory import available
 from tellapart.progress import Listener, Note
 from tellapart.recipes.backend import has_accelerator, keras
-from tellapart.recipes.plain import read_description
+from tellapart.recipes.description import read_description
 from tellapart.recipes.recipe import Recipe
 from tellapart.recipes.sizes import Sizes
 from tellapart.training.checkpoints import FOLDER, Checkpoints

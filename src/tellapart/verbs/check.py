@@ -126,8 +126,8 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.n
     """Probabilities [n, classes] from models that have not seen the picture; NaN for those that cannot be read."""
     import numpy as np
 
+    from tellapart.data.cutting import joined
     from tellapart.data.feeding import Prepared, prepare_pictures
-    from tellapart.data.split import joined
     from tellapart.data.suspects import suspected
     from tellapart.recipes.choose import choose_mirror, choose_preparation
     from tellapart.recipes.find import find_recipe

@@ -257,7 +257,7 @@ def _folds(options: Options, job: Job, duplicates: Duplicates) -> np.ndarray | N
     """The fold, int [n], of every training picture, where there are to be folds."""
     import numpy as np
 
-    from tellapart.data.split import joined
+    from tellapart.data.cutting import joined
     from tellapart.verbs._folds import check_folds, fold_of
 
     if options.folds is None:

@@ -1,0 +1,160 @@
+"""Cutting parts from training pictures: in proportion by class, what shows the same, or is of a group, on one side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tellapart.data.collection import Collection
+from tellapart.data.parts import PARTS
+from tellapart.errors import DataError
+from tellapart.text import counted
+
+
+def cut_parts(
+    collection: Collection, cuts: Mapping[str, float], seed: int, same: Sequence[tuple[int, ...]]
+) -> np.ndarray:
+    """Parts [n] in which pictures of a group, and those that show the `same`, are together. Raises DataError."""
+    if collection.groups is None:
+        return _cut_apart(collection, cuts, seed, same)
+    return _cut_whole(collection, cuts, seed, joined(collection.groups, same))
+
+
+def _start(collection: Collection) -> np.ndarray:
+    """The parts as the source gives them; without, all is training."""
+    if collection.parts is None:
+        return np.full(len(collection), "train", "<U10")
+    return collection.parts.astype("<U10")
+
+
+def _cut_apart(
+    collection: Collection, cuts: Mapping[str, float], seed: int, same: Sequence[tuple[int, ...]]
+) -> np.ndarray:
+    """Parts [n] whose classes are cut in proportion; pictures that show the same are then brought together."""
+    parts = _start(collection)
+    free = parts == "train"
+    for number, fraction in enumerate(cuts.values()):
+        rng = np.random.default_rng((seed, number))
+        chosen = _drawn(collection, np.flatnonzero(parts == "train"), fraction, len(cuts) - number, rng)
+        parts[chosen] = list(cuts)[number]
+    if cuts:
+        _keep_together(parts, collection.labels, free, same, np.random.default_rng((seed, 2)))
+    return parts
+
+
+def _drawn(
+    collection: Collection, among: np.ndarray, fraction: float, leave: int, rng: np.random.Generator
+) -> np.ndarray:
+    labels = collection.labels[among]
+    counts = np.bincount(labels, minlength=len(collection.class_names))
+    shares = _shares(counts, fraction, leave)
+    # By name, so that the split does not depend on the order in which somebody lists the classes.
+    order = sorted(range(len(counts)), key=lambda c: collection.class_names[c])
+    return np.concatenate([rng.permutation(among[labels == c])[: shares[c]] for c in order])
+
+
+def _shares(counts: np.ndarray, fraction: float, leave: int) -> np.ndarray:
+    """How many to take of each class: largest remainders of counts * fraction, at least 1, leaving at least `leave`."""
+    exact = counts * fraction
+    low = np.minimum(1, counts)
+    high = np.maximum(counts - leave, low)
+    shares = np.clip(np.floor(exact).astype(np.int64), low, high)
+    missing = math.ceil(round(counts.sum() * fraction, 6)) - shares.sum()
+    for c in np.argsort(shares - exact, kind="stable"):
+        if missing > 0 and shares[c] < high[c]:
+            shares[c] += 1
+            missing -= 1
+    return shares
+
+
+def _keep_together(
+    parts: np.ndarray, labels: np.ndarray, free: np.ndarray, same: Sequence[tuple[int, ...]], rng: np.random.Generator
+) -> None:
+    """Move pictures that show the same to the part of one of them, drawn; so parts keep their size on the average.
+
+    Only those that the source leaves `free`. They come to training where they are so many that they would be half of
+    another part, and where their class has no other training pictures.
+    """
+    left = np.bincount(labels[parts == "train"], minlength=labels.max() + 1)
+    sizes = {part: int((parts == part).sum()) for part in PARTS}
+    for places in same:
+        group = np.array([i for i in places if free[i]], np.int64)
+        if len(np.unique(parts[group])) < 2:
+            continue
+        target = parts[rng.choice(group)]
+        leaving = np.bincount(labels[group[parts[group] == "train"]], minlength=len(left))
+        if (left[leaving > 0] <= leaving[leaving > 0]).any() or 2 * len(group) > sizes[target]:
+            target = "train"
+        coming = np.bincount(labels[group[parts[group] != "train"]], minlength=len(left))
+        left += coming if target == "train" else -leaving
+        parts[group] = target
+
+
+def _cut_whole(collection: Collection, cuts: Mapping[str, float], seed: int, groups: np.ndarray) -> np.ndarray:
+    """Parts [n] of whole groups."""
+    parts = _start(collection)
+    for number, (part, fraction) in enumerate(cuts.items()):
+        among, rng = np.flatnonzero(parts == "train"), np.random.default_rng((seed, number))
+        parts[_cut_groups(collection, groups, among, fraction, len(cuts) - number, rng)] = part
+    return parts
+
+
+def _cut_groups(
+    collection: Collection, groups: np.ndarray, among: np.ndarray, fraction: float, leave: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Whole groups, larger ones first, each taken if it brings the classes' counts nearer to their share.
+
+    Then, for each class that has none yet, its smallest. Of every class at least `leave` groups remain. Raises
+    DataError where none may be taken.
+    """
+    names, members = np.unique(groups[among], return_inverse=True)
+    table = np.zeros((len(names), len(collection.class_names)), np.int64)
+    np.add.at(table, (members, collection.labels[among]), 1)
+    has = table > 0
+    left = has.sum(axis=0)
+    wanted = table.sum(axis=0) * fraction
+    got, chosen = np.zeros(len(wanted)), np.zeros(len(names), bool)
+
+    def may(group: int) -> bool:
+        return not chosen[group] and bool((left[has[group]] > leave).all())
+
+    def take(group: int) -> None:
+        nonlocal got, left
+        got, left = got + table[group], left - has[group]
+        chosen[group] = True
+
+    order = rng.permutation(len(names))
+    order = order[np.argsort(-table[order].sum(axis=1), kind="stable")]
+    for group in order.tolist():
+        if may(group) and np.abs(got + table[group] - wanted).sum() < np.abs(got - wanted).sum():
+            take(group)
+    for c in sorted(np.flatnonzero(has.any(axis=0)).tolist(), key=lambda c: collection.class_names[c]):
+        if not got[c]:
+            smallest = next((group for group in order[::-1].tolist() if has[group, c] and may(group)), None)
+            if smallest is not None:
+                take(smallest)
+    if not chosen.any():
+        few = int(np.argmin(np.where(left > 0, left, len(names) + 1)))
+        raise DataError(
+            f"{collection.source}: the training pictures of the class {collection.class_names[few]!r} are in "
+            f"{counted(int(left[few]), 'group')}",
+            f"at least {leave + 1} groups of a class, to keep each on one side of the split",
+            "give the parts yourself, or a manifest without the group column",
+        )
+    return among[chosen[members]]
+
+
+def joined(groups: np.ndarray, same: Sequence[tuple[int, ...]]) -> np.ndarray:
+    """Names [n] of groups, with those made one that hold pictures which show the same: `same`, tuples of places."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    names, members = np.unique(groups, return_inverse=True)
+    firsts = np.concatenate([np.empty(0, np.int64), *(np.repeat(places[0], len(places) - 1) for places in same)])
+    others = np.concatenate([np.empty(0, np.int64), *(np.array(places[1:], np.int64) for places in same)])
+    links = coo_array((np.ones(len(firsts), bool), (members[firsts], members[others])), (len(names), len(names)))
+    of_name = connected_components(links, directed=False)[1]
+    _, first = np.unique(of_name, return_index=True)  # what is joined is called by the first name of it
+    return names[first[of_name[members]]]
