@@ -1,11 +1,14 @@
+import csv
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from tellapart.errors import DataError
+import tellapart
+from tellapart.errors import DataError, UsageError
+from tellapart.progress import silent
 from tellapart.verbs._folds import check_folds, fold_of
-from tests.conftest import make_collection
+from tests.conftest import make_collection, write_folder
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -38,3 +41,59 @@ def test_a_class_in_one_fold_is_told():
     with pytest.raises(DataError, match="the class 'down' has too few groups with different pictures for 2 folds"):
         check_folds(collection, labels, np.array([0, 1, 0, 1, 1, 0]))
     check_folds(collection, labels, np.array([0, 0, 0, 1, 1, 1]))
+
+
+def test_folds(tmp_path):
+    folder, events = write_folder(tmp_path / "data", 90), []
+    run = tellapart.train(
+        folder, recipe="dense", epochs=8, folds=3, at_most_errors="20%", runs=tmp_path / "runs",
+        on_event=events.append,
+    )  # fmt: skip
+    assert list(run.evaluations) == ["cross_validation"]
+    found = run.evaluations["cross_validation"]
+    assert found.count == 90
+    assert len(found.folds) == 3
+    assert found.accuracy == pytest.approx(np.mean(found.folds), abs=1e-6)
+    assert found.accuracy > 0.8
+    assert "pooled from 3 models" in str(run)
+    assert run.to_dict()["results"]["cross_validation"]["folds"] == list(found.folds)
+    with (run.path / "split.csv").open() as file:
+        assert {row["part"] for row in csv.DictReader(file)} == {"train"}
+    assert "Cross-validation: 3 models" in (run.path / "report.html").read_text()
+    assert any("cross-validation: 3 models" in str(event) for event in events)
+    assert run.classifier.record.temperature == found.temperature
+
+
+def test_folds_leave_no_pictures_for_other_parts(tmp_path):
+    with pytest.raises(UsageError, match=r"folds = 3, validation = 0.3 and test = 0.2"):
+        tellapart.train(make_collection(60), folds=3, validation=0.3, runs=tmp_path, on_event=silent)
+
+
+def test_folds_with_a_given_test_part_leave_it_sealed(tmp_path):
+    write_folder(tmp_path / "data" / "train", 60)
+    write_folder(tmp_path / "data" / "val", 21)
+    for file in write_folder(tmp_path / "data" / "test", 30).rglob("*.png"):
+        if int(file.stem) < 9:
+            file.unlink()
+    run = tellapart.train(tmp_path / "data", recipe="dense", epochs=1, folds=2, runs=tmp_path / "runs", on_event=silent)
+    assert list(run.evaluations) == ["test", "cross_validation"]
+    assert run.evaluations["test"].count == 21
+    assert run.evaluations["cross_validation"].count == 81
+    assert tellapart.evaluate(run.path, on_event=silent).count == 21
+
+
+def test_folds_need_pictures_of_each_class(tmp_path):
+    folder = write_folder(tmp_path / "data", 9)
+    for file in (folder / "across").glob("*.png"):
+        file.write_bytes((folder / "across" / "000.png").read_bytes())
+    with pytest.raises(DataError, match="the class 'across' has too few different pictures for 4 folds"):
+        tellapart.train(folder, folds=4, recipe="dense", runs=tmp_path / "runs", on_event=silent)
+    with pytest.raises(UsageError, match="folds = 3 and minutes = 1"):
+        tellapart.train(folder, folds=3, minutes=1, runs=tmp_path / "runs", on_event=silent)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_more_folds_than_groups_are_refused(tmp_path):
+    collection = replace(make_collection(60, parts=False), groups=np.array([f"g{i // 12}" for i in range(60)]))
+    with pytest.raises(DataError, match="in 5 groups, too few for 10 folds"):
+        tellapart.train(collection, recipe="dense", folds=10, runs=tmp_path, on_event=silent)

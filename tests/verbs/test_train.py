@@ -2,21 +2,16 @@ import csv
 import json
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 import tellapart
-from tellapart.data.feeding import Prepared
-from tellapart.data.split import Split
 from tellapart.errors import DataError, RecipeError, UsageError
 from tellapart.progress import Note, silent
 from tellapart.recipes.augmentation import Augmentation
 from tellapart.recipes.recipe import Recipe
-from tellapart.verbs._finishing import not_leaked
 from tellapart.verbs._running import looks_afterwards
 from tests.conftest import make_collection, write_folder
 
@@ -253,92 +248,6 @@ def test_time_and_epochs_exclude_each_other(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def photos_with_leaks(tmp_path):
-    """Stripes with parts; the test part would be the first of training, but for a point in all but two of them."""
-    write_folder(tmp_path / "data" / "train", 60)
-    for file in sorted(write_folder(tmp_path / "data" / "test", 12).rglob("*.png"))[2:]:
-        pixels = np.asarray(Image.open(file)).copy()
-        pixels[0, 0] ^= 255
-        Image.fromarray(pixels).save(file)
-    return tmp_path / "data"
-
-
-def test_a_leak_is_told_before_training_and_its_figure_given_apart(tmp_path):
-    data, events = photos_with_leaks(tmp_path), []
-    run = tellapart.train(data, recipe="dense", epochs=2, runs=tmp_path / "runs", on_event=events.append)
-    said = [event.text for event in events if isinstance(event, Note)]
-    (leak,) = (i for i, words in enumerate(said) if words.startswith("leak"))
-    assert "leak: 2 of 12 test pictures (16.7%) are in training too" in said[leak]
-    assert leak < next(i for i, words in enumerate(said) if words.startswith("recipe:"))
-    found = run.evaluations["test"]
-    assert found.summary()["leaked"] == 2
-    assert found.summary()["without_leaks"]["count"] == 10
-    assert "2 of these pictures are in training too: accuracy" in str(run)
-    assert "in\ntraining too, exactly or nearly" in (run.path / "report.html").read_text()
-    model_card = (run.path / "report.md").read_text()
-    assert "2 of these pictures are in training too, exactly or nearly" in model_card
-    assert f"Without them the accuracy is {100 * found.without_leaks()['accuracy']:.2f} %" in model_card
-    for page in (model_card, (run.path / "report.html").read_text()):
-        assert "took no part in training" not in page
-    again = tellapart.evaluate(run.path, on_event=silent)
-    assert again.summary()["without_leaks"] == found.summary()["without_leaks"]
-
-
-def test_duplicates_are_told_and_kept_on_one_side(tmp_path):
-    folder, events = write_folder(tmp_path / "data", 60), []
-    for file in sorted(folder.rglob("0*.png")):
-        if int(file.stem) < 30:
-            file.with_name(f"copy-{file.name}").write_bytes(file.read_bytes())
-    run = tellapart.train(folder, recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=events.append)
-    assert any("duplicates: 60 pictures in 30 groups show the same" in str(event) for event in events)
-    with (run.path / "split.csv").open() as file:
-        part = {row["key"].replace("copy-", ""): set() for row in csv.DictReader(file)}
-    with (run.path / "split.csv").open() as file:
-        for row in csv.DictReader(file):
-            part[row["key"].replace("copy-", "")].add(row["part"])
-    assert all(len(parts) == 1 for parts in part.values())
-    assert len(set.union(*part.values())) == 3
-    assert "leaked" not in run.evaluations["test"].summary()
-    # the split is found again without looking for duplicates again
-    assert tellapart.evaluate(run.path, on_event=silent).accuracy == run.evaluations["test"].accuracy
-
-
-def test_groups_by_a_pattern(tmp_path):
-    folder = write_folder(tmp_path / "data", 90)
-    run = tellapart.train(folder, recipe="dense", epochs=1, group=r"/0(\d)", runs=tmp_path / "runs", on_event=silent)
-    with (run.path / "split.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    for tens in "012345678":
-        assert len({row["part"] for row in rows if f"/0{tens}" in row["key"]}) == 1
-    assert tellapart.evaluate(run.path, on_event=silent).count == run.evaluations["test"].count
-
-
-def test_folds(tmp_path):
-    folder, events = write_folder(tmp_path / "data", 90), []
-    run = tellapart.train(
-        folder, recipe="dense", epochs=8, folds=3, at_most_errors="20%", runs=tmp_path / "runs",
-        on_event=events.append,
-    )  # fmt: skip
-    assert list(run.evaluations) == ["cross_validation"]
-    found = run.evaluations["cross_validation"]
-    assert found.count == 90
-    assert len(found.folds) == 3
-    assert found.accuracy == pytest.approx(np.mean(found.folds), abs=1e-6)
-    assert found.accuracy > 0.8
-    assert "pooled from 3 models" in str(run)
-    assert run.to_dict()["results"]["cross_validation"]["folds"] == list(found.folds)
-    with (run.path / "split.csv").open() as file:
-        assert {row["part"] for row in csv.DictReader(file)} == {"train"}
-    assert "Cross-validation: 3 models" in (run.path / "report.html").read_text()
-    assert any("cross-validation: 3 models" in str(event) for event in events)
-    assert run.classifier.record.temperature == found.temperature
-
-
-def test_folds_leave_no_pictures_for_other_parts(tmp_path):
-    with pytest.raises(UsageError, match=r"folds = 3, validation = 0.3 and test = 0.2"):
-        tellapart.train(make_collection(60), folds=3, validation=0.3, runs=tmp_path, on_event=silent)
-
-
 def test_too_few_held_out_pictures_to_call_any_unfamiliar_are_told(tmp_path):
     events = []
     run = tellapart.train(
@@ -347,36 +256,6 @@ def test_too_few_held_out_pictures_to_call_any_unfamiliar_are_told(tmp_path):
     notes = [event.text for event in events if isinstance(event, Note)]
     assert any("no picture will be called unfamiliar: 5 ordinary ones were held out" in text for text in notes), notes
     assert not run.classifier.novelty.decides
-
-
-def test_folds_with_a_given_test_part_leave_it_sealed(tmp_path):
-    write_folder(tmp_path / "data" / "train", 60)
-    write_folder(tmp_path / "data" / "val", 21)
-    for file in write_folder(tmp_path / "data" / "test", 30).rglob("*.png"):
-        if int(file.stem) < 9:
-            file.unlink()
-    run = tellapart.train(tmp_path / "data", recipe="dense", epochs=1, folds=2, runs=tmp_path / "runs", on_event=silent)
-    assert list(run.evaluations) == ["test", "cross_validation"]
-    assert run.evaluations["test"].count == 21
-    assert run.evaluations["cross_validation"].count == 81
-    assert tellapart.evaluate(run.path, on_event=silent).count == 21
-
-
-def test_folds_need_pictures_of_each_class(tmp_path):
-    folder = write_folder(tmp_path / "data", 9)
-    for file in (folder / "across").glob("*.png"):
-        file.write_bytes((folder / "across" / "000.png").read_bytes())
-    with pytest.raises(DataError, match="the class 'across' has too few different pictures for 4 folds"):
-        tellapart.train(folder, folds=4, recipe="dense", runs=tmp_path / "runs", on_event=silent)
-    with pytest.raises(UsageError, match="folds = 3 and minutes = 1"):
-        tellapart.train(folder, folds=3, minutes=1, runs=tmp_path / "runs", on_event=silent)
-    assert not (tmp_path / "runs").exists()
-
-
-def test_more_folds_than_groups_are_refused(tmp_path):
-    collection = replace(make_collection(60, parts=False), groups=np.array([f"g{i // 12}" for i in range(60)]))
-    with pytest.raises(DataError, match="in 5 groups, too few for 10 folds"):
-        tellapart.train(collection, recipe="dense", folds=10, runs=tmp_path, on_event=silent)
 
 
 def test_accuracy_of_one_output_with_blended_labels():
@@ -388,14 +267,6 @@ def test_accuracy_of_one_output_with_blended_labels():
     metric.update_state(np.array([[1.0], [0.0]]), np.array([[0.7], [0.2]]))
     assert float(metric.result()) == pytest.approx(4 / 6)
     assert metric.name == "accuracy"
-
-
-def test_groups_that_the_data_tears_are_told(tmp_path):
-    events = []
-    collection = replace(make_collection(60), groups=np.array([f"g{i % 5}" for i in range(60)]))
-    tellapart.train(collection, recipe="dense", epochs=1, validation=0, runs=tmp_path, on_event=events.append)
-    notes = [event.text for event in events if isinstance(event, Note)]
-    assert any("groups: 20 of 20 test pictures are of groups that are in training too" in text for text in notes), notes
 
 
 @pytest.mark.parametrize("asked", ("l2=0.1", None, {"augmentation": {"zoom": 0.1}, "dropout": None}))
@@ -468,14 +339,6 @@ def test_changes_of_one_record_add_up(tmp_path, asked):
     run = tellapart.train(data, recipe="dense", set=asked, epochs=1, runs=tmp_path, on_event=silent)
     found = json.loads((run.path / "run.json").read_text())["recipe"]["augmentation"]
     assert (found["zoom"], found["shear"]) == (0.1, 0.2)
-
-
-def test_pictures_of_the_validation_that_training_has_too_are_not_ordinary():
-    held = Prepared(np.zeros((4, 2, 2, 1), np.uint8), np.arange(4) % 2, np.array([5, 6, 7, 8]))
-    split = Split(np.array(["validation"] * 9), {}, np.array([6, 8]))
-    assert not_leaked(held, split).indices.tolist() == [5, 7]
-    assert not_leaked(held, replace(split, leaked=np.arange(9))) is held
-    assert not_leaked(None, split) is None
 
 
 def test_looks_after_a_training():

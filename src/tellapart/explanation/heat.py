@@ -59,15 +59,9 @@ class HeatMaps:
         moves = [(round(down * height / 28), round(right * width / 28)) for down, right in SHIFTS]
         moved = np.concatenate([np.roll(pixels, move, (1, 2)) for move in moves])
         wanted, step = np.tile(classes, len(moves)), self._at_a_time
-        own = [
-            _scaled(
-                np.concatenate(
-                    [self._maps(*half, moved[i : i + step], wanted[i : i + step]) for i in range(0, len(moved), step)]
-                )
-            )
-            for half in self._halves
-        ]
-        maps = np.sum(own, axis=0)
+        pieces = [(moved[i : i + step], wanted[i : i + step]) for i in range(0, len(moved), step)]
+        own = [np.concatenate([self._maps(*half, *piece) for piece in pieces]) for half in self._halves]
+        maps = np.sum([_scaled(one) for one in own], axis=0)
         back = [
             np.roll(maps[k * count : (k + 1) * count], (-down, -right), (1, 2)) for k, (down, right) in enumerate(moves)
         ]

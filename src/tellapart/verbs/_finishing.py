@@ -119,11 +119,37 @@ def finish(
     folder: RunFolder, record: dict[str, Any], on_event: Listener, job: Job, trained: Trained, classifier: Classifier
 ) -> Run:
     """Calibrate and evaluate a trained classifier, save it, write the run's record, curves and report."""
+    from tellapart.training import run as folders
+
+    evaluations = _measured(classifier, job, on_event)
+    set_aside = job.data.set_aside
+    result = Run(folder.path, classifier, trained.history, trained.best_epoch, evaluations, trained.seconds, set_aside)
+    figures = result.to_dict()["results"]
+    short = {name: value for name, value in figures.items() if name != "set_aside"}  # whose names are the run's
+    classifier.record = classifier.record.model_copy(update={"figures": short})
+    classifier.save(folder.path / folders.MODEL)
+    classifier.source = str(folder.path / folders.MODEL)
+    with folders.written(folder.path / folders.CURVES):
+        result.curves().save(folder.path / folders.CURVES)
+    full = {part: found.to_dict() for part, found in evaluations.items()}
+    record = record | {"status": "done", "finished": folders.now()} | result.to_dict() | {"evaluation": full}
+    with folders.written(folder.path / "report.html"):
+        _report(record, result, job, trained)
+    folder.write(record)
+    if set_aside:
+        first = "; ".join(f"{item.key} {item.reason}" for item in set_aside[:3])
+        on_event(
+            Note(f"set aside: {counted(len(set_aside), 'picture')} that cannot be read ({first}); all are in run.json")
+        )
+    return result
+
+
+def _measured(classifier: Classifier, job: Job, on_event: Listener) -> dict[str, Evaluation]:
+    """Calibrate a trained classifier, teach it what is ordinary, and evaluate it on what was held out, by part."""
     from tellapart.classifier.make import calibrate, learn_ordinary
     from tellapart.classifier.novelty import ENOUGH
     from tellapart.evaluation.baselines import ShrunkenPixels
     from tellapart.evaluation.evaluate import evaluate_part, evaluation_of
-    from tellapart.training import run as folders
 
     collection, counts, train = job.collection, job.split.counts(), job.part("train")
     validation = job.part("validation") if counts["validation"] else None
@@ -168,26 +194,7 @@ def finish(
             evaluations["test_one_view"] = replace(one, threshold=None)  # which was found for all views
     elif job.answers is None:
         on_event(Note("test: there is no test part, so no figure here is on pictures that took no part in choosing"))
-    set_aside = job.data.set_aside
-    result = Run(folder.path, classifier, trained.history, trained.best_epoch, evaluations, trained.seconds, set_aside)
-    figures = result.to_dict()["results"]
-    short = {name: value for name, value in figures.items() if name != "set_aside"}  # whose names are the run's
-    classifier.record = classifier.record.model_copy(update={"figures": short})
-    classifier.save(folder.path / folders.MODEL)
-    classifier.source = str(folder.path / folders.MODEL)
-    with folders.written(folder.path / folders.CURVES):
-        result.curves().save(folder.path / folders.CURVES)
-    full = {part: found.to_dict() for part, found in evaluations.items()}
-    record = record | {"status": "done", "finished": folders.now()} | result.to_dict() | {"evaluation": full}
-    with folders.written(folder.path / "report.html"):
-        _report(record, result, job, trained)
-    folder.write(record)
-    if set_aside:
-        first = "; ".join(f"{item.key} {item.reason}" for item in set_aside[:3])
-        on_event(
-            Note(f"set aside: {counted(len(set_aside), 'picture')} that cannot be read ({first}); all are in run.json")
-        )
-    return result
+    return evaluations
 
 
 def not_leaked(validation: Prepared | None, split: Split) -> Prepared | None:

@@ -228,8 +228,6 @@ def _slid(classifier: Classifier, picture: np.ndarray, wanted: str) -> Plot:
         kernel = np.array(KERNELS[wanted], float)
     else:
         kernel = _learnt(classifier, wanted, tuple(KERNELS))
-    if len(kernel) % 2 == 0:  # whitening looks at 2 x 2 pixels: the kernel is set beside one row and column of zeros
-        kernel = np.pad(kernel, ((0, 1), (0, 1), *[(0, 0)] * (kernel.ndim - 2)))
     return SlidKernel(picture, kernel, slide(kernel, picture), wanted if wanted in KERNELS else f"filter {wanted}")
 
 

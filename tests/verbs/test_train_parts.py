@@ -1,0 +1,90 @@
+"""Training, and how the data is cut for it: leaks, duplicates, groups."""
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image
+
+import tellapart
+from tellapart.data.feeding import Prepared
+from tellapart.data.split import Split
+from tellapart.progress import Note, silent
+from tellapart.verbs._finishing import not_leaked
+from tests.conftest import make_collection, write_folder
+
+
+def photos_with_leaks(tmp_path):
+    """Stripes with parts; the test part would be the first of training, but for a point in all but two of them."""
+    write_folder(tmp_path / "data" / "train", 60)
+    for file in sorted(write_folder(tmp_path / "data" / "test", 12).rglob("*.png"))[2:]:
+        pixels = np.asarray(Image.open(file)).copy()
+        pixels[0, 0] ^= 255
+        Image.fromarray(pixels).save(file)
+    return tmp_path / "data"
+
+
+def test_a_leak_is_told_before_training_and_its_figure_given_apart(tmp_path):
+    data, events = photos_with_leaks(tmp_path), []
+    run = tellapart.train(data, recipe="dense", epochs=2, runs=tmp_path / "runs", on_event=events.append)
+    said = [event.text for event in events if isinstance(event, Note)]
+    (leak,) = (i for i, words in enumerate(said) if words.startswith("leak"))
+    assert "leak: 2 of 12 test pictures (16.7%) are in training too" in said[leak]
+    assert leak < next(i for i, words in enumerate(said) if words.startswith("recipe:"))
+    found = run.evaluations["test"]
+    assert found.summary()["leaked"] == 2
+    assert found.summary()["without_leaks"]["count"] == 10
+    assert "2 of these pictures are in training too: accuracy" in str(run)
+    assert "in\ntraining too, exactly or nearly" in (run.path / "report.html").read_text()
+    model_card = (run.path / "report.md").read_text()
+    assert "2 of these pictures are in training too, exactly or nearly" in model_card
+    assert f"Without them the accuracy is {100 * found.without_leaks()['accuracy']:.2f} %" in model_card
+    for page in (model_card, (run.path / "report.html").read_text()):
+        assert "took no part in training" not in page
+    again = tellapart.evaluate(run.path, on_event=silent)
+    assert again.summary()["without_leaks"] == found.summary()["without_leaks"]
+
+
+def test_duplicates_are_told_and_kept_on_one_side(tmp_path):
+    folder, events = write_folder(tmp_path / "data", 60), []
+    for file in sorted(folder.rglob("0*.png")):
+        if int(file.stem) < 30:
+            file.with_name(f"copy-{file.name}").write_bytes(file.read_bytes())
+    run = tellapart.train(folder, recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=events.append)
+    assert any("duplicates: 60 pictures in 30 groups show the same" in str(event) for event in events)
+    with (run.path / "split.csv").open() as file:
+        part = {row["key"].replace("copy-", ""): set() for row in csv.DictReader(file)}
+    with (run.path / "split.csv").open() as file:
+        for row in csv.DictReader(file):
+            part[row["key"].replace("copy-", "")].add(row["part"])
+    assert all(len(parts) == 1 for parts in part.values())
+    assert len(set.union(*part.values())) == 3
+    assert "leaked" not in run.evaluations["test"].summary()
+    # the split is found again without looking for duplicates again
+    assert tellapart.evaluate(run.path, on_event=silent).accuracy == run.evaluations["test"].accuracy
+
+
+def test_groups_by_a_pattern(tmp_path):
+    folder = write_folder(tmp_path / "data", 90)
+    run = tellapart.train(folder, recipe="dense", epochs=1, group=r"/0(\d)", runs=tmp_path / "runs", on_event=silent)
+    with (run.path / "split.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for tens in "012345678":
+        assert len({row["part"] for row in rows if f"/0{tens}" in row["key"]}) == 1
+    assert tellapart.evaluate(run.path, on_event=silent).count == run.evaluations["test"].count
+
+
+def test_groups_that_the_data_tears_are_told(tmp_path):
+    events = []
+    collection = replace(make_collection(60), groups=np.array([f"g{i % 5}" for i in range(60)]))
+    tellapart.train(collection, recipe="dense", epochs=1, validation=0, runs=tmp_path, on_event=events.append)
+    notes = [event.text for event in events if isinstance(event, Note)]
+    assert any("groups: 20 of 20 test pictures are of groups that are in training too" in text for text in notes), notes
+
+
+def test_pictures_of_the_validation_that_training_has_too_are_not_ordinary():
+    held = Prepared(np.zeros((4, 2, 2, 1), np.uint8), np.arange(4) % 2, np.array([5, 6, 7, 8]))
+    split = Split(np.array(["validation"] * 9), {}, np.array([6, 8]))
+    assert not_leaked(held, split).indices.tolist() == [5, 7]
+    assert not_leaked(held, replace(split, leaked=np.arange(9))) is held
+    assert not_leaked(None, split) is None
