@@ -46,9 +46,9 @@ def make_collection(
     return Collection("stripes", "stripes", names, labels.astype(np.int64), keys, ArrayPictures(pixels), column)
 
 
-def write_folder(folder: Path, count: int = 36, suffix: str = "png") -> Path:
+def write_folder(folder: Path, count: int = 36, suffix: str = "png", seed: int = 0) -> Path:
     """The stripes as class folders without parts."""
-    pixels, labels = stripes(count)
+    pixels, labels = stripes(count, seed=seed)
     for i in range(count):
         home = folder / ("across", "down", "squares")[labels[i]]
         home.mkdir(parents=True, exist_ok=True)

@@ -48,12 +48,17 @@ def each(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Resu
     def several(start: int) -> list[Result]:
         return [work(item) for item in rest[start : start + CHUNK]]
 
-    threads = os.cpu_count() or 1
+    threads = cores()
     with ThreadPoolExecutor(threads) as pool:
         stride = 4 * threads * CHUNK
         for first in range(0, len(rest), stride):
             for results in pool.map(several, range(first, min(first + stride, len(rest)), CHUNK)):
                 yield from results
+
+
+def cores() -> int:
+    """Processors that this process may use, which a container or a batch system may have made fewer."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def shared(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -74,7 +79,7 @@ def each_apart(work: Callable[[Item], Result], items: Sequence[Item], crashed: R
     if not _may_fork():
         yield from each(work, items)
         return
-    workers = os.cpu_count() or 1
+    workers = cores()
     starts = list(range(0, len(items), CHUNK))
     running = [_Worker(work, items, starts[k::workers]) for k in range(min(workers, len(starts)))]
     try:

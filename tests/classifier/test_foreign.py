@@ -228,3 +228,21 @@ def test_an_ending_is_seen_behind_layers_that_keep_it(tmp_path):
     plain = keras.Sequential([keras.Input((16, 16, 3)), make.Conv2D(4, 1), make.GlobalAveragePooling2D()])
     plain.save(tmp_path / "b.keras")
     assert read_foreign(tmp_path / "b.keras").ending == "linear"
+
+
+def test_a_normalisation_tells_the_range_by_its_mean_only(tmp_path):
+    pixels = np.random.default_rng(0).random((8, 4, 4, 1))
+    adapted, other = make.Normalization(), make.Normalization()
+    adapted.adapt(pixels)
+    other.adapt(255 * pixels)
+    told = {
+        "adapted": (adapted, False),
+        "adapted to bytes": (other, True),
+        "ones": (make.Normalization(mean=0.5, variance=0.1), False),
+        "bytes": (make.Normalization(mean=127.0, variance=900.0), True),
+    }
+    for name, (layer, rescales) in told.items():
+        network = keras.Sequential([keras.Input((4, 4, 1)), layer, make.Flatten(), make.Dense(2)])
+        for suffix in ("keras", "h5"):
+            network.save(tmp_path / f"{name}.{suffix}")
+            assert read_foreign(tmp_path / f"{name}.{suffix}").rescales is rescales, (name, suffix)

@@ -5,7 +5,9 @@ import tarfile
 import zipfile
 
 import pytest
+from PIL import Image
 
+import tellapart
 from tellapart.data import archives
 from tellapart.data.archives import plant
 from tellapart.errors import DataError
@@ -138,3 +140,14 @@ def test_no_room_to_unpack(tmp_path, monkeypatch):
     monkeypatch.setattr(archives.tempfile, "TemporaryFile", Full)
     with pytest.raises(DataError, match=r"has no room to unpack .*No space left(.|\n)*set TMPDIR"):
         plant(path)
+
+
+@pytest.mark.parametrize("names", (("./a/0.png", "./b/1.png"), ("photos\\a\\0.png", "photos\\b\\1.png")))
+def test_zips_of_other_programs(names, tmp_path):
+    buffer = io.BytesIO()
+    Image.new("L", (4, 4)).save(buffer, "PNG")
+    path = zipped(tmp_path / "a.zip", [(name, buffer.getvalue()) for name in names])
+    collection = tellapart.open(path)
+    assert collection.class_names == ("a", "b")
+    assert collection.read(1).shape == (4, 4, 1)
+    assert list(collection.keys) == ["a/0.png", "b/1.png"]

@@ -1,11 +1,15 @@
+import shutil
+import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import tellapart
-from tellapart.data.collection import ArrayPictures, Collection
-from tellapart.errors import DataError
+from tellapart.data.collection import HEAD_BYTES, ArrayPictures, Collection
+from tellapart.errors import DataError, PictureError
 from tests.conftest import make_collection, stripes, write_folder
 
 
@@ -70,3 +74,34 @@ def test_from_arrays():
         Collection.from_arrays(pixels, labels, parts=["train"] * 5)
     with pytest.raises(DataError, match="among them 'teach'"):
         Collection.from_arrays(pixels, labels, parts=["teach"] + ["test"] * 5)
+
+
+def test_the_shape_of_a_large_photo_is_told_by_its_start(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (700, 600, 3), np.uint8)
+    for name, options in (("a/1.jpg", {"quality": 95}), ("b/2.png", {})):
+        (tmp_path / name).parent.mkdir()
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        Image.fromarray(pixels).save(tmp_path / name, exif=exif, **options)
+        assert (tmp_path / name).stat().st_size > HEAD_BYTES
+    read = []
+    collection = tellapart.open(tmp_path)
+    pictures = replace(collection.pictures, load=lambda i: read.append(i) or collection.pictures.load(i))
+    assert [pictures.shape(i) for i in range(2)] == [(600, 700, 3), (600, 700, 3)]
+    assert read == [1]  # a PNG may say at its end how it is turned
+
+
+def test_a_damaged_member_of_an_archive_is_told_in_whole_words(tmp_path):
+    folder = write_folder(tmp_path / "data", 6)
+    path = Path(shutil.make_archive(str(tmp_path / "data"), "zip", tmp_path, "data"))
+    with zipfile.ZipFile(path) as archive:
+        place = archive.getinfo("data/down/001.png").header_offset + 60
+    content = bytearray(path.read_bytes())
+    content[place : place + 20] = b"\xff" * 20
+    path.write_bytes(content)
+    collection = tellapart.open(path)
+    with pytest.raises(PictureError) as caught:
+        collection.read(list(collection.keys).index("down/001.png"))
+    assert caught.value.reason.startswith("the archive is damaged (")
+    assert caught.value.reason.endswith(")")
+    assert folder.is_dir()

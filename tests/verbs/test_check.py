@@ -2,13 +2,14 @@ import csv
 import hashlib
 import json
 import os
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import tellapart
-from tellapart.errors import UsageError
+from tellapart.errors import TrainingError, UsageError
 from tellapart.progress import Note, silent
 from tellapart.verbs._folds import fold_of
 from tests.checks.test_checks import folder
@@ -181,3 +182,58 @@ def test_subjects_do_not_vouch_for_their_own_labels(tmp_path, monkeypatch):
     collection = replace(make_collection(60, parts=False), groups=np.array(["one", "two"] * 30))
     tellapart.check(collection, on_event=notes.append)
     assert any("has 2 different pictures only" in n.text for n in notes if isinstance(n, Note))
+
+
+def test_what_the_clean_manifest_leaves_out_is_counted(dirty, tmp_path):
+    notes = []
+    found = tellapart.check(
+        dirty, skip_labels=True, write_manifest=tmp_path / "clean.csv", on_event=notes.append
+    )  # fmt: skip
+    assert f"manifest: {tmp_path / 'clean.csv'} (40 of 42 pictures, 2 left out, 0 moved to another class)" in str(found)
+    assert {name: found.to_dict()[name] for name in ("left_out", "moved")} == {"left_out": 2, "moved": 0}
+    assert not any("are left out" in note.text for note in notes if isinstance(note, Note))
+    for i in range(30):
+        (dirty / "cats" / f"cut{i}.jpg").write_bytes(b"\xff\xd8cut")
+    tellapart.check(dirty, skip_labels=True, write_manifest=tmp_path / "clean.csv", on_event=notes.append)
+    assert any("manifest: 31 of 51 pictures of cats are left out" in n.text for n in notes if isinstance(n, Note))
+
+
+def test_a_clean_manifest_that_would_mislead_is_refused_before_the_work(dirty, tmp_path, monkeypatch):
+    monkeypatch.setattr("tellapart.data.inspect.inspect", lambda *_: pytest.fail("pictures were read"))
+    with pytest.raises(UsageError, match="lies in the data, which would be read from it from then on"):
+        tellapart.check(dirty, write_manifest=dirty / "clean.csv", on_event=silent)
+    with pytest.raises(UsageError, match=r"clean.parquet: is named after no table"):
+        tellapart.check(dirty, write_manifest=tmp_path / "clean.parquet", on_event=silent)
+
+
+@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="their file names are Unicode")
+def test_a_clean_manifest_of_names_that_no_table_can_hold(dirty, tmp_path):
+    (dirty / "cats" / "000.jpg").rename(dirty / "cats" / os.fsdecode(b"caf\xe9.jpg"))
+    with pytest.raises(UsageError, match=r"1 file name cannot stand in a table \(photos/cats/caf.udce9.jpg\)"):
+        tellapart.check(dirty, write_manifest=tmp_path / "clean.csv", on_event=silent)
+
+
+def test_a_clean_manifest_of_tabs(dirty, tmp_path):
+    tellapart.check(dirty, skip_labels=True, write_manifest=tmp_path / "clean.tsv", on_event=silent)
+    assert len(tellapart.open(tmp_path / "clean.tsv")) == 40
+
+
+def test_findings_are_not_lost_where_the_search_for_wrong_labels_fails(dirty, monkeypatch):
+    def fail(*_):
+        raise TrainingError("the loss is not a number", "a number", "lower the rate")
+
+    monkeypatch.setattr("tellapart.verbs.check._predictions", fail)
+    notes = []
+    found = tellapart.check(dirty, on_event=notes.append)
+    assert found.output.is_file()
+    assert "labels" not in found.findings
+    assert "likely wrong labels: not looked for, since the loss is not a number" in [
+        note.text for note in notes if isinstance(note, Note)
+    ]
+
+
+def test_near_duplicates_that_were_not_looked_for_are_said(dirty, monkeypatch):
+    monkeypatch.setattr("tellapart.data.duplicates.MOST", 10)
+    found = tellapart.check(dirty, skip_labels=True, on_event=silent)
+    assert "near duplicates: not all looked for" in str(found)
+    assert found.to_dict()["near_duplicates_complete"] is False

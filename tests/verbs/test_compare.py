@@ -1,3 +1,4 @@
+import csv
 import json
 
 import numpy as np
@@ -137,3 +138,25 @@ def test_leaked_pictures_decide_nothing(tmp_path, monkeypatch):
         "2 more are left out, since training saw them or the same" in n.text for n in notes if isinstance(n, Note)
     )
     assert any("look number 2 at the test part of" in n.text for n in notes if isinstance(n, Note))
+
+
+def test_all_of_data_that_has_grown_leaves_out_what_either_saw(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = {"recipe": "dense", "epochs": 1, "runs": tmp_path / "runs", "on_event": silent}
+    folder = write_folder(tmp_path / "photos", 60)
+    first = tellapart.train(folder, **options)
+    write_folder(tmp_path / "new", 60, seed=9)
+    for file in (tmp_path / "new").rglob("*.png"):
+        file.rename(folder / file.parent.name / f"new{file.name}")
+    second = tellapart.train(folder, **options)
+    notes = []
+    tellapart.compare([first.path, second.path], data=folder, part="all", on_event=notes.append)
+    seen = {row["content"] for run in (first, second) for row in rows_of(run) if row["part"] != "test"}
+    fresh = sum(row["content"] not in seen for row in rows_of(second))
+    assert 0 < fresh < 30
+    said = f"all: {fresh} pictures, those that are in this part for every model; {120 - fresh} more are left out"
+    assert any(note.text.startswith(said) for note in notes if isinstance(note, Note))
+
+
+def rows_of(run):
+    return list(csv.DictReader((run.path / "split.csv").read_text().splitlines()))

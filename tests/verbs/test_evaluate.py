@@ -260,3 +260,32 @@ def test_other_views_than_its_confidence_was_measured_with_are_said(stripes_run)
     notes = []
     tellapart.predict(stripes_run.path, list(pixels), views="mirror", on_event=notes.append)
     assert [event.text for event in notes if isinstance(event, Note)] == [text]
+
+
+def test_of_data_that_has_grown_all_includes_what_training_saw(photos_run, tmp_path):
+    folder, run = photos_run
+    more = tmp_path / "photos"
+    shutil.copytree(folder, more)
+    write_folder(tmp_path / "new", 30, seed=9)
+    for file in (tmp_path / "new").rglob("*.png"):
+        file.rename(more / file.parent.name / f"new{file.name}")
+    found = tellapart.evaluate(run.path, more, part="all", on_event=silent)
+    assert (found.count, int(found.leaked.sum())) == (90, 48)
+    notes = []
+    (tmp_path / "alone").mkdir()
+    shutil.copy(run.path / "model.keras", tmp_path / "alone" / "model.keras")
+    tellapart.evaluate(tmp_path / "alone" / "model.keras", more, on_event=notes.append)
+    assert any(
+        "which of them training saw is not known, since no split.csv lies beside the model" in note.text
+        for note in notes
+        if isinstance(note, Note)
+    )
+
+
+def test_looks_are_counted_in_the_models_own_run_only(photos_run, tmp_path):
+    folder, run = photos_run
+    other = tellapart.train(make_collection(60), recipe="dense", epochs=1, runs=tmp_path, on_event=silent)
+    shutil.copy(run.path / "model.keras", other.path / "copy.keras")
+    before = (other.path / "run.json").read_bytes()
+    assert tellapart.evaluate(other.path / "copy.keras", folder, on_event=silent).looks is None
+    assert (other.path / "run.json").read_bytes() == before

@@ -22,6 +22,11 @@ def test_predict(stripes_run, tmp_path):
     one = tellapart.predict(stripes_run.classifier, stripes(1)[0][0], top=2, on_event=silent)
     assert str(one).count("\n") == 2
     assert len(one.to_dict()[0]["probabilities"]) == 2
+    pixels = stripes(5)[0]
+    for several in (pixels, pixels[..., 0], list(pixels), iter(pixels)):
+        found = tellapart.predict(stripes_run, several, on_event=silent)
+        assert [answer.label for answer in found] == ["across", "down", "squares", "across", "down"]
+        assert not found.bad
     with pytest.raises(UsageError, match="no pictures were named"):
         tellapart.predict(stripes_run.path, [], on_event=silent)
 
@@ -91,3 +96,16 @@ def test_summary_says_no_none_of_an_adopted_model(tmp_path, monkeypatch):
     text = str(tellapart.summary("~/digits.keras", on_event=silent))
     assert "None" not in text
     assert "recipe:" not in text
+
+
+def test_a_run_stands_for_its_classifier(stripes_run):
+    assert tellapart.load(stripes_run) is stripes_run.classifier
+
+
+def test_a_path_below_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(write_folder(tmp_path / "data", 6))
+    found = tellapart.show("~/data", output="~/drawn.png", on_event=silent)
+    assert found.output == tmp_path / "drawn.png"
+    assert found.output.is_file()

@@ -143,11 +143,11 @@ class Classifier:
         0..255: one Prediction. Or a folder's path, an array [n, height, width, 1 or 3], or an iterable of pictures: a
         list. A picture that cannot be read raises PictureError, or goes to `on_bad` and is left out of the list.
         """
-        if isinstance(pictures, np.ndarray) and not _is_batch(pictures):
+        if isinstance(pictures, np.ndarray) and not is_batch(pictures):
             return self._answers(("array",), self.preparation(from_array(pictures))[np.newaxis])[0]
         if isinstance(pictures, np.ndarray) and self._is_prepared(pictures):
             return self._answers([f"array {i}" for i in range(len(pictures))], pictures)
-        many = _many(pictures)
+        many = several(pictures)
         if many is None:
             name = _name(pictures, None)
             with pillow_warnings_off():
@@ -252,8 +252,11 @@ class Classifier:
         return self.preparation(read_picture(picture, name, self.preparation.least))
 
 
-def load_classifier(path: str | os.PathLike[str]) -> Classifier:
-    """Load a model file, or the one in a run folder. Raises ModelFileError."""
+def load_classifier(path: Any) -> Classifier:
+    """Load a model file, or the one in a run folder; of a run that is at hand, its own. Raises ModelFileError."""
+    found = getattr(path, "classifier", path)
+    if isinstance(found, Classifier):
+        return found
     path = Path(path).expanduser()
     if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises where a path may not be looked at
         path = path / "model.keras"
@@ -288,11 +291,12 @@ def pictures_in(folder: Path) -> list[Path]:
     return found
 
 
-def _is_batch(array: np.ndarray) -> bool:
+def is_batch(array: np.ndarray) -> bool:
+    """Whether an array holds several pictures, and is not one of them."""
     return array.ndim == 4 or (array.ndim == 3 and array.shape[2] not in (1, 3, 4))
 
 
-def _many(pictures: Any) -> Iterable[Any] | None:
+def several(pictures: Any) -> Iterable[Any] | None:
     """The pictures, where there may be several; None where it is one."""
     if isinstance(pictures, (str, os.PathLike)):
         return pictures_in(Path(pictures)) if os.path.isdir(pictures) else None  # noqa: PTH112  # as above

@@ -7,6 +7,7 @@ with a list (tellapart.recipes.description), the weights are read in a process o
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,7 +65,14 @@ class Foreign:
     @property
     def rescales(self) -> bool:
         """Whether the network brings pixels into its own range before anything is computed from them."""
-        return _rescales(self.plan) or False
+        first = _first(self.plan)
+        if first is None or first.kind != "Normalization":
+            return first is not None and first.kind == "Rescaling"
+        mean = first.options.get("mean")
+        told = [mean] if mean is not None else [
+            array for path, array in self.weights.arrays.items() if _MEAN.search(path)
+        ]  # fmt: skip
+        return len(told) == 1 and bool(np.max(told[0]) > HIGHEST_MEAN)
 
     @property
     def ending(self) -> str:
@@ -112,7 +120,6 @@ def read_foreign(path: Path) -> Foreign:
     raise _refused(name, f"it is {kind}")
 
 
-_RESCALING = ("Rescaling", "Normalization")
 _KEEPING_RANGE = (
     "Identity", "Reshape", "Flatten", "Resizing", "CenterCrop", "Cropping2D", "ZeroPadding2D", "Dropout",
     "SpatialDropout2D", "GaussianNoise", "GaussianDropout",
@@ -120,17 +127,24 @@ _KEEPING_RANGE = (
 """Layers after which pixels are what they were; those that augment are an Identity once they are trained."""
 
 
-def _rescales(plan: NetworkPlan) -> bool | None:
-    """Whether the first layer that changes pixels rescales them; None where there is no such layer."""
+HIGHEST_MEAN = 1.5
+"""Pixels of 0..1 or -1..1 have no mean above 1: a normalisation of a higher one was adapted to 0..255."""
+
+_MEAN = re.compile(r"(?:^|/)normalization(?:_\d+)?/(?:.*/)?(?:vars/0|mean(?::0)?)$")
+"""The weight of a normalisation that was adapted, in Keras 3's files and in those before."""
+
+
+def _first(plan: NetworkPlan) -> LayerPlan | None:
+    """The first layer that changes pixels; None where there is no such layer."""
     source = (plan.entry, 0)
     while readers := [part for part in plan.parts if any(source in call for call in plan.calls[part.name])]:
         first = readers[0]
         if isinstance(first, NetworkPlan):
-            within = _rescales(first)
+            within = _first(first)
             if within is not None:
                 return within
         elif first.kind not in _KEEPING_RANGE:
-            return first.kind in _RESCALING
+            return first
         source = (first.name, 0)
     return None
 

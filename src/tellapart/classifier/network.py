@@ -13,7 +13,7 @@ from tellapart.classifier.hdf5 import read_weights, refused, written
 from tellapart.classifier.model_file import CONFIG, METADATA, TWIN, WEIGHTS, Layer
 from tellapart.classifier.twin import make_twin
 from tellapart.errors import ModelFileError
-from tellapart.recipes.backend import keras
+from tellapart.recipes.backend import exactly, keras
 from tellapart.recipes.build import at_a_time
 from tellapart.recipes.description import read_description
 from tellapart.recipes.plan import NetworkPlan, NotPlainError, build
@@ -98,7 +98,8 @@ def outputs_of(network: keras.Model, pixels: np.ndarray) -> np.ndarray:
     """What the network gives for pixels uint8 [n, height, width, channels]: float32 [n, outputs]."""
     size = at_a_time(network)
     pieces = [pixels[i : i + size].astype(np.float32) for i in range(0, len(pixels), size)]
-    return np.concatenate([keras.ops.convert_to_numpy(network(piece, training=False)) for piece in pieces])
+    with exactly():
+        return np.concatenate([keras.ops.convert_to_numpy(network(piece, training=False)) for piece in pieces])
 
 
 def describe_layers(network: keras.Model) -> tuple[Layer, ...]:

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
-from tellapart.data.tree import MAX_RATIO, FolderTree, Tree, stamp_of
+from tellapart.data.tree import MAX_RATIO, FolderTree, Tree, stamp_of, with_slashes
 from tellapart.errors import DataError
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
@@ -30,17 +30,18 @@ class ZipTree(Tree):
         self.process = os.getpid()
         if not all(info.filename for info in self.archive.infolist()):
             raise _damaged(path, ValueError("a member without a name"))
-        members = [info for info in self.archive.infolist() if not info.is_dir()]
-        _check_members(path, [info.filename for info in members], sum(info.file_size for info in members))
+        members = [info for info in self.archive.infolist() if not info.filename.endswith(("/", "\\"))]
+        names = [name.removeprefix("./") for name in with_slashes([info.filename for info in members])]  # some add it
+        _check_members(path, names, sum(info.file_size for info in members))
         if any(info.flag_bits & 1 for info in members):
             raise DataError(f"{path}: is encrypted", "an archive without a password", "unpack it and give the folder")
-        self.members = {info.filename: info for info in members}
+        self.members = dict(zip(names, members, strict=True))
         super().__init__(path, list(self.members))
 
     def read(self, name: str) -> bytes:
         """See Tree."""
         try:
-            return self._archive().read(name)
+            return self._archive().read(self.members[name])
         except KeyError as error:
             raise DataError(f"{self.path}: holds no {name}", "a member of that name", "check the archive") from error
         except Exception as error:  # zlib, zipfile and struct errors of a damaged member
@@ -49,7 +50,7 @@ class ZipTree(Tree):
     def start(self, name: str, count: int) -> bytes:
         """See Tree."""
         try:
-            with self._archive().open(name) as member:
+            with self._archive().open(self.members[name]) as member:
                 return member.read(count)
         except Exception as error:
             raise _damaged(self.path, error, name) from error

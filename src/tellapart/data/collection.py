@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -14,6 +15,9 @@ from tellapart.data.parts import PARTS
 from tellapart.errors import DataError, PictureError
 from tellapart.images.decode import decode, header
 from tellapart.images.read import MAX_BYTES
+
+HEAD_BYTES = 2**18
+"""What is read of a large file for its header: EXIF data, a preview and a colour profile stand before it."""
 
 
 class Pictures(Protocol):
@@ -68,7 +72,8 @@ class ArrayPictures:
 class EncodedPictures:
     """Pictures that are files.
 
-    `load(i)` gives the bytes, `size(i)` their number, `describe(i)` the name in errors, `stamped(i)` what `stamp` says.
+    `load(i)` gives the bytes, `size(i)` their number, `describe(i)` the name in errors, `stamped(i)` what `stamp` says,
+    and `start(i, count)`, where there is one, the first bytes.
     """
 
     count: int
@@ -76,6 +81,7 @@ class EncodedPictures:
     size: Callable[[int], int]
     describe: Callable[[int], str]
     stamped: Callable[[int], bytes | None] = lambda i: None
+    start: Callable[[int, int], bytes] | None = None
 
     def __len__(self) -> int:
         return self.count
@@ -86,6 +92,11 @@ class EncodedPictures:
 
     def shape(self, i: int) -> tuple[int, int, int]:
         """See Pictures."""
+        with suppress(
+            PictureError, DataError, OSError, KeyError
+        ):  # which the whole file may not raise, or in its words
+            if self.start is not None and HEAD_BYTES < self.size(i) <= MAX_BYTES:
+                return header(self.start(i, HEAD_BYTES), self.describe(i), whole=False)
         return header(self.bytes_of(i), self.describe(i))
 
     def fingerprint(self, i: int) -> bytes:
@@ -113,7 +124,8 @@ class EncodedPictures:
         except OSError as error:
             raise PictureError(self.describe(i), f"cannot be read ({error.strerror})", "check the file") from error
         except DataError as error:
-            raise PictureError(self.describe(i), error.given.rsplit(": ", 1)[-1], error.action) from error
+            reason = error.given.removeprefix(f"{self.describe(i)}: ")
+            raise PictureError(self.describe(i), reason, error.action) from error
         except MemoryError as error:
             raise PictureError(self.describe(i), "does not fit in memory") from error
 
@@ -143,7 +155,7 @@ class Collection:
     `labels` int64 [count] index `class_names`; `keys` name each picture uniquely (its file name, or part and row);
     `parts` holds train, validation or test a picture, or is None where the source states none; `groups` is a name a
     picture (a subject, a burst), or None; `columns` are other columns of its table, by name; `notes` are sentences that
-    its reader should see.
+    its reader should see; `named` tells class names that a person gave from those that the source has by itself.
     """
 
     name: str
@@ -156,6 +168,7 @@ class Collection:
     groups: np.ndarray | None = None
     notes: tuple[str, ...] = field(default=())
     columns: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    named: bool = False
 
     def __post_init__(self) -> None:
         counts = {len(self.labels), len(self.keys), len(self.pictures)}

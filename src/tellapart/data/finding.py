@@ -13,7 +13,8 @@ from tellapart.data.collection import Collection
 from tellapart.data.inspect import Inspection
 
 MANY, LAYOUT = 10, 0.25
-"""So many pictures of a class, and such a share of it, are nearly the same: no copies of one, but of one layout."""
+"""So many pictures that are nearly the same, and such a share of a class in groups of so many: no copies of one, but of
+one layout."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +36,17 @@ class Checked:
     def one_layout(self, group: Sequence[int]) -> bool:
         """Whether pictures that show nearly the same are of one layout - of a camera that stands still - and no copies.
 
-        They are where they are many, and more than a quarter of the pictures of a class: as in the split.
+        They are where they are many, and such groups hold more than a quarter of the pictures of a class: five cameras
+        that stand still make five groups.
         """
-        if len(group) <= MANY:
-            return False
-        labels = self.collection.labels
-        here, all_ = np.bincount(labels[list(group)]), np.bincount(labels)
-        return bool((here > LAYOUT * all_[: len(here)]).any())
+        return len(group) > MANY and bool(self._layouts[self.collection.labels[list(group)]].any())
+
+    @cached_property
+    def _layouts(self) -> np.ndarray:
+        """Bool [classes]: of which classes large groups of pictures that show nearly the same hold a large share."""
+        large = [i for group in self.inspection.duplicates.groups if len(group) > MANY for i in group]
+        here = self.collection.class_counts(np.array(large, np.int64))
+        return here > LAYOUT * self.collection.class_counts()
 
     @cached_property
     def twins(self) -> dict[int, int]:

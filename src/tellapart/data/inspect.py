@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from tellapart.data.collection import Collection, EncodedPictures
-from tellapart.data.duplicates import Duplicates, Traits, find_duplicates
+from tellapart.data.duplicates import MOST, Duplicates, Traits, find_duplicates
 from tellapart.errors import PictureError
 from tellapart.images.decode import pillow_warnings_off
-from tellapart.images.look import Look, look, look_at_file
+from tellapart.images.look import THUMBNAIL, Look, look, look_at_file
 from tellapart.parallel import each_apart
 from tellapart.progress import Listener, Progress, silent
+
+_NOTHING = np.zeros((THUMBNAIL, THUMBNAIL, 3), np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +59,8 @@ def inspect(collection: Collection, on_event: Listener = silent) -> Inspection:
     with pillow_warnings_off():
         crashed: Look | str = "makes the decoder crash"
         for found in each_apart(one, range(len(collection)), crashed):
+            if isinstance(found, Look) and len(collection) > MOST:  # which are not compared
+                found = replace(found, thumbnail=_NOTHING)
             seen.append(found)
             if len(seen) % 64 == 0 or len(seen) == len(collection):
                 on_event(Progress("look at pictures", len(seen), len(collection)))

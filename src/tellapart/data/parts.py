@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 
 PARTS = ("train", "validation", "test")
 
@@ -23,3 +24,8 @@ def part_in_file_name(name: str) -> str | None:
     """The part that a file name speaks of: `fashion-mnist_train.csv`, `validation-00000-of-00002.parquet`."""
     tokens = re.split(r"[^a-z0-9]+", name.rsplit("/", 1)[-1].lower())
     return next((part for token in tokens if (part := _PART_OF.get(token))), None)
+
+
+def part_of_file(name: str) -> str | None:
+    """The part that a file's name speaks of, or else the folder that it lies in: `train/0000.parquet`."""
+    return part_in_file_name(name) or part_of(PurePosixPath(name).parent.name)

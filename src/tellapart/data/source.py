@@ -28,6 +28,11 @@ def open_collection(
     Raises UsageError for a name or path that does not exist, DataError for faulty data, DownloadError.
     """
     names = read_class_names(class_names)
+    found = _opened(source, names, on_event)
+    return found if names is None else replace(found, named=True)
+
+
+def _opened(source: Any, names: list[str] | None, on_event: Listener) -> Collection:
     if isinstance(source, Collection):
         return source if names is None else source.with_class_names(names)
     if isinstance(source, tuple) and len(source) == 2:
@@ -45,7 +50,10 @@ def open_collection(
             "a path, or one of the names that 'tellapart datasets' lists",
             f"did you mean {near}?" if near else f"check the spelling; {did_you_mean(text, datasets.names())}",
         )
-    return formats.read(plant(path), names)
+    found = formats.read(plant(path), names)
+    if found.source in datasets.names():  # which says nothing of a file or folder any more
+        found = replace(found, source=os.path.join(os.curdir, found.source))  # noqa: PTH118  # a Path would drop the dot
+    return found
 
 
 def read_class_names(names: Sequence[str] | str | os.PathLike[str] | None) -> list[str] | None:
@@ -54,7 +62,7 @@ def read_class_names(names: Sequence[str] | str | os.PathLike[str] | None) -> li
         return None
     if not isinstance(names, (str, os.PathLike)):
         return [str(name) for name in names]
-    path = Path(names)
+    path = Path(names).expanduser()
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:

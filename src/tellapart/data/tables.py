@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import subprocess
 import sys
 import tempfile
@@ -79,8 +80,8 @@ def read_csv(tree: Tree, name: str, **options: Any) -> pl.DataFrame:
     return table
 
 
-def read_parquet(tree: Tree, name: str) -> pl.DataFrame:
-    """A Parquet file's table. Raises DataError for a damaged one.
+def read_parquet(tree: Tree, name: str, wanted: Sequence[str] = ()) -> pl.DataFrame:
+    """A Parquet file's table, or the columns of it that are `wanted`. Raises DataError for a damaged one.
 
     Read in a process of its own: the library ends the process that it is in where a damaged length in such a file asks
     for more memory than there is (found by benchmarks/fuzz.py).
@@ -90,7 +91,7 @@ def read_parquet(tree: Tree, name: str) -> pl.DataFrame:
         if source is None:
             source = str(Path(folder, "table.parquet"))
             Path(source).write_bytes(tree.read(name))
-        command = [sys.executable, "-I", "-c", _READ, source, str(target), *search_path()]
+        command = [sys.executable, "-I", "-c", _READ, source, str(target), json.dumps(list(wanted)), *search_path()]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace")  # noqa: S603  # our own
         if "ImportError" in done.stderr or "ModuleNotFoundError" in done.stderr:
             raise RuntimeError(f"the reader of Parquet files cannot start:\n{done.stderr}")
@@ -100,8 +101,8 @@ def read_parquet(tree: Tree, name: str) -> pl.DataFrame:
         return pl.read_ipc(io.BytesIO(target.read_bytes()))
 
 
-_READ = """import sys; sys.path += sys.argv[3:]; import polars
-polars.read_parquet(sys.argv[1], glob=False).write_ipc(sys.argv[2])"""
+_READ = """import sys; sys.path += sys.argv[4:]; import json; import polars
+polars.read_parquet(sys.argv[1], glob=False, columns=json.loads(sys.argv[3]) or None).write_ipc(sys.argv[2])"""
 
 
 def rows(tree: Tree, name: str) -> Iterator[tuple[int, list[str]]]:

@@ -37,6 +37,9 @@ BESIDE = (
 HEAD_BYTES = 2**16
 """What is read of a file to know it by, where its times do not tell."""
 
+TRIED = 64
+"""So many files without extension are opened to know whether such are pictures."""
+
 RUN_BYTES = 2**26
 """A larger file of a run's name is none."""
 
@@ -118,6 +121,10 @@ class FolderTree(Tree):
 
     def read(self, name: str) -> bytes:
         """See Tree."""
+        return self.start(name, -1)
+
+    def start(self, name: str, count: int) -> bytes:
+        """See Tree; all bytes where `count` is -1."""
         path = self._at(name)
         try:
             handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
@@ -125,21 +132,13 @@ class FolderTree(Tree):
                 os.close(handle)
                 raise _unreadable(path, "not a file")
             with os.fdopen(handle, "rb", buffering=0) as file:
-                return file.read()
+                return file.read(count)
         except FileNotFoundError as error:
             raise _unreadable(path, "does not exist") from error
         except IsADirectoryError as error:
             raise _unreadable(path, "not a file") from error
         except OSError as error:
             raise _unreadable(path, f"cannot be read ({error.strerror})") from error
-
-    def start(self, name: str, count: int) -> bytes:
-        """See Tree."""
-        try:
-            with (self.root / name).open("rb") as file:
-                return file.read(count)
-        except OSError as error:
-            raise _unreadable(self.root / name, f"cannot be read ({error.strerror})") from error
 
     def size(self, name: str) -> int:
         """See Tree."""
@@ -175,8 +174,13 @@ def pictures_of(tree: Tree) -> list[str]:
 
 
 def picture_folders(tree: Tree) -> set[str]:
-    """The folders in which files are called pictures; "" is the root."""
-    return {name.rpartition("/")[0] for name in tree.names if looks_like_picture(name) and "." in name}
+    """The folders in which files are called pictures; "" is the root.
+
+    Where none is, those in which some files without extension start as pictures do.
+    """
+    bare = [name for name in tree.names if "." not in name.rpartition("/")[2]]
+    called = {name.rpartition("/")[0] for name in set(tree.names).difference(bare) if looks_like_picture(name)}
+    return called or {name.rpartition("/")[0] for name in bare[:: len(bare) // TRIED + 1] if _is_picture(tree, name)}
 
 
 def other_files(tree: Tree) -> list[str]:
@@ -185,6 +189,11 @@ def other_files(tree: Tree) -> list[str]:
         name for name in tree.names
         if "/" in name and not looks_like_picture(name) and not name.lower().endswith(BESIDE)
     ]  # fmt: skip
+
+
+def with_slashes(names: list[str]) -> list[str]:
+    """Names of files with slashes between their folders, where all were written with the backslashes of Windows."""
+    return names if any("/" in name for name in names) else [name.replace("\\", "/") for name in names]
 
 
 def _is_picture(tree: Tree, name: str) -> bool:

@@ -63,13 +63,16 @@ def from_pillow(image: Image.Image, source: str = "picture") -> np.ndarray:
         raise PictureError(source, _reason(error)) from error
 
 
-def header(data: bytes, source: str = "picture") -> tuple[int, int, int]:
+def header(data: bytes, source: str = "picture", whole: bool = True) -> tuple[int, int, int]:
     """Height, width and channels (1 or 3) as `decode` would give them, from the header alone.
 
-    Raises PictureError as `decode` does, but cannot see damage behind the header.
+    Raises PictureError as `decode` does, but cannot see damage behind the header; where `data` may not be the `whole`
+    file also for formats of which the rest may say how the picture is turned.
     """
     try:
         with _open(data, source) as image:
+            if not whole and image.format not in JPEGS:
+                raise PictureError(source, "is not told by its start")
             settle(image, data)
             turned = orientation_of(image) in (5, 6, 7, 8)
             if image.format == "TIFF" and image.getexif().get(0x0112) in (5, 6, 7, 8):

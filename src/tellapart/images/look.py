@@ -61,7 +61,9 @@ def look_at_file(data: bytes, source: str = "picture") -> Look:
 
 def digest(pixels: np.ndarray) -> bytes:
     """16 bytes that name the very pixels, uint8 [height, width, channels]."""
-    return hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).digest()[:16]
+    found = hashlib.sha256(repr(pixels.shape).encode())
+    found.update(np.ascontiguousarray(pixels).data)
+    return found.digest()[:16]
 
 
 def thumbnail(image: Image.Image) -> np.ndarray:

@@ -106,6 +106,30 @@ def has_accelerator() -> bool:
     return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
 
 
+@contextlib.contextmanager
+def exactly() -> Iterator[None]:
+    """Float32 as it is written: accelerators otherwise round what they multiply to 10 bits (TensorFloat-32)."""
+    if NAME == "jax":
+        import jax
+
+        with jax.default_matmul_precision("float32"):
+            yield
+    elif NAME == "torch":
+        import torch
+
+        with torch.backends.cudnn.flags(allow_tf32=False):
+            yield
+    else:
+        import tensorflow as tf
+
+        before = tf.config.experimental.tensor_float_32_execution_enabled()
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+        try:
+            yield
+        finally:
+            tf.config.experimental.enable_tensor_float_32_execution(before)
+
+
 def gradient(function: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
     """The gradient of a function from a tensor to a number, at `x` float [...]; the same shape."""
     if NAME == "jax":
@@ -183,6 +207,7 @@ __all__ = [
     "JIT",
     "NAME",
     "describe",
+    "exactly",
     "feed",
     "fused_batch_norm",
     "gradient",

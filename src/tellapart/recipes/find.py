@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from tellapart import leaves
 from tellapart.errors import RecipeError, did_you_mean
+from tellapart.images.views import without_mirror
 from tellapart.recipes.recipe import Adapt, Recipe
 
 LIBRARY = "tellapart.recipes.library"
@@ -51,7 +52,7 @@ class Found:
         Raises RecipeError where the rule of a person's own does not work.
         """
         if self.adapt is None:
-            return self.recipe
+            return self._looking_as_it_learns(self.recipe)
         try:
             adapted = self.adapt(self.recipe, pictures, shape)
         except RecipeError:
@@ -68,7 +69,15 @@ class Found:
                 "a tellapart.Recipe",
                 "return recipe.model_copy(update={...})",
             )
-        return _validated(adapted, self.changes, self.recipe.name)
+        return self._looking_as_it_learns(_validated(adapted, self.changes, self.recipe.name))
+
+    def _looking_as_it_learns(self, recipe: Recipe) -> Recipe:
+        """Where mirroring was turned off, and nothing said of views, prediction does not look at mirrored pictures."""
+        changed = self.changes.get("augmentation", {})
+        turned = not isinstance(changed, dict) or "flip" in changed
+        if "views" in self.changes or not turned or recipe.augmentation.flip not in ("none", "vertical"):
+            return recipe
+        return recipe.model_copy(update={"views": without_mirror(recipe.views)})
 
     def followed(self) -> dict[str, list[Any]]:
         """What the fields that follow the data become, from small collections to large ones: their values, ascending.
@@ -103,6 +112,12 @@ def find_recipe(source: str | Path | Recipe) -> Found:
     """Find a recipe. Raises RecipeError that names the file and the field at fault, and what may stand there."""
     if isinstance(source, Recipe):
         return Found(source)
+    if not isinstance(source, (str, Path)):
+        raise RecipeError(
+            f"a recipe of type {type(source).__name__}",
+            "a name, the path of a .toml or .py file, or a tellapart.Recipe",
+            "of a function: tellapart.Recipe(name=..., network=function)",
+        )
     text = str(source)
     if text in names():
         return _from_module(leaves.load(LIBRARY, text, "a recipe"), text)

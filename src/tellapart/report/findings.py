@@ -27,7 +27,7 @@ _TEMPLATE = """
 {% if unseen %}<ul>
 {% for words in unseen %}<li>{{ words }}</li>{% endfor %}</ul>{% endif %}
 {{ shown }}
-{% if rest %}<details><summary>{{ rest | length }} more</summary><ul>
+{% if rest %}<details><summary>{{ more }}</summary><ul>
 {% for words in rest %}<li>{{ words }}</li>{% endfor %}</ul></details>{% endif %}
 """
 
@@ -58,6 +58,8 @@ def _section(checked: Checked, module: ModuleType, findings: Sequence[Finding]) 
     unseen = [words for pictures, words in first if not pictures]
     shown = [(pictures, words) for pictures, words in first if pictures]
     rest = [finding.words for finding in findings[SHOWN : 6 * SHOWN]]
+    left = max(0, len(findings) - SHOWN)
+    more = f"{left:,} more" if left == len(rest) else f"{len(rest):,} of {left:,} more; --json gives all"
     doc = (module.__doc__ or "").split("\n")[0]
     return html(
         _TEMPLATE,
@@ -66,6 +68,7 @@ def _section(checked: Checked, module: ModuleType, findings: Sequence[Finding]) 
         unseen=unseen,
         shown=gallery(shown, "large") if shown else "",
         rest=rest,
+        more=more,
     )
 
 

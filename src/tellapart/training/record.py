@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ from tellapart import leaves
 from tellapart.data.collection import Collection
 from tellapart.data.split import Split
 from tellapart.images.preparation import Preparation
-from tellapart.recipes import find
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.run import machine, now, versions
 
@@ -23,7 +23,7 @@ def describe_training(
         "options": asked,
         "data": {
             "name": collection.name,
-            "source": place(collection.source),
+            "source": place_of_data(collection.source),
             "class_names": list(collection.class_names) if asked["classes"] is not None else None,
             "pictures": len(collection),
             "classes": list(collection.class_names),
@@ -58,9 +58,14 @@ def remembered(record: dict[str, Any], collection: Collection, split: Split) -> 
     }
 
 
-def place(source: str | Path) -> str:
-    """A path made absolute, so that it is found again from elsewhere; a data set's or recipe's name as it is."""
-    if str(source) in leaves.names("tellapart.data.datasets") + find.names():
+def place_of_data(source: str | Path) -> str:
+    """What data is found by from elsewhere: a data set's name, or a whole path."""
+    return place(source, leaves.names("tellapart.data.datasets"))
+
+
+def place(source: str | Path, names: Sequence[str] = ()) -> str:
+    """A path made absolute, so that it is found again from elsewhere; one of `names` as it is."""
+    if str(source) in names:
         return str(source)
     path = Path(source).expanduser()
     return str(path.resolve()) if path.exists() else str(source)

@@ -146,17 +146,20 @@ def lacking(place: Path, needed: int) -> int | None:
     return free if free < needed else None
 
 
-def count_look(model: str) -> int | None:
-    """Count one more look at a run's test part in the run.json beside its model; None where there is none to write.
+def count_look(model: str, fingerprint: str) -> int | None:
+    """Count one more look at a run's test part in the run.json beside its model; None where there is none to write, or
+    where it is of a training on other data than that of this fingerprint.
 
     Every look at a test part, and every choice made after it, lets its figures say less of new pictures.
     """
     path = Path(model).with_name(RECORD)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
+        if record["data"]["fingerprint"] != fingerprint:  # a model file that was put beside another run's
+            return None
         looks = int(record.get("looks", 1)) + 1
         write_json(path, record | {"looks": looks})
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
         return None
     return looks
 

@@ -94,11 +94,11 @@ def within_memory(
             given = f"out of memory with batches of {recipe.batch_size} pictures{words}"
             other = None if kept.any() else smaller(recipe)
             if other is None:
+                again = "go on with --resume" if kept.any() else "start it again"
                 raise OutOfMemoryError(
                     given,
                     "enough memory",
-                    "end other programs and go on with --resume, or train smaller pictures (--set height=... "
-                    "--set width=...)",
+                    f"end other programs and {again}, or train smaller pictures (--set height=... --set width=...)",
                 ) from error
         on_event(Note(f"{given}: trying {other.batch_size}, at a learning rate of {other.learning_rate:.3g}"))
         recipe = other

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tellapart import leaves
 from tellapart.errors import UsageError, did_you_mean
@@ -34,6 +34,12 @@ class Record(BaseModel):
     """A verb's options."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    @field_validator("*")
+    @classmethod
+    def _at_home(cls, value: Any) -> Any:
+        """A path below `~` in one's home: not every shell sees to that, and Python does not."""
+        return value.expanduser() if isinstance(value, Path) and value.parts[:1] == ("~",) else value
 
 
 def argument(default: Any = ..., **options: Any) -> Any:

@@ -130,6 +130,12 @@ def find_kept(options: Options) -> tuple[Options, Kept | None]:
     values |= {"resume": options.resume, "runs": options.runs, "save_every": options.save_every}
     if options.data is not None:
         values["data"] = options.data
+    elif not _is_there(values["data"]):
+        raise UsageError(
+            f"--resume {options.resume}: its pictures are not at {values['data']}",
+            "the data that it was started with",
+            "give it as well: tellapart train DATA --resume RUN, or data= in Python where it was in memory",
+        )
     if not isinstance(options.recipe, (str, Path)):  # an object, which run.json has by name only
         values["recipe"] = options.recipe
     return type(options)(**values), kept
@@ -175,28 +181,46 @@ def _asked(record: dict[str, Any]) -> dict[str, Any]:
 
 def asked_for(options: Options, source: Any) -> dict[str, Any]:
     """The options as run.json keeps them; `source` is what the data calls itself."""
-    from tellapart.training.record import place
+    from tellapart.training.record import place_of_data
 
-    plain = _plain(options)
-    return plain | {"data": place(source)}
+    return _plain(options) | {"data": place_of_data(source)}
 
 
 def _source(data: Any) -> str | Path | None:
     """What data calls itself: a name or a path, or a collection's source; None for pictures in memory."""
-    found = data if isinstance(data, (str, Path)) else getattr(data, "source", None)
-    return found if isinstance(found, (str, Path)) else None
+    if isinstance(data, (str, Path)):
+        return data
+    found = getattr(data, "source", None)
+    return found if isinstance(found, str) and _is_there(found) else None
+
+
+def _is_there(place: str) -> bool:
+    from tellapart.data import datasets
+
+    return place in datasets.names() or Path(place).exists()
 
 
 def _plain(options: Options) -> dict[str, Any]:
-    from tellapart.training.record import place
+    from tellapart.recipes import find
+    from tellapart.training.record import place, place_of_data
 
     plain = options.model_dump(mode="json", exclude={"data", "recipe", "classes"}, fallback=str)
-    recipe = options.recipe if isinstance(options.recipe, (str, Path)) else options.recipe.name
+    recipe = options.recipe if isinstance(options.recipe, (str, Path)) else find.find_recipe(options.recipe).recipe.name
     classes = options.classes
-    plain["recipe"] = place(recipe)
+    if classes is None and getattr(options.data, "named", False):  # an open collection brings its own
+        classes = options.data.class_names
+    plain["recipe"] = place(recipe, find.names())
     plain["classes"] = place(classes) if isinstance(classes, (str, Path)) else classes and list(classes)
     source = _source(options.data)
-    plain["data"] = None if source is None else place(source)
+    plain["data"] = None if source is None else place_of_data(source)
     if isinstance(options.set, Mapping):
-        plain["set"] = dict(options.set)
+        plain["set"] = _values(options.set)
     return plain
+
+
+def _values(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Changes as JSON has them: plain numbers for NumPy's."""
+    return {
+        name: _values(value) if isinstance(value, Mapping) else value.item() if hasattr(value, "item") else value
+        for name, value in changes.items()
+    }

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from tellapart import leaves
-from tellapart.errors import DataError, UsageError
+from tellapart.errors import Stopped, TellapartError, UsageError
 from tellapart.progress import Listener, Note, Progress
+from tellapart.text import counted
 from tellapart.verbs import Record, argument, check_output
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ ROUNDS = 2
 
 EXAMPLES = 3
 
+MUCH = 0.2
+"""A clean manifest that leaves out more of a class says so."""
+
+INCOMPLETE = "near duplicates: not all looked for, among so many pictures; exact copies were"
+
 
 class Options(Record):
     """What may be asked of check."""
@@ -46,13 +52,18 @@ class Options(Record):
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What was found, check by check, in the order of the page; `output` is the page, `manifest` the clean list."""
+    """What was found, check by check, in the order of the page; `output` is the page, `manifest` the clean list.
+
+    `left_out` and `moved` are how many pictures that list leaves out, and gives another class.
+    """
 
     checked: Checked
     findings: dict[str, list[Finding]]
     titles: dict[str, str]
     output: Path | None
     manifest: Path | None
+    left_out: int = 0
+    moved: int = 0
 
     @property
     def exit_code(self) -> int:
@@ -66,8 +77,11 @@ class Report:
             "name": collection.name,
             "pictures": len(collection),
             "findings": {name: [one.to_dict(collection) for one in found] for name, found in self.findings.items()},
+            "near_duplicates_complete": self.checked.inspection.duplicates.complete,
             "output": str(self.output) if self.output else None,
             "manifest": str(self.manifest) if self.manifest else None,
+            "left_out": self.left_out,
+            "moved": self.moved,
         }
 
     def __str__(self) -> str:
@@ -79,8 +93,15 @@ class Report:
             if len(found) > EXAMPLES:
                 lines.append(f"  and {len(found) - EXAMPLES:,} more")
         lines += [f"{title}: not looked for" for name, title in self.titles.items() if name not in self.findings]
+        if not self.checked.inspection.duplicates.complete:
+            lines.append(INCOMPLETE)
         lines += [f"page: {self.output}"] if self.output else []
-        return "\n".join([*lines, f"manifest: {self.manifest}"] if self.manifest else lines)
+        if self.manifest:
+            kept = f"{len(collection) - self.left_out:,} of {counted(len(collection), 'picture')}"
+            lines.append(
+                f"manifest: {self.manifest} ({kept}, {self.left_out:,} left out, {self.moved:,} moved to another class)"
+            )
+        return "\n".join(lines)
 
 
 def run(options: Options, on_event: Listener) -> Report:
@@ -97,10 +118,16 @@ def run(options: Options, on_event: Listener) -> Report:
     if options.write_manifest is not None:
         _check_files(collection)
         _check_target(collection, options.write_manifest)
+        _files_seen_from(options.write_manifest, collection)
     inspection = inspect(collection, on_event)
     checked = Checked(inspection)
     if not options.skip_labels and len(collection.class_names) > 1:
-        checked = Checked(inspection, _predictions(checked, options, on_event))
+        try:
+            checked = Checked(inspection, _predictions(checked, options, on_event))
+        except Stopped:
+            raise
+        except TellapartError as error:  # everything else is known, and worth telling
+            on_event(Note(f"likely wrong labels: not looked for, since {error.given}"))
     modules = {name: leaves.load(CHECKS, name, "a check") for name in leaves.names(CHECKS)}
     order = sorted(modules, key=lambda name: modules[name].POSITION)
     looked = {name: modules[name].find(checked) for name in order}
@@ -116,10 +143,17 @@ def run(options: Options, on_event: Listener) -> Report:
             ) from error
         on_event(Note(f"no page is written: {Path.cwd()} cannot be written to ({error.strerror})"))
         output = None
-    if options.write_manifest is not None:
-        _write_manifest(collection, findings, options.write_manifest)
     titles = {name: modules[name].TITLE for name in order}
-    return Report(checked, findings, titles, output, options.write_manifest)
+    report = Report(checked, findings, titles, output, options.write_manifest)
+    if options.write_manifest is None:
+        return report
+    left_out = {i for found in findings.values() for one in found for i in one.drop}
+    moved = {i: name for found in findings.values() for one in found for i, name in one.relabel.items()}
+    moved = {i: name for i, name in moved.items() if i not in left_out}
+    _write_manifest(collection, left_out, moved, options.write_manifest)
+    for text in _losses(collection, left_out):
+        on_event(Note(text))
+    return replace(report, left_out=len(left_out), moved=len(moved))
 
 
 def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.ndarray | None:
@@ -148,11 +182,7 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.n
         on_event(Note(f"likely wrong labels: not looked for, since {few} has {min(different)} different pictures only"))
         return None
     fold = fold_of(collection.labels[readable], places[readable], options.folds, options.seed)
-    try:
-        check_folds(collection, collection.labels[readable], fold)
-    except DataError as error:
-        on_event(Note(f"likely wrong labels: not looked for, since {error.given}"))
-        return None
+    check_folds(collection, collection.labels[readable], fold)
     found = find_recipe("quick")
     preparation, _ = choose_preparation(found.recipe, collection, readable)
     preparation = preparation.model_copy(
@@ -204,16 +234,38 @@ def _check_files(collection: Collection) -> None:
 
 
 def _check_target(collection: Collection, path: Path) -> None:
-    """Raise UsageError where the clean manifest would take the place of a file of the data: the only list of labels."""
-    source = Path(collection.source).resolve()
-    target = path.resolve()
-    if path.exists() and (target == source or source in target.parents):
+    """Raise UsageError where the clean manifest would be a file of the data, or no such table as it is named after.
+
+    It could be the only list of labels that it takes the place of; and a folder with a table in it is read from that.
+    """
+    source, target = Path(collection.source).resolve(), path.resolve()
+    if path.suffix.lower() not in (".csv", ".tsv"):
+        raise UsageError(f"--write-manifest {path}: is named after no table", "a .csv or .tsv file", "name it so")
+    if path.exists() and target == source:
         raise UsageError(
             f"--write-manifest {path}: exists, and belongs to the data", "the name of a new file", "name another"
         )
+    if source in target.parents:
+        raise UsageError(
+            f"--write-manifest {path}: lies in the data, which would be read from it from then on",
+            "a file outside the folder",
+            f"name one beside it, such as {source.parent / path.name}",
+        )
 
 
-def _write_manifest(collection: Collection, findings: dict[str, list[Finding]], path: Path) -> None:
+def _losses(collection: Collection, left_out: set[int]) -> list[str]:
+    """What is to be said of classes of which the clean manifest leaves much out."""
+    import numpy as np
+
+    lost, had = collection.class_counts(np.array(sorted(left_out), np.int64)), collection.class_counts()
+    return [
+        f"manifest: {lost[c]:,} of {counted(int(had[c]), 'picture')} of {name} are left out: look at the page first"
+        for c, name in enumerate(collection.class_names)
+        if lost[c] > MUCH * had[c]
+    ]
+
+
+def _write_manifest(collection: Collection, left_out: set[int], moved: dict[int, str], path: Path) -> None:
     """Write file_name, label and, where there are such, split, group and the table's other columns.
 
     File names are as seen from its own folder.
@@ -221,29 +273,44 @@ def _write_manifest(collection: Collection, findings: dict[str, list[Finding]], 
     import csv
     import io
 
-    from tellapart.data.collection import EncodedPictures
+    from tellapart.data.tables import separator
     from tellapart.files import write_text
 
-    left_out = {i for found in findings.values() for one in found for i in one.drop}
-    moved = {i: name for found in findings.values() for one in found for i, name in one.relabel.items()}
-    assert isinstance(collection.pictures, EncodedPictures)  # or `_check_files` would have said so
     columns: dict[str, Any] = {"split": collection.parts, "group": collection.groups}
     kept = {name: values for name, values in columns.items() if values is not None}
     kept |= {name: values for name, values in collection.columns.items() if name not in ("file_name", "label", *kept)}
     buffer = io.StringIO()
-    folder = path.parent.resolve()  # a way up and down leads elsewhere from where a link points
-    writer = csv.writer(buffer, lineterminator="\n")
+    files = _files_seen_from(path, collection)
+    writer = csv.writer(buffer, delimiter=separator(path.name), lineterminator="\n")
     writer.writerow(("file_name", "label", *kept))
     for i in range(len(collection)):
         if i not in left_out:
             writer.writerow(
                 (
-                    _seen_from(folder, collection.pictures.describe(i)),
+                    files[i],
                     moved.get(i, collection.label(i)),
                     *(values[i] for values in kept.values()),
                 )
             )
     write_text(path, buffer.getvalue())
+
+
+def _files_seen_from(path: Path, collection: Collection) -> list[str]:
+    """The files of a collection as a table at `path` gives them. Raises UsageError for names that no table can hold."""
+    from tellapart.data.collection import EncodedPictures
+
+    assert isinstance(collection.pictures, EncodedPictures)  # or `_check_files` would have said so
+    folder = path.parent.resolve()  # a way up and down leads elsewhere from where a link points
+    files = [_seen_from(folder, collection.pictures.describe(i)) for i in range(len(collection))]
+    odd = [file for file in files if file != file.encode("utf-8", "replace").decode()]
+    if odd:
+        shown = odd[0].encode("utf-8", "backslashreplace").decode()
+        raise UsageError(
+            f"--write-manifest: {counted(len(odd), 'file name')} cannot stand in a table ({shown})",
+            "names in UTF-8",
+            "rename these files first, or leave --write-manifest out",
+        )
+    return files
 
 
 def _seen_from(folder: Path, file: str) -> str:

@@ -80,7 +80,7 @@ def run(options: Options, on_event: Listener) -> Comparison:
         if options.part in ("test", "all") and collection.fingerprint == model.record.training.get("data", {}).get(
             "fingerprint"
         ):
-            looks = count_look(model.source)
+            looks = count_look(model.source, collection.fingerprint)
             if looks is not None and looks > 1:
                 on_event(Note(f"note: this is look number {looks} at the test part of {name}"))
     result = compare(options.part, contenders)
@@ -96,10 +96,9 @@ def _new_to_all(
     """The pictures that no model's training saw, itself or the same one, and how many it saw; all where no other is."""
     import numpy as np
 
-    from tellapart.verbs.evaluate import split_of, trained_on
+    from tellapart.verbs.evaluate import trained_on
 
-    splits = [split for model in models if (split := split_of(model, collection)) is not None]
-    known = reduce(np.union1d, (trained_on(split, part) for split in splits), np.empty(0, np.int64))
+    known = reduce(np.union1d, (trained_on(model, collection, part) for model in models), np.empty(0, np.int64))
     fresh = indices[~np.isin(indices, known)]
     return (fresh, len(indices) - len(fresh)) if len(fresh) else (indices, 0)
 

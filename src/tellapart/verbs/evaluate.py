@@ -70,11 +70,11 @@ def run(options: Options, on_event: Listener) -> Evaluation:
     split = split_of(classifier, collection)
     rules = _rules(classifier, collection, split, options.part, on_event) if split else ()
     found = evaluate_part(classifier, collection, indices, options.part, on_event, rules)
-    found = found.with_leaks(trained_on(split, options.part)) if split else found
+    found = found.with_leaks(trained_on(classifier, collection, options.part))
     if options.unlike is not None:
         found = replace(found, unlike=_compared(classifier, found, options.unlike, on_event))
     seen = split is not None and options.part in ("test", "all")
-    return replace(found, looks=count_look(classifier.source)) if seen else found
+    return replace(found, looks=count_look(classifier.source, collection.fingerprint)) if seen else found
 
 
 def _compared(classifier: Classifier, found: Evaluation, source: Any, on_event: Listener) -> Unlike:
@@ -89,13 +89,18 @@ def _compared(classifier: Classifier, found: Evaluation, source: Any, on_event: 
     return told_apart(classifier, found, strange.pixels, other.name)
 
 
-def trained_on(split: Split, part: str) -> np.ndarray:
-    """The pictures of a part, int64 [n], that training saw, or the same ones of."""
+def trained_on(classifier: Classifier, collection: Collection, part: str) -> np.ndarray:
+    """The pictures of a part, int64 [n], that training saw, or the same ones of; as far as that is known.
+
+    Of other data `choose_pictures` gives none that training saw, but for the part `all`.
+    """
     import numpy as np
 
-    if part != "all":
-        return split.leaks(part)
-    return np.union1d(np.flatnonzero(split.parts != "test"), split.leaked)
+    split = split_of(classifier, collection)
+    if split is not None:
+        return split.leaks(part) if part != "all" else np.union1d(np.flatnonzero(split.parts != "test"), split.leaked)
+    seen = _seen(classifier, collection, collection.indices(None)) if part == "all" else None
+    return np.empty(0, np.int64) if seen is None else np.flatnonzero(seen)
 
 
 def split_of(classifier: Classifier, collection: Collection) -> Split | None:
@@ -158,16 +163,13 @@ def choose_pictures(classifier: Classifier, collection: Collection, part: str) -
 def _unseen(
     classifier: Classifier, collection: Collection, indices: np.ndarray, reason: str, part: str
 ) -> tuple[np.ndarray, str]:
-    from tellapart.data.split import read_seen
-
-    split = Path(classifier.source).with_name("split.csv")
-    if part == "train" or not split.is_file():
+    if part == "train":
         return indices, reason
-    known_by = read_seen(split)
-    if known_by is None:
-        return indices, reason
-    seen, content = known_by
-    fresh = indices[[known not in seen for known in collection.identities(indices, content)]]
+    seen = _seen(classifier, collection, indices)
+    if seen is None:
+        unknown = "; which of them training saw is not known, since no split.csv lies beside the model"
+        return indices, f"{reason}{unknown if classifier.record.training else ''}"
+    fresh = indices[~seen]
     if len(fresh) == len(indices):
         return indices, f"{reason}; none of them took part in its training"
     if not len(fresh):
@@ -177,6 +179,20 @@ def _unseen(
             "give other data, or --part all to look at them all the same",
         )
     return fresh, f"{reason}; {len(indices) - len(fresh):,} more are left out, since its training saw them"
+
+
+def _seen(classifier: Classifier, collection: Collection, indices: np.ndarray) -> np.ndarray | None:
+    """Which pictures, bool [n], the training of a model saw, by the split.csv of its run; None where there is none."""
+    import numpy as np
+
+    from tellapart.data.split import read_seen
+
+    path = Path(classifier.source).with_name("split.csv")
+    known_by = read_seen(path) if path.is_file() else None
+    if known_by is None:
+        return None
+    seen, content = known_by
+    return np.array([known in seen for known in collection.identities(indices, content)], bool)
 
 
 def open_data(classifier: Classifier, data: Any, classes: Any, on_event: Listener) -> Collection:
@@ -218,6 +234,10 @@ def own_data(classifier: Classifier, fetched: bool = True) -> str:
             f"the data is missing: no run lies beside {classifier.source}, and its word alone decides nothing",
             f"what to look at, for instance {source!r}, which it says it was trained on",
             MISSING,
+        )
+    if not known and not Path(source).exists():
+        raise UsageError(
+            f"the data is missing: the model was trained on {source!r}, which is not here", "what to look at", MISSING
         )
     return source
 

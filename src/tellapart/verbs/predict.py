@@ -42,7 +42,16 @@ class Options(Record):
     @field_validator("pictures", mode="before")
     @classmethod
     def _one_is_a_list_of_one(cls, value: Any) -> list[Any]:
-        return list(value) if isinstance(value, (list, tuple)) else [value]
+        if isinstance(value, (str, Path)):  # a folder is looked into later
+            return [value]
+        if isinstance(value, (list, tuple)):
+            return list(value)
+        import numpy as np
+
+        from tellapart.classifier.classifier import is_batch, several
+
+        many = None if isinstance(value, np.ndarray) and not is_batch(value) else several(value)
+        return [value] if many is None else list(many)
 
 
 @dataclass(frozen=True, eq=False)

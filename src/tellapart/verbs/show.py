@@ -128,17 +128,25 @@ def run(options: Options, on_event: Listener) -> Shown:
 
 def _shapes(collection: Collection, on_event: Listener) -> tuple[Counter[tuple[int, int, int]], list[SetAside]]:
     from tellapart.data.collection import ArrayPictures, SetAside
+    from tellapart.parallel import each
 
     pictures = collection.pictures
     if isinstance(pictures, ArrayPictures):
         return Counter({pictures.shape(0): len(pictures)}), []
     shapes: Counter[tuple[int, int, int]] = Counter()
     bad = []
-    for i in range(len(collection)):
+
+    def one(i: int) -> tuple[int, int, int] | str:
         try:
-            shapes[pictures.shape(i)] += 1
+            return pictures.shape(i)
         except PictureError as error:
-            bad.append(SetAside(collection.keys[i], error.reason))
+            return error.reason
+
+    for i, found in enumerate(each(one, range(len(collection)))):
+        if isinstance(found, str):
+            bad.append(SetAside(collection.keys[i], found))
+        else:
+            shapes[found] += 1
         if i % 256 == 255 or i + 1 == len(collection):
             on_event(Progress("look at headers", i + 1, len(collection)))
     return shapes, bad

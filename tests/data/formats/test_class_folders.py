@@ -155,3 +155,36 @@ def test_files_that_are_not_called_pictures_are_told(tmp_path):
     assert "passed over: 1 file in picture folders, not called a picture (down/a.jpg_large)" in (
         tellapart.open(folder).notes
     )
+
+
+def test_an_archives_folder_within_its_own_is_no_class(tmp_path):
+    for name in ("train/cat/1", "train/dog/2", "test/test/3", "test/test/4"):
+        grey(tmp_path / "x" / f"{name}.png")
+    collection = tellapart.open(tmp_path / "x")
+    assert collection.class_names == ("cat", "dog")
+    assert "left out: 2 pictures outside class folders (test/test/3.png, ...)" in collection.notes
+
+
+def test_a_class_may_be_called_after_a_part(tmp_path):
+    for name in ("train/train/1", "train/bus/2", "test/train/3", "test/bus/4"):
+        grey(tmp_path / "x" / f"{name}.png")
+    collection = tellapart.open(tmp_path / "x")
+    assert collection.class_names == ("bus", "train")
+    assert [len(collection.indices(part)) for part in ("train", "test")] == [2, 2]
+
+
+def test_parts_within_class_folders(tmp_path):
+    for name in ("cat/train/1", "cat/test/2", "dog/train/3", "dog/test/4"):
+        grey(tmp_path / "x" / f"{name}.png")
+    collection = tellapart.open(tmp_path / "x")
+    assert collection.class_names == ("cat", "dog")
+    assert [list(collection.indices(part)) for part in ("train", "test")] == [[1, 3], [0, 2]]
+
+
+def test_files_without_any_extension(tmp_path):
+    folder = write_folder(tmp_path / "x", 12)
+    for file in folder.rglob("*.png"):
+        file.rename(file.with_suffix(""))
+    (folder / "down" / "LICENSE").write_text("free")
+    collection = tellapart.open(folder)
+    assert (len(collection), len(collection.class_names)) == (12, 3)

@@ -1,8 +1,11 @@
 """Pixel CSV, manifest and Parquet: what the contract suite does not ask."""
 
+import io
+
 import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 
 import tellapart
 from tellapart.data.groups import grouped
@@ -218,3 +221,56 @@ def test_a_parquet_file_whose_name_is_a_pattern(tmp_path):
     (tmp_path / "x[1]").mkdir()
     formats.load("parquet-images").write(make_collection(12, parts=False), tmp_path / "x[1]")
     assert len(tellapart.open(tmp_path / "x[1]")) == 12
+
+
+def test_parts_by_folders(tmp_path):
+    write = {
+        "parquet": lambda path: pl.DataFrame({"image": [png()] * 2, "label": ["a", "b"]}).write_parquet(path),
+        "csv": lambda path: path.write_text(f"{HEADER}\n1,1,2,3,4\n2,5,6,7,8\n"),
+    }
+    for suffix, made in write.items():
+        for part in ("train", "test"):
+            (tmp_path / suffix / "default" / part).mkdir(parents=True)
+            made(tmp_path / suffix / "default" / part / f"0000.{suffix}")
+        collection = tellapart.open(tmp_path / suffix)
+        assert [len(collection.indices(part)) for part in ("train", "test")] == [2, 2]
+
+
+def png():
+    buffer = io.BytesIO()
+    Image.new("L", (4, 4), 7).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_a_competitions_tables_without_labels_are_left_out(tmp_path):
+    header = ",".join(f"pixel{i}" for i in range(25))
+    row = ",".join(["7"] * 25)
+    (tmp_path / "train.csv").write_text(f"label,{header}\n1,{row}\n2,{row}\n")
+    (tmp_path / "test.csv").write_text(f"{header}\n{row}\n")
+    (tmp_path / "sample_submission.csv").write_text("ImageId,Label\n1,0\n")
+    collection = tellapart.open(tmp_path)
+    assert (len(collection), collection.given_parts) == (2, ())
+    assert collection.notes == ("left out: sample_submission.csv, test.csv, without both labels and pixels",)
+
+
+def test_a_table_whose_column_of_files_has_no_known_name(tmp_path):
+    (tmp_path / "a.csv").write_text("picture_number,label\nx.png,cat\n")
+    with pytest.raises(DataError, match="has the columns picture_number, label") as caught:
+        tellapart.open(tmp_path / "a.csv")
+    assert caught.value.action == "rename the column of files to file_name"
+
+
+def test_a_manifest_made_on_windows(tmp_path):
+    folder = write_folder(tmp_path / "photos", 6)
+    names = sorted(path.relative_to(tmp_path).as_posix() for path in folder.rglob("*.png"))
+    rows = "".join(f"{name},{name.split('/')[1]}\n".replace("/", "\\") for name in names)
+    (tmp_path / "list.csv").write_text(f"file_name,label\n{rows}")
+    collection = tellapart.open(tmp_path / "list.csv")
+    assert list(collection.keys) == names
+    assert collection.read(0).size
+
+
+def test_a_nul_in_a_file_name(tmp_path):
+    (tmp_path / "list.csv").write_bytes(b"file_name,label\na.png,x\nb\0.png,y\n")
+    with pytest.raises(DataError, match=r"list.csv, row 2: the file name holds a NUL"):
+        tellapart.open(tmp_path / "list.csv")

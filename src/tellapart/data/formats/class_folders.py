@@ -68,6 +68,7 @@ def encoded(tree: Tree, names: Sequence[str]) -> EncodedPictures:
         lambda i: tree.size(names[i]),
         lambda i: tree.describe(names[i]),
         lambda i: tree.stamp(names[i]),
+        lambda i, count: tree.start(names[i], count),
     )
 
 
@@ -106,9 +107,23 @@ def _rows(names: list[str], prefix: str) -> list[tuple[str | None, str | None]]:
     there are none but such: unlabelled pictures for a competition's answer lie so.
     """
     inside = [name.removeprefix(prefix).split("/")[:-1] if name.startswith(prefix) else [] for name in names]
+    if all(len(f) == 2 and part_of(f[1]) and not part_of(f[0]) for f in inside) and len({f[1] for f in inside}) > 1:
+        inside = [f[::-1] for f in inside]  # cat/train, cat/test, dog/train, dog/test
+    within: dict[str, set[str]] = {}
+    for folders in inside:
+        if len(folders) > 1:
+            within.setdefault(folders[0], set()).add(folders[1])
+    alone = [top for top, of in within.items() if len(of) == 1 and part_of(top) == part_of(next(iter(of))) is not None]
+    # As archives unpack into a folder of their own name: test/test/1.jpg, beside train/cat/1.jpg.
+    inside = [f[1:] if len(f) == 2 and f[0] in alone and not _is_class(f[1], within, f[0]) else f for f in inside]
     tops = {folders[0] for folders in inside if folders}
     parted = any(len(folders) > 1 and part_of(folders[0]) for folders in inside) or all(map(part_of, tops))
     return [(None, None) if parted and len(f) == 1 and part_of(f[0]) else _row(f) for f in inside]
+
+
+def _is_class(word: str, within: dict[str, set[str]], top: str) -> bool:
+    """Whether a folder of a part's name is a class in another part."""
+    return any(word in of for other, of in within.items() if other != top)
 
 
 def _row(folders: list[str]) -> tuple[str | None, str | None]:

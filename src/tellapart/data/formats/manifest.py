@@ -15,13 +15,13 @@ import polars as pl
 from tellapart.data.arrays import to_labels
 from tellapart.data.collection import Collection
 from tellapart.data.formats.class_folders import encoded, write_png
-from tellapart.data.parts import PARTS, part_in_file_name, part_of
+from tellapart.data.parts import PARTS, part_of, part_of_file
 from tellapart.data.tables import columns, read_words
-from tellapart.data.tree import Tree
+from tellapart.data.tree import Tree, with_slashes
 from tellapart.errors import DataError
 
 COLUMNS = {
-    "file": ("file_name", "filename", "path", "file", "filepath", "image_path"),
+    "file": ("file_name", "filename", "path", "file", "filepath", "image_path", "image", "image_name", "img"),
     "label": ("label", "class", "class_name", "target"),
     "split": ("split", "part", "subset"),
     "group": ("group", "subject"),
@@ -116,7 +116,13 @@ def _list(tree: Tree, name: str, seen: set[str]) -> _List:
     written = table[file_column].to_list()
     if all(file.startswith(" ") for file in written):  # blanks after the separators
         written = [file.strip() for file in written]
-    files = [str(PurePosixPath(name).parent / file) for file in written]
+    folder = PurePosixPath(name).parent
+    if (odd := next((file for file in written if "\\" in file), None)) and not tree.exists(str(folder / odd)):
+        written = with_slashes(written)  # a table made on Windows
+    row = next((row for row, file in enumerate(written, 1) if "\0" in file), None)
+    if row is not None:
+        raise DataError(f"{where}, row {row}: the file name holds a NUL", "the name of a file", "correct it")
+    files = [str(folder / file) for file in written]
     _check_unique(files, where, seen)
     return _List(
         files,
@@ -139,20 +145,15 @@ def _files(tree: Tree) -> list[str]:
     found = [name for name in tables if _column(columns(tree, name), "file")]
     labelled = [name for name in found if _column(columns(tree, name), "label")]
     called = [name for name in tables if PurePosixPath(name).stem in ("manifest", "metadata")]
-    if len(labelled) > 1 and not any(_part(name) for name in labelled):
+    if len(labelled) > 1 and not any(part_of_file(name) for name in labelled):
         plain = [name for name in labelled if name in called]
         return plain if len(plain) == 1 else labelled
     return labelled or found[:1] or called[:1]
 
 
-def _part(name: str) -> str | None:
-    """The part that a table's name speaks of, or its folder's."""
-    return part_in_file_name(name) or part_of(PurePosixPath(name).parent.name)
-
-
 def _check_parts(tree: Tree, names: list[str]) -> None:
     """Raise DataError unless each of several tables is of a part of its own."""
-    parts = [_part(name) for name in names]
+    parts = [part_of_file(name) for name in names]
     if None in parts or len(set(parts)) < len(parts):
         raise DataError(
             f"{tree.path}: holds several tables of picture files ({', '.join(names[:5])})",
@@ -165,7 +166,9 @@ def _joined_parts(names: list[str], lists: list[_List]) -> np.ndarray | None:
     """Parts [n], from a split column or, of several tables, from their names."""
     if len(lists) == 1:
         return None if lists[0].parts is None else np.array(lists[0].parts)
-    found = [one.parts or [_part(name) or "train"] * len(one.files) for name, one in zip(names, lists, strict=True)]
+    found = [
+        one.parts or [part_of_file(name) or "train"] * len(one.files) for name, one in zip(names, lists, strict=True)
+    ]
     return np.array([part for parts in found for part in parts])
 
 

@@ -13,7 +13,7 @@ import polars as pl
 from tellapart.data.arrays import to_labels
 from tellapart.data.collection import Collection, EncodedPictures
 from tellapart.data.formats.class_folders import write_png
-from tellapart.data.parts import part_in_file_name
+from tellapart.data.parts import part_of_file
 from tellapart.data.tables import FAULTS, columns, damaged, read_parquet
 from tellapart.data.tree import MAX_RATIO, Tree
 from tellapart.errors import DataError
@@ -31,18 +31,22 @@ def likeness(tree: Tree) -> int:
 
 
 def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
-    """See the contract. Several files are joined; the word in a file's name tells its part."""
+    """See the contract. Several files are joined; the word in a file's name, or its folder's, tells its part."""
     files = _files(tree)
-    tables = [_table(tree, name) for name in files]
-    data = pl.concat([table.select("image") for table in tables])["image"].to_list()
-    column = pl.concat([table.select("label") for table in tables], how="vertical_relaxed")["label"]
+    data: list[bytes | None] = []
+    tables = []
+    for name in files:
+        table = _table(tree, name)
+        data += table["image"].to_list()
+        tables.append(table.select("label"))  # a file's pictures are held twice for no longer than that
+    column = pl.concat(tables, how="vertical_relaxed")["label"]
     if column.null_count():
         raise DataError(f"{tree.path}: labels are missing in some rows", "a number or word a row", "fill them in")
     labels = np.array(column.to_list())
     if labels.dtype.kind not in "iuU":
         raise DataError(f"{tree.path}: labels have type {column.dtype}", "whole numbers or words", "convert them")
     positions, names = to_labels(labels, str(tree.path), class_names or _named_in_metadata(tree, files[0]))
-    parts = [part_in_file_name(name) for name, table in zip(files, tables, strict=True) for _ in range(table.height)]
+    parts = [part_of_file(name) for name, table in zip(files, tables, strict=True) for _ in range(table.height)]
     keys = [f"{name}/{row:06d}" for name, table in zip(files, tables, strict=True) for row in range(table.height)]
     return Collection(
         name=tree.path.stem if tree.path.is_file() else tree.path.resolve().name,
@@ -87,14 +91,15 @@ def _column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
 
 def _table(tree: Tree, name: str) -> pl.DataFrame:
     where = tree.describe(name)
-    table = read_parquet(tree, name)
-    image, label = _column(table.columns, IMAGES), _column(table.columns, LABELS)
+    header = columns(tree, name)
+    image, label = _column(header, IMAGES), _column(header, LABELS)
     if image is None or label is None:
         raise DataError(
-            f"{where}: has the columns {', '.join(table.columns)}",
+            f"{where}: has the columns {', '.join(header)}",
             "a column 'image' with the bytes of picture files (or 'file_name' with their paths), and a column 'label'",
             "add or rename the column",
         )
+    table = read_parquet(tree, name, (image, label))
     column = table[image]
     if isinstance(column.dtype, pl.Struct):
         column = column.struct.field("bytes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,15 @@ import polars as pl
 
 from tellapart.data.collection import Collection
 from tellapart.data.formats.idx import from_blocks
-from tellapart.data.parts import part_in_file_name
+from tellapart.data.parts import part_of_file
 from tellapart.data.tables import columns, read_csv, rows
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError
 
 LABELS = ("label", "class", "target", "y")
+
+FEW = 16
+"""A table of no more columns is hardly of pixels."""
 
 
 def likeness(tree: Tree) -> int:
@@ -24,24 +28,30 @@ def likeness(tree: Tree) -> int:
     files = _files(tree)
     if not files:
         return 0
-    return 85 if max(len(columns(tree, name)) for name in files) > 16 else 5
+    return 85 if max(len(columns(tree, name)) for name in files) > FEW else 5
 
 
 def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
-    """See the contract. Several files are parts by the word in their names. Labels may be numbers or words."""
+    """See the contract. Several files are parts by the word in their names or their folders'. Labels may be numbers or
+    words.
+    """
     blocks = []
-    for name in _files(tree):
+    files, beside = _files(tree), _beside(tree)
+    for name in files:
         label, pixels = _columns(tree, name)
         shape = _shape(tree, name, len(pixels))
         table = _table(tree, name, label, pixels)
         values = np.ascontiguousarray(table.select(pixels).to_numpy()).reshape(-1, *shape)
-        blocks.append((part_in_file_name(name) if len(_files(tree)) > 1 else None, values, table[label].to_numpy()))
+        blocks.append((part_of_file(name) if len(files) > 1 else None, values, table[label].to_numpy()))
     words = {str(word).removeprefix("-") for _, _, labels in blocks for word in labels.tolist()}
     if all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
         blocks = [(part, values, labels.astype(np.int64)) for part, values, labels in blocks]
     else:
         blocks = [(part, values, labels.astype(str)) for part, values, labels in blocks]
-    return from_blocks(tree, blocks, class_names)
+    found = from_blocks(tree, blocks, class_names)
+    if beside:
+        found = replace(found, notes=(*found.notes, f"left out: {', '.join(beside)}, without both labels and pixels"))
+    return found
 
 
 def write(collection: Collection, folder: Path) -> None:
@@ -58,9 +68,28 @@ def _files(tree: Tree) -> list[str]:
     if tree.single:
         table = tree.start(tree.names[0], 4) == b"PAR1"
         return list(tree.names) if not table and columns(tree, tree.names[0]) else []
+    found = _tables(tree)
+    return [name for name in found if _is_whole(tree, name)] or found
+
+
+def _beside(tree: Tree) -> list[str]:
+    """The tables that are not read: a competition's test part without labels, a list of answers."""
+    return [] if tree.single else sorted(set(_tables(tree)).difference(_files(tree)))
+
+
+def _tables(tree: Tree) -> list[str]:
     found = [name for name in tree.names if name.lower().endswith(".csv")]
     top = min((name.count("/") for name in found), default=0)
     return [name for name in found if name.count("/") == top]
+
+
+def _is_whole(tree: Tree, name: str) -> bool:
+    header = columns(tree, name)
+    return len(header) > FEW and _label(header) is not None
+
+
+def _label(header: list[str]) -> str | None:
+    return next((column for column in header if column.strip().lower() in LABELS), None)
 
 
 def _columns(tree: Tree, name: str) -> tuple[str, list[str]]:
@@ -68,7 +97,7 @@ def _columns(tree: Tree, name: str) -> tuple[str, list[str]]:
     if len(set(header)) < len(header):
         double = next(column for column in header if header.count(column) > 1)
         raise DataError(f"{tree.describe(name)}: has two columns {double!r}", "each name once", "rename or remove one")
-    label = next((column for column in header if column.strip().lower() in LABELS), None)
+    label = _label(header)
     if label is None:
         shown = ", ".join(header[:4]) + (", ..." if len(header) > 4 else "")
         raise DataError(
@@ -84,6 +113,12 @@ def _shape(tree: Tree, name: str, count: int) -> tuple[int, int, int]:
         side = math.isqrt(count // channels)
         if count >= 4 and side * side * channels == count:
             return side, side, channels
+    if count < FEW:
+        raise DataError(
+            f"{tree.describe(name)}: has the columns {', '.join(columns(tree, name))}",
+            "file_name and label, or label and the pixels of a square picture",
+            "rename the column of files to file_name",
+        )
     raise DataError(
         f"{tree.describe(name)}: has {count} pixel columns",
         "the pixels of a square picture, grey (784 = 28 x 28) or RGB (3072 = 32 x 32 x 3)",
