@@ -29,3 +29,15 @@ def test_the_same_recipe_trains_on_jax(lasting, tmp_path):
         capture_output=True, text=True,
     )  # fmt: skip
     assert json.loads(again.stdout)["accuracy"] == found["results"]["test"]["accuracy"]
+
+
+def test_what_accelerators_round_is_put_back():
+    import tensorflow as tf
+
+    from tellapart.recipes.backend import NAME, exactly
+
+    if NAME != "tensorflow":
+        pytest.skip("the tests run on another backend")
+    with exactly():
+        assert not tf.config.experimental.tensor_float_32_execution_enabled()
+    assert tf.config.experimental.tensor_float_32_execution_enabled()

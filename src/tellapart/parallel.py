@@ -57,7 +57,7 @@ def each(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Resu
 
 
 def cores() -> int:
-    """Processors that this process may use, which a container or a batch system may have made fewer."""
+    """Processors that this process may run on, which a batch system may have made fewer."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

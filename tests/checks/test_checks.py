@@ -210,3 +210,17 @@ def test_leaks_between_classes_are_dropped_where_they_are_very_copies(tmp_path):
     (tmp_path / "train" / "dogs" / "near.jpg").write_bytes(encoded(photo(1), quality=70))  # of test/cats/001.jpg
     found, _ = findings(tmp_path, "leaks")
     assert [one.drop for one in found] == [()]
+
+
+def test_very_copies_make_no_layout(tmp_path):
+    home = tmp_path / "photos"
+    for name in ("cats", "dogs"):
+        (home / name).mkdir(parents=True)
+        for i in range(60):
+            (home / name / f"{i:03d}.jpg").write_bytes(encoded(photo(100 * (name == "dogs") + i)))
+    for i in range(30):
+        (home / "cats" / f"copy{i}.jpg").write_bytes((home / "cats" / "000.jpg").read_bytes())
+    for i in range(12):
+        (home / "cats" / f"anew{i}.jpg").write_bytes(encoded(photo(1), quality=80 + i))
+    found = [finding for finding in findings(home, "duplicates")[0] if len(finding.pictures) > 10]
+    assert sorted(len(finding.drop) for finding in found) == [12, 30]

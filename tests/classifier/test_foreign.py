@@ -232,7 +232,7 @@ def test_an_ending_is_seen_behind_layers_that_keep_it(tmp_path):
 
 def test_a_normalisation_tells_the_range_by_its_mean_only(tmp_path):
     pixels = np.random.default_rng(0).random((8, 4, 4, 1))
-    adapted, other = make.Normalization(), make.Normalization()
+    adapted, other = make.Normalization(), make.Normalization(name="norm")
     adapted.adapt(pixels)
     other.adapt(255 * pixels)
     told = {

@@ -100,7 +100,7 @@ def test_missing_members(tmp_path):
         tree = plant(path)
         assert tree.exists("a")
         assert not tree.exists("b")
-        with pytest.raises(DataError, match="holds no b"):
+        with pytest.raises(DataError, match="b: is not in the archive"):
             tree.read("b")
 
 

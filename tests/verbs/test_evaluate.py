@@ -276,7 +276,7 @@ def test_of_data_that_has_grown_all_includes_what_training_saw(photos_run, tmp_p
     shutil.copy(run.path / "model.keras", tmp_path / "alone" / "model.keras")
     tellapart.evaluate(tmp_path / "alone" / "model.keras", more, on_event=notes.append)
     assert any(
-        "which of them training saw is not known, since no split.csv lies beside the model" in note.text
+        "which of them training saw is not known, since no split.csv of its run lies beside the model" in note.text
         for note in notes
         if isinstance(note, Note)
     )
@@ -289,3 +289,10 @@ def test_looks_are_counted_in_the_models_own_run_only(photos_run, tmp_path):
     before = (other.path / "run.json").read_bytes()
     assert tellapart.evaluate(other.path / "copy.keras", folder, on_event=silent).looks is None
     assert (other.path / "run.json").read_bytes() == before
+
+
+def test_data_that_may_not_be_looked_at_is_not_there(photos_run, monkeypatch):
+    _, run = photos_run
+    monkeypatch.setattr("tellapart.verbs.evaluate.os.path.exists", lambda path: False)
+    with pytest.raises(UsageError, match=r"the model was trained on .* which is not here"):
+        tellapart.evaluate(run.path, on_event=silent)

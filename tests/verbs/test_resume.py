@@ -394,7 +394,7 @@ def test_pictures_in_memory_are_asked_for(tmp_path, monkeypatch):
 def test_class_names_that_a_collection_was_opened_with_are_kept(tmp_path, monkeypatch):
     pixels, labels = stripes(60)
     np.savez(tmp_path / "data.npz", x=pixels, y=labels)
-    collection = tellapart.open(tmp_path / "data.npz", ["a", "b", "c"])
+    collection = tellapart.open(tmp_path / "data.npz").with_class_names(["a", "b", "c"])
     broken(monkeypatch, 1, collection, tmp_path / "runs")
     (path,) = (tmp_path / "runs").iterdir()
     run = tellapart.train(resume=path, on_event=silent)

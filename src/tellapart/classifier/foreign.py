@@ -69,10 +69,9 @@ class Foreign:
         if first is None or first.kind != "Normalization":
             return first is not None and first.kind == "Rescaling"
         mean = first.options.get("mean")
-        told = [mean] if mean is not None else [
-            array for path, array in self.weights.arrays.items() if _MEAN.search(path)
-        ]  # fmt: skip
-        return len(told) == 1 and bool(np.max(told[0]) > HIGHEST_MEAN)
+        own = rf"(?:^|/){re.escape(first.name)}/(?:.*/)?mean(?::0)?$" if self.by_layer_names else _MEAN
+        adapted = (array for path, array in self.weights.arrays.items() if re.search(own, path))
+        return bool(np.max(next(adapted, 0.0) if mean is None else mean) > HIGHEST_MEAN)
 
     @property
     def ending(self) -> str:
@@ -130,8 +129,8 @@ _KEEPING_RANGE = (
 HIGHEST_MEAN = 1.5
 """Pixels of 0..1 or -1..1 have no mean above 1: a normalisation of a higher one was adapted to 0..255."""
 
-_MEAN = re.compile(r"(?:^|/)normalization(?:_\d+)?/(?:.*/)?(?:vars/0|mean(?::0)?)$")
-"""The weight of a normalisation that was adapted, in Keras 3's files and in those before."""
+_MEAN = r"(?:^|/)normalization/vars/0$"
+"""The mean of the first normalisation that was adapted, in Keras 3's files, where layers go by their class."""
 
 
 def _first(plan: NetworkPlan) -> LayerPlan | None:

@@ -43,7 +43,7 @@ class ZipTree(Tree):
         try:
             return self._archive().read(self.members[name])
         except KeyError as error:
-            raise DataError(f"{self.path}: holds no {name}", "a member of that name", "check the archive") from error
+            raise _missing(self, name) from error
         except Exception as error:  # zlib, zipfile and struct errors of a damaged member
             raise _damaged(self.path, error, name) from error
 
@@ -127,7 +127,7 @@ class TarTree(Tree):
         try:
             return self.members[name]
         except KeyError as error:
-            raise DataError(f"{self.path}: holds no {name}", "a member of that name", "check the archive") from error
+            raise _missing(self, name) from error
 
 
 def plant(path: Path) -> Tree:
@@ -258,6 +258,10 @@ def _check_members(path: Path, names: list[str], unpacked: int) -> None:
                 "names inside the archive's own folder",
                 "do not trust this file",
             )
+
+
+def _missing(tree: Tree, name: str) -> DataError:
+    return DataError(f"{tree.describe(name)}: is not in the archive", "a file of that name", "check the archive")
 
 
 def _bomb(path: Path, unpacked: int) -> DataError:

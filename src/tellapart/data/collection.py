@@ -266,7 +266,7 @@ class Collection:
 
     def with_class_names(self, names: Sequence[str]) -> Collection:
         """The same pictures under other class names, in label order. Raises DataError when there are too few."""
-        return replace(self, class_names=tuple(names))
+        return replace(self, class_names=tuple(names), named=True)
 
     @classmethod
     def from_arrays(

@@ -17,6 +17,9 @@ MANY, LAYOUT = 10, 0.25
 one layout."""
 
 
+INCOMPLETE = "near duplicates: not all looked for, among so many pictures; exact copies were"
+
+
 @dataclass(frozen=True, eq=False)
 class Checked:
     """A collection that was looked at.
@@ -39,12 +42,17 @@ class Checked:
         They are where they are many, and such groups hold more than a quarter of the pictures of a class: five cameras
         that stand still make five groups.
         """
-        return len(group) > MANY and bool(self._layouts[self.collection.labels[list(group)]].any())
+        return self._different(group) > MANY and bool(self._layouts[self.collection.labels[list(group)]].any())
+
+    def _different(self, group: Sequence[int]) -> int:
+        """How many of some pictures are not the very copy of another."""
+        return len({self.twins.get(i, i) for i in group})
 
     @cached_property
     def _layouts(self) -> np.ndarray:
         """Bool [classes]: of which classes large groups of pictures that show nearly the same hold a large share."""
-        large = [i for group in self.inspection.duplicates.groups if len(group) > MANY for i in group]
+        groups = [group for group in self.inspection.duplicates.groups if self._different(group) > MANY]
+        large = sorted({self.twins.get(i, i) for group in groups for i in group})
         here = self.collection.class_counts(np.array(large, np.int64))
         return here > LAYOUT * self.collection.class_counts()
 

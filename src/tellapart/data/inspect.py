@@ -7,8 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
+from tellapart.data import duplicates
 from tellapart.data.collection import Collection, EncodedPictures
-from tellapart.data.duplicates import MOST, Duplicates, Traits, find_duplicates
+from tellapart.data.duplicates import Duplicates, Traits, find_duplicates
 from tellapart.errors import PictureError
 from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.look import THUMBNAIL, Look, look, look_at_file
@@ -59,7 +60,7 @@ def inspect(collection: Collection, on_event: Listener = silent) -> Inspection:
     with pillow_warnings_off():
         crashed: Look | str = "makes the decoder crash"
         for found in each_apart(one, range(len(collection)), crashed):
-            if isinstance(found, Look) and len(collection) > MOST:  # which are not compared
+            if isinstance(found, Look) and len(collection) > duplicates.MOST:  # which are not compared
                 found = replace(found, thumbnail=_NOTHING)
             seen.append(found)
             if len(seen) % 64 == 0 or len(seen) == len(collection):

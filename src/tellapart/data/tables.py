@@ -8,7 +8,8 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,31 @@ FAULTS = (Exception, pl.exceptions.PanicException)
 """What the library raises for damaged tables: its Rust part panics at some, which is no Exception."""
 
 
+def is_parquet(tree: Tree, name: str) -> bool:
+    """Whether a file is meant as Parquet, or alone and one."""
+    return name.lower().endswith(".parquet") or (tree.single and tree.start(name, 4) == b"PAR1")
+
+
+_SCHEMAS: weakref.WeakKeyDictionary[Tree, dict[str, Mapping[str, pl.DataType]]] = weakref.WeakKeyDictionary()
+
+
+def schema(tree: Tree, name: str) -> Mapping[str, pl.DataType]:
+    """The columns of a Parquet file and their types. Read once: out of an archive it takes the whole file."""
+    known = _SCHEMAS.setdefault(tree, {})
+    if name not in known:
+        try:
+            source = tree.on_disk(name) or io.BytesIO(tree.read(name))
+            known[name] = dict(pl.scan_parquet(source, glob=False).collect_schema())
+        except FAULTS as error:
+            raise damaged(tree, name, error) from error
+    return known[name]
+
+
 def columns(tree: Tree, name: str) -> list[str]:
     """The column names of a CSV (its first line) or Parquet file; [] where it is neither."""
     suffix = name.lower().rsplit(".", 1)[-1]
-    if suffix == "parquet" or (tree.single and tree.start(name, 4) == b"PAR1"):
-        try:
-            source = tree.on_disk(name) or io.BytesIO(tree.read(name))
-            return pl.scan_parquet(source, glob=False).collect_schema().names()
-        except FAULTS as error:
-            raise damaged(tree, name, error) from error
+    if is_parquet(tree, name):
+        return list(schema(tree, name))
     if suffix in ("csv", "tsv") or tree.single:
         first = tree.start(name, 2**20).split(b"\n", 1)[0]
         if b"\x00" in first:

@@ -117,8 +117,15 @@ def exactly() -> Iterator[None]:
     elif NAME == "torch":
         import torch
 
-        with torch.backends.cudnn.flags(allow_tf32=False):
+        kinds = (torch.backends.cudnn, torch.backends.cuda.matmul)
+        allowed = [kind.allow_tf32 for kind in kinds]
+        for kind in kinds:
+            kind.allow_tf32 = False
+        try:
             yield
+        finally:
+            for kind, before in zip(kinds, allowed, strict=True):
+                kind.allow_tf32 = before
     else:
         import tensorflow as tf
 

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 from tellapart.errors import CheckpointError, UsageError
 from tellapart.files import next_numbered_folder, plain_name, write_json
+from tellapart.parallel import cores
 
 MODEL, RECORD, SPLIT, CLASSES = "model.keras", "run.json", "split.csv", "classes.txt"
 CURVES = "curves.png"
@@ -152,16 +153,24 @@ def count_look(model: str, fingerprint: str) -> int | None:
 
     Every look at a test part, and every choice made after it, lets its figures say less of new pictures.
     """
-    path = Path(model).with_name(RECORD)
+    record = record_of(model, fingerprint)
+    if record is None:
+        return None
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if record["data"]["fingerprint"] != fingerprint:  # a model file that was put beside another run's
-            return None
         looks = int(record.get("looks", 1)) + 1
-        write_json(path, record | {"looks": looks})
-    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+        write_json(Path(model).with_name(RECORD), record | {"looks": looks})
+    except (OSError, ValueError, TypeError):
         return None
     return looks
+
+
+def record_of(model: str, fingerprint: str | None) -> dict[str, Any] | None:
+    """What the run.json beside a model file holds, where that is of a training on the data of this fingerprint."""
+    try:
+        record = json.loads(Path(model).with_name(RECORD).read_text(encoding="utf-8"))
+        return record if record["data"]["fingerprint"] == fingerprint else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def machine() -> dict[str, Any]:
@@ -169,7 +178,7 @@ def machine() -> dict[str, Any]:
     return {
         "system": f"{platform.system()} {platform.release()}",
         "processor": processor(),
-        "cores": os.cpu_count(),
+        "cores": cores(),
     }
 
 

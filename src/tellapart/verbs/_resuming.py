@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -197,7 +198,8 @@ def _source(data: Any) -> str | Path | None:
 def _is_there(place: str) -> bool:
     from tellapart.data import datasets
 
-    return place in datasets.names() or Path(place).exists()
+    # Path.exists raises where a path may not be looked at.
+    return place in datasets.names() or os.path.exists(place)  # noqa: PTH110
 
 
 def _plain(options: Options) -> dict[str, Any]:

@@ -33,8 +33,6 @@ EXAMPLES = 3
 MUCH = 0.2
 """A clean manifest that leaves out more of a class says so."""
 
-INCOMPLETE = "near duplicates: not all looked for, among so many pictures; exact copies were"
-
 
 class Options(Record):
     """What may be asked of check."""
@@ -93,6 +91,8 @@ class Report:
             if len(found) > EXAMPLES:
                 lines.append(f"  and {len(found) - EXAMPLES:,} more")
         lines += [f"{title}: not looked for" for name, title in self.titles.items() if name not in self.findings]
+        from tellapart.data.finding import INCOMPLETE
+
         if not self.checked.inspection.duplicates.complete:
             lines.append(INCOMPLETE)
         lines += [f"page: {self.output}"] if self.output else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -167,7 +168,7 @@ def _unseen(
         return indices, reason
     seen = _seen(classifier, collection, indices)
     if seen is None:
-        unknown = "; which of them training saw is not known, since no split.csv lies beside the model"
+        unknown = "; which of them training saw is not known, since no split.csv of its run lies beside the model"
         return indices, f"{reason}{unknown if classifier.record.training else ''}"
     fresh = indices[~seen]
     if len(fresh) == len(indices):
@@ -186,9 +187,11 @@ def _seen(classifier: Classifier, collection: Collection, indices: np.ndarray) -
     import numpy as np
 
     from tellapart.data.split import read_seen
+    from tellapart.training.run import record_of
 
     path = Path(classifier.source).with_name("split.csv")
-    known_by = read_seen(path) if path.is_file() else None
+    own = record_of(classifier.source, classifier.record.fingerprint) is not None
+    known_by = read_seen(path) if own and path.is_file() else None
     if known_by is None:
         return None
     seen, content = known_by
@@ -235,7 +238,7 @@ def own_data(classifier: Classifier, fetched: bool = True) -> str:
             f"what to look at, for instance {source!r}, which it says it was trained on",
             MISSING,
         )
-    if not known and not Path(source).exists():
+    if not known and not os.path.exists(source):  # noqa: PTH110  # Path.exists raises where nobody may look
         raise UsageError(
             f"the data is missing: the model was trained on {source!r}, which is not here", "what to look at", MISSING
         )

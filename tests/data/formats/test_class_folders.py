@@ -179,6 +179,15 @@ def test_parts_within_class_folders(tmp_path):
     collection = tellapart.open(tmp_path / "x")
     assert collection.class_names == ("cat", "dog")
     assert [list(collection.indices(part)) for part in ("train", "test")] == [[1, 3], [0, 2]]
+    grey(tmp_path / "x" / "cover.png")
+    grey(tmp_path / "x" / "dog" / "extra" / "5.png")
+    grey(tmp_path / "x" / "cat" / "6.png")
+    collection = tellapart.open(tmp_path / "x")
+    assert [len(collection.indices(part)) for part in ("train", "test")] == [4, 2]
+    assert collection.notes == (
+        "left out: 1 picture outside class folders (cover.png)",
+        "taken for training: 2 pictures in class folders outside the part folders",
+    )
 
 
 def test_files_without_any_extension(tmp_path):

@@ -1,6 +1,7 @@
 """Pixel CSV, manifest and Parquet: what the contract suite does not ask."""
 
 import io
+import zipfile
 
 import numpy as np
 import polars as pl
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 
 import tellapart
+from tellapart.data.archives import ZipTree
 from tellapart.data.groups import grouped
 from tellapart.errors import DataError, PictureError
 from tellapart.images.read import read_picture
@@ -126,7 +128,7 @@ def test_faulty_parquet(tmp_path):
     for table, words in (
         ({"image": [b"x"], "label": [True]}, "labels have type Boolean"),
         ({"image": [b"x", b"y"], "label": ["a", None]}, "labels are missing in some rows"),
-        ({"image": ["x"], "label": ["a"]}, "the column 'image' has type String"),
+        ({"image": [1], "label": ["a"]}, "the column 'image' has type Int64"),
         ({"age": [1], "label": ["a"]}, "has the columns age, label"),
     ):
         pl.DataFrame(table).write_parquet(path)
@@ -250,7 +252,9 @@ def test_a_competitions_tables_without_labels_are_left_out(tmp_path):
     (tmp_path / "sample_submission.csv").write_text("ImageId,Label\n1,0\n")
     collection = tellapart.open(tmp_path)
     assert (len(collection), collection.given_parts) == (2, ())
-    assert collection.notes == ("left out: sample_submission.csv, test.csv, without both labels and pixels",)
+    assert collection.notes == (
+        "left out: sample_submission.csv, test.csv, without a header of both labels and pixels",
+    )
 
 
 def test_a_table_whose_column_of_files_has_no_known_name(tmp_path):
@@ -274,3 +278,39 @@ def test_a_nul_in_a_file_name(tmp_path):
     (tmp_path / "list.csv").write_bytes(b"file_name,label\na.png,x\nb\0.png,y\n")
     with pytest.raises(DataError, match=r"list.csv, row 2: the file name holds a NUL"):
         tellapart.open(tmp_path / "list.csv")
+
+
+def test_a_list_of_images_that_are_not_there_does_not_displace_class_folders(tmp_path):
+    folder = write_folder(tmp_path / "photos", 6)
+    (folder / "answers.csv").write_text("image,label\n1.png,down\n2.png,across\n")
+    assert len(tellapart.open(folder)) == 6
+    (folder / "answers.csv").write_text("image,label\ndown/001.png,down\nacross/000.png,across\n")
+    assert len(tellapart.open(folder)) == 2
+    assert tellapart.open(folder / "answers.csv").read(0).size
+
+
+def test_parquet_with_paths_in_its_column_of_images(tmp_path):
+    write_folder(tmp_path / "p", 6)
+    pl.DataFrame({"image": ["p/down/001.png", "p/across/000.png"], "label": ["x", "y"]}).write_parquet(
+        tmp_path / "list.parquet"
+    )
+    assert tellapart.open(tmp_path / "list.parquet").read(1).size
+
+
+def test_parquet_in_a_zip_is_unpacked_no_more_often_than_it_must(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for part in ("train", "test"):
+            pl.DataFrame({"image": [png()] * 2, "label": ["a", "b"]}).write_parquet(tmp_path / "one.parquet")
+            archive.write(tmp_path / "one.parquet", f"{part}/0.parquet")
+    read = []
+    before = ZipTree.read
+    monkeypatch.setattr(ZipTree, "read", lambda tree, name: read.append(name) or before(tree, name))
+    assert len(tellapart.open(tmp_path / "a.zip")) == 4
+    assert read.count("test/0.parquet") <= 3
+
+
+def test_a_part_that_is_the_only_one_is_none(tmp_path):
+    (tmp_path / "test").mkdir()
+    for name in "ab":
+        (tmp_path / "test" / f"{name}.csv").write_text(f"{HEADER}\n1,1,2,3,4\n2,5,6,7,8\n")
+    assert tellapart.open(tmp_path).given_parts == ()

@@ -107,8 +107,9 @@ def _rows(names: list[str], prefix: str) -> list[tuple[str | None, str | None]]:
     there are none but such: unlabelled pictures for a competition's answer lie so.
     """
     inside = [name.removeprefix(prefix).split("/")[:-1] if name.startswith(prefix) else [] for name in names]
-    if all(len(f) == 2 and part_of(f[1]) and not part_of(f[0]) for f in inside) and len({f[1] for f in inside}) > 1:
-        inside = [f[::-1] for f in inside]  # cat/train, cat/test, dog/train, dog/test
+    below = [f for f in inside if len(f) == 2 and part_of(f[1]) and not part_of(f[0])]
+    if 2 * len(below) > len(inside) and len({part_of(f[1]) for f in below}) > 1:  # cat/train, cat/test, dog/train ...
+        inside = [f[::-1] if len(f) == 2 and part_of(f[1]) and not part_of(f[0]) else f for f in inside]
     within: dict[str, set[str]] = {}
     for folders in inside:
         if len(folders) > 1:

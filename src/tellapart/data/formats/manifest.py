@@ -5,6 +5,7 @@ Or a table for each part, told by its name or its folder's: `train.csv` and `tes
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,12 +17,13 @@ from tellapart.data.arrays import to_labels
 from tellapart.data.collection import Collection
 from tellapart.data.formats.class_folders import encoded, write_png
 from tellapart.data.parts import PARTS, part_of, part_of_file
-from tellapart.data.tables import columns, read_words
+from tellapart.data.tables import columns, is_parquet, read_words, schema
 from tellapart.data.tree import Tree, with_slashes
 from tellapart.errors import DataError
 
+SURE = ("file_name", "filename", "path", "file", "filepath", "image_path")
 COLUMNS = {
-    "file": ("file_name", "filename", "path", "file", "filepath", "image_path", "image", "image_name", "img"),
+    "file": (*SURE, "image", "image_name", "img"),
     "label": ("label", "class", "class_name", "target"),
     "split": ("split", "part", "subset"),
     "group": ("group", "subject"),
@@ -29,11 +31,16 @@ COLUMNS = {
 
 
 def likeness(tree: Tree) -> int:
-    """A table with columns of file names and labels; one that lacks something counts less than class folders do."""
+    """A table with columns of file names and labels; one that lacks something counts less than class folders do.
+
+    So does one that speaks of images but lists none that is there, such as a competition's answers beside the folders.
+    """
     names = _files(tree)
     header = columns(tree, names[0]) if names else []
     whole = _column(header, "file") and _column(header, "label")
-    return 88 if whole else 40 if names else 0
+    if not whole or (_column(header, "file", SURE) is None and not _lists_files(tree, names[0])):
+        return 40 if names else 0
+    return 88
 
 
 def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
@@ -117,7 +124,8 @@ def _list(tree: Tree, name: str, seen: set[str]) -> _List:
     if all(file.startswith(" ") for file in written):  # blanks after the separators
         written = [file.strip() for file in written]
     folder = PurePosixPath(name).parent
-    if (odd := next((file for file in written if "\\" in file), None)) and not tree.exists(str(folder / odd)):
+    odd = next((file for file in written if "\\" in file), None)
+    if odd and (os.sep == "\\" or not tree.exists(str(folder / odd))):
         written = with_slashes(written)  # a table made on Windows
     row = next((row for row, file in enumerate(written, 1) if "\0" in file), None)
     if row is not None:
@@ -172,9 +180,21 @@ def _joined_parts(names: list[str], lists: list[_List]) -> np.ndarray | None:
     return np.array([part for parts in found for part in parts])
 
 
-def _column(names: Sequence[str], role: str) -> str | None:
+def _column(names: Sequence[str], role: str, words: Sequence[str] = ()) -> str | None:
     lower = {name.strip().lower(): name for name in names}
-    return next((lower[word] for word in COLUMNS[role] if word in lower), None)
+    return next((lower[word] for word in words or COLUMNS[role] if word in lower), None)
+
+
+def _lists_files(tree: Tree, name: str) -> bool:
+    """Whether the first file that a table lists is there."""
+    column = _column(columns(tree, name), "file")
+    if is_parquet(tree, name) and column and schema(tree, name)[column] != pl.String:
+        return False  # pictures, and much to read
+    try:
+        files = _list(tree, name, set()).files
+    except DataError:
+        return True  # reading says what is wrong
+    return bool(files) and tree.exists(files[0])
 
 
 def _check_filled(table: pl.DataFrame, names: list[str], where: str) -> None:

@@ -14,7 +14,7 @@ from tellapart.data.arrays import to_labels
 from tellapart.data.collection import Collection, EncodedPictures
 from tellapart.data.formats.class_folders import write_png
 from tellapart.data.parts import part_of_file
-from tellapart.data.tables import FAULTS, columns, damaged, read_parquet
+from tellapart.data.tables import FAULTS, columns, damaged, read_parquet, schema
 from tellapart.data.tree import MAX_RATIO, Tree
 from tellapart.errors import DataError
 
@@ -27,7 +27,10 @@ LEAST_BYTES = 2**28
 def likeness(tree: Tree) -> int:
     """Parquet files with a column that may hold pictures."""
     files = _files(tree)
-    return 90 if files and _column(columns(tree, files[0]), IMAGES) else 3 if files else 0
+    if not files:
+        return 0
+    column = _column(columns(tree, files[0]), IMAGES)
+    return 90 if column and schema(tree, files[0])[column] != pl.String else 3  # which would be paths
 
 
 def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
@@ -38,7 +41,8 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     for name in files:
         table = _table(tree, name)
         data += table["image"].to_list()
-        tables.append(table.select("label"))  # a file's pictures are held twice for no longer than that
+        tables.append(table.select("label"))
+        del table  # a file's pictures are held twice for no longer than that
     column = pl.concat(tables, how="vertical_relaxed")["label"]
     if column.null_count():
         raise DataError(f"{tree.path}: labels are missing in some rows", "a number or word a row", "fill them in")

@@ -37,12 +37,13 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     """
     blocks = []
     files, beside = _files(tree), _beside(tree)
+    several = len({part_of_file(name) for name in files}) > 1
     for name in files:
         label, pixels = _columns(tree, name)
         shape = _shape(tree, name, len(pixels))
         table = _table(tree, name, label, pixels)
         values = np.ascontiguousarray(table.select(pixels).to_numpy()).reshape(-1, *shape)
-        blocks.append((part_of_file(name) if len(files) > 1 else None, values, table[label].to_numpy()))
+        blocks.append((part_of_file(name) if several else None, values, table[label].to_numpy()))
     words = {str(word).removeprefix("-") for _, _, labels in blocks for word in labels.tolist()}
     if all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
         blocks = [(part, values, labels.astype(np.int64)) for part, values, labels in blocks]
@@ -50,7 +51,9 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
         blocks = [(part, values, labels.astype(str)) for part, values, labels in blocks]
     found = from_blocks(tree, blocks, class_names)
     if beside:
-        found = replace(found, notes=(*found.notes, f"left out: {', '.join(beside)}, without both labels and pixels"))
+        more = ", ..." if len(beside) > 3 else ""
+        text = f"left out: {', '.join(beside[:3])}{more}, without a header of both labels and pixels"
+        found = replace(found, notes=(*found.notes, text))
     return found
 
 
