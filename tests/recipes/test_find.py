@@ -184,14 +184,6 @@ def test_who_turns_mirroring_off_is_not_answered_from_mirrored_pictures():
         assert found.changed(changes, "--set").for_data(5000, (64, 64, 3)).views == views
 
 
-def test_quick_94_changes_colours_where_there_are_any():
-    found = find_recipe("quick-94")
-    assert found.for_data(50_000, (32, 32, 3)).augmentation.colour == 0.2
-    assert found.for_data(50_000, (28, 28, 1)).augmentation.colour == 0
-    asked = found.changed({"augmentation": {"colour": 0.4}}, "--set")
-    assert asked.for_data(50_000, (28, 28, 1)).augmentation.colour == 0.4
-
-
 def test_what_is_no_recipe_in_python():
     with pytest.raises(RecipeError, match="a recipe of type function") as caught:
         find_recipe(lambda shape, classes: None)

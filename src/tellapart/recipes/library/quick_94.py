@@ -1,8 +1,7 @@
 """quick-94 - quick with more filters and more looks at each picture, for the last points of accuracy.
 
 Network and training are quick's, without its warm-up; wider, label smoothing 0.2, pictures shifted by up to 2 pixels in
-32 and, where they have colours, changed in light and colour, and six views of each picture at prediction (three where
-mirroring would do harm).
+32, and six views of each picture at prediction (three where mirroring would do harm).
 Meant for colour pictures of about 32 x 32, such as CIFAR-10; larger or grey ones do as well.
 Descends from airbench94 (Jordan 2024, arXiv:2404.00498).
 
@@ -14,7 +13,7 @@ docs/benchmarks.md has them in tables.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tellapart.recipes.augmentation import Augmentation
 from tellapart.recipes.recipe import Recipe
@@ -22,10 +21,6 @@ from tellapart.recipes.stages import first_weights, staged_network
 
 if TYPE_CHECKING:
     import keras
-
-COLOUR = 0.2
-"""How much colourfulness and tint of colour pictures change from one look to the next; twenty looks at the same colours
-are learnt by heart (CIFAR-10, 10,000 held out: 93.2 % without, 93.5 % with it)."""
 
 
 def network(shape: tuple[int, int, int], classes: int) -> keras.Model:
@@ -42,17 +37,14 @@ def adapt(recipe: Recipe, pictures: int, shape: tuple[int, int, int]) -> Recipe:
     least = 12 if shape[2] == 1 else 16
     epochs = min(40, max(least, round(least * 40_000 / pictures)))
     grow = 0.5 if shape[2] == 3 and pictures >= 20_000 else 0.0
-    changes: dict[str, Any] = {"batch_size": batch, "epochs": epochs, "grow": grow}
-    if shape[2] == 1 and recipe.augmentation.colour == COLOUR:  # not what somebody has asked for
-        changes["augmentation"] = recipe.augmentation.model_copy(update={"colour": 0.0})
-    return recipe.model_copy(update=changes)
+    return recipe.model_copy(update={"batch_size": batch, "epochs": epochs, "grow": grow})
 
 
 RECIPE = Recipe(
     name="quick-94",
     network=network,
     initialise=first_weights,
-    augmentation=Augmentation(shift=0.0625, flip="auto", colour=COLOUR),
+    augmentation=Augmentation(shift=0.0625, flip="auto"),
     views="mirror-shift",
     label_smoothing=0.2,
     optimizer="muon",
