@@ -34,9 +34,9 @@ one after the other on the same machine. Figures are means over seeds with the l
 Keras computes in float32, as it does unless told otherwise; tellapart's precision is its own choice, see recipes.md.
 
 Keras's `fit` on TensorFlow waits for a thread of tf.data at the end of some epochs, up to half a minute each; times of
-stock Keras hold such waits. So do those of tellapart's trainings of fashion-mnist and photos, and of cats-dogs with
-seeds 1 and 2: they are of before it fed `fit` in another way (`feed` in src/tellapart/recipes/backend.py), and stand
-until measured anew.
+stock Keras hold such waits (images a second, which are the median epoch's, do not), and so do those of tellapart's
+trainings of photos: they are of before it fed `fit` in another way (`feed` in src/tellapart/recipes/backend.py), and
+stand until measured anew.
 
 Not measured: a GPU. None was at hand; on JAX, which would drive one, the test suite trains `quick` on the processor
 (tests/test_backends.py).
@@ -59,6 +59,14 @@ def lines(table: str) -> list[dict[str, Any]]:
     """All measurements of a table."""
     path = FOLDER / f"{table}.jsonl"
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def current(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The newest measurement of each kind and seed, of those on the machine that was measured last."""
+    kind = ("processor", "cores")
+    mine = [line for line in found if all(line["machine"][name] == found[-1]["machine"][name] for name in kind)]
+    newest = {tuple(line.get(name) for name in ("case", "name", "recipe", "photos", "seed")): line for line in mine}
+    return [line for line in mine if any(line is one for one in newest.values())]
 
 
 def spread(values: Iterable[float], form: str = ".1f") -> str:
@@ -108,7 +116,7 @@ def tellapart(*words: str) -> list[str]:
 
 def page() -> str:
     """The page, from what was measured."""
-    sections = [importlib.import_module(name).section(lines(name)) for name in TABLES if lines(name)]
+    sections = [importlib.import_module(name).section(current(lines(name))) for name in TABLES if lines(name)]
     return "\n".join([HEAD, *(sections or [NOTHING])])
 
 

@@ -44,10 +44,11 @@ def _yes(*values: Any) -> str:
 def _killed(line: dict[str, Any]) -> list[list[str]]:
     how = f"python benchmarks/reliability.py killed --kills {line['asked'][0]} --trainings {line['asked'][1]}"
     by = ", ".join(f"{name} {one['same']} of {one['trainings']}" for name, one in line["by_recipe"].items())
+    killed = "SIGKILL at random moments of training: goes on by itself from a whole checkpoint, if there was one yet"
+    lost = "... losing at most, where a start had come to its first checkpoint (one a second was asked for)"
     return [
-        ["SIGKILL at random moments of training: goes on by itself from a whole checkpoint",
-         f"{line['resumed']} of {line['kills']}", how],
-        ["... losing at most (a checkpoint a second was asked for)", f"{line['most_lost']:.1f} s", how],
+        [killed, f"{line['resumed']} of {line['kills']}", how],
+        [lost, f"{line['most_lost']:.1f} s", how],
         [f"... and the final weights are those of an undisturbed training, bit for bit ({by})",
          f"{line['same']} of {line['trainings']}", how],
         ["... and so is the epoch that was the best", f"{line['same_best']} of {line['trainings']}", how],
@@ -71,7 +72,9 @@ def _calls(line: dict[str, Any]) -> list[list[str]]:
 
 def _writes(line: dict[str, Any]) -> list[list[str]]:
     words, how = {"ENOSPC": "disk full", "EIO": "I/O error"}, "python benchmarks/reliability.py writes"
-    what = "the N-th call that writes fails, every N: a checkpoint is whole; path and bytes are named"
+    what = (
+        "the N-th call that writes fails, every N: a checkpoint is whole; where it is told of, path and bytes are named"
+    )
     return [
         [f"{what} ({words[fault]})", f"{one['whole']} of {one['tries']}; {one['named']} of {one['faults']}", how]
         for fault, one in line.items()
@@ -105,7 +108,7 @@ def _signals(line: dict[str, Any]) -> list[list[str]]:
         ["Ctrl-C or SIGTERM: a checkpoint, how to go on, and the exit status of the signal",
          f"{line['kept']} of {line['stops']}", how],
         ["... after at most", f"{line['longest']} s", how],
-        ["... and with a second signal, 0.6 s later, after", f"{line['second']} s", how],
+        ["... and with a second signal 0.6 s later, where it was not over yet, after", f"{line['second']} s", how],
     ]  # fmt: skip
 
 

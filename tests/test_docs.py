@@ -1,5 +1,6 @@
 """The documents tell the truth: Python blocks run, commands exist, links lead somewhere."""
 
+import importlib
 import re
 import shlex
 import subprocess
@@ -67,3 +68,14 @@ def test_the_benchmarks_page_is_what_was_measured():
     command = [sys.executable, str(ROOT / "benchmarks" / "results.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_page_has_the_newest_of_each_seed_on_one_machine(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    results = importlib.import_module("results")
+
+    def line(seed, cores, value):
+        return {"machine": {"processor": "P", "cores": cores}, "name": "a", "seed": seed, "value": value}
+
+    found = [line(0, 8, 1), line(0, 2, 2), line(1, 2, 3), line(0, 2, 4)]
+    assert [one["value"] for one in results.current(found)] == [3, 4]

@@ -4,10 +4,14 @@ import json
 import subprocess
 import sys
 
+import h5py
 import pytest
 
+import tellapart
 from tellapart.classifier import hdf5
 from tellapart.classifier.classifier import load_classifier
+from tellapart.errors import ModelFileError
+from tellapart.progress import silent
 from tests import hostile_models
 
 CHILD = """
@@ -164,3 +168,12 @@ def test_the_programs_apart_stand_alone(program):
     source = hdf5.READER.with_name(program).read_text()
     assert "import tellapart" not in source
     assert "from tellapart" not in source
+
+
+def test_a_name_within_a_file_is_not_taken_for_a_library_that_is_missing(tmp_path):
+    def fill(file):
+        file.create_group("layers")["ImportError"] = h5py.SoftLink("/nowhere")
+
+    (tmp_path / "a.h5").write_bytes(hostile_models.hdf5(fill))
+    with pytest.raises(ModelFileError, match="ImportError is a link to elsewhere"):
+        tellapart.adopt(tmp_path / "a.h5", classes=["a", "b"], on_event=silent)

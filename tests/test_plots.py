@@ -11,7 +11,7 @@ from tellapart.plots.inside import MapRows, SlidKernel
 from tellapart.plots.learning import LearningCurve, LearningCurves
 from tellapart.plots.panels import Panels
 from tellapart.plots.pictures import PictureGrid, overlay
-from tellapart.plots.plot import shorten
+from tellapart.plots.plot import shorten, shortened
 
 HISTORY = [
     {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "val_loss": 1.1, "val_accuracy": 0.4},
@@ -61,7 +61,7 @@ def test_the_grid_shows_each_picture_with_its_name():
     pictures = [np.full((4, 5, channels), 100, np.uint8) for channels in (1, 3, 1, 1, 1, 3)]
     names = ["a", "b$c", "x" * 40, "d", "e", "f"]
     axis = PictureGrid(pictures, names).figure().axes[0]
-    assert [text.get_text() for text in axis.texts] == ["a", "b\\$c", "x" * 23 + "…", "d", "e", "f"]
+    assert [text.get_text() for text in axis.texts] == ["a", "b\\$c", "x" * 21 + "…", "d", "e", "f"]
     places = [tuple(image.get_extent()) for image in axis.images]
     assert len(set(places)) == 6
     left, right, bottom, top = places[0]
@@ -107,3 +107,17 @@ def test_settings_are_as_they_were_after_drawing_in_threads():
     with ThreadPoolExecutor(4) as pool:
         assert all(svg.startswith("<svg") for svg in pool.map(LearningCurves.svg, plots))
     assert matplotlib.rcParams["font.family"] == before
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    (
+        (["cat", "$dog"], ["cat", r"\$dog"]),
+        (["a" * 30, "b" * 30], ["a" * 17 + "…", "b" * 17 + "…"]),
+        (["fashion-mnist-quick-001", "fashion-mnist-quick-002"], ["fashi…st-quick-001", "fashi…st-quick-002"]),
+        ([f"{20 * 'x'}{i}{20 * 'y'}" for i in "12"], ["…1…", "…2…"]),
+        (["x" * 30 + "a" * 20 + "y", "x" * 30 + "a" * 21 + "y"], ["1: " + "x" * 13 + "…", "2: " + "x" * 13 + "…"]),
+    ),
+)
+def test_long_names_stay_apart(names, found):
+    assert shortened(names) == found

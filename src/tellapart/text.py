@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import shlex
 from collections.abc import Sequence
 
 
@@ -28,6 +30,13 @@ def readable(name: str) -> str:
     except UnicodeEncodeError:
         return name.encode("utf-8", "surrogateescape").decode("cp1252", "backslashreplace")
     return name
+
+
+def quoted(word: str) -> str:
+    """A word of a command, in quotation marks where this system's shell needs them."""
+    if os.name == "nt":
+        return f'"{word}"' if " " in word else word
+    return shlex.quote(word)
 
 
 def counted(count: int, noun: str) -> str:

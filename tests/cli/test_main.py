@@ -97,6 +97,10 @@ def test_the_bar_draws_every_event(monkeypatch):
         listen(Note("split: [kept]"))
         listen(Progress("train", 10, 100, figures={"loss": 0.5}))
         bar.bars.refresh()
+        listen(Progress("train", 150, 400))  # by the clock it is planned anew
+        (task,) = bar.bars.tasks
+        assert (task.completed, task.total) == (150, 400)
+        assert task.speed
         listen(Epoch(1, 1, {"loss": 0.5, "seconds": 1.0}))
         listen(Progress("read", 100, 100))
     text = stream.getvalue()

@@ -146,3 +146,17 @@ def test_time_that_ends_while_they_are_small_ends_everything(clock):
     pace, rates, _ = train(clock, 30, grow=0.5)
     assert pace.over
     assert len(rates) == 2 * AT_ONCE
+
+
+def test_a_finish_that_was_disturbed_the_last_time_does_not_take_all_of_the_next(clock):
+    module.remember("finishing: test", 600)
+    budget = Budget(300, clock.seconds, "test")
+    assert budget.finishing(2.0, 0.3) == 0.8 * 300
+    clock.seconds += 60
+    budget.training_ended()
+    clock.seconds += 5
+    assert budget.all_ended(50.0) == (
+        "note: 65 s and not 300: evaluating and saving took far longer the last time, by which this was planned; "
+        "the next one is planned by this"
+    )
+    assert Budget(300, clock.seconds, "test").finishing(2.0, 0.3) == 5

@@ -152,3 +152,22 @@ def test_what_a_model_remembers_of_its_split_may_be_nonsense(photos_run, picture
     notes = []
     assert tellapart.explain(classifier, picture, on_event=notes.append).neighbours == []
     assert any("remembers of its split" in note.text for note in notes if isinstance(note, Note))
+
+
+def test_a_drawing_takes_the_place_of_no_picture(stripes_run, picture, tmp_path):
+    before = picture.read_bytes()
+    with pytest.raises(UsageError, match="is the picture itself"):
+        tellapart.explain(stripes_run, picture, output=picture, on_event=silent)
+    with pytest.raises(UsageError, match="is not named as a PNG file"):
+        tellapart.explain(stripes_run, picture, output=tmp_path / "a.pdf", on_event=silent)
+    assert picture.read_bytes() == before
+
+
+def test_filters_are_drawn_around_grey_whatever_their_sign():
+    from tellapart.verbs.explain import _as_drawn
+
+    blur = np.zeros((3, 3, 3))
+    blur[1, 1] = 0.9
+    assert _as_drawn(blur, around_grey=True)[0, 0].tolist() == [0.5, 0.5, 0.5]
+    assert _as_drawn(blur, around_grey=True)[1, 1].tolist() == [1, 1, 1]
+    assert _as_drawn(blur).tolist() == blur.tolist()

@@ -59,7 +59,10 @@ def test_folds(tmp_path):
     assert run.to_dict()["results"]["cross_validation"]["folds"] == list(found.folds)
     with (run.path / "split.csv").open() as file:
         assert {row["part"] for row in csv.DictReader(file)} == {"train"}
-    assert "Cross-validation: 3 models" in (run.path / "report.html").read_text()
+    page = (run.path / "report.html").read_text()
+    assert "Cross-validation: 3 models" in page
+    assert ("Not one of 90 pictures was named wrongly" in page) == (found.accuracy == 1)
+    assert "what spoke for" not in page  # the saved model has learnt these pictures
     assert any("cross-validation: 3 models" in str(event) for event in events)
     assert run.classifier.record.temperature == found.temperature
 

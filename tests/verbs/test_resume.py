@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 import tellapart
-from tellapart.errors import CheckpointError, DataError, OutOfMemoryError, RecipeError, TrainingError, UsageError
+from tellapart.errors import (
+    CheckpointError,
+    DataError,
+    OutOfMemoryError,
+    RecipeError,
+    Stopped,
+    TrainingError,
+    UsageError,
+)
 from tellapart.progress import Note, silent
 from tellapart.recipes import backend
 from tellapart.training import precision
@@ -347,7 +355,7 @@ def test_a_run_of_the_automatic_recipe_under_a_name_of_ones_own_goes_on(tmp_path
     from tellapart.verbs import _running
 
     data = make_collection(60, parts=False)
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched, pytest.raises(Stopped):
         patched.setattr(_running, "finish", interrupted)
         tellapart.train(data, set=["name=mytry"], epochs=2, runs=tmp_path, on_event=silent)
     (folder,) = tmp_path.iterdir()

@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 import tellapart
-from tellapart.errors import DataError, RecipeError, UsageError
+from tellapart.errors import DataError, RecipeError, Stopped, UsageError
 from tellapart.progress import Note, silent
 from tellapart.recipes.augmentation import Augmentation
 from tellapart.recipes.recipe import Recipe
@@ -371,3 +372,24 @@ def test_a_network_may_normalise_by_its_own_pixels(tmp_path):
     expected = keras.saving.load_model(run.model).predict(pixels, verbose=0)
     assert np.allclose(again.with_views("none").probabilities(pixels).argmax(axis=1), expected.argmax(axis=1))
     assert "data:image/png" in (run.path / "report.html").read_text()
+
+
+def test_a_stop_while_it_evaluates_says_how_to_go_on(tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    folder, runs = write_folder(tmp_path / "data", 60), tmp_path / "my runs"
+    with monkeypatch.context() as patch, pytest.raises(Stopped) as caught:
+        patch.setattr("tellapart.verbs._running.finish", stop)
+        tellapart.train(folder, recipe="dense", epochs=1, runs=runs, on_event=silent)
+    (path,) = runs.iterdir()
+    assert str(caught.value).startswith(f"{path}: stopped before all was measured and written")
+    assert shlex.split(caught.value.action.split(": ")[1]) == ["tellapart", "train", "--resume", str(path)]
+    notes = []
+    tellapart.predict(path, [folder], on_event=notes.append)
+    assert any("broken off before its confidence was measured" in n.text for n in notes if isinstance(n, Note))
+    run = tellapart.train(resume=path, on_event=silent)
+    assert run.evaluations["test"].count == 12
+    notes.clear()
+    tellapart.predict(path, [folder], on_event=notes.append)
+    assert not any("broken off" in note.text for note in notes if isinstance(note, Note))

@@ -77,8 +77,11 @@ def test_groups_by_a_pattern(tmp_path):
 def test_groups_that_the_data_tears_are_told(tmp_path):
     events = []
     collection = replace(make_collection(60), groups=np.array([f"g{i % 5}" for i in range(60)]))
-    tellapart.train(collection, recipe="dense", epochs=1, validation=0, runs=tmp_path, on_event=events.append)
+    run = tellapart.train(collection, recipe="dense", epochs=1, validation=0, runs=tmp_path, on_event=events.append)
     notes = [event.text for event in events if isinstance(event, Note)]
+    for page in ("report.html", "report.md"):
+        text = " ".join((run.path / page).read_text().split())
+        assert "20 of these pictures are of groups that training has pictures of too" in text
     assert any("groups: 20 of 20 test pictures are of groups that are in training too" in text for text in notes), notes
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from tellapart.parallel import search_path
 
+UNCAUGHT = 1
+"""Python's exit status after an exception that nobody caught; the programs have other words and numbers for data."""
+
 SECONDS = 40
 """After which a program that does not answer is ended."""
 
@@ -26,6 +29,6 @@ def run_apart(program: Path, data: bytes) -> tuple[int, bytes, bytes]:
             out, words = process.communicate(data)
         finally:
             clock.cancel()
-    if b"ImportError" in words or b"ModuleNotFoundError" in words:
+    if process.returncode == UNCAUGHT and (b"ImportError" in words or b"ModuleNotFoundError" in words):
         raise RuntimeError(f"{program.name} cannot start:\n{words.decode('utf-8', 'replace')}")
     return process.returncode, out, words

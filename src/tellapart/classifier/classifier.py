@@ -191,7 +191,11 @@ class Classifier:
         return other
 
     def calibration_warning(self) -> str | None:
-        """What has to be said where it looks at pictures in another way than when its confidence was measured."""
+        """What has to be said where it looks at pictures in another way than when its confidence was measured, or where
+        that never was.
+        """
+        if self.record.training and not self.record.figures:
+            return "note: its training was broken off before its confidence was measured: 'train --resume' goes on"
         if self.views == self.measured_views:
             return None
         what = 'its confidence, and what it calls "unsure",' if self.threshold is not None else "its confidence"

@@ -56,6 +56,8 @@ class Bar:
         if event.task not in self.tasks:
             self.tasks[event.task] = self.bars.add_task(event.task, total=event.total, figures=figures)
         number = self.tasks[event.task]
+        task = next(task for task in self.bars.tasks if task.id == number)
+        task.total = event.total  # a total that `update` is given makes it forget the speed
         self.bars.update(number, completed=event.done, figures=figures)  # type: ignore[arg-type]
         if event.finished:
             self._drop(event.task)

@@ -13,7 +13,7 @@ from tellapart.evaluation.evaluation import Evaluation
 from tellapart.evaluation.intervals import mcnemar, paired_difference
 from tellapart.plots.answers import Bars, Intervals
 from tellapart.plots.panels import Panels
-from tellapart.plots.plot import Plot
+from tellapart.plots.plot import Plot, shortened
 from tellapart.text import columns, counted
 
 
@@ -91,7 +91,7 @@ class Comparison:
 
     def plot(self) -> Panels:
         """Accuracies, paired differences, parameters and times, as a drawing."""
-        names = [one.name for one in self.contenders]
+        names = self._short()
         accuracies = [one.evaluation.accuracy for one in self.contenders]
         arms = [one.evaluation.accuracy_interval for one in self.contenders]
         times = [1e6 * one.one_seconds for one in self.contenders]
@@ -111,8 +111,13 @@ class Comparison:
         """The paired differences, in points, as a drawing."""
         values = np.array([100 * found.value for found in self.differences])
         arms = 100 * np.array([found.interval for found in self.differences])
-        label = f"accuracy less that of {self.contenders[0].name}, points (95 % interval, {self.count:,} pictures)"
-        return Intervals([found.name for found in self.differences], values, arms, label, zero=True)
+        base, *others = self._short()
+        label = f"accuracy less that of {base},\npoints (95 % interval, {self.count:,} pictures)"
+        return Intervals(others, values, arms, label, zero=True)
+
+    def _short(self) -> list[str]:
+        """The contenders' names as drawings have them, the same in every part of one."""
+        return shortened([one.name for one in self.contenders])
 
     def to_dict(self) -> dict[str, Any]:
         """For machines."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from tellapart.plots.plot import FIRST, MARK, SECOND, Plot, plain, shorten
+from tellapart.plots.plot import FIRST, MARK, SECOND, Plot, plain, shortened
 from tellapart.text import near_one
 
 
@@ -40,7 +40,7 @@ class ConfusionMatrix(Plot):
                     colour = "white" if shares[row, column] > 0.5 else "#1c2430"
                     axis.text(column, row, f"{value}", ha="center", va="center", color=colour, fontsize=8)
         if count <= 50:
-            names = [shorten(name) for name in self.class_names]
+            names = shortened(self.class_names)
             axis.set_xticks(range(count), names, rotation=90)
             axis.set_yticks(range(count), names)
         axis.set(xlabel="predicted class", ylabel="true class")
@@ -139,7 +139,7 @@ class Intervals(Plot):
         places = np.arange(len(self.names))
         arms = np.abs(self.intervals.T - self.values)
         axis.errorbar(self.values, places, xerr=arms, fmt="o", color=FIRST, markersize=4, capsize=2, linewidth=1)
-        axis.set_yticks(places, [shorten(name) for name in self.names])
+        axis.set_yticks(places, shortened(self.names))
         axis.set_xlabel(self.label)
         axis.invert_yaxis()
         if self.zero:
@@ -172,7 +172,7 @@ class Bars(Plot):
         axis.barh(places, self.values, color=FIRST, height=0.55)
         for place, value, words in zip(places, self.values, self.words, strict=True):
             axis.annotate(words, (value, place), (4, 0), textcoords="offset points", va="center", fontsize=9)
-        axis.set_yticks(places, [shorten(name) for name in self.names])
+        axis.set_yticks(places, shortened(self.names))
         axis.set(xlabel=self.label, xlim=(0, 1.35 * float(np.max(self.values, initial=0)) or 1))
         axis.invert_yaxis()
         plain(axis)

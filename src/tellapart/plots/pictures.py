@@ -36,7 +36,7 @@ class PictureGrid(Plot):
             left, top = column + (0.97 - width) / 2, 1.15 * row + (0.94 - height) / 2
             shown = picture[:, :, 0] if picture.shape[2] == 1 else picture
             axis.imshow(shown, cmap="gray", vmin=0, vmax=255, extent=(left, left + width, top + height, top), zorder=1)
-            axis.text(column + 0.485, 1.15 * row - 0.04, shorten(self.titles[number], 24), ha="center", fontsize=9)
+            axis.text(column + 0.485, 1.15 * row - 0.04, shorten(self.titles[number], 22), ha="center", fontsize=9)
         axis.set(xlim=(-0.03, self.columns), ylim=(1.15 * rows, -0.2))  # which imshow moves
 
     def to_dict(self) -> list[str]:

@@ -36,6 +36,11 @@ TRACING = 0.35
 """Seconds that tracing a validation takes, for each second that tracing the first step took."""
 
 
+ODD, MOST_KNOWN = 5.0, 0.8
+"""What took so many times what this run would guess was disturbed, it seems: it may take no more than this share of the
+time that is given."""
+
+
 class Budget:
     """Time for a whole run, from `began` on, a moment of time.monotonic(): reading, training, evaluating, saving.
 
@@ -63,7 +68,10 @@ class Budget:
     def finishing(self, tracing: float, evaluating: float) -> float:
         """Seconds that will be needed after training: as the last time, or a guess by two figures of this run."""
         guess = FINISHING * tracing if NAME == "tensorflow" else CHILD
-        return self.known or guess + evaluating
+        if not self.known:
+            return guess + evaluating
+        odd = self.known > ODD * (guess + evaluating)
+        return min(self.known, MOST_KNOWN * self.seconds) if odd else self.known
 
     def training_ended(self) -> None:
         """Training is over; the clock of what comes after it runs."""
@@ -74,9 +82,15 @@ class Budget:
 
         Says so where the time was not kept: everything but training may take longer than what was given.
         """
+        finished = 0.0 if self.trained is None else time.monotonic() - self.trained
         if self.trained is not None:
-            remember(self.key, time.monotonic() - self.trained)
+            remember(self.key, finished)
         taken = time.monotonic() - self.began + AROUND
+        if taken < 0.5 * self.seconds and self.known and self.known > 2 * finished:
+            return (
+                f"note: {taken:.0f} s and not {self.seconds:.0f}: evaluating and saving took far longer the last time, "
+                "by which this was planned; the next one is planned by this"
+            )
         if taken <= 1.05 * self.seconds:
             return None
         return (

@@ -8,7 +8,7 @@ from typing import Any
 
 from tellapart import leaves
 from tellapart.data.collection import Collection
-from tellapart.data.split import Split
+from tellapart.data.split import Split, torn_groups
 from tellapart.images.preparation import Preparation
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.run import machine, now, versions
@@ -34,6 +34,9 @@ def describe_training(
             "origin": split.origin,
             "digest": split.digest,
             "leaked": {part: len(split.leaks(part)) for part in ("validation", "test") if len(split.leaks(part))},
+            "torn": {
+                part: len(torn) for part in ("validation", "test") if len(torn := torn_groups(collection, split, part))
+            },
             "class_counts": {
                 part: collection.class_counts(split.indices(part)).tolist() for part, n in split.counts().items() if n
             },

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 from tellapart.errors import CheckpointError, UsageError
 from tellapart.files import next_numbered_folder, plain_name, write_json
 from tellapart.parallel import cores
+from tellapart.text import quoted
 
 MODEL, RECORD, SPLIT, CLASSES = "model.keras", "run.json", "split.csv", "classes.txt"
 CURVES = "curves.png"
@@ -142,9 +143,18 @@ def written(path: Path) -> Iterator[None]:
 
 def lacking(place: Path, needed: int) -> int | None:
     """The bytes that are free where a folder is or will be, if they are fewer than what is needed; else None."""
-    there = next(path for path in (place, *place.absolute().parents) if path.is_dir())
+    there = next((path for path in (place, *place.absolute().parents) if os.path.isdir(path)), None)  # noqa: PTH112  # which does not raise
+    if there is None:
+        return None  # making the folder says what is wrong
     free = shutil.disk_usage(there).free
     return free if free < needed else None
+
+
+def going_on(folder: Path) -> str:
+    """What to do about a training that was broken off: a command that a terminal takes as it stands."""
+    word = quoted(str(folder))
+    command = f"tellapart train --resume {word}"
+    return f"go on with '{command}'" if word == str(folder) else f"go on with: {command}"
 
 
 def count_look(model: str, fingerprint: str) -> int | None:

@@ -14,6 +14,7 @@ from tellapart.recipes.backend import NAME, keras
 from tellapart.training.batches import Batches
 from tellapart.training.budget import Budget, Pace
 from tellapart.training.checkpoints import Checkpoint, Checkpoints
+from tellapart.training.run import going_on
 from tellapart.training.stopping import Stopping
 from tellapart.training.watch import Watch
 
@@ -144,7 +145,7 @@ class Saving(keras.callbacks.Callback):
             f"{self.watch.folder}: stopped by {signal.Signals(number).name} after "
             f"{len(self.watch.history)} epochs and {self.seconds:.0f} s of training",
             kept,
-            f"go on with 'tellapart train --resume {self.watch.folder}'",
+            going_on(self.watch.folder),
         )
         error.exit_code = 128 + number
         raise error

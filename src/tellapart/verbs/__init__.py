@@ -65,14 +65,27 @@ def check_output(output: Path | None, option: str = "output") -> None:
     """Raise UsageError where a file that is to be written cannot be: before the work, not after it."""
     if output is None:
         return
-    if not output.parent.is_dir():
+    if not os.path.isdir(output.parent):  # noqa: PTH112  # Path.is_dir raises where a path may not be looked at
         raise UsageError(f"--{option} {output}: its folder does not exist", "an existing folder", "make it first")
-    if output.is_dir():
+    if os.path.isdir(output):  # noqa: PTH112
         raise UsageError(f"--{option} {output}: is a folder", "the name of a file to write", "name a file in it")
     if not os.access(output.parent, os.W_OK):
         raise UsageError(
             f"--{option} {output}: its folder cannot be written to", "a folder that can be written to", "name another"
         )
+
+
+def check_drawing(output: Path | None, *pictures: Any) -> None:
+    """Raise UsageError where a drawing cannot be written, or would take the place of one of the pictures."""
+    check_output(output)
+    if output is None:
+        return
+    if output.suffix.lower() != ".png":
+        raise UsageError(f"--output {output}: is not named as a PNG file", "a name that ends in .png", "name it so")
+    there = os.path.exists  # Path.exists raises where a path may not be looked at
+    named = [one for one in pictures if isinstance(one, (str, Path)) and there(one) and there(output)]
+    if any(output.samefile(one) for one in named):
+        raise UsageError(f"--output {output}: is the picture itself", "a file of its own", "name another")
 
 
 def write_plot(plot: Plot, output: Path | None, stem: str, on_event: Listener) -> Path | None:

@@ -237,6 +237,8 @@ def _mistakes(found: Evaluation, classifier: Classifier, data: Prepared, trained
         return []
     places = np.searchsorted(data.indices, [found.indices[item.position] for item in wrong])
     prepared = list(data.pixels[places])
+    if found.folds:  # of other models than the saved one, which has learnt these pictures
+        return [Seen(item, picture, None) for item, picture in zip(wrong, prepared, strict=True)]
     pictures = np.stack(prepared)
     answers = np.array([found.class_names.index(item.predicted) for item in wrong])
     try:

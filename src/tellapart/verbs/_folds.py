@@ -14,7 +14,7 @@ import numpy as np
 from tellapart.data.feeding import rows_for
 from tellapart.errors import DataError, OutOfMemoryError, Stopped, TrainingError
 from tellapart.files import replacing, write_json
-from tellapart.progress import Listener, Note, Progress
+from tellapart.progress import Epoch, Listener, Note, Progress
 
 if TYPE_CHECKING:
     from tellapart.data.collection import Collection
@@ -99,9 +99,12 @@ def out_of_fold(
             found[outside] = answers
             continue
 
-        def told(event: object, number: int = number) -> None:
+        def told(event: object, number: int = number, pictures: int = len(train)) -> None:
+            task = f"fold {number + 1} of {folds}"
             if isinstance(event, Progress):
-                on_event(Progress(f"fold {number + 1} of {folds}", event.done, event.total, event.unit, event.figures))
+                on_event(Progress(task, event.done, event.total, event.unit, event.figures))
+            elif isinstance(event, Epoch) and event.number == event.total:  # the last steps tell nothing of their own
+                on_event(Progress(task, pictures * event.total, pictures * event.total))
             elif isinstance(event, Note):
                 on_event(event)
 

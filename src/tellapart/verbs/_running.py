@@ -75,6 +75,7 @@ def train_in(
     from tellapart.training import run as folders
     from tellapart.training.checkpoints import FOLDER, Checkpoints
     from tellapart.training.record import remembered
+    from tellapart.training.run import going_on
 
     collection, split, preparation, train = job.collection, job.split, job.preparation, job.part("train")
     record = {name: value for name, value in record.items() if name != "reason"} | {"status": "running"}
@@ -99,7 +100,11 @@ def train_in(
             recipe.views,
         )
         classifier.save(folder.path / folders.MODEL)  # before all else: whatever happens now, the model is kept
-        result = finish(folder, record, on_event, job, trained, classifier)
+        try:
+            result = finish(folder, record, on_event, job, trained, classifier)
+        except KeyboardInterrupt as error:
+            given = f"{folder.path}: stopped before all was measured and written"
+            raise Stopped(given, "the model is kept", going_on(folder.path)) from error
     except BaseException as error:
         _abandon(folder, record, error)
         raise
@@ -221,13 +226,14 @@ def _budget(options: Options, began: float, recipe: Recipe, preparation: Prepara
 def _abandon(folder: RunFolder, record: dict[str, Any], error: BaseException) -> None:
     """Keep the folder of a training that got somewhere, and say in it what ended it; else take it away."""
     from tellapart.training.checkpoints import FOLDER
+    from tellapart.training.run import going_on
 
     folds = (found for name in ("*.npz", "*/history.csv", f"*/{FOLDER}") for found in (folder.path / FOLDS).glob(name))
     if not any((folder.path / name).exists() for name in ("history.csv", FOLDER)) and not any(folds):
         folder.remove()
         return
     if isinstance(error, Stopped):  # it may have been within a fold, whose folder is not what to go on with
-        error.action = f"go on with 'tellapart train --resume {folder.path}'"
+        error.action = going_on(folder.path)
     reason = error.to_dict() if isinstance(error, TellapartError) else {"error": type(error).__name__}
     model = {"model": str(folder.path / "model.keras")} if (folder.path / "model.keras").exists() else {}
     status = "stopped" if isinstance(error, (Stopped, KeyboardInterrupt)) else "failed"

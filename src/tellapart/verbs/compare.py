@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from tellapart.errors import DataError, UsageError
 from tellapart.progress import Listener, Note
-from tellapart.verbs import Record, argument, check_output, write_plot
+from tellapart.verbs import Record, argument, check_drawing, write_plot
 from tellapart.verbs.evaluate import choose_pictures, open_data
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def run(options: Options, on_event: Listener) -> Comparison:
     from tellapart.evaluation.evaluate import evaluate_part
     from tellapart.training.run import count_look
 
-    check_output(options.output)
+    check_drawing(options.output)
     models = [model if isinstance(model, Classifier) else load_classifier(model) for model in options.models]
     classes = [set(model.class_names) for model in models]
     for model, own in zip(models, classes, strict=True):

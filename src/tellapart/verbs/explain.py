@@ -10,7 +10,7 @@ from pydantic import Field
 
 from tellapart.errors import TellapartError, UsageError, did_you_mean
 from tellapart.progress import Listener, Note
-from tellapart.verbs import Record, argument, check_output, write_plot
+from tellapart.verbs import Record, argument, check_drawing, write_plot
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,7 +97,7 @@ def run(options: Options, on_event: Listener) -> Explanation:
     from tellapart.classifier.classifier import Classifier, load_classifier
     from tellapart.images.read import read_picture
 
-    check_output(options.output)
+    check_drawing(options.output, options.picture)
     if options.layers and options.kernel is not None:
         raise UsageError("--layers and --kernel", "one of them", "leave the other out")
     model = options.model
@@ -200,22 +200,23 @@ def _layers(classifier: Classifier, picture: np.ndarray) -> Plot:
         )
     name, kernels = filters
     rows = [("the picture", [_as_drawn(picture / 255)])]
-    rows.append((f"{name}: filters", [_as_drawn(kernels[..., k]) for k in range(min(8, kernels.shape[3]))]))
+    shown = [_as_drawn(kernels[..., k], around_grey=True) for k in range(min(8, kernels.shape[3]))]
+    rows.append((f"{name}: filters", shown))
     rows += [(f"{maps.layer}\n{len(maps.maps)} of {maps.channels}", list(maps.maps)) for maps in feature_maps(
         classifier.network, picture)]  # fmt: skip
     return MapRows(rows)
 
 
-def _as_drawn(values: np.ndarray) -> np.ndarray:
+def _as_drawn(values: np.ndarray, around_grey: bool = False) -> np.ndarray:
     """Values float [height, width, channels] as they can be drawn: three as colours from 0 to 1, others by their mean.
 
-    A picture's are what they are; a filter's numbers, some of them below 0, are seen around grey, which is 0.
+    A picture's are what they are; a filter's numbers are seen around grey, which is 0.
     """
     import numpy as np
 
     if values.shape[2] != 3:
         return values.mean(axis=2)
-    return values if values.min() >= 0 and values.max() <= 1 else values / (2 * np.abs(values).max()) + 0.5
+    return values / max(2 * np.abs(values).max(), 1e-9) + 0.5 if around_grey else values
 
 
 def _slid(classifier: Classifier, picture: np.ndarray, wanted: str) -> Plot:

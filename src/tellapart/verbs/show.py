@@ -14,7 +14,7 @@ from pydantic import Field
 from tellapart.errors import PictureError
 from tellapart.progress import Listener, Note, Progress
 from tellapart.text import columns, counted, shape
-from tellapart.verbs import Record, argument, check_output, write_plot
+from tellapart.verbs import Record, argument, check_drawing, write_plot
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,7 +115,7 @@ def run(options: Options, on_event: Listener) -> Shown:
     """Show. The picture is drawn beside where the person stands, under a free name unless one is given."""
     from tellapart.data.source import open_collection
 
-    check_output(options.output)
+    check_drawing(options.output)
     collection = open_collection(options.data, options.classes, on_event)
     shapes, bad = _shapes(collection, on_event)
     if options.augment is not None:

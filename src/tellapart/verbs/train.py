@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from tellapart.errors import DataError, RecipeError, UsageError, did_you_mean
 from tellapart.progress import Listener, Note
-from tellapart.text import counted
+from tellapart.text import counted, quoted
 from tellapart.verbs import Record, argument, share
 from tellapart.verbs._finishing import Job, Run
 from tellapart.verbs._resuming import Kept, find_kept, still_unfinished, unfinished
@@ -117,7 +117,8 @@ def run(options: Options, on_event: Listener) -> Run:
         options, kept = find_kept(options)
     elif (other := unfinished(options)) and not other.folder.busy():
         where = other.folder.path
-        on_event(Note(f"note: {where} is the same training, broken off ({other.progress()}): --resume {where} goes on"))
+        again = f"--resume {quoted(str(where))} goes on"
+        on_event(Note(f"note: {where} is the same training, broken off ({other.progress()}): {again}"))
     _check_asked(options)
     if kept is not None:
         _check_disk(kept.folder.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -72,7 +73,11 @@ def _files(tree: Tree) -> list[str]:
         table = tree.start(tree.names[0], 4) == b"PAR1"
         return list(tree.names) if not table and columns(tree, tree.names[0]) else []
     found = _tables(tree)
-    return [name for name in found if _is_whole(tree, name)] or found
+    whole = [name for name in found if _is_whole(tree, name)]
+    if not whole:
+        return found
+    header = columns(tree, whole[0])
+    return [name for name in found if name in whole or not _is_other(columns(tree, name), header)]
 
 
 def _beside(tree: Tree) -> list[str]:
@@ -89,6 +94,16 @@ def _tables(tree: Tree) -> list[str]:
 def _is_whole(tree: Tree, name: str) -> bool:
     header = columns(tree, name)
     return len(header) > FEW and _label(header) is not None
+
+
+def _is_other(header: list[str], whole: list[str]) -> bool:
+    """Whether a table is sound but of another kind: pixels without labels, or a few columns with names."""
+    if header == [column for column in whole if column != _label(whole)]:
+        return True
+    return 1 < len(header) <= FEW and all(_WORD.fullmatch(column.strip()) for column in header)
+
+
+_WORD = re.compile(r"[A-Za-z_][\w .-]{0,40}")
 
 
 def _label(header: list[str]) -> str | None:
@@ -116,7 +131,7 @@ def _shape(tree: Tree, name: str, count: int) -> tuple[int, int, int]:
         side = math.isqrt(count // channels)
         if count >= 4 and side * side * channels == count:
             return side, side, channels
-    if count < FEW:
+    if count < 4:
         raise DataError(
             f"{tree.describe(name)}: has the columns {', '.join(columns(tree, name))}",
             "file_name and label, or label and the pixels of a square picture",

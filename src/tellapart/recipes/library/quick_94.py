@@ -6,7 +6,7 @@ Meant for colour pictures of about 32 x 32, such as CIFAR-10; larger or grey one
 Descends from airbench94 (Jordan 2024, arXiv:2404.00498).
 
 Measured, on 2 cores of an AMD EPYC (bfloat16, Keras 3.15.1 on TensorFlow): 94.13 % on the test part of Fashion-MNIST,
-93.68 % with one look, in 224 s (three seeds); cats and dogs at 64 x 64 with --minutes 4: 93.48 %, 93.15 % with one
+93.68 % with one look, in 163 s (three seeds); cats and dogs at 64 x 64 with --minutes 4: 94.35 %, 93.48 % with one
 look; CIFAR-10 with --minutes 15, 45,000 pictures to learn from: 93.89 %, 93.02 % with one look (three seeds).
 docs/benchmarks.md has them in tables.
 """

@@ -21,6 +21,8 @@ Cross-validation: {{ found.folds | length }} models, each asked about pictures t
 ({{ found.folds | min | percent }} to {{ found.folds | max | percent }}); the saved one has learnt from all of them.
 {% else %}
 There is no test part: these pictures were used to choose the weights, so the figure flatters.{% endif %}</p>
+{% if torn %}<p><strong>{{ torn | thousands }} of these pictures are of groups that training has pictures of
+too</strong>, as the data gives its parts: the figure may flatter.</p>{% endif %}
 {% if found.leaked is not none %}<p><strong>{{ found.leaked.sum() | int | thousands }} of these pictures are in
 training too, exactly or nearly.</strong>{% if rest %} Without them the accuracy is {{ rest.accuracy | percent }}
 ({{ rest.accuracy_interval[0] | percent }} to {{ rest.accuracy_interval[1] | percent }}).{% endif %}</p>{% endif %}
@@ -42,4 +44,5 @@ def render(facts: Facts) -> str:
     if found is None:
         return ""
     low, high = found.accuracy_interval
-    return html(_TEMPLATE, found=found, low=low, high=high, rest=found.without_leaks())
+    torn = facts.record["split"].get("torn", {}).get(found.part)
+    return html(_TEMPLATE, found=found, low=low, high=high, rest=found.without_leaks(), torn=torn)
