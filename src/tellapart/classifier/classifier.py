@@ -143,7 +143,7 @@ class Classifier:
         0..255: one Prediction. Or a folder's path, an array [n, height, width, 1 or 3], or an iterable of pictures: a
         list. A picture that cannot be read raises PictureError, or goes to `on_bad` and is left out of the list.
         """
-        if isinstance(pictures, np.ndarray) and not is_batch(pictures):
+        if isinstance(pictures, np.ndarray) and not _is_batch(pictures):
             return self._answers(("array",), self.preparation(from_array(pictures))[np.newaxis])[0]
         if isinstance(pictures, np.ndarray) and self._is_prepared(pictures):
             return self._answers([f"array {i}" for i in range(len(pictures))], pictures)
@@ -295,8 +295,7 @@ def pictures_in(folder: Path) -> list[Path]:
     return found
 
 
-def is_batch(array: np.ndarray) -> bool:
-    """Whether an array holds several pictures, and is not one of them."""
+def _is_batch(array: np.ndarray) -> bool:
     return array.ndim == 4 or (array.ndim == 3 and array.shape[2] not in (1, 3, 4))
 
 
@@ -305,6 +304,8 @@ def several(pictures: Any) -> Iterable[Any] | None:
     if isinstance(pictures, (str, os.PathLike)):
         return pictures_in(Path(pictures)) if os.path.isdir(pictures) else None  # noqa: PTH112  # as above
     if isinstance(pictures, (bytes, bytearray, memoryview)):
+        return None
+    if isinstance(pictures, np.ndarray) and not _is_batch(pictures):
         return None
     return pictures if isinstance(pictures, (np.ndarray, Sequence, Iterable)) else None
 

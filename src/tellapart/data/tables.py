@@ -63,6 +63,12 @@ def columns(tree: Tree, name: str) -> list[str]:
     return []
 
 
+def column_of(names: Sequence[str], words: Sequence[str]) -> str | None:
+    """The column that is called by the first of some words that any is, in whatever case; None where none is."""
+    lower = {name.strip().lower(): name for name in names}
+    return next((lower[word] for word in words if word in lower), None)
+
+
 def read_words(tree: Tree, name: str) -> pl.DataFrame:
     """A table with every value as a string. Raises DataError, which names the line of a short or long row."""
     if tree.start(name, 4) == b"PAR1":

@@ -46,11 +46,9 @@ class Options(Record):
             return [value]
         if isinstance(value, (list, tuple)):
             return list(value)
-        import numpy as np
+        from tellapart.classifier.classifier import several
 
-        from tellapart.classifier.classifier import is_batch, several
-
-        many = None if isinstance(value, np.ndarray) and not is_batch(value) else several(value)
+        many = several(value)
         return [value] if many is None else list(many)
 
 

@@ -17,7 +17,7 @@ from tellapart.data.arrays import to_labels
 from tellapart.data.collection import Collection
 from tellapart.data.formats.class_folders import encoded, write_png
 from tellapart.data.parts import PARTS, part_of, part_of_file
-from tellapart.data.tables import columns, is_parquet, read_words, schema
+from tellapart.data.tables import column_of, columns, is_parquet, read_words, schema
 from tellapart.data.tree import Tree, with_slashes
 from tellapart.errors import DataError
 
@@ -37,8 +37,8 @@ def likeness(tree: Tree) -> int:
     """
     names = _files(tree)
     header = columns(tree, names[0]) if names else []
-    whole = _column(header, "file") and _column(header, "label")
-    if not whole or (_column(header, "file", SURE) is None and not _lists_files(tree, names[0])):
+    whole = column_of(header, COLUMNS["file"]) and column_of(header, COLUMNS["label"])
+    if not whole or (column_of(header, SURE) is None and not _lists_files(tree, names[0])):
         return 40 if names else 0
     return 88
 
@@ -108,7 +108,7 @@ def _list(tree: Tree, name: str, seen: set[str]) -> _List:
     if not tree.size(name):
         raise DataError(f"{where}: the file is empty", "a table of file names and labels", "copy it again")
     table = read_words(tree, name)
-    found = {role: _column(table.columns, role) for role in COLUMNS}
+    found = {role: column_of(table.columns, COLUMNS[role]) for role in COLUMNS}
     file_column, label_column = found["file"], found["label"]
     if file_column is None or label_column is None:
         missing = "file" if file_column is None else "label"
@@ -150,8 +150,8 @@ def _files(tree: Tree) -> list[str]:
     tables = [name for name in tree.names if name.lower().endswith((".csv", ".tsv", ".parquet")) or tree.single]
     top = min((name.count("/") for name in tables), default=0)
     tables = [name for name in tables if name.count("/") == top]
-    found = [name for name in tables if _column(columns(tree, name), "file")]
-    labelled = [name for name in found if _column(columns(tree, name), "label")]
+    found = [name for name in tables if column_of(columns(tree, name), COLUMNS["file"])]
+    labelled = [name for name in found if column_of(columns(tree, name), COLUMNS["label"])]
     called = [name for name in tables if PurePosixPath(name).stem in ("manifest", "metadata")]
     if len(labelled) > 1 and not any(part_of_file(name) for name in labelled):
         plain = [name for name in labelled if name in called]
@@ -180,14 +180,9 @@ def _joined_parts(names: list[str], lists: list[_List]) -> np.ndarray | None:
     return np.array([part for parts in found for part in parts])
 
 
-def _column(names: Sequence[str], role: str, words: Sequence[str] = ()) -> str | None:
-    lower = {name.strip().lower(): name for name in names}
-    return next((lower[word] for word in words or COLUMNS[role] if word in lower), None)
-
-
 def _lists_files(tree: Tree, name: str) -> bool:
     """Whether the first file that a table lists is there."""
-    column = _column(columns(tree, name), "file")
+    column = column_of(columns(tree, name), COLUMNS["file"])
     if is_parquet(tree, name) and column and schema(tree, name)[column] != pl.String:
         return False  # pictures, and much to read
     try:

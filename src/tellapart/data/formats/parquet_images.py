@@ -14,7 +14,7 @@ from tellapart.data.arrays import to_labels
 from tellapart.data.collection import Collection, EncodedPictures
 from tellapart.data.formats.class_folders import write_png
 from tellapart.data.parts import part_of_file
-from tellapart.data.tables import FAULTS, columns, damaged, read_parquet, schema
+from tellapart.data.tables import FAULTS, column_of, columns, damaged, read_parquet, schema
 from tellapart.data.tree import MAX_RATIO, Tree
 from tellapart.errors import DataError
 
@@ -29,7 +29,7 @@ def likeness(tree: Tree) -> int:
     files = _files(tree)
     if not files:
         return 0
-    column = _column(columns(tree, files[0]), IMAGES)
+    column = column_of(columns(tree, files[0]), IMAGES)
     return 90 if column and schema(tree, files[0])[column] != pl.String else 3  # which would be paths
 
 
@@ -88,15 +88,10 @@ def _files(tree: Tree) -> list[str]:
     return [name for name in tree.names if name.lower().endswith(".parquet")]
 
 
-def _column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
-    lower = {name.lower(): name for name in names}
-    return next((lower[word] for word in wanted if word in lower), None)
-
-
 def _table(tree: Tree, name: str) -> pl.DataFrame:
     where = tree.describe(name)
     header = columns(tree, name)
-    image, label = _column(header, IMAGES), _column(header, LABELS)
+    image, label = column_of(header, IMAGES), column_of(header, LABELS)
     if image is None or label is None:
         raise DataError(
             f"{where}: has the columns {', '.join(header)}",

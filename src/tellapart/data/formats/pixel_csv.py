@@ -37,7 +37,8 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     words.
     """
     blocks = []
-    files, beside = _files(tree), _beside(tree)
+    files = _files(tree)
+    beside = sorted(set(_tables(tree)).difference(files))  # a test without labels, a list of answers
     several = len({part_of_file(name) for name in files}) > 1
     for name in files:
         label, pixels = _columns(tree, name)
@@ -78,11 +79,6 @@ def _files(tree: Tree) -> list[str]:
         return found
     header = columns(tree, whole[0])
     return [name for name in found if name in whole or not _is_other(columns(tree, name), header)]
-
-
-def _beside(tree: Tree) -> list[str]:
-    """The tables that are not read: a competition's test part without labels, a list of answers."""
-    return [] if tree.single else sorted(set(_tables(tree)).difference(_files(tree)))
 
 
 def _tables(tree: Tree) -> list[str]:
