@@ -69,10 +69,18 @@ def bombs() -> dict[str, bytes]:
         "bomb.bmp": bytes(bmp),
         "bomb.gif": bytes(gif),
         "bomb.jpg": bytes(jpeg),
+        "bomb-scans.jpg": _of_many_scans(Image.new("L", (4000, 4000), 90), 5000),
         "bomb.ppm": b"P6 100000 100000 255\n" + bytes(100),
         "bomb.tif": wide,
         "bomb.webp": _webp(16_383, 16_383),
     }
+
+
+def _of_many_scans(image: Image.Image, count: int) -> bytes:
+    """A progressive JPEG whose last scan comes so many times more; each costs a pass over all pixels."""
+    whole = encoded(image, "JPEG", progressive=True)
+    last = whole.rindex(b"\xff\xda")
+    return whole[:-2] + whole[last:-2] * count + whole[-2:]
 
 
 def _webp(width: int, height: int) -> bytes:

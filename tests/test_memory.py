@@ -19,3 +19,17 @@ def test_what_is_left_is_the_least_that_any_limit_leaves(monkeypatch):
     assert memory.available() == 1_500_000_000
     files.clear()
     assert memory.available() is None
+
+
+def test_a_container_may_take_fewer_processors_than_there_are(monkeypatch):
+    files = {"/proc/self/cgroup": ["0::/box"], "/sys/fs/cgroup/box/cpu.max": ["150000 100000"]}
+    monkeypatch.setattr(memory, "_lines", lambda path: files.get(path, []))
+    assert memory.processors() == 1.5
+    files["/sys/fs/cgroup/box/cpu.max"] = ["max 100000"]
+    assert memory.processors() is None
+    files["/proc/self/cgroup"] = ["5:cpu,cpuacct:/box", "4:memory:/"]
+    files["/sys/fs/cgroup/cpu,cpuacct/box/cpu.cfs_quota_us"] = ["400000"]
+    files["/sys/fs/cgroup/cpu,cpuacct/box/cpu.cfs_period_us"] = ["100000"]
+    assert memory.processors() == 4
+    files["/sys/fs/cgroup/cpu,cpuacct/box/cpu.cfs_quota_us"] = ["-1"]
+    assert memory.processors() is None

@@ -1,4 +1,4 @@
-"""How much memory this process may still take: by the machine, its container and its own limit."""
+"""How much this process may take of memory, and of processors: by the machine, its container and its own limit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def available() -> int | None:
     for line in _lines("/proc/meminfo"):
         if line.startswith("MemAvailable:"):
             found.append(int(line.split()[1]) * 1024)
-    found += [free for place in _groups() if (free := _left_in(place)) is not None]
+    found += [free for place in _groups("memory") if (free := _left_in(place)) is not None]
     with contextlib.suppress(ImportError, OSError, IndexError):
         import resource
 
@@ -23,11 +23,23 @@ def available() -> int | None:
     return min(found, default=None)
 
 
-def _groups() -> Iterator[Path]:
-    """The control groups that this process is in, of the first kind or the second, each with those that it is in."""
+def processors() -> float | None:
+    """Processors whose time this process may take, as its container has it; None where nobody has said."""
+    found = []
+    for place in _groups("cpu"):
+        words = " ".join(_lines(str(place / "cpu.max"))).split()  # of the second kind; else two files
+        for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us") if not words else ():
+            words += _lines(str(place / name))
+        if len(words) == 2 and all(word.isdigit() and int(word) for word in words):
+            found.append(int(words[0]) / int(words[1]))
+    return min(found, default=None)
+
+
+def _groups(kind: str) -> Iterator[Path]:
+    """The control groups that this process is in, those of a `kind` or of all, each with those that it is in."""
     for line in _lines("/proc/self/cgroup"):
         _, kinds, path = line.split(":", 2)
-        if kinds in ("", "memory"):
+        if kind in kinds.split(",") or not kinds:
             root = Path("/sys/fs/cgroup", kinds)
             here = root / path.lstrip("/")
             yield from (place for place in (here, *here.parents) if place.is_relative_to(root))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import mmap
 import multiprocessing
 import os
@@ -17,17 +18,22 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tellapart.memory import available, processors
+
+READER = 2**30
+"""Bytes that a process which decodes pictures may come to need: those of 50 million pixels take nearly as much."""
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 FIRST = 32
-"""So many are done, and timed, before anything is decided."""
+"""So many are done, and timed, before anything is decided; fewer where they take as long as WORTH has it for these."""
 
 WORTH = 250e-6
 """Seconds of one item's work below which threads spend more on waiting for each other than they gain: tiny pictures."""
 
 CHUNK = 32
-"""Items that a thread takes at once."""
+"""Items that a thread takes at once, at most."""
 
 
 def each(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
@@ -36,29 +42,35 @@ def each(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Resu
     What `work` raises is raised here; items far ahead are not begun before their turn is near, so that an interrupt
     stops soon.
     """
-    began = time.perf_counter()
-    for item in items[:FIRST]:
-        yield work(item)
-    rest = items[FIRST:]
-    if not rest or (time.perf_counter() - began) / FIRST < WORTH:
+    spent, done = 0.0, 0
+    while done < min(FIRST, len(items)) and spent <= FIRST * WORTH:
+        began = time.perf_counter()
+        result = work(items[done])
+        spent += time.perf_counter() - began
+        yield result
+        done += 1
+    rest = items[done:]
+    if not rest or spent <= FIRST * WORTH:
         for item in rest:
             yield work(item)
         return
+    threads = cores()
+    chunk = max(1, min(CHUNK, len(rest) // (2 * threads)))
 
     def several(start: int) -> list[Result]:
-        return [work(item) for item in rest[start : start + CHUNK]]
+        return [work(item) for item in rest[start : start + chunk]]
 
-    threads = cores()
     with ThreadPoolExecutor(threads) as pool:
-        stride = 4 * threads * CHUNK
+        stride = 4 * threads * chunk
         for first in range(0, len(rest), stride):
-            for results in pool.map(several, range(first, min(first + stride, len(rest)), CHUNK)):
+            for results in pool.map(several, range(first, min(first + stride, len(rest)), chunk)):
                 yield from results
 
 
 def cores() -> int:
-    """Processors that this process may run on, which a batch system may have made fewer."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Processors that this process may run on, which a batch system or a container may have made fewer."""
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(here, math.ceil(processors() or here)))
 
 
 def shared(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -79,7 +91,8 @@ def each_apart(work: Callable[[Item], Result], items: Sequence[Item], crashed: R
     if not _may_fork():
         yield from each(work, items)
         return
-    workers = cores()
+    free = available()
+    workers = cores() if free is None else max(1, min(cores(), free // READER))
     starts = list(range(0, len(items), CHUNK))
     running = [_Worker(work, items, starts[k::workers]) for k in range(min(workers, len(starts)))]
     try:

@@ -94,6 +94,34 @@ def test_light(tmp_path):
     assert [collection.keys[i] for one in found for i in one.drop] == ["cats/blank.png"]
 
 
+def test_a_mark_on_white_paper_is_something_to_see(tmp_path):
+    cats = folder(tmp_path) / "cats"
+    paper = np.full((1000, 1000, 3), 255, np.uint8)
+    paper[500:512, 500:512] = 0
+    (cats / "paper.png").write_bytes(encoded(paper, "PNG"))
+    assert not findings(tmp_path, "light")[0]
+
+
+@pytest.mark.parametrize("turned", (0, 1, 2, 3))
+def test_cut_off(tmp_path, turned):
+    cats = folder(tmp_path) / "cats"
+    cut, framed = photo(99).copy(), photo(98).copy()
+    cut[64:] = 128
+    framed[:20], framed[-20:] = 128, 128
+    (cats / "cut.jpg").write_bytes(encoded(np.rot90(cut, turned), quality=90))
+    (cats / "framed.jpg").write_bytes(encoded(np.rot90(framed, turned), quality=90))
+    found, _ = findings(tmp_path, "cut-off")
+    assert [one.words for one in found] == ["cats/cut.jpg: 31% of it is plain grey"]
+
+
+def test_a_jpeg_that_was_cut_and_closed_again(tmp_path):
+    cats = folder(tmp_path) / "cats"
+    whole = encoded(photo(99), quality=95)
+    (cats / "cut.jpg").write_bytes(whole[: len(whole) * 2 // 3] + b"\xff\xd9")
+    found, _ = findings(tmp_path, "cut-off")
+    assert [one.words.split(":")[0] for one in found] == ["cats/cut.jpg"]
+
+
 def test_blur(tmp_path):
     from PIL import ImageFilter
 
@@ -140,6 +168,37 @@ def test_duplicates_conflicts_and_leaks(tmp_path):
     assert "test/cats/001.jpg (test)" in leak[0].words
 
 
+def test_a_conflict_shows_both_sides(tmp_path):
+    folder(tmp_path, 40)
+    copy = (tmp_path / "cats" / "000.jpg").read_bytes()
+    for i in range(8):
+        (tmp_path / "cats" / f"again{i}.jpg").write_bytes(copy)
+    (tmp_path / "dogs" / "copy.jpg").write_bytes(copy)
+    (found,), collection = findings(tmp_path, "conflicts")
+    assert {collection.label(i) for i in found.pictures[:2]} == {"cats", "dogs"}
+    assert "dogs/copy.jpg (dogs)" in found.words
+    assert found.words.endswith(" and 4 more")
+
+
+def test_a_copy_in_validation_goes_from_training_though_the_test_part_has_a_near_one(tmp_path):
+    folder(tmp_path, 60, ("train", "validation", "test"))
+    copy = (tmp_path / "train" / "cats" / "000.jpg").read_bytes()
+    (tmp_path / "validation" / "cats" / "copy.jpg").write_bytes(copy)
+    (tmp_path / "test" / "dogs" / "near.jpg").write_bytes(encoded(photo(0), quality=70))
+    (found,), collection = findings(tmp_path, "leaks")
+    assert [collection.keys[i] for i in found.drop] == ["train/cats/000.jpg"]
+    assert found.words.startswith("the same picture, or nearly: ")
+
+
+def test_an_empty_class_does_not_hide_that_others_are_uneven(tmp_path):
+    folder(tmp_path, 60)
+    for path in sorted((tmp_path / "dogs").iterdir())[2:]:
+        path.unlink()
+    collection = tellapart.open(tmp_path, class_names=["birds", "cats", "dogs"])
+    found = leaves.load(CHECKS, "classes", "a check").find(Checked(inspect(collection)))
+    assert found[-1].words == "cats has 15 times the pictures of dogs: 30 and 2"
+
+
 def test_classes(tmp_path):
     folder(tmp_path, 60)
     for path in sorted((tmp_path / "dogs").iterdir())[2:]:
@@ -162,16 +221,18 @@ def test_labels(tmp_path):
     other = collection.class_names[1 - collection.labels[3]]
     assert found[0].relabel == {3: other}
     assert f"more like {other} (90.0%)" in found[0].words
+    told = found[0].to_dict(collection)
+    assert (told["label"], told["suggested"]) == (collection.label(3), other)
+    assert (told["probability"], told["suggested_probability"]) == pytest.approx((0.1, 0.9))
 
 
 def test_labels_of_given_test_parts_are_not_moved(tmp_path):
     collection = tellapart.open(folder(tmp_path, parts=("train", "test")))
-    values = np.where(np.eye(2)[collection.labels] == 1, 0.05, 0.95)
-    values[6:] = np.where(np.eye(2)[collection.labels] == 1, 0.99, 0.01)[6:]
+    values = np.where(np.eye(2)[collection.labels] == 1, 0.95, 0.05)
+    wrong = [int(np.flatnonzero(collection.parts == part)[0]) for part in ("train", "test")]
+    values[wrong] = np.where(np.eye(2)[collection.labels[wrong]] == 1, 0.01, 0.99)
     found, _ = findings(tmp_path, "labels", values)
-    parts = {str(collection.parts[one.pictures[0]]): bool(one.relabel) for one in found}
-    assert parts.get("test", False) is False
-    assert parts.get("train", True) is True
+    assert {one.pictures[0]: bool(one.relabel) for one in found} == {wrong[0]: True, wrong[1]: False}
 
 
 def shaded(number):

@@ -151,3 +151,24 @@ def test_zips_of_other_programs(names, tmp_path):
     assert collection.class_names == ("a", "b")
     assert collection.read(1).shape == (4, 4, 1)
     assert list(collection.keys) == ["a/0.png", "b/1.png"]
+
+
+@pytest.mark.parametrize("method", (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2))
+def test_a_read_of_a_zip_that_fails_for_now_is_no_damage(tmp_path, monkeypatch, method):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as archive:
+        archive.writestr("a", bytes(range(256)) * 40)
+    tree = plant(tmp_path / "a.zip")
+
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(zipfile.ZipFile, "open", fail)
+        with pytest.raises(OSError, match="Input/output error"):
+            tree.read("a")
+    assert len(tree.read("a")) == 10240
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    data[60:70] = bytes(10)
+    (tmp_path / "b.zip").write_bytes(data)
+    with pytest.raises(DataError, match="the archive is damaged"):
+        plant(tmp_path / "b.zip").read("a")

@@ -7,8 +7,10 @@ import pytest
 import tellapart
 from tellapart.data import cache, feeding
 from tellapart.data.cache import find_entry, make_room
+from tellapart.data.collection import Collection
 from tellapart.data.feeding import prepare_collection, prepare_pictures
 from tellapart.data.rows import PixelFile, Rows
+from tellapart.errors import PictureError
 from tellapart.images.preparation import Preparation
 from tests.conftest import write_folder
 
@@ -53,7 +55,7 @@ def same(one, other):
     assert np.array_equal(one.data.labels, other.data.labels)
     assert np.array_equal(one.data.indices, other.data.indices)
     assert one.data.set_aside == other.data.set_aside
-    assert one.duplicates.groups == other.duplicates.groups
+    assert one.duplicates().groups == other.duplicates().groups
 
 
 def test_the_second_reading_decodes_nothing(tmp_path, home, monkeypatch):
@@ -61,7 +63,7 @@ def test_the_second_reading_decodes_nothing(tmp_path, home, monkeypatch):
     (folder / "down" / "again.png").write_bytes((folder / "down" / "001.png").read_bytes())
     first = prepare_collection(tellapart.open(folder), PREPARATION)
     assert [item.key for item in first.data.set_aside] == ["down/004.png"]
-    assert len(first.duplicates.groups) == 1
+    assert len(first.duplicates().groups) == 1
     assert len(kept_in(home)) == 1
     same(first, read_again(monkeypatch, folder))
 
@@ -175,6 +177,7 @@ def test_room_is_made_by_the_oldest_and_by_what_crashes_left(tmp_path, monkeypat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new.pixels"]
     with pytest.raises(OSError, match="no room for 251 bytes"):
         make_room(tmp_path, 251)
+    assert [path.name for path in tmp_path.iterdir()] == ["new.pixels"]  # nothing is removed in vain
 
 
 def test_an_unfinished_copy_of_now_is_left_alone(tmp_path):
@@ -194,3 +197,32 @@ def test_a_failure_leaves_nothing_behind(tmp_path, home, monkeypatch):
 def test_parts_are_no_copies(tmp_path, home):
     whole = prepare_collection(tellapart.open(photos(tmp_path)), PREPARATION).data
     assert isinstance(whole.part(np.array([3, 5])).pixels, Rows)
+
+
+def test_a_reason_that_may_pass_is_not_believed_where_the_copy_could_not_be_removed(tmp_path, home, monkeypatch):
+    """As on Windows, where nobody takes away what somebody reads."""
+    monkeypatch.setattr(cache.Entry, "remove", lambda _: None)
+    folder, real = photos(tmp_path), Collection.read
+
+    def read(collection, i, least=None):
+        if i == 3:
+            raise PictureError("x", "cannot be read (Input/output error)")
+        return real(collection, i, least)
+
+    monkeypatch.setattr(Collection, "read", read)
+    first = prepare_collection(tellapart.open(folder), PREPARATION).data
+    monkeypatch.setattr(Collection, "read", real)
+    assert [item.index for item in first.set_aside] == [3]
+    assert not prepare_collection(tellapart.open(folder), PREPARATION).data.set_aside
+    everything = np.arange(len(tellapart.open(folder)))
+    assert not prepare_pictures(tellapart.open(folder), everything, PREPARATION).set_aside
+
+
+def test_a_full_disk_is_met_before_the_work_where_files_have_holes(tmp_path, monkeypatch):
+    """As on macOS."""
+    monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    with (tmp_path / "a").open("wb") as file:
+        cache.reserve(file, 1000)
+        assert file.seek(0, os.SEEK_END) == 1000
+        with pytest.raises(OSError, match="No space left"):
+            cache.reserve(file, 2**62)

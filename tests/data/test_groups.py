@@ -22,6 +22,14 @@ def test_names_without_a_match_are_told():
     assert note == r"--group '(s\\d+)_': not found in the names of 2 pictures (b/other.png, ...)"
 
 
+@pytest.mark.parametrize("by", (r"(s\d+)?_", r"s?(\d*)_"))
+def test_a_bracket_that_matches_nothing_names_no_group(by):
+    files = ("a/s01_1.png", "a/s01_2.png", "b/s02_1.png", "b/_other.png", "b/_more.png", "b/s02_9.png")
+    found = grouped(replace(collection(), keys=files), by)
+    assert len(set(found.groups.tolist())) == 4
+    assert "not found in the names of 2 pictures (b/_other.png, ...)" in found.notes[0]
+
+
 def test_by_the_whole_match_where_there_is_no_bracket():
     assert grouped(collection(), "^./s..").groups.tolist()[:3] == ["a/s01", "a/s01", "b/s02"]
 

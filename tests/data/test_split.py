@@ -278,3 +278,36 @@ def test_groups_that_the_source_tears_are_known():
     split = make_split(collection, validation=0)
     assert torn_groups(collection, split, "test").tolist() == [4, 10]
     assert torn_groups(replace(collection, groups=None), split, "test").tolist() == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_single_large_group_becomes_the_test_part(seed):
+    """62 single pictures and a subject of 38: a fifth of the singles, not of that one subject."""
+    collection = collection_of((50, 50))
+    one = np.r_[0:19, 50:69]
+    groups = np.array([f"p{i}" for i in range(100)])
+    groups[one] = "p0"
+    split = make_split(replace(collection, groups=groups), 0, 0.2, seed)
+    assert split.counts()["test"] == pytest.approx(20, abs=1)
+    assert set(split.parts[one]) == {"train"}
+
+
+def test_groups_of_many_sizes_come_near_the_share_and_differ_by_seed():
+    sizes = [300, 120, 80, 60, 50, 40, 40, 30, 30, 20, 20, 10]
+    groups = np.repeat([f"s{i}" for i in range(len(sizes))], sizes)
+    collection = replace(collection_of((400, 400)), labels=np.arange(800) % 2, groups=groups)
+    chosen = [frozenset(groups[make_split(collection, 0, 0.2, seed).indices("test")]) for seed in range(6)]
+    for seed, names in enumerate(chosen):
+        assert make_split(collection, 0, 0.2, seed).counts()["test"] == pytest.approx(160, abs=30)
+        assert len(names) > 1
+    assert len(set(chosen)) > 1
+
+
+def test_a_part_that_large_groups_make_small_is_not_put_down_to_likeness():
+    collection = collection_of((500, 500))
+    groups = np.repeat(["a", "b", "c"], [960, 20, 20])
+    collection = replace(collection, labels=np.arange(1000) % 2, groups=groups)
+    split = make_split(collection, 0.2, 0, 0, [(965, 990)], [])
+    assert "so much alike" not in split.origin["validation"]
+    assert split.counts()["validation"] < 50
+    assert split.parts[965] == split.parts[990]

@@ -199,3 +199,30 @@ def test_a_broken_exif_block_does_no_harm(kind):
     data = encoded(image, kind, exif=b"Exif\0\0no header of a TIFF", **({"dpi": (72, 72)} if kind == "JPEG" else {}))
     assert decode(data).shape == (4, 6, 3)
     assert header(data) == (4, 6, 3)
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind", "value"), ((0x0128, 2, b"inch"), (0x0128, 4, 70_000), (0x0213, 2, b"x"), (0x011A, 2, b"72"))
+)
+def test_odd_tags_beside_the_orientation_do_not_matter(tag, kind, value):
+    """Phones and editors write some with types of their own; the pixels are sound."""
+    entries = [(0x0112, 3, 1, struct.pack("<HH", 6, 0))]
+    if isinstance(value, bytes):
+        text = value + b"\0"
+        entries.append((tag, kind, len(text), text.ljust(4, b"\0")[:4] if len(text) <= 4 else struct.pack("<I", 38)))
+    else:
+        text = b""
+        entries.append((tag, kind, 1, struct.pack("<I", value)))
+    rows = b"".join(struct.pack("<HHI", *entry[:3]) + entry[3] for entry in sorted(entries))
+    block = b"II*\0" + struct.pack("<IH", 8, len(entries)) + rows + struct.pack("<I", 0) + text
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 4)).save(buffer, "JPEG", exif=b"Exif\0\0" + block)
+    assert decode(buffer.getvalue(), "x").shape == (8, 4, 3)
+
+
+def test_a_jpeg_of_thousands_of_scans_is_refused_and_one_of_some_is_not():
+    from tests import corpus
+
+    with pytest.raises(PictureError, match=r"has 5,0\d\d scans, more than 200, which would take long"):
+        decode(corpus.bombs()["bomb-scans.jpg"], "x")
+    assert decode(corpus.encoded(corpus.photo(), "JPEG", progressive=True), "x").shape == (60, 80, 3)

@@ -7,6 +7,7 @@ from PIL import Image
 from tellapart.errors import PictureError
 from tellapart.images.decode import decode
 from tellapart.images.read import from_array, looks_like_picture, read_picture
+from tests import corpus
 
 
 def test_every_way_to_hold_a_picture_gives_the_same_pixels(tmp_path):
@@ -15,6 +16,21 @@ def test_every_way_to_hold_a_picture_gives_the_same_pixels(tmp_path):
     Image.fromarray(pixels).save(path)
     for held in (path, str(path), path.read_bytes(), bytearray(path.read_bytes()), Image.open(path), pixels):
         assert np.array_equal(read_picture(held), pixels)
+
+
+def test_a_jpeg_that_pillow_has_opened_is_read_as_its_file_is(tmp_path):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(corpus.encoded(corpus.photo(1, 600, 800), "JPEG"))
+    shrunken = read_picture(path, least=(64, 64))
+    assert shrunken.shape == (75, 100, 3)
+    with Image.open(path) as image:
+        assert np.array_equal(read_picture(image, least=(64, 64)), shrunken)
+        assert image.size == (800, 600)  # it is still its owner's
+        image.load()
+        assert read_picture(image, least=(64, 64)).shape == (600, 800, 3)
+    with Image.open(path) as image:
+        image.draft("RGB", (400, 300))
+        assert read_picture(image, least=(64, 64)).shape == (300, 400, 3)
 
 
 @pytest.mark.parametrize("mode", ("1", "L", "LA", "P", "RGBA", "CMYK", "I;16"))

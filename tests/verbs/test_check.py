@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tellapart
-from tellapart.errors import TrainingError, UsageError
+from tellapart.errors import Stopped, TrainingError, UsageError
 from tellapart.progress import Note, silent
 from tellapart.verbs._folds import fold_of
 from tests.checks.test_checks import folder
@@ -42,7 +42,7 @@ def test_it_tells_and_changes_nothing(dirty, tmp_path):
     assert values["findings"]["duplicates"][0]["drop"] == ["cats/again.jpg"]
     text = str(found)
     assert "labels" not in values["findings"]
-    assert "Likely wrong labels: not looked for" in text
+    assert "likely wrong labels: not looked for, as asked" in text
     for words in ("Files that cannot be read: 1", "cut.jpg", "Duplicates: 1", "page: photos-check.html"):
         assert words in text
     page = (tmp_path / "photos-check.html").read_text()
@@ -87,9 +87,25 @@ def test_wrong_labels_are_found_by_models_that_did_not_see_them(tmp_path, monkey
 
 def test_too_few_for_that(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    one_each = make_collection(2, parts=False)
+    found = tellapart.check(one_each, on_event=silent)
+    words = "likely wrong labels: not looked for, since across has one picture only"
+    assert words in str(found)
+    assert found.to_dict()["not_looked_for"][-1].startswith(words)
+    assert words in found.output.read_text()
+
+
+def test_a_small_class_makes_fewer_folds_and_a_tiny_one_stays_out(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pixels, labels = stripes(122)
+    chosen = np.r_[np.flatnonzero(labels == 0)[:30], np.flatnonzero(labels == 1)[:3], np.flatnonzero(labels == 2)[:1]]
     notes = []
-    tellapart.check(make_collection(6, parts=False), on_event=notes.append)
-    assert any("likely wrong labels: not looked for, since" in n.text for n in notes if isinstance(n, Note))
+    found = tellapart.check((pixels[chosen], np.array(["a", "b", "c"])[labels[chosen]]), on_event=notes.append)
+    texts = [note.text for note in notes if isinstance(note, Note)]
+    assert "likely wrong labels: 3 folds, since b has 3 different pictures" in texts
+    assert "likely wrong labels: not looked for in c, of too few different pictures" in texts
+    assert "labels" in found.findings
+    assert np.isnan(found.checked.predictions[-1]).all()
 
 
 def test_wrong_use(tmp_path, monkeypatch):
@@ -158,9 +174,27 @@ def test_the_clean_manifest_is_never_a_file_of_the_data(tmp_path):
     listed = "\n".join(f"photos/{path.relative_to(home).as_posix()},x" for path in home.rglob("*.jpg"))
     (tmp_path / "all.csv").write_text(f"file_name,label\n{listed}\n")
     before = (tmp_path / "all.csv").read_text()
-    with pytest.raises(UsageError, match=r"--write-manifest .*all.csv: exists, and belongs to the data"):
+    with pytest.raises(UsageError, match=r"--write-manifest .*all.csv: is there already, and may hold labels"):
         tellapart.check(tmp_path / "all.csv", write_manifest=tmp_path / "all.csv", on_event=silent)
+    with pytest.raises(UsageError, match=r"--write-manifest .*all.csv: is there already, and may hold labels"):
+        tellapart.check(home, write_manifest=tmp_path / "all.csv", on_event=silent)
     assert (tmp_path / "all.csv").read_text() == before
+
+
+def test_the_page_is_never_a_file_of_the_data(dirty, tmp_path, monkeypatch):
+    listed = "\n".join(f"photos/{path.relative_to(dirty).as_posix()},x" for path in dirty.rglob("*.jpg"))
+    (tmp_path / "all.csv").write_text(f"file_name,label\n{listed}\n")
+    before = content(tmp_path)
+    with pytest.raises(UsageError, match=r"--output .*all.csv: is not named as a page"):
+        tellapart.check(tmp_path / "all.csv", output=tmp_path / "all.csv", on_event=silent)
+    with pytest.raises(UsageError, match=r"--output .*: lies in the data, in which nothing is changed"):
+        tellapart.check(dirty, output=dirty / "page.html", on_event=silent)
+    assert content(tmp_path) == before
+    before = content(dirty)
+    monkeypatch.chdir(dirty / "cats")
+    found = tellapart.check(dirty, skip_labels=True, on_event=silent)
+    assert content(dirty) == before
+    assert found.output == tmp_path / "photos-check.html"
 
 
 @pytest.mark.skipif(not hasattr(os, "symlink") or os.name == "nt", reason="links need a right on Windows")
@@ -181,7 +215,43 @@ def test_subjects_do_not_vouch_for_their_own_labels(tmp_path, monkeypatch):
     notes = []
     collection = replace(make_collection(60, parts=False), groups=np.array(["one", "two"] * 30))
     tellapart.check(collection, on_event=notes.append)
-    assert any("has 2 different pictures only" in n.text for n in notes if isinstance(n, Note))
+    assert any("2 folds, since across has 2 groups" in n.text for n in notes if isinstance(n, Note))
+
+
+def test_groups_that_the_parts_tear_are_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    home = folder(tmp_path / "photos", 40, ("train", "test"))
+    for k, path in enumerate(sorted(home.rglob("*.jpg"))):
+        path.rename(path.with_name(f"s{k % 7}_{path.name}"))
+    found = tellapart.check(home, group=r"s(\d)_", skip_labels=True, on_event=silent)
+    assert len(found.findings["torn"]) == 7
+    first = found.findings["torn"][0]
+    assert first.words.startswith("the group 0: ")
+    assert {str(found.checked.collection.parts[i]) for i in first.pictures[:2]} == {"train", "test"}
+    assert "torn" not in tellapart.check(home, skip_labels=True, on_event=silent).findings
+
+
+def test_notes_about_the_data_are_told(dirty):
+    (dirty / "loose.jpg").write_bytes(next((dirty / "cats").iterdir()).read_bytes())
+    notes = []
+    found = tellapart.check(dirty, skip_labels=True, on_event=notes.append)
+    words = "left out: 1 picture outside class folders (loose.jpg)"
+    assert f"note: {words}" in [note.text for note in notes if isinstance(note, Note)]
+    assert found.to_dict()["notes"] == [words]
+    assert words in found.output.read_text()
+
+
+def test_a_check_that_is_stopped_tells_what_it_knows(dirty, tmp_path, monkeypatch):
+    def stop(*_):
+        raise Stopped("stopped", "nothing of it is kept", "start it again")
+
+    monkeypatch.setattr("tellapart.verbs.check._predictions", stop)
+    found = tellapart.check(dirty, write_manifest=tmp_path / "clean.csv", on_event=silent)
+    assert found.exit_code == Stopped.exit_code
+    assert "Duplicates: 1" in str(found)
+    assert "likely wrong labels: not looked for, since it was stopped" in found.output.read_text()
+    assert found.manifest is None
+    assert not (tmp_path / "clean.csv").exists()
 
 
 def test_what_the_clean_manifest_leaves_out_is_counted(dirty, tmp_path):
@@ -194,7 +264,7 @@ def test_what_the_clean_manifest_leaves_out_is_counted(dirty, tmp_path):
     assert not any("are left out" in note.text for note in notes if isinstance(note, Note))
     for i in range(30):
         (dirty / "cats" / f"cut{i}.jpg").write_bytes(b"\xff\xd8cut")
-    tellapart.check(dirty, skip_labels=True, write_manifest=tmp_path / "clean.csv", on_event=notes.append)
+    tellapart.check(dirty, skip_labels=True, write_manifest=tmp_path / "second.csv", on_event=notes.append)
     assert any("manifest: 31 of 51 pictures of cats are left out" in n.text for n in notes if isinstance(n, Note))
 
 
@@ -223,17 +293,24 @@ def test_findings_are_not_lost_where_the_search_for_wrong_labels_fails(dirty, mo
         raise TrainingError("the loss is not a number", "a number", "lower the rate")
 
     monkeypatch.setattr("tellapart.verbs.check._predictions", fail)
-    notes = []
-    found = tellapart.check(dirty, on_event=notes.append)
-    assert found.output.is_file()
+    found = tellapart.check(dirty, on_event=silent)
     assert "labels" not in found.findings
-    assert "likely wrong labels: not looked for, since the loss is not a number" in [
-        note.text for note in notes if isinstance(note, Note)
-    ]
+    words = "likely wrong labels: not looked for, since the loss is not a number"
+    assert words in str(found)
+    assert words in found.output.read_text()
 
 
 def test_near_duplicates_that_were_not_looked_for_are_said(dirty, monkeypatch):
     monkeypatch.setattr("tellapart.data.duplicates.MOST", 10)
     found = tellapart.check(dirty, skip_labels=True, on_event=silent)
     assert "near duplicates: not all looked for" in str(found)
-    assert found.to_dict()["near_duplicates_complete"] is False
+    assert (
+        found.to_dict()["not_looked_for"][0]
+        == "near duplicates: not all looked for, among so many pictures; exact copies were"
+    )
+
+
+def test_near_duplicates_of_small_pictures_are_not_looked_for_and_that_is_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = tellapart.check(make_collection(30, parts=False), skip_labels=True, on_event=silent)
+    assert "near duplicates: not looked for among 30 pictures of less than 48 pixels a side" in str(found)

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 import tellapart
+from tellapart.errors import UsageError
 from tellapart.progress import Note, silent
 from tests.conftest import make_collection, write_folder
 
@@ -60,6 +61,35 @@ def test_what_a_recipe_makes_of_the_pictures(tmp_path, monkeypatch):
     assert any(note.text.startswith("augmentation:") for note in notes if isinstance(note, Note))
     same = tellapart.show(make_collection(60, parts=False, size=16), augment="dense", on_event=silent)
     assert all(np.array_equal(same.figure.pictures[0], other) for other in same.figure.pictures[1:5])
+
+
+def test_it_shows_what_train_would_decide(tmp_path, monkeypatch):
+    """By the pictures that are learnt from, without those held back."""
+    monkeypatch.chdir(tmp_path)
+    notes = []
+    data = make_collection(7_000, parts=False, size=8)  # 5,040 of them, of which quick decides the batch and epochs
+    shown = tellapart.show(
+        data, augment="auto", pictures=3, set=["augmentation.cutout=0.5", "augmentation.flip=none"],
+        on_event=notes.append,
+    )  # fmt: skip
+    texts = [note.text for note in notes if isinstance(note, Note)]
+    assert any(text.startswith("recipe: quick (") for text in texts)
+    assert "augmentation: flip none, shift 0.05, cutout 0.5" in texts or "augmentation: shift 0.05, cutout 0.5" in texts
+    assert len(shown.figure.pictures) == 15
+    assert tellapart.show(data, augment="auto", pictures=0, on_event=silent).figure is None
+
+
+def test_cutmix_is_shown_where_what_is_left_to_learn_from_is_little(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    notes = []
+    data = make_collection(5_000, parts=False, size=12)  # 3,600 to learn from
+    tellapart.show(data, augment="photos", set={"augmentation": {"flip": "none"}}, on_event=notes.append)
+    assert any("cutmix 0.4" in note.text for note in notes if isinstance(note, Note))
+
+
+def test_a_change_of_no_recipe(tmp_path):
+    with pytest.raises(UsageError, match="--set without --augment"):
+        tellapart.show(make_collection(9, parts=False), set=["augmentation.crop=0.5"], on_event=silent)
 
 
 def test_where_no_picture_can_be_read_the_reasons_are_shown(tmp_path):

@@ -21,8 +21,8 @@ def find(checked: Checked) -> list[Finding]:
     found = [
         Finding(f"{names[c]}: {counts[c]} pictures that can be read") for c in np.flatnonzero(counts < FEW).tolist()
     ]
-    most, least = int(counts.argmax()), int(counts.argmin())
-    if counts[least] and counts[most] > UNEVEN * counts[least]:
+    most, least = int(counts.argmax()), int(np.where(counts > 0, counts, counts.max()).argmin())
+    if counts[most] > UNEVEN * counts[least]:
         times = counts[most] / counts[least]
         sizes = f"{counts[most]:,} and {counts[least]:,}"
         found.append(Finding(f"{names[most]} has {times:.0f} times the pictures of {names[least]}: {sizes}"))

@@ -17,7 +17,7 @@ def find(checked: Checked) -> list[Finding]:
         told = {i for one in found for i in one.pictures}
         for group in checked.inspection.duplicates.of("exact", "near" if near else "exact"):
             if len({int(collection.labels[i]) for i in group}) > 1 and not told & set(group):
-                names = ", ".join(f"{collection.keys[i]} ({collection.label(i)})" for i in group[:6])
+                names, order = checked.named(group, collection.label)
                 same = "nearly the same picture" if near else "the same picture"
-                found.append(Finding(f"{same}: {names}", group, drop=() if near else group))
+                found.append(Finding(f"{same}: {names}", order, drop=() if near else group))
     return found

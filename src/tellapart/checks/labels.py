@@ -27,5 +27,8 @@ def find(checked: Checked) -> list[Finding] | None:
         i, name, given, other = int(known[k]), collection.class_names[best], told[k, labels[k]], told[k, best]
         words = f"{collection.keys[i]}: {collection.label(i)} ({given:.1%}), more like {name} ({other:.1%})"
         for_training = collection.parts is None or collection.parts[i] == "train"
-        found.append(Finding(words, (i,), relabel={i: name} if other >= SURE and for_training else {}))
+        facts = {"label": collection.label(i), "probability": float(given), "suggested": name}
+        facts |= {"suggested_probability": float(other)}
+        relabel = {i: name} if other >= SURE and for_training else {}
+        found.append(Finding(words, (i,), relabel=relabel, facts=facts))
     return found

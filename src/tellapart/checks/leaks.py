@@ -1,31 +1,36 @@
 """The same picture in training and in another part, which makes that part's figures flatter."""
 
 from tellapart.data.finding import Checked, Finding
+from tellapart.data.parts import PARTS
 
 POSITION, TITLE = 100, "The same picture in different parts"
 
 
 def find(checked: Checked) -> list[Finding]:
-    """See the contract. A clean manifest keeps the ones outside training.
+    """See the contract. A clean manifest keeps those of the test part, and of the validation part what is not in it.
 
-    And those in training that are only nearly the same, where they are of another class, or of one layout.
+    And those of other parts that are only nearly the same, where they are of another class, or of one layout.
     """
     collection = checked.collection
-    if collection.parts is None:
+    if (given := collection.parts) is None:
         return []
+    exact = {i for group in checked.inspection.duplicates.of("exact") for i in group}
     found = []
     for group in checked.inspection.duplicates.groups:
-        parts = {str(collection.parts[i]) for i in group}
-        if len(parts) > 1:
-            kept = "test" if "test" in parts else "validation"
-            names = ", ".join(f"{collection.keys[i]} ({collection.parts[i]})" for i in group[:6])
-            staying = [i for i in group if collection.parts[i] == kept]
-            twins = {checked.twins.get(i, i) for i in staying}
-            classes = set() if checked.one_layout(group) else {int(collection.labels[i]) for i in staying}
-            drop = tuple(
-                i for i in group
-                if collection.parts[i] != kept
-                and (checked.twins.get(i, i) in twins or int(collection.labels[i]) in classes)
-            )  # fmt: skip
-            found.append(Finding(f"the same picture: {names}", group, drop=drop))
+        parts = [str(given[i]) for i in group]
+        if len(set(parts)) < 2:
+            continue
+        layout, drop = checked.one_layout(group), set[int]()
+        for number, part in enumerate(PARTS):  # training's go for those of validation and test, validation's for test's
+            after = [i for i, own in zip(group, parts, strict=True) if own in PARTS[number + 1 :]]
+            twins = {checked.twins.get(i, i) for i in after}
+            classes = set() if layout else {int(collection.labels[i]) for i in after}
+            drop |= {
+                i
+                for i, own in zip(group, parts, strict=True)
+                if own == part and (checked.twins.get(i, i) in twins or int(collection.labels[i]) in classes)
+            }
+        names, order = checked.named(group, lambda i: str(given[i]))
+        same = "the same picture" if exact.issuperset(group) else "the same picture, or nearly"
+        found.append(Finding(f"{same}: {names}", order, drop=tuple(sorted(drop))))
     return found

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 from inspect import Parameter, Signature
 from typing import Annotated, Any, get_origin
@@ -35,6 +36,9 @@ def main() -> None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123  # lives as long as the process
         # A file name that is not valid text must not stop an answer.
         getattr(sys, name).reconfigure(errors="backslashreplace")
+    # Pillow's, of odd tags and large pictures: what is wrong with a picture is said in our own words.
+    warnings.filterwarnings("ignore", module="PIL")
+    warnings.filterwarnings("ignore", message=".*decompression bomb", category=Warning)
     try:
         app(sys.argv[1:])()
     except SystemExit as stop:

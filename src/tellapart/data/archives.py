@@ -40,19 +40,18 @@ class ZipTree(Tree):
 
     def read(self, name: str) -> bytes:
         """See Tree."""
-        try:
-            return self._archive().read(self.members[name])
-        except KeyError as error:
-            raise _missing(self, name) from error
-        except Exception as error:  # zlib, zipfile and struct errors of a damaged member
-            raise _damaged(self.path, error, name) from error
+        return self.start(name, -1)
 
     def start(self, name: str, count: int) -> bytes:
-        """See Tree."""
+        """See Tree; of -1 bytes all."""
+        if name not in self.members:
+            raise _missing(self, name)
         try:
             with self._archive().open(self.members[name]) as member:
                 return member.read(count)
-        except Exception as error:
+        except Exception as error:  # zlib, zipfile and struct errors of a damaged member; bz2's are OSErrors
+            if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:  # which may pass
+                raise
             raise _damaged(self.path, error, name) from error
 
     def size(self, name: str) -> int:

@@ -8,6 +8,7 @@ known for what it is by the hashes. It is then made anew, or, where it is met in
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -162,7 +163,7 @@ def find_entry(collection: Collection, preparation: Preparation, folder: Path) -
 def make_room(folder: Path, wanted: int) -> None:
     """Remove what crashes left and the entries used longest ago, until `wanted` more bytes fit in.
 
-    Raises OSError where they cannot.
+    Raises OSError where they would not with all of those gone; then none is removed.
     """
     for path in folder.glob(f".*{SUFFIX}.*.part"):
         with contextlib.suppress(OSError):
@@ -174,13 +175,15 @@ def make_room(folder: Path, wanted: int) -> None:
             held.append((path.stat().st_mtime, path.stat().st_size, path))
     held.sort()
     total = sum(size for _, size, _ in held)
+    if wanted > MOST_BYTES or shutil.disk_usage(folder).free + total < wanted + SPARE_BYTES:
+        raise OSError(errno.ENOSPC, f"no room for {wanted:,} bytes")
     while held and (total + wanted > MOST_BYTES or shutil.disk_usage(folder).free < wanted + SPARE_BYTES):
         _, size, path = held.pop(0)
         total -= size
         with contextlib.suppress(OSError):
             path.unlink()
-    if wanted > MOST_BYTES or shutil.disk_usage(folder).free < wanted + SPARE_BYTES:
-        raise OSError(f"no room for {wanted:,} bytes")
+    if shutil.disk_usage(folder).free < wanted + SPARE_BYTES:  # an entry could not be removed
+        raise OSError(errno.ENOSPC, f"no room for {wanted:,} bytes")
 
 
 def reserve(file: BinaryIO, size: int) -> None:
@@ -190,8 +193,12 @@ def reserve(file: BinaryIO, size: int) -> None:
     """
     if hasattr(os, "posix_fallocate") and size:
         os.posix_fallocate(file.fileno(), 0, size)
-    else:
-        file.truncate(size)
+        return
+    if hasattr(os, "fstatvfs"):  # as on macOS, whose file systems give no room to what is not written yet
+        disk = os.fstatvfs(file.fileno())
+        if disk.f_bavail * disk.f_frsize < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    file.truncate(size)
 
 
 def checksums(pictures: np.ndarray | PixelFile) -> np.ndarray:

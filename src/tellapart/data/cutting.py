@@ -104,37 +104,50 @@ def _cut_whole(collection: Collection, cuts: Mapping[str, float], seed: int, gro
 def _cut_groups(
     collection: Collection, groups: np.ndarray, among: np.ndarray, fraction: float, leave: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Whole groups, larger ones first, each taken if it brings the classes' counts nearer to their share.
+    """Whole groups, drawn, each taken if it brings the classes' counts nearer to their share.
 
-    Then, for each class that has none yet, its smallest. Of every class at least `leave` groups remain. Raises
-    DataError where none may be taken.
+    First of those that are no more than half of what is wanted, so that no single one is what is measured; then of
+    those that still fit, and then of any. At last, for each class that has none yet, its smallest. Of every class at
+    least `leave` groups remain. Raises DataError where none may be taken.
     """
+    classes = len(collection.class_names)
     names, members = np.unique(groups[among], return_inverse=True)
-    table = np.zeros((len(names), len(collection.class_names)), np.int64)
-    np.add.at(table, (members, collection.labels[among]), 1)
-    has = table > 0
-    left = has.sum(axis=0)
-    wanted = table.sum(axis=0) * fraction
-    got, chosen = np.zeros(len(wanted)), np.zeros(len(names), bool)
+    # The classes of each group and its pictures of them: few, of perhaps many classes.
+    codes, counts = np.unique(members * classes + collection.labels[among], return_counts=True)
+    starts = np.searchsorted(codes, np.arange(len(names) + 1) * classes)
+    its = [codes[starts[group] : starts[group + 1]] % classes for group in range(len(names))]
+    table = [counts[starts[group] : starts[group + 1]] for group in range(len(names))]
+    sizes = np.bincount(members)
+    left = np.bincount(codes % classes, minlength=classes)
+    had = left > 0
+    wanted = np.bincount(collection.labels[among], minlength=classes) * fraction
+    got, chosen = np.zeros(classes), np.zeros(len(names), bool)
 
     def may(group: int) -> bool:
-        return not chosen[group] and bool((left[has[group]] > leave).all())
+        return not chosen[group] and bool((left[its[group]] > leave).all())
+
+    def nearer(group: int) -> bool:
+        before = got[its[group]] - wanted[its[group]]
+        return float(np.abs(before + table[group]).sum()) < float(np.abs(before).sum())
 
     def take(group: int) -> None:
-        nonlocal got, left
-        got, left = got + table[group], left - has[group]
+        got[its[group]] += table[group]
+        left[its[group]] -= 1
         chosen[group] = True
 
     order = rng.permutation(len(names))
-    order = order[np.argsort(-table[order].sum(axis=1), kind="stable")]
-    for group in order.tolist():
-        if may(group) and np.abs(got + table[group] - wanted).sum() < np.abs(got - wanted).sum():
-            take(group)
-    for c in sorted(np.flatnonzero(has.any(axis=0)).tolist(), key=lambda c: collection.class_names[c]):
-        if not got[c]:
-            smallest = next((group for group in order[::-1].tolist() if has[group, c] and may(group)), None)
-            if smallest is not None:
-                take(smallest)
+    total = float(wanted.sum())
+    for most in (total / 2, total, math.inf):
+        for group in order[sizes[order] <= most].tolist():
+            if (most == math.inf or got.sum() + sizes[group] <= total + 1) and may(group) and nearer(group):
+                take(group)
+    smallest = order[np.argsort(sizes[order], kind="stable")].tolist()
+    for c in sorted(np.flatnonzero(had & (got == 0)).tolist(), key=lambda c: collection.class_names[c]):
+        if (
+            not got[c]
+            and (found := next((group for group in smallest if c in its[group] and may(group)), None)) is not None
+        ):
+            take(found)
     if not chosen.any():
         few = int(np.argmin(np.where(left > 0, left, len(names) + 1)))
         raise DataError(

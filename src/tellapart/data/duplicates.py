@@ -11,6 +11,8 @@ from PIL import Image
 
 from tellapart.images.look import THUMBNAIL, Look, digest, thumbnail
 from tellapart.parallel import shared
+from tellapart.progress import Listener, Progress, silent
+from tellapart.text import counted
 
 SMALLEST = 48
 """Near duplicates are looked for among pictures of at least this side: digits of 28 pixels are often that alike."""
@@ -29,6 +31,9 @@ MOST = 150_000
 
 BLOCK = 256
 """Rows of the products of each with each that are looked at together."""
+
+LONG = 10_000
+"""Among fewer pictures the search is over before a bar would be of use."""
 
 LOOKS = 5_000_000
 """Pairs that are looked at more closely, at most: where very many pictures share a layout, that would take hours."""
@@ -50,16 +55,29 @@ class Duplicates:
     """Pairs enough to join what belongs together, and the groups that they make: tuples of places, ascending.
 
     `complete` is false where there were too many pictures, or pairs that look alike, to look for near duplicates among
-    all of them.
+    all of them; `small` is how many are below SMALLEST, of which only exact copies were looked for.
     """
 
     pairs: tuple[Pair, ...]
     groups: tuple[tuple[int, ...], ...]
     complete: bool = True
+    small: int = 0
 
     def of(self, *kinds: Kind) -> tuple[tuple[int, ...], ...]:
         """The groups that pairs of these kinds alone make."""
         return _groups([pair for pair in self.pairs if pair.kind in kinds])
+
+    def not_looked_for(self) -> list[str]:
+        """In words, what was not; empty where all was."""
+        found = []
+        if not self.complete:
+            found.append("near duplicates: not all looked for, among so many pictures; exact copies were")
+        if self.small:
+            found.append(
+                f"near duplicates: not looked for among {counted(self.small, 'picture')} of less than {SMALLEST} "
+                "pixels a side, which are often that alike; exact copies were"
+            )
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +124,7 @@ class Traits:
             self.thumbnails[k] = thumbnail(image)
 
 
-def find_duplicates(traits: Traits, among: np.ndarray) -> Duplicates:
+def find_duplicates(traits: Traits, among: np.ndarray, on_event: Listener = silent) -> Duplicates:
     """Duplicates among some pictures, by their places int64 [n], ascending, in a collection and in its traits.
 
     Of pictures with the very same pixels only the first is compared with others. In a collection of more than MOST only
@@ -118,12 +136,13 @@ def find_duplicates(traits: Traits, among: np.ndarray) -> Duplicates:
     pairs = [Pair(int(among[k]), int(among[j]), "exact") for j, k in enumerate(same.tolist()) if k < j]
     single = among[np.sort(firsts)]
     large = single[traits.sides[single] >= SMALLEST]
+    small = int((traits.sides[among] < SMALLEST).sum())
     if not len(traits.thumbnails):
-        return Duplicates(tuple(pairs), _groups(pairs), complete=not len(large))
+        return Duplicates(tuple(pairs), _groups(pairs), not len(large), small)
     large = large[_spreads(traits.thumbnails, large) >= FLAT]
     search = _Alike(traits.thumbnails, large)
-    pairs += search.pairs()
-    return Duplicates(tuple(pairs), _groups(pairs), search.complete)
+    pairs += search.pairs(on_event)
+    return Duplicates(tuple(pairs), _groups(pairs), search.complete, small)
 
 
 class _Alike:
@@ -142,18 +161,24 @@ class _Alike:
         """Whether the search came to its end."""
         return self.looks < LOOKS
 
-    def pairs(self) -> Iterator[Pair]:
+    def pairs(self, on_event: Listener = silent) -> Iterator[Pair]:
         """Those that show the same as they are, then those that join groups of them by a mirror image."""
+        starts = range(0, len(self.among), BLOCK)
+        sizes = [len(self.among[start : start + BLOCK]) * (len(self.among) - start) for start in starts]
+        done, work = 0, 2 * sum(sizes)
         coarse = _directions(self.thumbnails, self.among, 1)
         kinds: tuple[tuple[np.ndarray, Kind, int], ...] = (
             (coarse, "near", 1),
             (_directions(self.thumbnails, self.among, -1), "mirrored", -1),
         )
         for others, kind, way in kinds:
-            for start in range(0, len(self.among), BLOCK):
+            for start, size in zip(starts, sizes, strict=True):
                 hits = coarse[start : start + BLOCK] @ others[start:].T >= COARSE
                 for row in np.flatnonzero(hits.any(axis=1)).tolist():
                     yield from (Pair(*found, kind) for found in self._of(start + row, hits[row], way))
+                done += size
+                if len(self.among) > LONG:
+                    on_event(Progress("compare pictures", done if self.complete else work, work, "pairs"))
                 if not self.complete:
                     return
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import math
 import os
 import tempfile
@@ -9,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import BinaryIO, cast
 
 import numpy as np
@@ -83,10 +83,9 @@ class PreparedCollection:
     data: Prepared
     known: Known
 
-    @cached_property
-    def duplicates(self) -> Duplicates:
+    def duplicates(self, on_event: Listener = silent) -> Duplicates:
         """Pictures that are the same as others, or nearly, by their places in the collection."""
-        return find_duplicates(self.known.traits, self.data.indices)
+        return find_duplicates(self.known.traits, self.data.indices, on_event)
 
 
 def prepare_collection(
@@ -103,7 +102,7 @@ def prepare_collection(
             known.traits.note(i, picture, min(picture.shape[:2]))
         return PreparedCollection(Prepared(source.array, collection.labels, everything), known)
     entry = _entry(collection, preparation)
-    kept = entry.load() if entry else None
+    kept = _sound(entry)
     if kept is not None and entry is not None:
         on_event(Progress(task, len(collection), len(collection)))
         try:
@@ -146,7 +145,7 @@ def prepare_pictures(
     if isinstance(source, ArrayPictures) and source.array.shape[1:] == preparation.shape:
         return Prepared(some(source.array, indices), collection.labels[indices], indices)
     entry = _entry(collection, preparation) if len(indices) > FEW else None
-    kept = entry.load() if entry else None
+    kept = _sound(entry)
     if kept is not None:
         on_event(Progress(task, len(indices), len(indices)))
         pixels, known = kept
@@ -210,6 +209,15 @@ def _sorted(collection: Collection, indices: np.ndarray, pixels: Pixels, reasons
     return Prepared(some(pixels, good), collection.labels[indices[good]], indices[good], set_aside)
 
 
+def _sound(entry: Entry | None) -> tuple[PixelFile, Known] | None:
+    """What is kept, where it is of use: a reason that may pass is there where the system let nobody remove the copy."""
+    kept = entry.load() if entry is not None else None
+    if kept is None or not _passing(kept[1]):
+        return kept
+    kept[0].file.close()
+    return None
+
+
 def _passing(known: Known) -> bool:
     """Whether a reason may be another the next time: a share that was away, memory that was short."""
     return any(
@@ -253,6 +261,15 @@ def _fits(shape: tuple[int, ...]) -> bool:
 _keeping: list[threading.Thread] = []
 
 
+def _wait() -> None:
+    """Until the copies that are being written have been."""
+    while _keeping:
+        _keeping.pop().join()
+
+
+atexit.register(_wait)  # or a program that ends at once would leave a piece of one
+
+
 def _keep(entry: Entry, pictures: np.ndarray | PixelFile, known: Known) -> None:
     """Write a copy while other work goes on."""
     thread = threading.Thread(target=entry.write, args=(pictures, known), name="keep pictures")
@@ -262,8 +279,7 @@ def _keep(entry: Entry, pictures: np.ndarray | PixelFile, known: Known) -> None:
 
 def _entry(collection: Collection, preparation: Preparation) -> Entry | None:
     """Where a copy is or would be, after those that are being written have been; None where none is wanted."""
-    while _keeping:
-        _keeping.pop().join()
+    _wait()
     if os.environ.get("TELLAPART_KEEP_PICTURES") == "0":
         return None
     return find_entry(collection, preparation, datasets.cache_folder() / "prepared")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,8 +16,8 @@ MANY, LAYOUT = 10, 0.25
 """So many pictures that are nearly the same, and such a share of a class in groups of so many: no copies of one, but of
 one layout."""
 
-
-INCOMPLETE = "near duplicates: not all looked for, among so many pictures; exact copies were"
+NAMED = 6
+"""So many pictures of a finding are named in its words."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +56,16 @@ class Checked:
         here = self.collection.class_counts(np.array(large, np.int64))
         return here > LAYOUT * self.collection.class_counts()
 
+    def named(self, group: Sequence[int], tag: Callable[[int], str]) -> tuple[str, tuple[int, ...]]:
+        """Names in words of pictures that belong together, and the pictures in that order: of each `tag` one first."""
+        firsts: dict[str, int] = {}
+        for i in group:
+            firsts.setdefault(tag(i), i)
+        order = (*firsts.values(), *(i for i in group if firsts[tag(i)] != i))
+        names = ", ".join(f"{self.collection.keys[i]} ({tag(i)})" for i in order[:NAMED])
+        more = f" and {len(order) - NAMED:,} more" if len(order) > NAMED else ""
+        return names + more, order
+
     @cached_property
     def twins(self) -> dict[int, int]:
         """Of each picture that has very copies, pixel by pixel, the first of them."""
@@ -66,13 +76,15 @@ class Checked:
 class Finding:
     """Something about one picture, or several together, or (no picture) about the collection.
 
-    A clean manifest leaves out the pictures `drop`, and gives those in `relabel` another class.
+    A clean manifest leaves out the pictures `drop`, and gives those in `relabel` another class. `facts` are what the
+    words say, by name, for machines.
     """
 
     words: str
     pictures: tuple[int, ...] = ()
     drop: tuple[int, ...] = ()
     relabel: Mapping[int, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self, collection: Collection) -> dict[str, Any]:
         """For machines."""
@@ -81,4 +93,4 @@ class Finding:
             found["drop"] = [collection.keys[i] for i in self.drop]
         if self.relabel:
             found["relabel"] = {collection.keys[i]: name for i, name in self.relabel.items()}
-        return found
+        return found | dict(self.facts)

@@ -16,8 +16,8 @@ def grouped(collection: Collection, by: str) -> Collection:
     """The collection with its groups named `by` a column of its table, or by a regular expression found in file names.
 
     What the expression's first bracket matches (all of the match, where there is none) names the group; a picture in
-    whose name it is not found is a group of its own, which the collection's notes say. Raises UsageError where `by` is
-    neither, or groups nothing.
+    whose name that is not found, or is empty, is a group of its own, which the collection's notes say. Raises
+    UsageError where `by` is neither, or groups nothing.
     """
     if by in collection.columns:
         words = collection.columns[by]
@@ -32,14 +32,14 @@ def grouped(collection: Collection, by: str) -> Collection:
         raise UsageError(
             f"--group {by!r}: is no column and no regular expression ({error})", expected, "correct it"
         ) from error
-    matches = [pattern.search(key) for key in collection.keys]
+    matches = [_name(pattern.search(key)) for key in collection.keys]
     if not any(matches):
         raise UsageError(
             f"--group {by!r}: is found in no file name ({collection.keys[0]}, ...)",
             expected,
             r"try 'subject(\d+)', say",
         )
-    names = [_name(match) if match else f"picture {i}" for i, match in enumerate(matches)]
+    names = [match or f"picture {i}" for i, match in enumerate(matches)]
     _check_useful(by, names, collection, "put brackets around the part of the name that the subject is known by")
     notes = collection.notes
     if lacking := [key for key, match in zip(collection.keys, matches, strict=True) if not match]:
@@ -64,5 +64,6 @@ def _check_useful(by: str, names: list[str], collection: Collection, action: str
         )
 
 
-def _name(match: re.Match[str]) -> str:
-    return str(match[1] if match.re.groups and match[1] is not None else match[0])
+def _name(match: re.Match[str] | None) -> str:
+    """What names the group; empty where that is not found, or is a bracket that matches nothing."""
+    return str(match[1 if match.re.groups else 0] or "") if match else ""

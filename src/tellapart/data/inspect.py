@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -25,23 +26,19 @@ class Inspection:
 
     collection: Collection
     looks: tuple[Look | str, ...]
+    duplicates: Duplicates
+    """Pictures that are the same as others, or nearly."""
 
     @cached_property
     def readable(self) -> np.ndarray:
         """The pictures that can be read, int64 [n]."""
-        return np.array([i for i, seen in enumerate(self.looks) if isinstance(seen, Look)], np.int64)
+        return _readable(self.looks)
 
     def look(self, i: int) -> Look:
         """What was seen of picture i, which must be readable."""
         seen = self.looks[i]
         assert isinstance(seen, Look)
         return seen
-
-    @cached_property
-    def duplicates(self) -> Duplicates:
-        """Pictures that are the same as others, or nearly."""
-        looks = [seen if isinstance(seen, Look) else None for seen in self.looks]
-        return find_duplicates(Traits.of(looks), self.readable)
 
 
 def inspect(collection: Collection, on_event: Listener = silent) -> Inspection:
@@ -60,9 +57,20 @@ def inspect(collection: Collection, on_event: Listener = silent) -> Inspection:
     with pillow_warnings_off():
         crashed: Look | str = "makes the decoder crash"
         for found in each_apart(one, range(len(collection)), crashed):
-            if isinstance(found, Look) and len(collection) > duplicates.MOST:  # which are not compared
-                found = replace(found, thumbnail=_NOTHING)
+            if isinstance(found, Look) and not _compared(found, len(collection)):
+                found = replace(found, thumbnail=_NOTHING)  # which would be kept for nothing
             seen.append(found)
             if len(seen) % 64 == 0 or len(seen) == len(collection):
                 on_event(Progress("look at pictures", len(seen), len(collection)))
-    return Inspection(collection, tuple(seen))
+    looks = tuple(seen)
+    traits = Traits.of([one if isinstance(one, Look) else None for one in looks])
+    return Inspection(collection, looks, find_duplicates(traits, _readable(looks), on_event))
+
+
+def _readable(looks: Sequence[Look | str]) -> np.ndarray:
+    return np.array([i for i, seen in enumerate(looks) if isinstance(seen, Look)], np.int64)
+
+
+def _compared(seen: Look, pictures: int) -> bool:
+    """Whether near duplicates of a picture are looked for, among so many."""
+    return pictures <= duplicates.MOST and min(seen.shape[:2]) >= duplicates.SMALLEST

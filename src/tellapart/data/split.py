@@ -127,17 +127,8 @@ def make_split(
     if cuts and "train" in given:
         origin["train"] = "what remains of it"
     how = "stratified" if collection.groups is None else "whole groups, stratified"
-    ways = [same] if list(exact) == list(same) else [same, exact]
-    for together in ways:
-        try:
-            parts = cut_parts(collection, cuts, seed, together)
-        except DataError:
-            if together is ways[-1]:
-                raise
-            continue
-        if not _lacks(parts, _least(collection, cuts)):
-            break
-    if together is not same:
+    parts, alike = _cut(collection, cuts, seed, same, exact)
+    if alike:
         how += ", so much alike that only exact copies stay together"
     for part in cuts:
         if not (parts == part).any():
@@ -151,6 +142,34 @@ def make_split(
         lacking = set(collection.labels[parts == "train"].tolist()) - set(collection.labels[parts == part].tolist())
         origin[part] = f"{share:.0%} of training, {how}, seed {seed}{_none_of(collection, sorted(lacking))}"
     return Split(parts, origin, _leaked(parts, same))
+
+
+def _cut(
+    collection: Collection,
+    cuts: Mapping[str, float],
+    seed: int,
+    same: Sequence[tuple[int, ...]],
+    exact: Sequence[tuple[int, ...]],
+) -> tuple[np.ndarray, bool]:
+    """The parts [n], and whether only exact copies stay together in them, since that alone fills them."""
+    least = _least(collection, cuts)
+    fault, parts = None, None
+    try:
+        parts = cut_parts(collection, cuts, seed, same)
+    except DataError as error:
+        fault = error
+    if parts is not None and (_enough(parts, least) or list(exact) == list(same)):
+        return parts, False
+    try:
+        other = cut_parts(collection, cuts, seed, exact)
+    except DataError:
+        other = None
+    if other is not None and (parts is None or _enough(other, least)):
+        return other, True
+    if parts is None:
+        assert fault is not None
+        raise fault
+    return parts, False
 
 
 def _none_of(collection: Collection, classes: Sequence[int]) -> str:
@@ -174,8 +193,8 @@ def _least(collection: Collection, cuts: Mapping[str, float]) -> list[tuple[str,
     return found
 
 
-def _lacks(parts: np.ndarray, least: Sequence[tuple[str, float]]) -> bool:
-    return any((parts == part).sum() < count for part, count in least)
+def _enough(parts: np.ndarray, least: Sequence[tuple[str, float]]) -> bool:
+    return all((parts == part).sum() >= count for part, count in least)
 
 
 def torn_groups(collection: Collection, split: Split, part: str) -> np.ndarray:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from tellapart.errors import PictureError
 
@@ -18,12 +18,26 @@ FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 JPEGS = ("JPEG", "MPO")
 """What Pillow calls JPEG files; an MPO is one with further pictures behind it, as some cameras write."""
 
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture upright, by its EXIF orientation."""
+
 _EXIF = ("exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif")
 _LATE = (b"eXIf", b"XML:com.adobe.xmp", b"Raw profile type exif")
 """Of EXIF in PNG files, which may stand behind the pixels."""
 
 MAX_PIXELS = 50_000_000
 """Larger pictures are refused by their header, before memory is taken for them."""
+
+MAX_SCANS = 200
+"""JPEGs of more scans, each of which goes over all pixels, are refused: a scan of 30 bytes can be one of thousands."""
 
 
 def decode(data: bytes, source: str = "picture", least: tuple[int, int] | None = None) -> np.ndarray:
@@ -53,8 +67,8 @@ def from_pillow(image: Image.Image, source: str = "picture") -> np.ndarray:
     try:
         image.load()
         highest = _highest(image, source)
-        turned = orientation_of(image) != 1  # asked first, since exif_transpose copies what is upright too
-        return _pixels(ImageOps.exif_transpose(image) if turned else image, source, highest)
+        way = _UPRIGHT.get(orientation_of(image))  # exif_transpose would write the tags anew, odd ones too, and fail
+        return _pixels(image if way is None else image.transpose(way), source, highest)
     except PictureError:
         raise
     except MemoryError as error:
@@ -113,6 +127,9 @@ def _open(data: bytes, source: str) -> Image.Image:
     if width * height > MAX_PIXELS:
         image.close()
         raise PictureError(source, f"has {width} x {height} pixels, more than {MAX_PIXELS:,}")
+    if image.format in JPEGS and (scans := data.count(b"\xff\xda")) > MAX_SCANS:
+        image.close()
+        raise PictureError(source, f"has {scans:,} scans, more than {MAX_SCANS}, which would take long to decode")
     return image
 
 
@@ -172,8 +189,8 @@ def _highest(image: Image.Image, source: str) -> int:
 def _pixels(image: Image.Image, source: str, highest: int) -> np.ndarray:
     mode = image.mode
     if mode.startswith("I"):  # grey of more than 8 bits; the highest value becomes 255
-        wide = np.clip(np.asarray(image).astype(np.int64), 0, highest)
-        return ((wide * 255 + highest // 2) // highest).astype(np.uint8)[:, :, np.newaxis]
+        wide = np.clip(np.asarray(image), 0, highest).astype(np.uint16)
+        return _of_eight_bits(highest)[wide][:, :, np.newaxis]
     if mode == "F":
         raise PictureError(source, "has floating-point samples, whose range nobody states", "save it as 8 or 16 bit")
     if image.has_transparency_data:
@@ -182,6 +199,11 @@ def _pixels(image: Image.Image, source: str, highest: int) -> np.ndarray:
         image = image.convert("L" if mode == "1" else "RGB")
     array = np.asarray(image)
     return array[:, :, np.newaxis] if array.ndim == 2 else array
+
+
+def _of_eight_bits(highest: int) -> np.ndarray:
+    """For each value up to `highest`, no more than 65,535, that of 8 bits, uint8 [highest + 1]."""
+    return ((np.arange(highest + 1) * 255 + highest // 2) // highest).astype(np.uint8)
 
 
 def _on_white(image: Image.Image, mode: str) -> Image.Image:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from tellapart.errors import PictureError
-from tellapart.images.decode import decode, from_pillow
+from tellapart.images.decode import JPEGS, decode, from_pillow
 
 SUFFIXES = frozenset(
     [
@@ -75,9 +75,9 @@ def starts_as_picture(data: bytes) -> bool:
 def read_picture(source: Any, name: str | None = None, least: tuple[int, int] | None = None) -> np.ndarray:
     """Pixels of one picture: uint8 [height, width, 1 or 3].
 
-    `source` is a path, the bytes of a picture file, a `PIL.Image.Image`, or an array (see `from_array`). Files are
-    decoded to no less than the height and width `least`, where that is given.
-    Raises PictureError when it cannot be read.
+    `source` is a path, the bytes of a picture file, a `PIL.Image.Image`, or an array (see `from_array`). Files, and
+    images that Pillow has opened and not decoded yet, are decoded to no less than the height and width `least`, where
+    that is given. Raises PictureError when it cannot be read.
     """
     if isinstance(source, np.ndarray):
         return from_array(source, name or "array")
@@ -86,10 +86,27 @@ def read_picture(source: Any, name: str | None = None, least: tuple[int, int] | 
     if isinstance(source, (bytes, bytearray, memoryview)):
         return decode(bytes(source), name or "bytes", least)
     if isinstance(source, Image.Image):
-        return from_pillow(source, name or "picture")
+        data = _file_of(source)
+        return from_pillow(source, name or "picture") if data is None else decode(data, name or "picture", least)
     raise PictureError(
         name or type(source).__name__, "is not a picture", "give a path, bytes, a Pillow image or an array"
     )
+
+
+def _file_of(image: Image.Image) -> bytes | None:
+    """The file of a JPEG that is open and not decoded yet: so it is read as every other file; None of all others."""
+    file = getattr(image, "fp", None)
+    whole = image.format in JPEGS and not getattr(image, "decoderconfig", True) and image.tell() == 0  # not drafted
+    if file is None or not whole or not getattr(image, "tile", None):
+        return None
+    try:
+        place = file.tell()
+        file.seek(0)
+        data = file.read(MAX_BYTES + 1)
+        file.seek(place)
+    except (OSError, ValueError):  # closed, or it cannot go back
+        return None
+    return data if isinstance(data, bytes) and len(data) <= MAX_BYTES else None
 
 
 def read_file(path: Path) -> bytes:

@@ -31,7 +31,11 @@ class Augmentation(BaseModel):
     contrast: float = Field(0.0, ge=0, le=1, description="more or less contrast, by up to this fraction")
     colour: float = Field(0.0, ge=0, le=1, description="more or less colourful, and tinted, by up to this fraction")
     randaugment: float = Field(
-        0.0, ge=0, le=1, description="two of Keras's RandAugment changes at up to this strength; slow on a processor"
+        0.0,
+        ge=0,
+        le=1,
+        description="two of Keras's RandAugment changes, the same for a whole batch, at up to this strength; slow on a "
+        "processor",
     )
     cutout: float = Field(0.0, ge=0, le=1, description="grey out a square of this fraction of the size")
     mixup: float = Field(

@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 from markupsafe import Markup
 
-from tellapart.data.finding import INCOMPLETE, Checked, Finding
+from tellapart.data.finding import Checked, Finding
 from tellapart.errors import TellapartError
 from tellapart.files import write_text
 from tellapart.images.look import Look
@@ -32,12 +32,16 @@ _TEMPLATE = """
 """
 
 
-def write_findings(checked: Checked, found: Sequence[tuple[ModuleType, Sequence[Finding]]], path: Path) -> None:
-    """Write the page, wholly or not at all."""
+def write_findings(
+    checked: Checked, found: Sequence[tuple[ModuleType, Sequence[Finding]]], missing: Sequence[str], path: Path
+) -> None:
+    """Write the page, wholly or not at all; `missing` are sentences about what was not looked for."""
     collection = checked.collection
     sections = [("What was looked at", _summary(checked, found))]
-    if not checked.inspection.duplicates.complete:
-        sections.append(("What was not", html("<p>{{ words }}</p>", words=INCOMPLETE)))
+    unseen = [f"note: {note}" for note in collection.notes] + list(missing)
+    if unseen:
+        items = "<ul>{% for words in unseen %}<li>{{ words }}</li>{% endfor %}</ul>"
+        sections.append(("What was not", html(items, unseen=unseen)))
     sections += [(module.TITLE, _section(checked, module, findings)) for module, findings in found if findings]
     write_text(path, page(collection.name, "tellapart check", sections))
 

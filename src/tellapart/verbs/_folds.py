@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tellapart.data.cutting import joined
 from tellapart.data.feeding import rows_for
 from tellapart.errors import DataError, OutOfMemoryError, Stopped, TrainingError
 from tellapart.files import replacing, write_json
 from tellapart.progress import Epoch, Listener, Note, Progress
+from tellapart.text import counted
 
 if TYPE_CHECKING:
     from tellapart.data.collection import Collection
+    from tellapart.data.duplicates import Duplicates
     from tellapart.data.feeding import Prepared
     from tellapart.images.preparation import Preparation
     from tellapart.recipes.recipe import Recipe
@@ -49,6 +52,88 @@ def fold_of(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np
         fold[group] = chosen
         filled[chosen, its] += shares
     return fold[members]
+
+
+def make_folds(
+    collection: Collection,
+    duplicates: Duplicates,
+    indices: np.ndarray,
+    folds: int,
+    seed: int,
+    on_event: Listener,
+    spare: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures int64 [n] of those at `indices`, and the fold of each, in which what shows the same is together.
+
+    Where pictures that are nearly the same hold so much of a class that folds would lack it, they are of one layout and
+    no copies: of those, only the very copies stay together, which is said. With `spare`, folds are as few as the
+    smallest class allows, and classes that cannot be cut in two are left out, which is said too. Raises DataError.
+    """
+    labels = collection.labels[indices]
+    own = np.arange(len(collection)) if collection.groups is None else collection.groups
+    same, layouts = _same(collection, duplicates, indices, own, folds)
+    places = joined(own, same)[indices]
+    if spare:
+        different = {int(c): len(np.unique(places[labels == c])) for c in np.unique(labels)}
+        few = [c for c, count in different.items() if count < 2]
+        kept = ~np.isin(labels, few)
+        if len(different) - len(few) < 2:
+            named = f"{collection.class_names[few[0]]} has one picture only, or the same many times"
+            raise DataError(named, "two different pictures of a class at least", "add pictures")
+        if few:
+            names = ", ".join(collection.class_names[c] for c in few[:5])
+            on_event(Note(f"likely wrong labels: not looked for in {names}, of too few different pictures"))
+        least = min((count, c) for c, count in different.items() if c not in few)
+        if least[0] < folds:
+            folds = least[0]
+            of = "groups" if collection.groups is not None else "different pictures"
+            on_event(
+                Note(f"likely wrong labels: {folds} folds, since {collection.class_names[least[1]]} has {folds} {of}")
+            )
+        indices, labels, places = indices[kept], labels[kept], places[kept]
+    fold = fold_of(labels, places, folds, seed)
+    check_folds(collection, labels, fold)
+    if (there := len(np.unique(fold))) < folds:
+        raise DataError(
+            f"{collection.source}: its pictures are in {there} groups, too few for {folds} folds",
+            "at least as many groups as folds",
+            f"ask for --folds {there}" if there > 1 else "add pictures that differ",
+        )
+    if layouts:
+        on_event(
+            Note(
+                f"folds: {counted(layouts, 'picture')} are so much alike that of them only the very copies stay "
+                "together: their figures may flatter"
+            )
+        )
+    return indices, fold
+
+
+def _same(
+    collection: Collection, duplicates: Duplicates, indices: np.ndarray, own: np.ndarray, folds: int
+) -> tuple[list[tuple[int, ...]], int]:
+    """Groups of pictures that show the same, but those that leave a class too few to fold, and how many these hold.
+
+    `own` [n] is what belongs together all the same, of all pictures; `indices` are those that are folded.
+    """
+    classes = collection.labels[indices]
+
+    def different(same: Sequence[tuple[int, ...]]) -> np.ndarray:
+        places = joined(own, same)[indices]
+        return np.array([len(np.unique(places[classes == c])) for c in range(len(collection.class_names))])
+
+    exact = duplicates.of("exact")
+    too_few = different(duplicates.groups) < np.minimum(folds, different(exact))
+    here = np.zeros(len(collection), bool)
+    here[indices] = True
+    copies, same, layouts = set(exact), list(exact), 0
+    for group in duplicates.groups:
+        its = [int(collection.labels[i]) for i in group if here[i]]
+        if group not in copies and any(too_few[c] and its.count(c) > 1 for c in set(its)):
+            layouts += len(its)
+        else:
+            same.append(group)
+    return same, layouts
 
 
 def check_folds(collection: Collection, labels: np.ndarray, fold: np.ndarray) -> None:

@@ -39,20 +39,24 @@ class Options(Record):
 
     data: Any = argument(description="A data set's name, a folder, archive or data file.")
     classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
+    group: str | None = Field(
+        None, description="What belongs together: a column of the table, or a regular expression for file names."
+    )
     skip_labels: bool = Field(False, description="Leave out the search for wrong labels, which trains models.")
     folds: int = Field(4, ge=2, le=20, description="Models that it trains; each is asked about the pictures left out.")
     seed: int = Field(0, ge=0, lt=2**31, description="Decides the folds and the models' first weights.")
     write_manifest: Path | None = Field(
         None, description="A CSV to write that leaves bad pictures out and moves labels that are surely wrong."
     )
-    output: Path | None = Field(None, description="The page to write; default: <data>-check.html here.")
+    output: Path | None = Field(None, description="The HTML page to write; default: <data>-check.html here.")
 
 
 @dataclass(frozen=True, eq=False)
 class Report:
     """What was found, check by check, in the order of the page; `output` is the page, `manifest` the clean list.
 
-    `left_out` and `moved` are how many pictures that list leaves out, and gives another class.
+    `not_looked_for` are sentences about what was not, and why; `left_out` and `moved` are how many pictures the list
+    leaves out, and gives another class; `stopped` is the exit code of a check that was stopped on its way.
     """
 
     checked: Checked
@@ -60,12 +64,16 @@ class Report:
     titles: dict[str, str]
     output: Path | None
     manifest: Path | None
+    not_looked_for: tuple[str, ...] = ()
     left_out: int = 0
     moved: int = 0
+    stopped: int | None = None
 
     @property
     def exit_code(self) -> int:
-        """1 where anything was found."""
+        """1 where anything was found; what the system expects of what was stopped."""
+        if self.stopped is not None:
+            return self.stopped
         return 1 if any(self.findings.values()) else 0
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,7 +83,8 @@ class Report:
             "name": collection.name,
             "pictures": len(collection),
             "findings": {name: [one.to_dict(collection) for one in found] for name, found in self.findings.items()},
-            "near_duplicates_complete": self.checked.inspection.duplicates.complete,
+            "notes": list(collection.notes),
+            "not_looked_for": list(self.not_looked_for),
             "output": str(self.output) if self.output else None,
             "manifest": str(self.manifest) if self.manifest else None,
             "left_out": self.left_out,
@@ -90,11 +99,7 @@ class Report:
             lines += [f"  {one.words}" for one in found[:EXAMPLES]]
             if len(found) > EXAMPLES:
                 lines.append(f"  and {len(found) - EXAMPLES:,} more")
-        lines += [f"{title}: not looked for" for name, title in self.titles.items() if name not in self.findings]
-        from tellapart.data.finding import INCOMPLETE
-
-        if not self.checked.inspection.duplicates.complete:
-            lines.append(INCOMPLETE)
+        lines += self.not_looked_for
         lines += [f"page: {self.output}"] if self.output else []
         if self.manifest:
             kept = f"{len(collection) - self.left_out:,} of {counted(len(collection), 'picture')}"
@@ -107,6 +112,7 @@ class Report:
 def run(options: Options, on_event: Listener) -> Report:
     """Check. Raises UsageError and DataError for data that cannot be opened at all."""
     from tellapart.data.finding import Checked
+    from tellapart.data.groups import grouped
     from tellapart.data.inspect import inspect
     from tellapart.data.source import open_collection
     from tellapart.files import free_path, plain_name
@@ -115,37 +121,46 @@ def run(options: Options, on_event: Listener) -> Report:
     check_output(options.output)
     check_output(options.write_manifest, "write-manifest")
     collection = open_collection(options.data, options.classes, on_event)
+    if options.group is not None:
+        collection = grouped(collection, options.group)
+    _check_page(collection, options.output)
     if options.write_manifest is not None:
         _check_files(collection)
         _check_target(collection, options.write_manifest)
         _files_seen_from(options.write_manifest, collection)
+    for note in collection.notes:
+        on_event(Note(f"note: {note}"))
     inspection = inspect(collection, on_event)
-    checked = Checked(inspection)
-    if not options.skip_labels and len(collection.class_names) > 1:
-        try:
+    checked, stopped = Checked(inspection), None
+    missing = inspection.duplicates.not_looked_for()
+    try:  # everything else is known, and worth telling
+        if options.skip_labels:
+            missing.append("likely wrong labels: not looked for, as asked")
+        elif len(collection.class_names) > 1:
             checked = Checked(inspection, _predictions(checked, options, on_event))
-        except Stopped:
-            raise
-        except TellapartError as error:  # everything else is known, and worth telling
-            on_event(Note(f"likely wrong labels: not looked for, since {error.given}"))
+    except Stopped as error:
+        missing.append("likely wrong labels: not looked for, since it was stopped")
+        stopped = error.exit_code
+    except TellapartError as error:
+        missing.append(f"likely wrong labels: not looked for, since {error.given}")
     modules = {name: leaves.load(CHECKS, name, "a check") for name in leaves.names(CHECKS)}
     order = sorted(modules, key=lambda name: modules[name].POSITION)
     looked = {name: modules[name].find(checked) for name in order}
     findings = {name: found for name, found in looked.items() if found is not None}
-    output: Path | None = options.output or free_path(Path(f"{plain_name(collection.name)}-check.html"))
+    output: Path | None = options.output or free_path(_beside(collection, f"{plain_name(collection.name)}-check.html"))
     assert output is not None
     try:
-        write_findings(checked, [(modules[name], found) for name, found in findings.items()], output)
+        write_findings(checked, [(modules[name], found) for name, found in findings.items()], missing, output)
     except OSError as error:
         if options.output is not None:
             raise UsageError(
                 f"--output {output}: cannot be written ({error.strerror})", "an HTML file to write", "name another"
             ) from error
-        on_event(Note(f"no page is written: {Path.cwd()} cannot be written to ({error.strerror})"))
+        on_event(Note(f"no page is written: {output.absolute().parent} cannot be written to ({error.strerror})"))
         output = None
     titles = {name: modules[name].TITLE for name in order}
-    report = Report(checked, findings, titles, output, options.write_manifest)
-    if options.write_manifest is None:
+    report = Report(checked, findings, titles, output, None, tuple(missing), stopped=stopped)
+    if options.write_manifest is None or stopped is not None:  # a list without the labels would be taken for the whole
         return report
     left_out = {i for found in findings.values() for one in found for i in one.drop}
     moved = {i: name for found in findings.values() for one in found for i, name in one.relabel.items()}
@@ -153,36 +168,34 @@ def run(options: Options, on_event: Listener) -> Report:
     _write_manifest(collection, left_out, moved, options.write_manifest)
     for text in _losses(collection, left_out):
         on_event(Note(text))
-    return replace(report, left_out=len(left_out), moved=len(moved))
+    return replace(report, manifest=options.write_manifest, left_out=len(left_out), moved=len(moved))
 
 
-def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.ndarray | None:
-    """Probabilities [n, classes] from models that have not seen the picture; NaN for those that cannot be read."""
+def _beside(collection: Collection, name: str) -> Path:
+    """Where a page goes that nobody has named: where the person stands, or beside the data if that is within it."""
+    source, here = Path(collection.source).resolve(), Path.cwd()
+    return source.parent / name if source == here or source in here.parents else Path(name)
+
+
+def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.ndarray:
+    """Probabilities [n, classes] from models that have not seen the picture; NaN for those that none is asked about.
+
+    Raises DataError for too few different pictures.
+    """
     import numpy as np
 
-    from tellapart.data.cutting import joined
     from tellapart.data.feeding import Prepared, prepare_pictures
     from tellapart.data.suspects import suspected
     from tellapart.recipes.choose import choose_mirror, choose_preparation
     from tellapart.recipes.find import find_recipe
     from tellapart.recipes.recipe import Recipe
     from tellapart.training.precision import choose_precision
-    from tellapart.verbs._folds import check_folds, fold_of, out_of_fold
+    from tellapart.verbs._folds import make_folds, out_of_fold
 
     collection, readable = checked.collection, checked.inspection.readable
-    own = np.arange(len(collection)) if collection.groups is None else collection.groups
-    duplicates, classes = checked.inspection.duplicates, range(len(collection.class_names))
-    for same in (duplicates.groups, duplicates.of("exact")):  # a copy in training would vouch for its twin
-        places = joined(own, same)
-        different = [len(np.unique(places[readable[collection.labels[readable] == c]])) for c in classes]
-        if min(different) >= options.folds:
-            break
-    else:
-        few = collection.class_names[int(np.argmin(different))]
-        on_event(Note(f"likely wrong labels: not looked for, since {few} has {min(different)} different pictures only"))
-        return None
-    fold = fold_of(collection.labels[readable], places[readable], options.folds, options.seed)
-    check_folds(collection, collection.labels[readable], fold)
+    readable, fold = make_folds(
+        collection, checked.inspection.duplicates, readable, options.folds, options.seed, on_event, spare=True
+    )
     found = find_recipe("quick")
     preparation, _ = choose_preparation(found.recipe, collection, readable)
     preparation = preparation.model_copy(
@@ -218,6 +231,21 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.n
     return whole
 
 
+def _check_page(collection: Collection, path: Path | None) -> None:
+    """Raise UsageError where the page would take the place of something else, or lie in the data."""
+    if path is None:
+        return
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--output {path}: is not named as a page", "a name that ends in .html", "name it so")
+    source, target = Path(collection.source).resolve(), path.resolve()
+    if source in target.parents:
+        raise UsageError(
+            f"--output {path}: lies in the data, in which nothing is changed",
+            "a file outside the folder",
+            f"name one beside it, such as {source.parent / path.name}",
+        )
+
+
 def _check_files(collection: Collection) -> None:
     """A manifest names files: raise UsageError where the pictures are none."""
     from tellapart.data.collection import EncodedPictures
@@ -236,14 +264,17 @@ def _check_files(collection: Collection) -> None:
 def _check_target(collection: Collection, path: Path) -> None:
     """Raise UsageError where the clean manifest would be a file of the data, or no such table as it is named after.
 
-    It could be the only list of labels that it takes the place of; and a folder with a table in it is read from that.
+    It could be the only list of labels that it takes the place of, of this data or of other; and a folder with a table
+    in it is read from that.
     """
     source, target = Path(collection.source).resolve(), path.resolve()
     if path.suffix.lower() not in (".csv", ".tsv"):
         raise UsageError(f"--write-manifest {path}: is named after no table", "a .csv or .tsv file", "name it so")
-    if path.exists() and target == source:
+    if path.exists():
         raise UsageError(
-            f"--write-manifest {path}: exists, and belongs to the data", "the name of a new file", "name another"
+            f"--write-manifest {path}: is there already, and may hold labels that are nowhere else",
+            "the name of a new file",
+            "name another, or remove that one first",
         )
     if source in target.parents:
         raise UsageError(

@@ -215,6 +215,8 @@ def open_data(classifier: Classifier, data: Any, classes: Any, on_event: Listene
             "the same pictures, so that its test part can be found again",
             "name the data to look at instead",
         )
+    for note in () if own else collection.notes:  # of its own, training has said them
+        on_event(Note(f"note: {note}"))
     return collection
 
 

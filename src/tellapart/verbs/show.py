@@ -9,12 +9,13 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from tellapart.errors import PictureError
+from tellapart.errors import PictureError, UsageError
 from tellapart.progress import Listener, Note, Progress
 from tellapart.text import columns, counted, shape
 from tellapart.verbs import Record, argument, check_drawing, write_plot
+from tellapart.verbs._settings import AUTO, changes_of, several
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +31,9 @@ AUGMENTED, EPOCHS = 5, 4
 DRAWN = 256
 """Pixels of the longer side of a picture in the drawing, at most."""
 
+PICTURES = 25
+"""So many pictures are drawn where nobody says."""
+
 MIRRORED = 3000
 """So many are looked at to decide whether mirroring does harm."""
 
@@ -39,9 +43,19 @@ class Options(Record):
 
     data: Any = argument(description="A data set's name, a folder, archive or data file.")
     classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
-    pictures: int = Field(25, ge=0, le=400, description="How many pictures to draw; 0 draws none.")
-    augment: Any = Field(None, description="A recipe: draw what its training makes of some pictures instead.")
+    pictures: int | None = Field(
+        None, ge=0, le=400, description="How many pictures to draw, 25 unless said (5 with --augment); 0 draws none."
+    )
+    augment: Any = Field(
+        None, description="A recipe, or auto: draw what its training makes of some pictures instead, epoch by epoch."
+    )
+    set: Any = Field(
+        default_factory=list,
+        description="Change a field of it, such as augmentation.crop=0.5; may be repeated.",
+    )
     output: Path | None = Field(None, description="The PNG file to draw into; default: <data>-pictures.png here.")
+
+    _set = field_validator("set", mode="before")(several)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,12 +130,15 @@ def run(options: Options, on_event: Listener) -> Shown:
     from tellapart.data.source import open_collection
 
     check_drawing(options.output)
+    if options.set and options.augment is None:
+        raise UsageError("--set without --augment", "the recipe that is changed", "add --augment auto, say")
     collection = open_collection(options.data, options.classes, on_event)
     shapes, bad = _shapes(collection, on_event)
-    if options.augment is not None:
-        figure: PictureGrid | None = _augmented(collection, options.augment, on_event)
-    else:
-        figure = _draw(collection, options.pictures) if options.pictures else None
+    figure: PictureGrid | None = None
+    if options.augment is not None and options.pictures != 0:
+        figure = _augmented(collection, options, on_event)
+    elif options.pictures != 0:
+        figure = _draw(collection, options.pictures or PICTURES)
     output = write_plot(figure, options.output, f"{collection.name}-pictures", on_event) if figure else None
     return Shown(collection, shapes, bad, figure, output)
 
@@ -170,26 +187,36 @@ def _draw(collection: Collection, count: int) -> PictureGrid | None:
     return PictureGrid(pictures, titles) if pictures else None
 
 
-def _augmented(collection: Collection, source: Any, on_event: Listener) -> PictureGrid:
-    """Some pictures as the recipe's network sees them: in front as they are prepared, then in as many epochs."""
+def _augmented(collection: Collection, options: Options, on_event: Listener) -> PictureGrid:
+    """Some pictures as the recipe's network sees them: in front as they are prepared, then in as many epochs.
+
+    Of those that `train` would learn from, and decided as it would.
+    """
     import numpy as np
 
     from tellapart.data.feeding import prepare_pictures
+    from tellapart.data.split import make_split
     from tellapart.plots.pictures import PictureGrid
-    from tellapart.recipes.choose import choose_mirror, choose_preparation
+    from tellapart.recipes.choose import choose_mirror, choose_preparation, choose_recipe
     from tellapart.recipes.find import find_recipe
 
-    found = find_recipe(source)
-    everything = collection.indices("train" if "train" in collection.given_parts else None)
-    preparation, _ = choose_preparation(found.recipe, collection, everything)
-    some = np.unique(np.linspace(0, len(everything) - 1, MIRRORED).astype(int))
-    data = prepare_pictures(collection, everything[some], preparation, on_event)
-    recipe = found.for_data(len(everything), preparation.shape)
+    learnt = make_split(collection).indices("train")
+    name = options.augment
+    if name == AUTO:
+        name, reason = choose_recipe(collection, learnt)
+        on_event(Note(f"recipe: {name} ({reason})"))
+    changes = changes_of(find_recipe(name).recipe, options.set)
+    found = find_recipe(name).changed(changes, "--set") if changes else find_recipe(name)
+    preparation, _ = choose_preparation(found.recipe, collection, learnt)
+    recipe = found.for_data(len(learnt), preparation.shape)
+    wanted = MIRRORED if recipe.augmentation.flip == "auto" else options.pictures or AUGMENTED
+    some = np.unique(np.linspace(0, len(learnt) - 1, wanted).astype(int))
+    data = prepare_pictures(collection, learnt[some], preparation, on_event)
     recipe, mirroring = choose_mirror(recipe, data.pixels, data.labels, collection.class_names)
     if mirroring:
         on_event(Note(mirroring))
     on_event(Note(f"augmentation: {recipe.augmentation}"))
-    order = np.random.default_rng(0).permutation(len(data))[:AUGMENTED]
+    order = np.random.default_rng(0).permutation(len(data))[: options.pictures or AUGMENTED]
     shown = data.pixels[order]
     columns = [shown, *_changed(recipe, shown)]
     names = [collection.class_names[data.labels[i]] for i in order]

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import Field, field_validator
 
-from tellapart.errors import DataError, RecipeError, UsageError, did_you_mean
+from tellapart.errors import DataError, UsageError
 from tellapart.progress import Listener, Note
 from tellapart.text import counted, quoted
 from tellapart.verbs import Record, argument, share
 from tellapart.verbs._finishing import Job, Run
 from tellapart.verbs._resuming import Kept, find_kept, still_unfinished, unfinished
 from tellapart.verbs._running import begin, decided, train_in
+from tellapart.verbs._settings import AUTO, changes_of, several
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
     from tellapart.data.split import Split
     from tellapart.images.preparation import Preparation
     from tellapart.recipes.find import Found
-
-
-AUTO = "auto"
-"""The recipe that is chosen by the pictures."""
 
 LEAST_BYTES = 32 * 2**20
 """The smallest training writes that much: a model file and its replacement, three checkpoints, a report."""
@@ -101,12 +96,7 @@ class Options(Record):
     def _some_recipe(cls, value: Any) -> Any:
         return AUTO if value is None else value
 
-    @field_validator("set", mode="before")
-    @classmethod
-    def _several(cls, value: Any) -> Any:
-        if isinstance(value, Mapping):  # a record stands for all its fields; run.json can then hold it
-            return {name: one.model_dump() if isinstance(one, BaseModel) else one for name, one in value.items()}
-        return [] if value is None else [value] if isinstance(value, str) else value
+    _set = field_validator("set", mode="before")(several)
 
 
 def run(options: Options, on_event: Listener) -> Run:
@@ -187,7 +177,7 @@ def _run(options: Options, on_event: Listener, began: float, kept: Kept | None) 
         from tellapart.recipes.backend import make_deterministic
 
         make_deterministic()
-    fold = _folds(options, job, duplicates)
+    fold = _folds(options, job, duplicates, on_event)
     if kept is not None:
         recipe = kept.recipe(found, len(job.part("train")), preparation.shape)
         return train_in(options, on_event, job, recipe, found, fold, began, kept.folder, kept.record)
@@ -251,62 +241,24 @@ def _prepared(collection: Collection, preparation: Preparation, on_event: Listen
     from tellapart.data.feeding import prepare_collection
 
     whole = prepare_collection(collection, preparation, on_event)
-    return whole.data, whole.duplicates
+    return whole.data, whole.duplicates(on_event)
 
 
-def _folds(options: Options, job: Job, duplicates: Duplicates) -> np.ndarray | None:
+def _folds(options: Options, job: Job, duplicates: Duplicates, on_event: Listener) -> np.ndarray | None:
     """The fold, int [n], of every training picture, where there are to be folds."""
-    import numpy as np
-
-    from tellapart.data.cutting import joined
-    from tellapart.verbs._folds import check_folds, fold_of
+    from tellapart.verbs._folds import make_folds
 
     if options.folds is None:
         return None
-    collection, train = job.collection, job.part("train")
-    own = np.arange(len(collection)) if collection.groups is None else collection.groups
-    for same in (duplicates.groups, duplicates.of("exact")):
-        fold = fold_of(train.labels, joined(own, same)[train.indices], options.folds, options.seed)
-        try:
-            check_folds(collection, train.labels, fold)
-            if (there := len(np.unique(fold))) < options.folds:
-                raise DataError(
-                    f"{collection.source}: its pictures are in {there} groups, too few for {options.folds} folds",
-                    "at least as many groups as folds",
-                    f"ask for --folds {there}",
-                )
-            return fold
-        except DataError as error:  # so much alike that it is of one layout, and no copies: as in the split
-            fault = error
-    raise fault
+    train = job.part("train").indices
+    return make_folds(job.collection, duplicates, train, options.folds, options.seed, on_event)[1]
 
 
 def _changed(found: Found, options: Options, fresh: bool) -> Found:
     """The recipe with what --set and --epochs change. Raises RecipeError, UsageError; for a `fresh` training also where
     they contradict each other.
     """
-    import tomllib
-
-    from tellapart.recipes.recipe import Recipe
-
-    changes: dict[str, Any] = {}
-    asked = options.set
-    items = asked.items() if isinstance(asked, Mapping) else [_assignment(text) for text in asked]
-    for name, value in items:
-        if isinstance(value, str):  # words need no quotes; numbers, true and false are read as TOML
-            with contextlib.suppress(tomllib.TOMLDecodeError):
-                value = tomllib.loads(f"x = {value}")["x"]
-        parent, _, child = name.replace("-", "_").partition(".")
-        before = changes.get(parent, {})
-        is_record = isinstance(getattr(found.recipe, parent, None), BaseModel) and isinstance(before, dict)
-        if child and not is_record:
-            raise RecipeError(
-                f"--set: has the unknown field {name!r}",
-                "a field of a recipe",
-                did_you_mean(parent, set(Recipe.model_fields) - {"network", "initialise"}),
-            )
-        value = {child: value} if child else value
-        changes[parent] = before | value if is_record and isinstance(value, dict) else value
+    changes = changes_of(found.recipe, options.set)
     if fresh and "epochs" in changes and (options.epochs is not None or options.minutes is not None):
         other = f"epochs = {options.epochs}" if options.minutes is None else f"minutes = {options.minutes:g}"
         raise UsageError(
@@ -317,15 +269,6 @@ def _changed(found: Found, options: Options, fresh: bool) -> Found:
     if options.epochs is not None:
         changes["epochs"] = options.epochs
     return found.changed(changes, "--set") if changes else found
-
-
-def _assignment(text: str) -> tuple[str, str]:
-    name, sign, value = str(text).partition("=")
-    if not sign:
-        raise UsageError(
-            f"--set {text}", "FIELD=VALUE, for instance optimizer=sgd or augmentation.zoom=0.2", "add both"
-        )
-    return name.strip(), value.strip()
 
 
 def _check_readable(job: Job) -> None:
@@ -364,7 +307,7 @@ def _say(on_event: Listener, collection: Collection, split: Split, duplicates: D
             )
         )
     if not duplicates.complete:
-        on_event(Note("duplicates: near ones were not all looked for, among so many pictures that are much alike"))
+        on_event(Note(duplicates.not_looked_for()[0]))
     for part in ("validation", "test"):
         leaked, torn = split.leaks(part), torn_groups(collection, split, part)
         if len(torn):
