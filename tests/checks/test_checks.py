@@ -94,11 +94,13 @@ def test_light(tmp_path):
     assert [collection.keys[i] for one in found for i in one.drop] == ["cats/blank.png"]
 
 
-def test_a_mark_on_white_paper_is_something_to_see(tmp_path):
+def test_a_mark_on_white_paper_is_something_to_see(tmp_path, monkeypatch):
     cats = folder(tmp_path) / "cats"
     paper = np.full((1000, 1000, 3), 255, np.uint8)
     paper[500:512, 500:512] = 0
     (cats / "paper.png").write_bytes(encoded(paper, "PNG"))
+    assert not findings(tmp_path, "light")[0]
+    monkeypatch.setattr("tellapart.data.duplicates.MOST", 3)  # of more, no small copies are kept
     assert not findings(tmp_path, "light")[0]
 
 
@@ -112,6 +114,16 @@ def test_cut_off(tmp_path, turned):
     (cats / "framed.jpg").write_bytes(encoded(np.rot90(framed, turned), quality=90))
     found, _ = findings(tmp_path, "cut-off")
     assert [one.words for one in found] == ["cats/cut.jpg: 31% of it is plain grey"]
+
+
+def test_two_pictures_each_twice_that_are_nearly_the_same_are_not_called_the_same(tmp_path):
+    folder(tmp_path, 40, ("train", "test"))
+    data = [encoded(photo(77), "PNG"), encoded(photo(77), quality=70)]
+    for part in ("train", "test"):
+        for k, one in enumerate(data):
+            (tmp_path / part / "cats" / f"z{k}.png").write_bytes(one)
+    (found,), _ = findings(tmp_path, "leaks")
+    assert found.words.startswith("the same picture, or nearly: ")
 
 
 def test_a_jpeg_that_was_cut_and_closed_again(tmp_path):

@@ -30,6 +30,12 @@ def test_a_bracket_that_matches_nothing_names_no_group(by):
     assert "not found in the names of 2 pictures (b/_other.png, ...)" in found.notes[0]
 
 
+def test_alternatives_with_brackets_of_their_own():
+    files = ("a/s01_1.png", "a/s01_2.png", "b/p7_1.png", "b/p7_2.png", "b/more.png", "b/s02_9.png")
+    found = grouped(replace(collection(), keys=files), r"s(\d+)|p(\d+)")
+    assert found.groups.tolist() == ["01", "01", "p7", "p7", "picture 4", "02"]
+
+
 def test_by_the_whole_match_where_there_is_no_bracket():
     assert grouped(collection(), "^./s..").groups.tolist()[:3] == ["a/s01", "a/s01", "b/s02"]
 

@@ -311,3 +311,12 @@ def test_a_part_that_large_groups_make_small_is_not_put_down_to_likeness():
     assert "so much alike" not in split.origin["validation"]
     assert split.counts()["validation"] < 50
     assert split.parts[965] == split.parts[990]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_two_cuts_the_fuller_one_is_taken(seed):
+    """Two classes of one layout each, in which one picture comes 70 times: validation is small in any case."""
+    exact = [tuple(range(70)), tuple(range(100, 170))]
+    split = make_split(collection_of((100, 100)), 0.1, 0.2, seed, [tuple(range(100)), tuple(range(100, 200))], exact)
+    assert min(split.counts().values()) > 0
+    assert "so much alike that only exact copies stay together" in split.origin["test"]

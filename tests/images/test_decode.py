@@ -223,6 +223,8 @@ def test_odd_tags_beside_the_orientation_do_not_matter(tag, kind, value):
 def test_a_jpeg_of_thousands_of_scans_is_refused_and_one_of_some_is_not():
     from tests import corpus
 
-    with pytest.raises(PictureError, match=r"has 5,0\d\d scans, more than 200, which would take long"):
+    with pytest.raises(PictureError, match=r"has more than 200 scans, which would take long"):
         decode(corpus.bombs()["bomb-scans.jpg"], "x")
     assert decode(corpus.encoded(corpus.photo(), "JPEG", progressive=True), "x").shape == (60, 80, 3)
+    with_a_film = corpus.encoded(corpus.photo(), "JPEG") + b"\xff\xda\0" * 5000  # as phones put behind it
+    assert decode(with_a_film, "x").shape == (60, 80, 3)

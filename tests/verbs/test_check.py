@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import tellapart
+from tellapart.data.duplicates import Duplicates, Pair
 from tellapart.errors import Stopped, TrainingError, UsageError
-from tellapart.progress import Note, silent
-from tellapart.verbs._folds import fold_of
+from tellapart.progress import Note, Progress, silent
+from tellapart.verbs._folds import fold_of, make_folds, make_spare_folds
 from tests.checks.test_checks import folder
 from tests.conftest import make_collection, stripes, write_folder
 from tests.images.test_look import encoded, photo
@@ -89,7 +90,7 @@ def test_too_few_for_that(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     one_each = make_collection(2, parts=False)
     found = tellapart.check(one_each, on_event=silent)
-    words = "likely wrong labels: not looked for, since across has one picture only"
+    words = "likely wrong labels: not looked for, since stripes: fewer than two classes have two different pictures"
     assert words in str(found)
     assert found.to_dict()["not_looked_for"][-1].startswith(words)
     assert words in found.output.read_text()
@@ -102,8 +103,9 @@ def test_a_small_class_makes_fewer_folds_and_a_tiny_one_stays_out(tmp_path, monk
     notes = []
     found = tellapart.check((pixels[chosen], np.array(["a", "b", "c"])[labels[chosen]]), on_event=notes.append)
     texts = [note.text for note in notes if isinstance(note, Note)]
-    assert "likely wrong labels: 3 folds, since b has 3 different pictures" in texts
-    assert "likely wrong labels: not looked for in c, of too few different pictures" in texts
+    assert "likely wrong labels: 2 times 3 models, asked about pictures they did not see" in texts
+    for words in ("by 3 folds, since b has 3 different pictures", "not looked for in c, of too few different pictures"):
+        assert f"likely wrong labels: {words}" in found.not_looked_for
     assert "labels" in found.findings
     assert np.isnan(found.checked.predictions[-1]).all()
 
@@ -212,10 +214,10 @@ def test_a_clean_manifest_behind_a_link(tmp_path):
 
 def test_subjects_do_not_vouch_for_their_own_labels(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    notes = []
     collection = replace(make_collection(60, parts=False), groups=np.array(["one", "two"] * 30))
-    tellapart.check(collection, on_event=notes.append)
-    assert any("2 folds, since across has 2 groups" in n.text for n in notes if isinstance(n, Note))
+    found = tellapart.check(collection, on_event=silent)
+    words = "likely wrong labels: by 2 folds, since across has 2 groups with different pictures"
+    assert words in found.not_looked_for
 
 
 def test_groups_that_the_parts_tear_are_found(tmp_path, monkeypatch):
@@ -241,13 +243,16 @@ def test_notes_about_the_data_are_told(dirty):
     assert words in found.output.read_text()
 
 
-def test_a_check_that_is_stopped_tells_what_it_knows(dirty, tmp_path, monkeypatch):
-    def stop(*_):
-        raise Stopped("stopped", "nothing of it is kept", "start it again")
+@pytest.mark.parametrize("task", ("read pictures", "round 1 of 2, fold 1 of 4"))
+def test_a_check_that_is_stopped_tells_what_it_knows(dirty, tmp_path, task):
+    def stop(event):
+        if isinstance(event, Progress) and event.task == task:
+            raise KeyboardInterrupt
 
-    monkeypatch.setattr("tellapart.verbs.check._predictions", stop)
-    found = tellapart.check(dirty, write_manifest=tmp_path / "clean.csv", on_event=silent)
+    found = tellapart.check(dirty, write_manifest=tmp_path / "clean.csv", on_event=stop)
     assert found.exit_code == Stopped.exit_code
+    assert found.to_dict()["stopped"] is True
+    assert "manifest: not written, since it was stopped" in str(found)
     assert "Duplicates: 1" in str(found)
     assert "likely wrong labels: not looked for, since it was stopped" in found.output.read_text()
     assert found.manifest is None
@@ -308,6 +313,53 @@ def test_near_duplicates_that_were_not_looked_for_are_said(dirty, monkeypatch):
         found.to_dict()["not_looked_for"][0]
         == "near duplicates: not all looked for, among so many pictures; exact copies were"
     )
+
+
+def test_a_class_of_which_nothing_can_be_read(dirty):
+    for path in (dirty / "dogs").iterdir():
+        path.write_bytes(path.read_bytes()[:700])
+    found = tellapart.check(dirty, on_event=silent)
+    assert len(found.findings["unreadable"]) == 21
+    assert "fewer than two classes have two different pictures that can be read" in found.not_looked_for[-1]
+
+
+def test_near_copies_stay_in_one_fold_also_of_a_small_class():
+    collection = make_collection(45, parts=False, size=8)
+    collection = replace(collection, labels=np.r_[np.zeros(40, np.int64), np.ones(5, np.int64)])
+    pair = Duplicates((Pair(41, 42, "near"),), ((41, 42),))
+    for folds in (3, 5):
+        fold, said = make_folds(collection, pair, np.arange(45), folds, 0)
+        assert fold[41] == fold[42]
+        assert said == []
+    kept, fold, said = make_spare_folds(collection, pair, np.arange(45), 5, 0)
+    assert len(kept) == 45
+    assert fold.max() + 1 == 4
+    assert said == ["by 4 folds, since down has 4 different pictures"]
+
+
+def test_a_still_scene_does_not_tear_the_copies_of_other_classes():
+    collection = make_collection(60, parts=False, size=8)
+    collection = replace(collection, labels=np.repeat([0, 1, 2], 20).astype(np.int64))
+    pairs = [Pair(i, i + 1, "near") for i in range(19)] + [Pair(30, 31, "near")]
+    found = Duplicates(tuple(pairs), (tuple(range(20)), (30, 31)))
+    fold, said = make_folds(collection, found, np.arange(60), 5, 0)
+    assert fold[30] == fold[31]
+    assert len(set(fold[:20])) == 5
+    assert said == [
+        "20 pictures are so much alike that of them only the very copies stay in one fold: figures may flatter"
+    ]
+
+
+def test_near_pairs_that_chain_all_groups_to_one():
+    collection = make_collection(64, parts=False, size=8)
+    groups = np.repeat([f"s{i}" for i in range(8)], 8)
+    collection = replace(collection, labels=np.arange(64) % 2, groups=groups)
+    pairs = tuple(Pair(8 * i, 8 * i + 9, "near") for i in range(7))
+    found = Duplicates(pairs, tuple((pair.first, pair.second) for pair in pairs))
+    fold, said = make_folds(collection, found, np.arange(64), 4, 0)
+    assert len(set(fold)) == 4
+    assert all(len(set(fold[groups == name])) == 1 for name in set(groups))
+    assert "so much alike" in said[0]
 
 
 def test_near_duplicates_of_small_pictures_are_not_looked_for_and_that_is_said(tmp_path, monkeypatch):

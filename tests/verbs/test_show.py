@@ -87,6 +87,14 @@ def test_cutmix_is_shown_where_what_is_left_to_learn_from_is_little(tmp_path, mo
     assert any("cutmix 0.4" in note.text for note in notes if isinstance(note, Note))
 
 
+def test_what_is_too_small_to_be_split_is_shown_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    notes = []
+    shown = tellapart.show(make_collection(6, parts=False), augment="quick", on_event=notes.append)
+    assert len(shown.figure.pictures) == 25
+    assert any("the usual split cannot be made" in note.text for note in notes if isinstance(note, Note))
+
+
 def test_a_change_of_no_recipe(tmp_path):
     with pytest.raises(UsageError, match="--set without --augment"):
         tellapart.show(make_collection(9, parts=False), set=["augmentation.crop=0.5"], on_event=silent)

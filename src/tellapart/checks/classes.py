@@ -3,6 +3,7 @@
 import numpy as np
 
 from tellapart.data.finding import Checked, Finding
+from tellapart.text import counted
 
 POSITION, TITLE = 110, "Small classes, imbalance"
 
@@ -19,7 +20,8 @@ def find(checked: Checked) -> list[Finding]:
     counts = collection.class_counts(checked.inspection.readable)
     names = collection.class_names
     found = [
-        Finding(f"{names[c]}: {counts[c]} pictures that can be read") for c in np.flatnonzero(counts < FEW).tolist()
+        Finding(f"{names[c]}: {counted(int(counts[c]), 'picture')} that can be read")
+        for c in np.flatnonzero(counts < FEW).tolist()
     ]
     most, least = int(counts.argmax()), int(np.where(counts > 0, counts, counts.max()).argmin())
     if counts[most] > UNEVEN * counts[least]:

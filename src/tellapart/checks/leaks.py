@@ -14,7 +14,7 @@ def find(checked: Checked) -> list[Finding]:
     collection = checked.collection
     if (given := collection.parts) is None:
         return []
-    exact = {i for group in checked.inspection.duplicates.of("exact") for i in group}
+    exact = set(checked.inspection.duplicates.of("exact"))
     found = []
     for group in checked.inspection.duplicates.groups:
         parts = [str(given[i]) for i in group]
@@ -31,6 +31,6 @@ def find(checked: Checked) -> list[Finding]:
                 if own == part and (checked.twins.get(i, i) in twins or int(collection.labels[i]) in classes)
             }
         names, order = checked.named(group, lambda i: str(given[i]))
-        same = "the same picture" if exact.issuperset(group) else "the same picture, or nearly"
+        same = "the same picture" if group in exact else "the same picture, or nearly"
         found.append(Finding(f"{same}: {names}", order, drop=tuple(sorted(drop))))
     return found

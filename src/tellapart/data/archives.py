@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
-from tellapart.data.tree import MAX_RATIO, FolderTree, Tree, stamp_of, with_slashes
+from tellapart.data.tree import MAX_RATIO, FolderTree, Tree, stamp_of, unreadable, with_slashes
 from tellapart.errors import DataError
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
@@ -50,8 +50,10 @@ class ZipTree(Tree):
             with self._archive().open(self.members[name]) as member:
                 return member.read(count)
         except Exception as error:  # zlib, zipfile and struct errors of a damaged member; bz2's are OSErrors
-            if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:  # which may pass
+            if isinstance(error, MemoryError):
                 raise
+            if isinstance(error, OSError) and error.errno is not None:  # which may pass
+                raise unreadable(self.describe(name), f"cannot be read ({error.strerror})") from error
             raise _damaged(self.path, error, name) from error
 
     def size(self, name: str) -> int:

@@ -66,4 +66,6 @@ def _check_useful(by: str, names: list[str], collection: Collection, action: str
 
 def _name(match: re.Match[str] | None) -> str:
     """What names the group; empty where that is not found, or is a bracket that matches nothing."""
-    return str(match[1 if match.re.groups else 0] or "") if match else ""
+    if match is None or (match.re.groups and not any(match.groups())):
+        return ""
+    return str(match[0] if not match.re.groups or match[1] is None else match[1])  # of alternatives, another one

@@ -151,25 +151,23 @@ def _cut(
     same: Sequence[tuple[int, ...]],
     exact: Sequence[tuple[int, ...]],
 ) -> tuple[np.ndarray, bool]:
-    """The parts [n], and whether only exact copies stay together in them, since that alone fills them."""
-    least = _least(collection, cuts)
-    fault, parts = None, None
-    try:
-        parts = cut_parts(collection, cuts, seed, same)
-    except DataError as error:
-        fault = error
-    if parts is not None and (_enough(parts, least) or list(exact) == list(same)):
-        return parts, False
-    try:
-        other = cut_parts(collection, cuts, seed, exact)
-    except DataError:
-        other = None
-    if other is not None and (parts is None or _enough(other, least)):
-        return other, True
-    if parts is None:
+    """The parts [n], and whether only exact copies stay together in them, since that leaves fuller parts."""
+    best, fullest, alike, fault = None, -1.0, False, None
+    for together in (same,) if list(exact) == list(same) else (same, exact):
+        try:
+            parts = cut_parts(collection, cuts, seed, together)
+        except DataError as error:
+            fault = fault or error
+            continue
+        full = min(((parts == part).sum() / count for part, count in _least(collection, cuts)), default=1.0)
+        if min(full, 1.0) > fullest:  # more than the quarter is no reason to tear what is alike
+            best, fullest, alike = parts, min(full, 1.0), together is not same
+        if fullest == 1:
+            break
+    if best is None:
         assert fault is not None
         raise fault
-    return parts, False
+    return best, alike
 
 
 def _none_of(collection: Collection, classes: Sequence[int]) -> str:
@@ -191,10 +189,6 @@ def _least(collection: Collection, cuts: Mapping[str, float]) -> list[tuple[str,
         found.append((part, 0.25 * fraction * left))
         left *= 1 - fraction
     return found
-
-
-def _enough(parts: np.ndarray, least: Sequence[tuple[str, float]]) -> bool:
-    return all((parts == part).sum() >= count for part, count in least)
 
 
 def torn_groups(collection: Collection, split: Split, part: str) -> np.ndarray:

@@ -130,15 +130,15 @@ class FolderTree(Tree):
             handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
             if not stat.S_ISREG(os.fstat(handle).st_mode):  # a FIFO or a device that a table names would never end
                 os.close(handle)
-                raise _unreadable(path, "not a file")
+                raise unreadable(path, "not a file")
             with os.fdopen(handle, "rb", buffering=0) as file:
                 return file.read(count)
         except FileNotFoundError as error:
-            raise _unreadable(path, "does not exist") from error
+            raise unreadable(path, "does not exist") from error
         except IsADirectoryError as error:
-            raise _unreadable(path, "not a file") from error
+            raise unreadable(path, "not a file") from error
         except OSError as error:
-            raise _unreadable(path, f"cannot be read ({error.strerror})") from error
+            raise unreadable(path, f"cannot be read ({error.strerror})") from error
 
     def size(self, name: str) -> int:
         """See Tree."""
@@ -254,5 +254,6 @@ def _hidden(name: str) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
-def _unreadable(path: str | Path, reason: str) -> DataError:
+def unreadable(path: str | Path, reason: str) -> DataError:
+    """The error of a file that is there and cannot be had."""
     return DataError(f"{path}: {reason}", "a readable file", "check path and permissions")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import warnings
 from collections.abc import Iterator
 
@@ -127,10 +128,26 @@ def _open(data: bytes, source: str) -> Image.Image:
     if width * height > MAX_PIXELS:
         image.close()
         raise PictureError(source, f"has {width} x {height} pixels, more than {MAX_PIXELS:,}")
-    if image.format in JPEGS and (scans := data.count(b"\xff\xda")) > MAX_SCANS:
+    if image.format in JPEGS and data.count(_SCAN) > MAX_SCANS and _scans(data) > MAX_SCANS:
         image.close()
-        raise PictureError(source, f"has {scans:,} scans, more than {MAX_SCANS}, which would take long to decode")
+        raise PictureError(source, f"has more than {MAX_SCANS} scans, which would take long to decode")
     return image
+
+
+_SCAN = b"\xff\xda"
+_MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")
+"""What ends a scan, or begins what follows; within a scan FF stands before 00 or the numbers of restarts only."""
+
+
+def _scans(data: bytes) -> int:
+    """How many scans a JPEG has, at most one more than may be; what lies in other segments or behind it is none."""
+    place, found = 2, 0
+    while found <= MAX_SCANS and (marker := _MARKER.search(data, place)):
+        if marker[1] == b"\xd9":
+            break
+        found += marker[1] == _SCAN[1:]
+        place = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
+    return found
 
 
 def _kind_of_film(brands: bytes) -> str | None:

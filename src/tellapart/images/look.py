@@ -36,7 +36,9 @@ class Look:
     `shape` is height, width and channels (1 or 3), upright; `format` and `orientation` (EXIF, 1 is upright) are the
     file's, None and 1 for pixels; `digest` names the very pixels; `grey` tells a colour picture without colour;
     `middle`, `spread` and `brightest` are mean, standard deviation and 99th percentile of its grey values, 0..255;
-    `sharpness` is the variance of its Laplacian; `thumbnail` uint8 [32, 32, 3].
+    `marks` is how far the values of a channel of its small copy lie apart, at most; `grey_side` the share of that, from
+    one side on, which is plain mid-grey, where the opposite side is not; `sharpness` is the variance of its Laplacian;
+    `thumbnail` uint8 [32, 32, 3] is the small copy.
     """
 
     shape: tuple[int, int, int]
@@ -47,6 +49,8 @@ class Look:
     middle: float
     spread: float
     brightest: float
+    marks: int
+    grey_side: float
     sharpness: float
     thumbnail: np.ndarray
 
@@ -87,6 +91,8 @@ def look(pixels: np.ndarray, format: str | None = None, orientation: int = 1) ->
         middle=float(values.mean()),
         spread=float(values.std()),
         brightest=float(np.percentile(values, 99)),
+        marks=int(np.ptp(small.astype(np.int16), axis=(0, 1)).max()),
+        grey_side=_grey_side(small),
         sharpness=_sharpness(values),
         thumbnail=small,
     )
@@ -98,6 +104,22 @@ def has_colour(pixels: np.ndarray) -> bool:
     if max(wide.shape[:2]) > THUMBNAIL:
         wide = thumbnail(Image.fromarray(pixels)).astype(np.int16)
     return int((wide.max(axis=2) - wide.min(axis=2)).max()) > 6
+
+
+def _grey_side(pixels: np.ndarray) -> float:
+    """The share of uint8 [32, 32, 3], from one side on, that is as blocks of a JPEG without data: 128, nearly."""
+    grey = np.all(np.abs(pixels.astype(np.int16) - 128) <= 1, axis=2)
+    found = 0.0
+    for lines in (np.all(grey, axis=1).tolist(), np.all(grey, axis=0).tolist()):
+        near, far = sorted((_before(lines), _before(lines[::-1])))
+        if near == 0 and far < len(lines):
+            found = max(found, far / len(lines))
+    return found
+
+
+def _before(lines: list[bool]) -> int:
+    """How many lines there are before the first that is not so."""
+    return lines.index(False) if False in lines else len(lines)
 
 
 def _sharpness(values: np.ndarray) -> float:

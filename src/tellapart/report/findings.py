@@ -38,10 +38,9 @@ def write_findings(
     """Write the page, wholly or not at all; `missing` are sentences about what was not looked for."""
     collection = checked.collection
     sections = [("What was looked at", _summary(checked, found))]
-    unseen = [f"note: {note}" for note in collection.notes] + list(missing)
-    if unseen:
-        items = "<ul>{% for words in unseen %}<li>{{ words }}</li>{% endfor %}</ul>"
-        sections.append(("What was not", html(items, unseen=unseen)))
+    if missing:
+        items = "<ul>{% for words in missing %}<li>{{ words }}</li>{% endfor %}</ul>"
+        sections.append(("What was not, or not in full", html(items, missing=missing)))
     sections += [(module.TITLE, _section(checked, module, findings)) for module, findings in found if findings]
     write_text(path, page(collection.name, "tellapart check", sections))
 
@@ -49,12 +48,14 @@ def write_findings(
 def _summary(checked: Checked, found: Sequence[tuple[ModuleType, Sequence[Finding]]]) -> Markup:
     collection = checked.collection
     return html(
-        "<p>{{ name }}: {{ count | thousands }} pictures, {{ classes }} classes.</p><table><tbody>"
+        "<p>{{ name }}: {{ count | thousands }} pictures, {{ classes }} classes.</p>"
+        "{% for note in notes %}<p>Note: {{ note }}.</p>{% endfor %}<table><tbody>"
         "{% for title, n in rows %}<tr><td>{{ title }}</td><td class='number'>{{ n | thousands }}</td></tr>{% endfor %}"
         "</tbody></table>",
         name=collection.name,
         count=len(collection),
         classes=len(collection.class_names),
+        notes=collection.notes,
         rows=[(module.TITLE, len(findings)) for module, findings in found],
     )
 

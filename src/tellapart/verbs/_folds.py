@@ -55,42 +55,14 @@ def fold_of(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np
 
 
 def make_folds(
-    collection: Collection,
-    duplicates: Duplicates,
-    indices: np.ndarray,
-    folds: int,
-    seed: int,
-    on_event: Listener,
-    spare: bool = False,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures int64 [n] of those at `indices`, and the fold of each, in which what shows the same is together.
+    collection: Collection, duplicates: Duplicates, indices: np.ndarray, folds: int, seed: int
+) -> tuple[np.ndarray, list[str]]:
+    """The fold int [n] of each picture at `indices`, in which what shows the same is together, and what is to be said.
 
-    Where pictures that are nearly the same hold so much of a class that folds would lack it, they are of one layout and
-    no copies: of those, only the very copies stay together, which is said. With `spare`, folds are as few as the
-    smallest class allows, and classes that cannot be cut in two are left out, which is said too. Raises DataError.
+    Where pictures that are nearly the same are all of a class, they are of one layout and no copies: of those, only the
+    very copies stay together. Raises DataError where a class cannot be in two folds, or there are too few groups.
     """
-    labels = collection.labels[indices]
-    own = np.arange(len(collection)) if collection.groups is None else collection.groups
-    same, layouts = _same(collection, duplicates, indices, own, folds)
-    places = joined(own, same)[indices]
-    if spare:
-        different = {int(c): len(np.unique(places[labels == c])) for c in np.unique(labels)}
-        few = [c for c, count in different.items() if count < 2]
-        kept = ~np.isin(labels, few)
-        if len(different) - len(few) < 2:
-            named = f"{collection.class_names[few[0]]} has one picture only, or the same many times"
-            raise DataError(named, "two different pictures of a class at least", "add pictures")
-        if few:
-            names = ", ".join(collection.class_names[c] for c in few[:5])
-            on_event(Note(f"likely wrong labels: not looked for in {names}, of too few different pictures"))
-        least = min((count, c) for c, count in different.items() if c not in few)
-        if least[0] < folds:
-            folds = least[0]
-            of = "groups" if collection.groups is not None else "different pictures"
-            on_event(
-                Note(f"likely wrong labels: {folds} folds, since {collection.class_names[least[1]]} has {folds} {of}")
-            )
-        indices, labels, places = indices[kept], labels[kept], places[kept]
+    labels, places, said = collection.labels[indices], *_places(collection, duplicates, indices)
     fold = fold_of(labels, places, folds, seed)
     check_folds(collection, labels, fold)
     if (there := len(np.unique(fold))) < folds:
@@ -99,41 +71,69 @@ def make_folds(
             "at least as many groups as folds",
             f"ask for --folds {there}" if there > 1 else "add pictures that differ",
         )
-    if layouts:
-        on_event(
-            Note(
-                f"folds: {counted(layouts, 'picture')} are so much alike that of them only the very copies stay "
-                "together: their figures may flatter"
-            )
-        )
-    return indices, fold
+    return fold, said
 
 
-def _same(
-    collection: Collection, duplicates: Duplicates, indices: np.ndarray, own: np.ndarray, folds: int
-) -> tuple[list[tuple[int, ...]], int]:
-    """Groups of pictures that show the same, but those that leave a class too few to fold, and how many these hold.
+def make_spare_folds(
+    collection: Collection, duplicates: Duplicates, indices: np.ndarray, folds: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """As `make_folds`, of all pictures that can be folded: those, int64 [m], their folds, and what is to be said.
 
-    `own` [n] is what belongs together all the same, of all pictures; `indices` are those that are folded.
+    Folds are as few as the smallest class needs; classes that cannot be in two are left out. Raises DataError where
+    fewer than two classes remain.
     """
-    classes = collection.labels[indices]
+    labels, places, said = collection.labels[indices], *_places(collection, duplicates, indices)
+    different = _different(collection, labels, places)
+    what = "different pictures" if collection.groups is None else "groups with different pictures"
+    few = np.flatnonzero((different < 2) & (different > 0))
+    if (different >= 2).sum() < 2:
+        raise DataError(
+            f"{collection.source}: fewer than two classes have two {what} that can be read",
+            f"two {what} of at least two classes",
+            "add pictures",
+        )
+    if len(few):
+        names = ", ".join(collection.class_names[c] for c in few[:5])
+        more = f" and {len(few) - 5} more" if len(few) > 5 else ""
+        said.append(f"not looked for in {names}{more}, of too few {what}")
+    least = int(np.where(different >= 2, different, different.max()).argmin())
+    if different[least] < folds:
+        folds = int(different[least])
+        said.append(f"by {folds} folds, since {collection.class_names[least]} has {folds} {what}")
+    kept = ~np.isin(labels, few)
+    return indices[kept], fold_of(labels[kept], places[kept], folds, seed), said
 
-    def different(same: Sequence[tuple[int, ...]]) -> np.ndarray:
-        places = joined(own, same)[indices]
-        return np.array([len(np.unique(places[classes == c])) for c in range(len(collection.class_names))])
 
+def _places(collection: Collection, duplicates: Duplicates, indices: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Names [n] of what belongs together, of pictures at `indices`, and what is to be said about that."""
+    labels = collection.labels[indices]
+    own = np.arange(len(collection)) if collection.groups is None else collection.groups
     exact = duplicates.of("exact")
-    too_few = different(duplicates.groups) < np.minimum(folds, different(exact))
-    here = np.zeros(len(collection), bool)
-    here[indices] = True
-    copies, same, layouts = set(exact), list(exact), 0
-    for group in duplicates.groups:
-        its = [int(collection.labels[i]) for i in group if here[i]]
-        if group not in copies and any(too_few[c] and its.count(c) > 1 for c in set(its)):
-            layouts += len(its)
-        else:
-            same.append(group)
-    return same, layouts
+    possible = _different(collection, labels, joined(own, exact)[indices]) > 1
+
+    def lacking(same: Sequence[tuple[int, ...]]) -> np.ndarray:
+        return possible & (_different(collection, labels, joined(own, same)[indices]) < 2)
+
+    same: Sequence[tuple[int, ...]] = duplicates.groups
+    if not (lacks := lacking(same)).any():
+        return joined(own, same)[indices], []
+    here = set(indices.tolist())
+    torn = {
+        group
+        for group in set(duplicates.groups) - set(exact)
+        if any(lacks[collection.labels[i]] for i in group if i in here)
+    }
+    same = [*exact, *(group for group in duplicates.groups if group not in torn)]
+    if lacking(same).any():
+        same, torn = exact, set(duplicates.groups) - set(exact)
+    count = sum(i in here for group in torn for i in group)
+    words = f"{counted(count, 'picture')} are so much alike that of them only the very copies stay in one fold"
+    return joined(own, same)[indices], [f"{words}: figures may flatter"]
+
+
+def _different(collection: Collection, labels: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Of each class, how many names there are among `places` [n]: int64 [classes]."""
+    return np.array([len(np.unique(places[labels == c])) for c in range(len(collection.class_names))])
 
 
 def check_folds(collection: Collection, labels: np.ndarray, fold: np.ndarray) -> None:

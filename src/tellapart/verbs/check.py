@@ -85,6 +85,7 @@ class Report:
             "findings": {name: [one.to_dict(collection) for one in found] for name, found in self.findings.items()},
             "notes": list(collection.notes),
             "not_looked_for": list(self.not_looked_for),
+            "stopped": self.stopped is not None,
             "output": str(self.output) if self.output else None,
             "manifest": str(self.manifest) if self.manifest else None,
             "left_out": self.left_out,
@@ -133,16 +134,23 @@ def run(options: Options, on_event: Listener) -> Report:
     inspection = inspect(collection, on_event)
     checked, stopped = Checked(inspection), None
     missing = inspection.duplicates.not_looked_for()
+    labels = "likely wrong labels: "
     try:  # everything else is known, and worth telling
         if options.skip_labels:
-            missing.append("likely wrong labels: not looked for, as asked")
-        elif len(collection.class_names) > 1:
-            checked = Checked(inspection, _predictions(checked, options, on_event))
-    except Stopped as error:
-        missing.append("likely wrong labels: not looked for, since it was stopped")
-        stopped = error.exit_code
+            missing.append(f"{labels}not looked for, as asked")
+        elif len(collection.class_names) < 2:
+            missing.append(f"{labels}not looked for, since there is one class only")
+        else:
+            predictions, said = _predictions(checked, options, on_event)
+            checked = Checked(inspection, predictions)
+            missing += [f"{labels}{words}" for words in said]
+    except (Stopped, KeyboardInterrupt) as error:
+        missing.append(f"{labels}not looked for, since it was stopped")
+        stopped = error.exit_code if isinstance(error, Stopped) else Stopped.exit_code
+        if options.write_manifest is not None:
+            missing.append("manifest: not written, since it was stopped")
     except TellapartError as error:
-        missing.append(f"likely wrong labels: not looked for, since {error.given}")
+        missing.append(f"{labels}not looked for, since {error.given}")
     modules = {name: leaves.load(CHECKS, name, "a check") for name in leaves.names(CHECKS)}
     order = sorted(modules, key=lambda name: modules[name].POSITION)
     looked = {name: modules[name].find(checked) for name in order}
@@ -177,10 +185,10 @@ def _beside(collection: Collection, name: str) -> Path:
     return source.parent / name if source == here or source in here.parents else Path(name)
 
 
-def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.ndarray:
+def _predictions(checked: Checked, options: Options, on_event: Listener) -> tuple[np.ndarray, list[str]]:
     """Probabilities [n, classes] from models that have not seen the picture; NaN for those that none is asked about.
 
-    Raises DataError for too few different pictures.
+    And what is to be said about how they came about. Raises DataError for too few different pictures.
     """
     import numpy as np
 
@@ -190,12 +198,11 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.n
     from tellapart.recipes.find import find_recipe
     from tellapart.recipes.recipe import Recipe
     from tellapart.training.precision import choose_precision
-    from tellapart.verbs._folds import make_folds, out_of_fold
+    from tellapart.verbs._folds import make_spare_folds, out_of_fold
 
     collection, readable = checked.collection, checked.inspection.readable
-    readable, fold = make_folds(
-        collection, checked.inspection.duplicates, readable, options.folds, options.seed, on_event, spare=True
-    )
+    duplicates = checked.inspection.duplicates
+    readable, fold, said = make_spare_folds(collection, duplicates, readable, options.folds, options.seed)
     found = find_recipe("quick")
     preparation, _ = choose_preparation(found.recipe, collection, readable)
     preparation = preparation.model_copy(
@@ -211,7 +218,9 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.n
     pictures = float(len(data) * found.for_data(len(data), preparation.shape).epochs)
     precision, _ = choose_precision("auto", found.recipe, pictures, preparation.shape, len(collection.class_names))
     fold = fold[np.isin(readable, data.indices)]
-    on_event(Note(f"likely wrong labels: {ROUNDS} times {options.folds} models, asked about pictures they did not see"))
+    on_event(
+        Note(f"likely wrong labels: {ROUNDS} times {fold.max() + 1} models, asked about pictures they did not see")
+    )
     values, believed = np.zeros((len(data), len(collection.class_names)), np.float32), np.ones(len(data), bool)
     for number in range(ROUNDS):
 
@@ -228,7 +237,7 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> np.n
     values /= ROUNDS
     whole = np.full((len(collection), len(collection.class_names)), np.nan, np.float32)
     whole[data.indices] = values
-    return whole
+    return whole, said
 
 
 def _check_page(collection: Collection, path: Path | None) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
 
-from tellapart.errors import PictureError, UsageError
+from tellapart.errors import DataError, PictureError, UsageError
 from tellapart.progress import Listener, Note, Progress
 from tellapart.text import columns, counted, shape
 from tellapart.verbs import Record, argument, check_drawing, write_plot
@@ -200,7 +200,11 @@ def _augmented(collection: Collection, options: Options, on_event: Listener) -> 
     from tellapart.recipes.choose import choose_mirror, choose_preparation, choose_recipe
     from tellapart.recipes.find import find_recipe
 
-    learnt = make_split(collection).indices("train")
+    try:
+        learnt = make_split(collection).indices("train")
+    except DataError as error:  # a training without validation or test, say, may do all the same
+        learnt = collection.indices("train" if "train" in collection.given_parts else None)
+        on_event(Note(f"note: decided by all of them, since the usual split cannot be made ({error.given})"))
     name = options.augment
     if name == AUTO:
         name, reason = choose_recipe(collection, learnt)

@@ -250,8 +250,10 @@ def _folds(options: Options, job: Job, duplicates: Duplicates, on_event: Listene
 
     if options.folds is None:
         return None
-    train = job.part("train").indices
-    return make_folds(job.collection, duplicates, train, options.folds, options.seed, on_event)[1]
+    fold, said = make_folds(job.collection, duplicates, job.part("train").indices, options.folds, options.seed)
+    for words in said:
+        on_event(Note(f"folds: {words}"))
+    return fold
 
 
 def _changed(found: Found, options: Options, fresh: bool) -> Found:
