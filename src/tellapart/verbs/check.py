@@ -132,25 +132,8 @@ def run(options: Options, on_event: Listener) -> Report:
     for note in collection.notes:
         on_event(Note(f"note: {note}"))
     inspection = inspect(collection, on_event)
-    checked, stopped = Checked(inspection), None
-    missing = inspection.duplicates.not_looked_for()
-    labels = "likely wrong labels: "
-    try:  # everything else is known, and worth telling
-        if options.skip_labels:
-            missing.append(f"{labels}not looked for, as asked")
-        elif len(collection.class_names) < 2:
-            missing.append(f"{labels}not looked for, since there is one class only")
-        else:
-            predictions, said = _predictions(checked, options, on_event)
-            checked = Checked(inspection, predictions)
-            missing += [f"{labels}{words}" for words in said]
-    except (Stopped, KeyboardInterrupt) as error:
-        missing.append(f"{labels}not looked for, since it was stopped")
-        stopped = error.exit_code if isinstance(error, Stopped) else Stopped.exit_code
-        if options.write_manifest is not None:
-            missing.append("manifest: not written, since it was stopped")
-    except TellapartError as error:
-        missing.append(f"{labels}not looked for, since {error.given}")
+    checked, said, stopped = _with_labels(Checked(inspection), options, on_event)
+    missing = inspection.duplicates.not_looked_for() + said
     modules = {name: leaves.load(CHECKS, name, "a check") for name in leaves.names(CHECKS)}
     order = sorted(modules, key=lambda name: modules[name].POSITION)
     looked = {name: modules[name].find(checked) for name in order}
@@ -177,6 +160,31 @@ def run(options: Options, on_event: Listener) -> Report:
     for text in _losses(collection, left_out):
         on_event(Note(text))
     return replace(report, manifest=options.write_manifest, left_out=len(left_out), moved=len(moved))
+
+
+def _with_labels(checked: Checked, options: Options, on_event: Listener) -> tuple[Checked, list[str], int | None]:
+    """What was looked at, with predictions where there can be such; what is to be said of them; an exit code if stopped.
+
+    Everything else is known by then, and worth telling whatever happens here.
+    """
+    said, stopped = [], None
+    try:
+        if options.skip_labels:
+            said.append("not looked for, as asked")
+        elif len(checked.collection.class_names) < 2:
+            said.append("not looked for, since there is one class only")
+        else:
+            predictions, said = _predictions(checked, options, on_event)
+            checked = replace(checked, predictions=predictions)
+    except (Stopped, KeyboardInterrupt) as error:
+        said.append("not looked for, since it was stopped")
+        stopped = error.exit_code if isinstance(error, Stopped) else Stopped.exit_code
+    except TellapartError as error:
+        said.append(f"not looked for, since {error.given}")
+    said = [f"likely wrong labels: {words}" for words in said]
+    if stopped is not None and options.write_manifest is not None:
+        said.append("manifest: not written, since it was stopped")
+    return checked, said, stopped
 
 
 def _beside(collection: Collection, name: str) -> Path:
