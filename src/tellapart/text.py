@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import takewhile
 
 
 def columns(rows: Sequence[Sequence[object]], header: Sequence[str] | None = None) -> str:
@@ -57,3 +58,30 @@ def shape(values: Sequence[int | None]) -> str:
 
 def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def shortened(names: Sequence[str], length: int) -> list[str]:
+    """Names that fit labels and still differ: cut at the end or, where that makes two the same, in the middle, in
+    front, or at both ends as far as they are the same; else numbered.
+    """
+    tail = 2 * length // 3
+    before = _common(names)
+    behind = _common([name[before:][::-1] for name in names])
+    ways: tuple[Callable[[str], str], ...] = (
+        lambda name: f"{name[: length - 1]}…",
+        lambda name: f"{name[: length - tail - 1]}…{name[-tail:]}",
+        lambda name: f"…{name[1 - length :]}",
+        lambda name: f"…{name[before : len(name) - behind][: length - 2]}…",
+    )
+    for way in ways:
+        found = [name if len(name) <= length else way(name) for name in names]
+        if len(set(found)) == len(set(names)) and "……" not in found:
+            return found
+    cut = length - 5
+    return [f"{number}: {name if len(name) <= cut + 1 else name[:cut] + '…'}" for number, name in enumerate(names, 1)]
+
+
+def _common(names: Sequence[str]) -> int:
+    """How many letters all of them begin with."""
+    alike = (len(set(letters)) == 1 for letters in zip(*names, strict=False))
+    return sum(takewhile(bool, alike))

@@ -11,6 +11,8 @@ import tellapart
 from tellapart.classifier.calibration import tempered
 from tellapart.classifier.model_file import read_model, write_model
 from tellapart.errors import ModelFileError, UsageError
+from tellapart.progress import silent
+from tests.conftest import make_collection
 
 
 def rewritten(source, target, change):
@@ -169,3 +171,32 @@ def test_a_full_disk_is_named_and_changes_nothing(stripes_run, tmp_path, monkeyp
             write_model(path, record, members)
     assert path.read_bytes() == stripes_run.model.read_bytes()
     assert [one.name for one in tmp_path.iterdir()] == ["a.keras"]
+
+
+@pytest.mark.parametrize("names", (("a", "b"), ("a", "b", "c", "d"), ("a", "b", "b")))
+def test_class_names_that_are_not_the_networks(stripes_run, tmp_path, names):
+    classifier = tellapart.load(stripes_run.model)
+    path = tmp_path / "a.keras"
+    write_model(path, classifier.record.model_copy(update={"class_names": names}), classifier.members)
+    with pytest.raises(ModelFileError, match=r"is damaged \(\d different class names for a network of 3 outputs\)"):
+        tellapart.load(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    (
+        {"training": {"data": [], "recipe": "x", "class_counts": "many"}},
+        {"training": {"recipe": {"name": 3}, "class_counts": [1]}},
+        {"figures": {"test": {"count": 1}}},
+        {"figures": {"test": 5}},
+    ),
+)
+def test_a_record_of_odd_words_is_a_model_all_the_same(stripes_run, tmp_path, monkeypatch, change):
+    monkeypatch.chdir(tmp_path)
+    classifier = tellapart.load(stripes_run.model)
+    path = tmp_path / "a.keras"
+    write_model(path, classifier.record.model_copy(update=change), classifier.members)
+    assert "classes:" in str(tellapart.summary(path, on_event=silent))
+    data = make_collection(30, parts=False)
+    assert tellapart.evaluate(path, data, on_event=silent).count == 30
+    assert tellapart.compare([path, stripes_run.model], data=data, on_event=silent).count == 30

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tellapart.evaluation.intervals import f1, mcnemar, mean_of_shares, paired_difference, share
+from tellapart.evaluation.intervals import f1, mcnemar, mean_of_shares, paired_difference, share, share_of_groups
 
 RNG = np.random.default_rng(0)
 
@@ -60,3 +60,38 @@ def _half(n, k):
     from math import comb
 
     return comb(n, k) / 2**n
+
+
+def test_groups_of_one_picture_each_are_pictures():
+    right = RNG.random(50) < 0.8
+    assert share_of_groups(right, np.arange(50)) == share(int(right.sum()), 50)
+
+
+def test_four_subjects_say_little_however_many_pictures_they_have():
+    right = np.concatenate([np.arange(50) < hits for hits in (50, 49, 48, 30)])
+    low, high = share_of_groups(right, np.repeat(["a", "b", "c", "d"], 50))
+    narrow = share(int(right.sum()), 200)
+    assert high - low > 3 * (narrow[1] - narrow[0])
+    assert low < 0.6
+    one = share_of_groups(right, np.repeat("a", 200))
+    assert one[1] - one[0] > 0.7
+
+
+def test_shares_are_covered_where_subjects_differ():
+    """Thirty subjects of twenty pictures each, whose own shares are spread about 0.85; taking pictures as independent
+    covers far too seldom.
+    """
+    groups = np.repeat(np.arange(30), 20)
+    found, naive = [], []
+    for _ in range(600):
+        right = RNG.random(600) < RNG.beta(8.5, 1.5, 30)[groups]
+        found.append(share_of_groups(right, groups))
+        naive.append(share(int(right.sum()), 600))
+    assert 0.92 <= covered(found, 0.85) <= 0.98
+    assert covered(naive, 0.85) < 0.8
+
+
+def test_all_right_is_no_proof_either():
+    low, high = share_of_groups(np.ones(60, bool), np.repeat(np.arange(6), 10))
+    assert high == 1
+    assert low < share(60, 60)[0]

@@ -160,3 +160,48 @@ def test_all_of_data_that_has_grown_leaves_out_what_either_saw(tmp_path, monkeyp
 
 def rows_of(run):
     return list(csv.DictReader((run.path / "split.csv").read_text().splitlines()))
+
+
+def test_pictures_of_training_alone_are_nothing_to_compare_by(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = make_collection(60, parts=False)
+    runs = [
+        tellapart.train(data, recipe="dense", epochs=1, test=0, validation=0, seed=seed, runs=tmp_path, on_event=silent)
+        for seed in (0, 1)
+    ]
+    with pytest.raises(DataError, match="training of one of the models or another saw all of these 60 pictures"):
+        tellapart.compare([run.path for run in runs], data=data, part="all", on_event=silent)
+    notes = []
+    tellapart.evaluate(runs[0].path, data, part="all", on_event=notes.append)
+    found = tellapart.evaluate(runs[0].path, data, part="all", on_event=notes.append)
+    assert found.looks is None  # there is no test part to look at
+
+
+def test_class_names_for_numbered_labels(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = make_collection(60, parts=False)
+    runs = [
+        tellapart.train(data, recipe="dense", epochs=1, seed=seed, runs=tmp_path, on_event=silent) for seed in (0, 1)
+    ]
+    other = make_collection(30, parts=False)
+    np.savez(tmp_path / "new.npz", x=np.stack([other.read(i) for i in range(30)]) // 2, y=other.labels)
+    (tmp_path / "names.txt").write_text("\n".join(data.class_names))
+    paths = [run.path for run in runs]
+    with pytest.raises(DataError, match="has classes that the model does not know") as caught:
+        tellapart.compare(paths, data=tmp_path / "new.npz", on_event=silent)
+    assert "--classes" in caught.value.action
+    found = tellapart.compare(paths, data=tmp_path / "new.npz", classes=tmp_path / "names.txt", on_event=silent)
+    assert found.count == 30
+
+
+def test_pictures_of_groups_promise_less(tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    monkeypatch.chdir(tmp_path)
+    data = replace(make_collection(60, parts=False), groups=np.repeat([f"s{i}" for i in range(12)], 5))
+    runs = [tellapart.train(data, recipe="dense", epochs=1, seed=0, runs=tmp_path, on_event=silent) for _ in range(2)]
+    test = runs[0].evaluations["test"]
+    assert test.summary()["groups"] == len(set(test.groups))
+    assert f"of {len(set(test.groups))} groups, which the interval of the accuracy counts as independent" in str(test)
+    found = tellapart.compare([run.path for run in runs], data=data, on_event=silent)
+    assert "differences and p count each picture as independent, and promise too much" in str(found)

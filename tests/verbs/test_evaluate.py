@@ -177,7 +177,8 @@ def test_pictures_of_another_kind(stripes_run):
     assert "are told from familiar ones with ROC area" in str(found)
 
 
-def test_new_pictures_of_the_same_names_and_sizes_are_new(tmp_path):
+@pytest.mark.parametrize("count", (45, 60))
+def test_new_pictures_of_the_same_names_and_sizes_are_new(tmp_path, count):
     """Uncompressed files that are numbered in each class, as cameras and data sets have them."""
 
     def write(home, count, seed):
@@ -191,7 +192,10 @@ def test_new_pictures_of_the_same_names_and_sizes_are_new(tmp_path):
     run = tellapart.train(
         write(tmp_path / "old", 60, 0), recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=silent
     )
-    assert tellapart.evaluate(run.path, write(tmp_path / "new", 45, 1), on_event=silent).count == 45
+    assert tellapart.evaluate(run.path, write(tmp_path / "new", count, 1), on_event=silent).count == count
+    write(tmp_path / "old", 60, 1)  # over the old ones, where they lie
+    with pytest.raises(DataError, match="is not as it was when the model was trained"):
+        tellapart.evaluate(run.path, on_event=silent)
 
 
 def test_a_class_that_is_very_rare_in_training_does_not_end_it(tmp_path, monkeypatch):

@@ -100,6 +100,9 @@ def test_summary_says_no_none_of_an_adopted_model(tmp_path, monkeypatch):
 
 def test_a_run_stands_for_its_classifier(stripes_run):
     assert tellapart.load(stripes_run) is stripes_run.classifier
+    text = str(tellapart.summary(stripes_run, on_event=silent))
+    assert text == str(tellapart.summary(stripes_run.model, on_event=silent))
+    assert str(tellapart.summary(stripes_run.classifier, on_event=silent)) == text
 
 
 def test_a_path_below_home(tmp_path, monkeypatch):

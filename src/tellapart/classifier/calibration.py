@@ -85,9 +85,9 @@ def threshold_for(at_most: float, known: tuple[Trade, ...]) -> Trade:
     """The trade that answers most at such a rate of errors. Raises UsageError where none can be promised."""
     if not known:
         raise UsageError(
-            f"at-most-errors {at_most:.2%}: the model was trained without a validation part",
-            "one, on which errors are counted",
-            "train with --validation 0.1",
+            f"at-most-errors {at_most:.2%}: the model was trained without a validation part, or elsewhere",
+            "a model that tellapart trained with one, on which errors are counted",
+            "train with --validation 0.1, or do without",
         )
     for trade in known:
         if trade.errors <= at_most:

@@ -20,7 +20,7 @@ from tellapart.classifier.novelty import UNFAMILIAR, Novelty
 from tellapart.classifier.runtime import OnnxRuntime, try_onnx
 from tellapart.data.feeding import batch_for
 from tellapart.data.tree import FolderTree, pictures_of
-from tellapart.errors import PictureError, UsageError
+from tellapart.errors import ModelFileError, PictureError, UsageError
 from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.preparation import Preparation
 from tellapart.images.read import from_array, read_picture
@@ -102,12 +102,24 @@ class Prediction:
         return f"<b>{escape(str(self))}</b> {escape(self.source)}<table>{rows}</table>"
 
 
+def _check_names(names: tuple[str, ...], width: int | None, source: str) -> None:
+    """Raise ModelFileError where class names are not those of so many outputs."""
+    wanted = 2 if width == 1 else width  # one output is for the second of two classes
+    if len(set(names)) != len(names) or wanted not in (None, len(names)):
+        raise ModelFileError(
+            f"{source}: is damaged ({len(set(names))} different class names for a network of {width} outputs)",
+            "the file as it was written",
+            "copy it again from where it came, or train anew",
+        )
+
+
 class Classifier:
     """Tells pictures apart. Prediction runs in ONNX Runtime and does not import Keras."""
 
     def __init__(self, record: ModelRecord, members: dict[str, bytes], source: str = "classifier") -> None:
         self.record, self.members, self.source = record, members, source
         self.runtime = OnnxRuntime(members[TWIN], source)
+        _check_names(record.class_names, self.runtime.width, source)
         self.novelty = Novelty.from_bytes(members[NOVELTY], source) if NOVELTY in members else None
         """Tells how far a picture is from what was taught, where the file has that."""
         self.views: Views = record.views

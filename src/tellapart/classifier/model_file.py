@@ -86,6 +86,28 @@ class ModelRecord(BaseModel):
         return found if isinstance(found, str) else None
 
     @property
+    def recipe_name(self) -> str | None:
+        """Of the training's recipe; none for a model that was trained elsewhere."""
+        recipe = self.training.get("recipe")
+        found = recipe.get("name") if isinstance(recipe, dict) else None
+        return found if isinstance(found, str) else None
+
+    @property
+    def class_counts(self) -> list[int] | None:
+        """How many pictures of each class the training learnt from."""
+        found = self.training.get("class_counts")
+        sound = isinstance(found, list) and len(found) == len(self.class_names)
+        return found if sound and all(isinstance(count, int) for count in found) else None
+
+    @property
+    def test(self) -> tuple[float, int] | None:
+        """The accuracy on the test part of its training, and how many pictures that has."""
+        found = self.figures.get("test")
+        accuracy, count = (found.get(name) for name in ("accuracy", "count")) if isinstance(found, dict) else (0, 0)
+        sound = isinstance(accuracy, (int, float)) and isinstance(count, int) and count > 0
+        return (float(accuracy), count) if sound else None
+
+    @property
     def _data(self) -> dict[str, Any]:
         found = self.training.get("data")
         return found if isinstance(found, dict) else {}

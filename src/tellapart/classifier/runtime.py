@@ -55,6 +55,12 @@ class OnnxRuntime:
         self.outputs = [output.name for output in self.session.get_outputs()]
 
     @property
+    def width(self) -> int | None:
+        """How many outputs the network has, where its file says so."""
+        shape = self.session.get_outputs()[0].shape
+        return shape[-1] if shape and isinstance(shape[-1], int) else None
+
+    @property
     def has_features(self) -> bool:
         """Whether the file also tells what the network's last layer saw."""
         return len(self.outputs) > 1

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tellapart.data.collection import Collection
+from tellapart.data.collection import Collection, EncodedPictures
 from tellapart.data.cutting import cut_parts
 from tellapart.data.parts import PARTS
 from tellapart.errors import DataError, UsageError
@@ -23,6 +23,9 @@ CONTENT, IDENTITY = "content", "identity"
 """What pictures are known by in a saved split: their content or, as the first versions had it, name and size."""
 
 _CODED = ("test", "train", "validation")
+
+SAMPLED = 16
+"""So many files are read to know whether others have taken their names."""
 
 MOST_BYTES = 2**31
 """Files of more bytes together are not read once more for that."""
@@ -281,3 +284,16 @@ def read_seen(path: Path) -> tuple[set[str], bool] | None:
             return None
         column = CONTENT if content else IDENTITY
         return {row[column] for row in rows if row["part"] in ("train", "validation")}, content
+
+
+def is_of(path: Path, collection: Collection) -> bool:
+    """Whether a saved split is of these very files, as far as some of them tell; true where it does not know them."""
+    if not isinstance(collection.pictures, EncodedPictures):
+        return True  # whose fingerprint is of their pixels
+    wanted = np.unique(np.linspace(0, len(collection) - 1, SAMPLED).astype(np.int64))
+    known = {str(i): content for i, content in zip(wanted, collection.identities(wanted, True), strict=True)}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        if not {"index", CONTENT} <= set(rows.fieldnames or ()):
+            return True
+        return all(known.get(row["index"], row[CONTENT]) == row[CONTENT] for row in rows)

@@ -148,7 +148,14 @@ class Comparison:
     def __str__(self) -> str:
         names = ["model", "accuracy", "95 % interval", "parameters", "operations", "training", "one picture"]
         table = columns(self.rows(), [*names, "of many, each", "file"])
-        return "\n".join([f"{self.part}: {self.count:,} pictures", "", table, "", *map(str, self.differences)])
+        lines = [f"{self.part}: {self.count:,} pictures", "", table, "", *map(str, self.differences)]
+        groups = self.contenders[0].evaluation.groups
+        if groups is not None and (count := len(np.unique(groups))) < self.count:
+            lines.append(
+                f"note: these pictures are of {counted(count, 'group')}; differences and p count each picture as "
+                "independent, and promise too much"
+            )
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>{self.plot().svg()}"

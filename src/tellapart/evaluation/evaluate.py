@@ -60,8 +60,8 @@ def evaluation_of(
     novelty: np.ndarray | None = None,
 ) -> Evaluation:
     """Answers for prepared pictures, float [n, classes], as an Evaluation; `labels` are the classifier's, int64 [n]."""
-    trained_on = classifier.record.training.get("class_counts")
-    named = int(np.argmax(trained_on or np.bincount(labels, minlength=len(classifier.class_names))))
+    learnt = classifier.record.class_counts or np.bincount(labels, minlength=len(classifier.class_names))
+    named = int(np.argmax(learnt))
     return Evaluation(
         part=part,
         class_names=classifier.class_names,
@@ -75,6 +75,7 @@ def evaluation_of(
         temperature=classifier.record.temperature,
         threshold=classifier.threshold,
         novelty=novelty,
+        groups=None if collection.groups is None else collection.groups[data.indices],
     )
 
 

@@ -91,7 +91,8 @@ class Evaluation:
     `temperature` and `threshold` are the classifier's; `looks`, where known, is how often its test part was opened;
     `novelty` float [n], where the model can tell it, is how unlike what it was taught each picture is, 0..1. `leaked`
     bool [n], where any are, marks pictures that training has seen too; `folds` are, of a cross-validation, the
-    accuracies of its models, each on its own share of the pictures.
+    accuracies of its models, each on its own share of the pictures; `groups` [n], where the data has such, are the
+    names of what belongs together, a subject or a burst.
     """
 
     part: str
@@ -110,6 +111,7 @@ class Evaluation:
     unlike: Unlike | None = None
     leaked: np.ndarray | None = None
     folds: tuple[float, ...] = field(default=())
+    groups: np.ndarray | None = None
 
     @cached_property
     def confusion(self) -> np.ndarray:
@@ -133,8 +135,20 @@ class Evaluation:
 
     @cached_property
     def accuracy_interval(self) -> tuple[float, float]:
-        """The 95 % interval of the accuracy."""
-        return intervals.share(self.correct, self.count)
+        """The 95 % interval of the accuracy; where there are groups, these are what counts as independent."""
+        return self._interval(np.ones(self.count, bool))
+
+    @property
+    def _right(self) -> np.ndarray:
+        """Whether the class of each picture was named rightly, bool [n]."""
+        return self.probabilities.argmax(axis=1) == self.labels
+
+    def _interval(self, among: np.ndarray) -> tuple[float, float]:
+        """The 95 % interval of the accuracy on some of the pictures, bool [n]."""
+        right = self._right[among]
+        if self.groups is None:
+            return intervals.share(int(right.sum()), len(right))
+        return intervals.share_of_groups(right, self.groups[among])
 
     @cached_property
     def loss(self) -> float:
@@ -155,8 +169,8 @@ class Evaluation:
         there = counts > 0
         found = [
             Measure(
-                "accuracy", self.accuracy, "share of pictures whose class is named rightly; Wilson's interval",
-                self.accuracy_interval,
+                "accuracy", self.accuracy, "share of pictures whose class is named rightly; Wilson's interval"
+                + ("" if self.groups is None else ", by groups"), self.accuracy_interval,
             ),
             Measure(
                 "balanced accuracy", metrics.balanced_accuracy(matrix),
@@ -289,9 +303,9 @@ class Evaluation:
         """The accuracy on the pictures that training has not seen too, where there are others."""
         if self.leaked is None or self.leaked.all():
             return None
-        right = (self.probabilities.argmax(axis=1) == self.labels)[~self.leaked]
-        interval = intervals.share(int(right.sum()), len(right))
-        return {"accuracy": float(right.mean()), "accuracy_interval": list(interval), "count": len(right)}
+        right = self._right[~self.leaked]
+        interval = list(self._interval(~self.leaked))
+        return {"accuracy": float(right.mean()), "accuracy_interval": interval, "count": len(right)}
 
     def unfamiliar(self) -> float | None:
         """The share of pictures that are called unfamiliar, where the model can tell."""
@@ -322,6 +336,7 @@ class Evaluation:
             {"leaked": int(self.leaked.sum()), "without_leaks": self.without_leaks()} if self.leaked is not None else {}
         )
         found |= {"folds": list(self.folds)} if self.folds else {}
+        found |= {"groups": len(np.unique(self.groups))} if self.groups is not None else {}
         return found | ({"looks": self.looks} if self.looks is not None else {})
 
     def to_dict(self) -> dict[str, Any]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tellapart.evaluation import metrics
-from tellapart.text import columns, counted, near_one
+from tellapart.text import columns, counted, near_one, shortened
 
 if TYPE_CHECKING:
     from tellapart.evaluation.evaluation import Evaluation
@@ -36,6 +38,11 @@ def confidence(found: Evaluation) -> str:
 def notes(found: Evaluation) -> list[str]:
     """What has to be said beside the figures, a line each."""
     lines = []
+    if found.groups is not None and (groups := len(np.unique(found.groups))) < found.count:
+        lines.append(
+            f"these pictures are of {counted(groups, 'group')}, which the interval of the accuracy counts as "
+            "independent; the other intervals count pictures, and are too narrow"
+        )
     if found.leaked is not None:
         rest = found.without_leaks()
         figure = f"{rest['accuracy']:.2%} ({_between(rest['accuracy_interval'])})" if rest else ""
@@ -47,9 +54,10 @@ def notes(found: Evaluation) -> list[str]:
             f"{min(found.folds):.2%} to {max(found.folds):.2%}"
         )
     if kept := found.answered():
+        chosen = ", a limit that was chosen on these very answers" if found.folds else ""
         lines.append(
             f"unsure below {near_one(kept['threshold'])}: {kept['coverage']:.2%} of pictures are answered, "
-            f"{kept['error']:.2%} of the answers are wrong"
+            f"{kept['error']:.2%} of the answers are wrong{chosen}"
         )
     if found.unlike is not None:
         lines.append(str(found.unlike))
@@ -77,7 +85,7 @@ def text(found: Evaluation) -> str:
     lines = [headline(found), baseline(found), *notes(found), "", columns(figures), "", columns(rows, names)]
     if len(found.class_names) <= 20:
         matrix = [[name, *map(int, found.confusion[c])] for c, name in enumerate(found.class_names)]
-        lines += ["", columns(matrix, ["true \\ predicted", *(name[:8] for name in found.class_names)])]
+        lines += ["", columns(matrix, ["true \\ predicted", *shortened(found.class_names, 10)])]
     if found.set_aside:
         lines += ["", f"set aside: {counted(len(found.set_aside), 'picture')} that cannot be read"]
         lines += [f"  {item.key}: {item.reason}" for item in found.set_aside[:10]]

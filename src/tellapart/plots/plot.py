@@ -10,9 +10,8 @@ import io
 import threading
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tellapart import text
 from tellapart.files import replacing
 
 _SETTINGS = threading.RLock()
@@ -120,29 +120,8 @@ def shorten(name: str, length: int = 18) -> str:
 
 
 def shortened(names: Sequence[str], length: int = 18) -> list[str]:
-    """Names that fit labels and still differ: cut at the end or, where that makes two the same, in the middle, in
-    front, or at both ends as far as they are the same; else numbered.
-    """
-    tail = 2 * length // 3
-    before = _common(names)
-    behind = _common([name[before:][::-1] for name in names])
-    ways: tuple[Callable[[str], str], ...] = (
-        lambda name: f"{name[: length - 1]}…",
-        lambda name: f"{name[: length - tail - 1]}…{name[-tail:]}",
-        lambda name: f"…{name[1 - length :]}",
-        lambda name: f"…{name[before : len(name) - behind][: length - 2]}…",
-    )
-    for way in ways:
-        found = [name if len(name) <= length else way(name) for name in names]
-        if len(set(found)) == len(set(names)) and "……" not in found:
-            return [name.replace("$", r"\$") for name in found]
-    return [f"{number}: {shorten(name, length - 4)}" for number, name in enumerate(names, 1)]
-
-
-def _common(names: Sequence[str]) -> int:
-    """How many letters all of them begin with."""
-    alike = (len(set(letters)) == 1 for letters in zip(*names, strict=False))
-    return sum(takewhile(bool, alike))
+    """Names that fit labels and still differ, see `text.shortened`; dollar signs are text, not formulas."""
+    return [name.replace("$", r"\$") for name in text.shortened(names, length)]
 
 
 def plain(axis: Axes) -> None:

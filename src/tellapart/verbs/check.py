@@ -163,7 +163,7 @@ def run(options: Options, on_event: Listener) -> Report:
 
 
 def _with_labels(checked: Checked, options: Options, on_event: Listener) -> tuple[Checked, list[str], int | None]:
-    """What was looked at, with predictions where there can be such; what is to be said of them; an exit code if stopped.
+    """What was looked at, with predictions where there can be such; what is to be said; if stopped, an exit code.
 
     Everything else is known by then, and worth telling whatever happens here.
     """

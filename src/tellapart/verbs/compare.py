@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from tellapart.errors import DataError, UsageError
 from tellapart.progress import Listener, Note
 from tellapart.verbs import Record, argument, check_drawing, write_plot
-from tellapart.verbs.evaluate import choose_pictures, open_data
+from tellapart.verbs.evaluate import choose_pictures, count_look_at, open_data
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from tellapart.evaluation.comparison import Comparison
 
 ONE, MANY = 50, 512
-"""So many answers to one picture, and one to so many, are timed; the fastest of three rounds counts."""
+"""So many answers to one picture, and one to so many, are timed, or fewer; the fastest of three rounds counts."""
+
+SECONDS = 1.0
+"""What a round may take, about; the pictures of one are at least 3, and of many no more than fit in 64 MiB."""
 
 
 class Options(Record):
@@ -31,6 +34,7 @@ class Options(Record):
     models: list[Any] = argument(description="Two or more .keras files or run folders; the first is compared with.")
     data: Any = Field(None, description="The pictures; default: the data that the first model was trained on.")
     part: Literal["test", "validation", "all"] = Field("test", description="Which part of the data.")
+    classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
     output: Path | None = Field(None, description="The PNG file to draw into; default: comparison.png here.")
 
     @field_validator("models")
@@ -45,13 +49,12 @@ def run(options: Options, on_event: Listener) -> Comparison:
     """Compare. Raises ModelFileError, UsageError, DataError; pictures outside any of the models' part are left out."""
     import numpy as np
 
-    from tellapart.classifier.classifier import Classifier, load_classifier
+    from tellapart.classifier.classifier import load_classifier
     from tellapart.evaluation.comparison import compare
     from tellapart.evaluation.evaluate import evaluate_part
-    from tellapart.training.run import count_look
 
     check_drawing(options.output)
-    models = [model if isinstance(model, Classifier) else load_classifier(model) for model in options.models]
+    models = [load_classifier(model) for model in options.models]
     classes = [set(model.class_names) for model in models]
     for model, own in zip(models, classes, strict=True):
         if own != classes[0]:
@@ -61,7 +64,7 @@ def run(options: Options, on_event: Listener) -> Comparison:
                 "models of the same classes",
                 "compare models that were trained for the same question",
             )
-    collection = open_data(models[0], options.data, None, on_event)
+    collection = open_data(models[0], options.data, options.classes, on_event)
     parts = [choose_pictures(model, collection, options.part)[0] for model in models]
     indices = reduce(np.intersect1d, parts)
     if not len(indices):
@@ -77,12 +80,9 @@ def run(options: Options, on_event: Listener) -> Comparison:
     for name, model in zip(_names(models), models, strict=True):
         found = evaluate_part(model, collection, indices, options.part, on_event)
         contenders.append(_contender(name, model, found))
-        if options.part in ("test", "all") and collection.fingerprint == model.record.training.get("data", {}).get(
-            "fingerprint"
-        ):
-            looks = count_look(model.source, collection.fingerprint)
-            if looks is not None and looks > 1:
-                on_event(Note(f"note: this is look number {looks} at the test part of {name}"))
+        looks = count_look_at(model, collection, options.part)
+        if looks is not None and looks > 1:
+            on_event(Note(f"note: this is look number {looks} at the test part of {name}"))
     result = compare(options.part, contenders)
     path = write_plot(result.plot(), options.output, "comparison", on_event)
     if path is not None:
@@ -93,14 +93,20 @@ def run(options: Options, on_event: Listener) -> Comparison:
 def _new_to_all(
     models: list[Classifier], collection: Collection, part: str, indices: np.ndarray
 ) -> tuple[np.ndarray, int]:
-    """The pictures that no model's training saw, itself or the same one, and how many it saw; all where no other is."""
+    """The pictures that no model's training saw, itself or the same one, and how many it saw. Raises DataError."""
     import numpy as np
 
     from tellapart.verbs.evaluate import trained_on
 
     known = reduce(np.union1d, (trained_on(model, collection, part) for model in models), np.empty(0, np.int64))
     fresh = indices[~np.isin(indices, known)]
-    return (fresh, len(indices) - len(fresh)) if len(fresh) else (indices, 0)
+    if not len(fresh):
+        raise DataError(
+            f"{collection.source}: training of one of the models or another saw all of these {len(indices):,} pictures",
+            "pictures that are new to all of the models",
+            "name other data with --data; each model's own figures are in its report",
+        )
+    return fresh, len(indices) - len(fresh)
 
 
 def _contender(name: str, model: Classifier, found: Any) -> Any:
@@ -109,9 +115,13 @@ def _contender(name: str, model: Classifier, found: Any) -> Any:
     from tellapart.evaluation.comparison import Contender
 
     shape = model.preparation.shape
-    pictures = np.random.default_rng(0).integers(0, 256, (MANY, *shape), np.uint8)
-    alone = _seconds(lambda: [model.predict(pictures[0]) for _ in range(ONE)]) / ONE
-    among = _seconds(lambda: model.predict(pictures)) / MANY
+    one = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    first = _seconds(lambda: model.predict(one))
+    alone, many = (max(3, min(most, int(SECONDS / first))) for most in (ONE, MANY))
+    many = max(1, min(many, 2**26 // one.size))
+    pictures = np.random.default_rng(0).integers(0, 256, (many, *shape), np.uint8)
+    one_seconds = _seconds(lambda: [model.predict(one) for _ in range(alone)]) / alone
+    many_seconds = _seconds(lambda: model.predict(pictures)) / many
     source = Path(model.source)
     size = source.stat().st_size if source.is_file() else sum(map(len, model.members.values()))
     layers = model.record.layers
@@ -121,8 +131,8 @@ def _contender(name: str, model: Classifier, found: Any) -> Any:
         parameters=sum(layer.parameters for layer in layers),
         operations=sum(layer.operations for layer in layers),
         train_seconds=model.record.figures.get("train_seconds"),
-        one_seconds=alone,
-        many_seconds=among,
+        one_seconds=one_seconds,
+        many_seconds=many_seconds,
         bytes=size,
     )
 
@@ -139,7 +149,7 @@ def _seconds(work: Any) -> float:
 def _names(models: list[Classifier]) -> list[str]:
     """Short names that tell the models apart: the recipe's, else the run's folder, else the whole path."""
     ways = (
-        [str(model.record.training.get("recipe", {}).get("name", model.source)) for model in models],
+        [model.record.recipe_name or model.source for model in models],
         [Path(model.source).parent.name for model in models],
         [model.source for model in models],
         [f"{number}" for number, _ in enumerate(models, 1)],

@@ -53,12 +53,10 @@ class Options(Record):
 
 def run(options: Options, on_event: Listener) -> Evaluation:
     """Evaluate. Raises ModelFileError, UsageError, DataError."""
-    from tellapart.classifier.classifier import Classifier, load_classifier
+    from tellapart.classifier.classifier import load_classifier
     from tellapart.evaluation.evaluate import evaluate_part
-    from tellapart.training.run import count_look
 
-    model = options.model
-    classifier = model if isinstance(model, Classifier) else load_classifier(model)
+    classifier = load_classifier(options.model)
     if options.views is not None:
         classifier = classifier.with_views(options.views)
     if options.at_most_errors is not None:
@@ -74,8 +72,19 @@ def run(options: Options, on_event: Listener) -> Evaluation:
     found = found.with_leaks(trained_on(classifier, collection, options.part))
     if options.unlike is not None:
         found = replace(found, unlike=_compared(classifier, found, options.unlike, on_event))
-    seen = split is not None and options.part in ("test", "all")
-    return replace(found, looks=count_look(classifier.source, collection.fingerprint)) if seen else found
+    return replace(found, looks=count_look_at(classifier, collection, options.part))
+
+
+def count_look_at(classifier: Classifier, collection: Collection, part: str) -> int | None:
+    """Count a look at the test part of a model's training, where `part` of this collection has it in it; how many there
+    have been, None where it was none.
+    """
+    from tellapart.training.run import count_look
+
+    split = split_of(classifier, collection)
+    if split is None or part not in ("test", "all") or not split.counts()["test"]:
+        return None
+    return count_look(classifier.source, collection.fingerprint)
 
 
 def _compared(classifier: Classifier, found: Evaluation, source: Any, on_event: Listener) -> Unlike:
@@ -108,9 +117,23 @@ def split_of(classifier: Classifier, collection: Collection) -> Split | None:
     """The split of the classifier's training, where the collection is the one it was trained on. Raises DataError."""
     from tellapart.data.split import unpack_split
 
-    if collection.fingerprint != classifier.record.fingerprint:
+    if not _is_its_own(classifier, collection):
         return None
     return unpack_split(collection, classifier.record.training.get("split", {}))
+
+
+def _is_its_own(classifier: Classifier, collection: Collection) -> bool:
+    """Whether a collection is what a classifier was trained on: by names and sizes and, where its run lies beside it,
+    by the content of some files, for a camera may number anew each day and write files of one size.
+    """
+    from tellapart.data.split import is_of
+    from tellapart.training.run import record_of
+
+    if collection.fingerprint != classifier.record.fingerprint:
+        return False
+    path = Path(classifier.source).with_name("split.csv")
+    beside = path.is_file() and record_of(classifier.source, collection.fingerprint) is not None
+    return not beside or is_of(path, collection)
 
 
 def _rules(
@@ -172,7 +195,7 @@ def _unseen(
         return indices, f"{reason}{unknown if classifier.record.training else ''}"
     fresh = indices[~seen]
     if len(fresh) == len(indices):
-        return indices, f"{reason}; none of them took part in its training"
+        return indices, f"{reason}; none of them is, bit for bit, one that its training saw"
     if not len(fresh):
         raise DataError(
             f"{collection.source}: all of its {len(indices):,} pictures took part in the model's training",
@@ -209,7 +232,7 @@ def open_data(classifier: Classifier, data: Any, classes: Any, on_event: Listene
     data = own_data(classifier) if own else data
     classes = classes or (record.trained_names if _same_source(data, record.trained_on) else None)
     collection = open_collection(data, classes, on_event)
-    if own and collection.fingerprint != record.fingerprint:
+    if own and not _is_its_own(classifier, collection):
         raise DataError(
             f"{collection.source}: is not as it was when the model was trained",
             "the same pictures, so that its test part can be found again",

@@ -94,14 +94,13 @@ class Explanation:
 
 def run(options: Options, on_event: Listener) -> Explanation:
     """Explain. Raises ModelFileError, PictureError, UsageError."""
-    from tellapart.classifier.classifier import Classifier, load_classifier
+    from tellapart.classifier.classifier import load_classifier
     from tellapart.images.read import read_picture
 
     check_drawing(options.output, options.picture)
     if options.layers and options.kernel is not None:
         raise UsageError("--layers and --kernel", "one of them", "leave the other out")
-    model = options.model
-    classifier = model if isinstance(model, Classifier) else load_classifier(model)
+    classifier = load_classifier(options.model)
     name = str(options.picture) if isinstance(options.picture, (str, Path)) else "picture"
     picture = classifier.preparation(read_picture(options.picture, name, classifier.preparation.least))
     prediction = classifier.predict(picture)

@@ -92,10 +92,9 @@ class Predictions:
 
 def run(options: Options, on_event: Listener) -> Predictions:
     """Predict. Raises ModelFileError; pictures that cannot be read are named behind the answers for the others."""
-    from tellapart.classifier.classifier import Classifier, load_classifier
+    from tellapart.classifier.classifier import load_classifier
 
-    model = options.model
-    classifier = model if isinstance(model, Classifier) else load_classifier(model)
+    classifier = load_classifier(options.model)
     if options.views is not None:
         classifier = classifier.with_views(options.views)
     if options.at_most_errors is not None:

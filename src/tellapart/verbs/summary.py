@@ -54,14 +54,15 @@ def run(options: Options, on_event: Listener) -> Summary:
     """Summarise. Raises ModelFileError for a faulty model file, RecipeError for a recipe that cannot be built."""
     from tellapart.recipes.find import names
 
-    text = str(options.model)
+    model = getattr(options.model, "classifier", options.model)  # of a Run
+    text = str(getattr(model, "source", model))
     if text in names() or text.endswith((".toml", ".py")):
         return _of_recipe(options, on_event)
     from tellapart.classifier.classifier import Classifier
     from tellapart.classifier.model_file import read_model
 
-    if isinstance(options.model, Classifier):
-        record = options.model.record
+    if isinstance(model, Classifier):
+        record = model.record
     else:
         path = Path(text).expanduser()
         record, _ = read_model(path / "model.keras" if path.is_dir() else path)
@@ -69,10 +70,10 @@ def run(options: Options, on_event: Listener) -> Summary:
         f"classes: {', '.join(record.class_names)}",
         f"pictures: {record.preparation}",
     ]
-    if "recipe" in record.training:  # which a model that was trained elsewhere has not
-        about.append(f"recipe: {record.training['recipe'].get('name')}, trained {record.training.get('trained')}")
-    if test := record.figures.get("test"):
-        about.append(f"test accuracy: {test['accuracy']:.2%} on {test['count']:,} pictures")
+    if record.recipe_name is not None:
+        about.append(f"recipe: {record.recipe_name}, trained {record.training.get('trained')}")
+    if record.test is not None:
+        about.append(f"test accuracy: {record.test[0]:.2%} on {record.test[1]:,} pictures")
     return Summary(text, record.layers, tuple(about))
 
 
