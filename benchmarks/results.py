@@ -34,9 +34,8 @@ one after the other on the same machine. Figures are means over seeds with the l
 Keras computes in float32, as it does unless told otherwise; tellapart's precision is its own choice, see recipes.md.
 
 Keras's `fit` on TensorFlow waits for a thread of tf.data at the end of some epochs, up to half a minute each; times of
-stock Keras hold such waits (images a second, which are the median epoch's, do not), and so do those of tellapart's
-trainings of photos: they are of before it fed `fit` in another way (`feed` in src/tellapart/recipes/backend.py), and
-stand until measured anew.
+stock Keras hold such waits (images a second, which are the median epoch's, do not). tellapart feeds `fit` in another
+way (`feed` in src/tellapart/recipes/backend.py), and does not wait.
 
 Not measured: a GPU. None was at hand; on JAX, which would drive one, the test suite trains `quick` on the processor
 (tests/test_backends.py).

@@ -1,10 +1,11 @@
 import tempfile
+import zlib
 
 import numpy as np
 import pytest
 
 from tellapart.data.cache import checksums
-from tellapart.data.rows import PixelFile, Rows, some
+from tellapart.data.rows import PixelFile, Rows, digest, some
 from tellapart.errors import DataError
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (20, 5, 4, 3), np.uint8)
@@ -51,3 +52,17 @@ def test_a_file_that_is_cut_off():
     store.file.truncate(19 * 60 + 59)
     with pytest.raises(DataError, match="picture 19 is damaged"):
         store[:]
+
+
+def test_a_digest_knows_every_pixel_wherever_the_pictures_lie(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 4, 5, 3), np.uint8)
+    (tmp_path / "a").write_bytes(pixels.tobytes())
+    sums = np.array([zlib.crc32(one) for one in pixels], np.uint32)
+    file = PixelFile((tmp_path / "a").open("rb"), pixels.shape)
+    known = PixelFile((tmp_path / "a").open("rb"), pixels.shape, 0, sums)
+    rows = np.array([3, 1, 8])
+    assert len({digest(one) for one in (pixels, file, known, Rows(pixels, np.arange(9)))}) == 1
+    assert len({digest(one) for one in (pixels[rows], Rows(file, rows), Rows(known, rows), Rows(pixels, rows))}) == 1
+    other = pixels.copy()
+    other[8, 3, 4, 2] ^= 1
+    assert digest(other) != digest(pixels) != digest(pixels[rows])

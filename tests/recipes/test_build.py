@@ -124,3 +124,15 @@ def test_dropout_within_an_inner_model_is_set():
 def test_dropout_comes_before_the_last_weights():
     made = build_network(recipe_of(layers.Flatten(), layers.Dense(3), layers.Softmax(), dropout=0.1), (4, 4, 1), 3)
     assert [type(layer).__name__ for layer in made.layers] == ["InputLayer", "Flatten", "Dropout", "Dense", "Softmax"]
+
+
+def test_a_dropout_rate_for_a_network_of_two_heads_is_refused_in_words():
+    def network(shape, classes):
+        inputs = keras.Input(shape)
+        x = layers.Flatten()(inputs)
+        heads = [layers.Dense(classes, activation="softmax")(x) for _ in range(2)]
+        return keras.Model(inputs, layers.Average()(heads))
+
+    assert build_network(Recipe(name="own", network=network), (4, 4, 1), 3).output_shape == (None, 3)
+    with pytest.raises(RecipeError, match=r"dropout = 0.5 has no place in its network"):
+        build_network(Recipe(name="own", network=network, dropout=0.5), (4, 4, 1), 3)

@@ -188,3 +188,12 @@ def test_what_is_no_recipe_in_python():
     with pytest.raises(RecipeError, match="a recipe of type function") as caught:
         find_recipe(lambda shape, classes: None)
     assert "tellapart.Recipe(name=..., network=function)" in caught.value.action
+
+
+def test_another_optimizer_comes_with_its_usual_rate():
+    quick = find_recipe("quick")
+    assert quick.changed({"optimizer": "adam"}, "--set").for_data(5_000, (32, 32, 3)).learning_rate == 0.001
+    assert quick.changed({"optimizer": "adam", "learning_rate": 0.3}, "--set").recipe.learning_rate == 0.3
+    assert quick.changed({"learning_rate": 0.3}, "--set").changed({"optimizer": "sgd"}, "x").recipe.learning_rate == 0.3
+    assert quick.changed({"optimizer": "muon"}, "--set").recipe.learning_rate == quick.recipe.learning_rate
+    assert quick.changed({"epochs": 3}, "--set").recipe.learning_rate == quick.recipe.learning_rate

@@ -3,6 +3,7 @@
 import os
 import signal
 
+import keras
 import numpy as np
 import pytest
 
@@ -12,7 +13,7 @@ from tellapart.progress import Epoch, Note, silent
 from tellapart.recipes.find import find_recipe
 from tellapart.training import checkpoints, saving
 from tellapart.training.checkpoints import Checkpoints
-from tellapart.training.train import train_network
+from tellapart.training.train import network_digest, train_network
 from tests.conftest import stripes
 
 
@@ -235,3 +236,15 @@ def test_a_full_disk_is_met_before_the_training(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: Usage)
     with pytest.raises(CheckpointError, match=r"this training writes up to [\d,]+ bytes, and 1,000 are free"):
         train(tmp_path / "a")
+
+
+def test_a_network_is_known_by_its_wiring_and_not_by_its_names():
+    def network(second):
+        inputs = keras.Input((4, 4, 3))
+        a = keras.layers.Conv2D(3, 1)(inputs)
+        b = keras.layers.Conv2D(3, 1)(a)
+        x = keras.layers.Add()([b, a if second else inputs])
+        return keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(keras.layers.Flatten()(x)))
+
+    assert network_digest(network(True)) == network_digest(network(True))
+    assert network_digest(network(True)) != network_digest(network(False))

@@ -1,5 +1,6 @@
 """Trainings that were broken off, gone on with: the same run, the same result."""
 
+import csv
 import json
 import os
 import subprocess
@@ -7,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import tellapart
 from tellapart.errors import (
@@ -25,7 +27,9 @@ from tellapart.training import train as training
 from tellapart.training.budget import Budget
 from tellapart.training.checkpoints import Checkpoints
 from tellapart.training.run import RunFolder
-from tests.conftest import make_collection, write_folder
+from tellapart.verbs._resuming import find_kept
+from tellapart.verbs.train import Options
+from tests.conftest import make_collection, stripes, write_folder
 from tests.training.test_saving import KilledError, killed_after
 
 
@@ -117,6 +121,22 @@ def test_pictures_that_changed_are_named(tmp_path, monkeypatch):
     assert Checkpoints(path / "checkpoints").any()
 
 
+def test_one_picture_that_changed_under_its_name_and_size_is_told(tmp_path, monkeypatch):
+    folder = tmp_path / "data"
+    pixels, labels = stripes(90)
+    for i in range(90):
+        place = folder / "abc"[labels[i]] / f"{i}.pgm"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels[i, :, :, 0]).save(place)
+    broken(monkeypatch, 2, folder, tmp_path / "runs")
+    (path,) = (tmp_path / "runs").iterdir()
+    rows = list(csv.DictReader((path / "split.csv").read_text().splitlines()))
+    one = folder / [row["key"] for row in rows if row["part"] == "train"][7]
+    one.write_bytes(one.read_bytes()[:-1] + b"\x01")
+    with pytest.raises(CheckpointError, match=r"is of another training \(a picture, label or place of one has changed"):
+        tellapart.train(resume=path, on_event=silent)
+
+
 def test_one_process_at_a_time_and_no_lock_is_left_by_a_dead_one(folder, tmp_path, monkeypatch):
     broken(monkeypatch, 2, folder, tmp_path)
     (path,) = tmp_path.iterdir()
@@ -152,6 +172,7 @@ def test_folds_that_were_done_are_not_done_again(folder, tmp_path, monkeypatch):
         train(folder, tmp_path / "runs", folds=3, recipe="dense")
     (path,) = (tmp_path / "runs").iterdir()
     assert sorted(p.name for p in (path / "folds").glob("*.npz")) == ["fold-1.npz", "fold-2.npz"]
+    assert find_kept(Options(resume=path))[1].progress() == "2 of 3 folds done"
     with monkeypatch.context() as patch:
         asked[:] = [0] * 10
         patch.setattr(training, "train_network", dying)

@@ -13,6 +13,7 @@ from tellapart.errors import DataError, RecipeError, Stopped, UsageError
 from tellapart.progress import Note, silent
 from tellapart.recipes.augmentation import Augmentation
 from tellapart.recipes.recipe import Recipe
+from tellapart.training.run import RunFolder
 from tellapart.verbs._running import looks_afterwards
 from tests.conftest import make_collection, write_folder
 
@@ -393,3 +394,12 @@ def test_a_stop_while_it_evaluates_says_how_to_go_on(tmp_path, monkeypatch):
     notes.clear()
     tellapart.predict(path, [folder], on_event=notes.append)
     assert not any("broken off" in note.text for note in notes if isinstance(note, Note))
+
+
+def test_the_rate_of_another_optimizer_is_said(tmp_path):
+    notes = []
+    data = make_collection(60, parts=False)
+    run = tellapart.train(data, set=["optimizer=adam"], epochs=1, runs=tmp_path, on_event=notes.append)
+    assert RunFolder(run.path).read()["recipe"]["learning_rate"] == 0.001
+    words = "learning rate: 0.001, as is usual for adam; --set learning_rate=... decides otherwise"
+    assert words in [note.text for note in notes if isinstance(note, Note)]

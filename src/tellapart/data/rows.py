@@ -5,6 +5,7 @@ What does not fit in memory is never mapped into it: a process that maps a file 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 import weakref
@@ -114,3 +115,14 @@ def some(pictures: Pixels, rows: np.ndarray) -> Pixels:
     if isinstance(pictures, Rows):
         return Rows(pictures.pictures, pictures.rows[rows])
     return Rows(pictures, rows)
+
+
+def digest(pictures: Pixels) -> str:
+    """A SHA-256 of the CRC-32 of each picture, in their order; of stored copies, of what each is held against."""
+    base, rows = (pictures.pictures, pictures.rows) if isinstance(pictures, Rows) else (pictures, slice(None))
+    if isinstance(base, PixelFile) and base.sums is not None:
+        sums = base.sums[rows]
+    else:
+        found = (zlib.crc32(np.ascontiguousarray(pictures[i])) for i in range(len(pictures)))
+        sums = np.fromiter(found, np.uint32, len(pictures))
+    return hashlib.sha256(np.ascontiguousarray(sums, np.uint32).tobytes()).hexdigest()

@@ -86,6 +86,7 @@ def make_deterministic() -> None:
     elif NAME == "torch":
         import torch  # type: ignore[import-not-found]  # where a user has it
 
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without which products on CUDA are refused
         torch.use_deterministic_algorithms(True)
     elif "--xla_gpu_deterministic_ops" not in os.environ.get("XLA_FLAGS", ""):  # on processors XLA always is
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"

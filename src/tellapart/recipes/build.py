@@ -38,9 +38,17 @@ def build_network(recipe: Recipe, shape: tuple[int, int, int], classes: int) -> 
         raise RecipeError(
             f"network() of {recipe.name} returned a {type(network).__name__}", "a keras.Model", "return the model"
         )
-    if recipe.dropout is not None:
-        network = _with_dropout(network, recipe.dropout)
     _check_layers(network, recipe.name)
+    if recipe.dropout is not None:
+        try:
+            network = _with_dropout(network, recipe.dropout)
+        except (ValueError, AttributeError, TypeError) as error:  # Keras's, where the last layers are no chain
+            raise RecipeError(
+                f"the recipe {recipe.name}: dropout = {recipe.dropout:g} has no place in its network, which has no "
+                "Dropout layer, and whose last weights are not followed by single layers",
+                "a network with a Dropout layer",
+                "put keras.layers.Dropout where it belongs, or leave dropout out",
+            ) from error
     _check_output(network, recipe.name, shape, classes)
     return network
 

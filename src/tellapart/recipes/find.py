@@ -28,6 +28,21 @@ def card(name: str) -> str:
     return leaves.card(LIBRARY, name)
 
 
+USUAL_RATES = {
+    "adadelta": 1.0,
+    "adagrad": 0.01,
+    "adam": 0.001,
+    "adamw": 0.001,
+    "lion": 0.0003,
+    "muon": 0.08,
+    "nadam": 0.001,
+    "rmsprop": 0.001,
+    "sgd": 0.01,
+}
+"""Learning rates for who changes a recipe's optimizer and says nothing of the rate: Keras's, and their papers' of
+Adadelta (Zeiler 2012), Adagrad and Lion (Chen and others 2023); of Muon that of the library's recipes."""
+
+
 class Found:
     """A recipe and, where it has one, the rule by which it follows the data; `changes` win over that rule."""
 
@@ -39,11 +54,15 @@ class Found:
         """What the recipe was called before its name was changed, if it was."""
 
     def changed(self, changes: dict[str, Any], where: str) -> Found:
-        """With some fields changed; of a field that is a record, those that a dict names.
+        """With some fields changed; of a field that is a record, those that a dict names. Another optimizer comes with
+        its usual learning rate, unless a rate is given too.
 
         Raises RecipeError under the name `where` for a wrong field or value.
         """
         merged = _over(self.changes, changes)
+        chosen = merged.get("optimizer", self.recipe.optimizer)
+        if chosen != self.recipe.optimizer and "learning_rate" not in merged and chosen in USUAL_RATES:
+            merged["learning_rate"] = USUAL_RATES[chosen]  # another's would be ten or a hundred times off
         return Found(_validated(self.recipe, merged, where), self.adapt, merged, self.base)
 
     def for_data(self, pictures: int, shape: tuple[int, int, int]) -> Recipe:

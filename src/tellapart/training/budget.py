@@ -208,13 +208,13 @@ class Pace(keras.callbacks.Callback):
         while len(self.marks) > 2 and self.marks[1][0] < trained * (1 - RECENT) and self.marks[1][1] <= enough:
             self.marks.popleft()
         (then, before), (now, done) = self.marks[0], self.marks[-1]
-        return (now - then) / (done - before)
+        return max(now - then, 1e-6) / (done - before)  # some clocks tick sixty times a second only
 
     def _mean_step(self) -> float:
         """Seconds a step, over all of the phase: what comes after training is planned by it."""
         assert self.first_mark is not None
         (then, before), (now, done) = self.first_mark, self.marks[-1]
-        return (now - then) / (done - before)
+        return max(now - then, 1e-6) / (done - before)  # some clocks tick sixty times a second only
 
     def _validation(self, step: float) -> float:
         if self.validating is not None:

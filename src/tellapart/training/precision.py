@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tellapart.recipes.backend import JIT, has_accelerator, keras, place
+from tellapart.recipes.backend import JIT, NAME, has_accelerator, keras, place
 from tellapart.recipes.build import build_network, layers_of
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.memory import recall, remember
@@ -101,4 +101,10 @@ def _step(network: keras.Model, name: str, batch: int) -> Callable[[], object]:
     pixels = np.random.default_rng(0).integers(0, 256, (batch, *network.input_shape[1:])).astype(np.float32)
     targets = np.zeros((batch, network.output_shape[-1]), np.float32)
     model.train_on_batch(pixels, targets)
-    return lambda: model.train_on_batch(pixels, targets)
+
+    def step() -> object:
+        if NAME == "torch":  # which traces nothing, and computes in what the layers say now
+            set_precision(network, name)
+        return model.train_on_batch(pixels, targets)
+
+    return step

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from tellapart.data.feeding import Prepared, batch_for
+from tellapart.data.rows import digest as pixels_digest
 from tellapart.errors import CheckpointError, RecipeError, TellapartError
 from tellapart.files import sha256
 from tellapart.progress import Listener, Note
 from tellapart.recipes.backend import JIT, describe, feed, keras, set_seed
-from tellapart.recipes.build import build_network, layers_of
+from tellapart.recipes.build import build_network
 from tellapart.recipes.layers import AlternateMirror
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.batches import Batches, steps_at_once
@@ -194,7 +195,7 @@ def _identity(
     digest = hashlib.sha256()
     for part in [train, *([validation] if validation else [])]:
         digest.update(np.ascontiguousarray(part.labels).tobytes() + np.ascontiguousarray(part.indices).tobytes())
-        digest.update(np.ascontiguousarray(part.pixels[:: max(1, len(part) // 64)]).tobytes())
+        digest.update(pixels_digest(part.pixels).encode())
     versions = {"backend": describe(), "keras": keras.__version__, "tellapart": version("tellapart")}
     return {
         "recipe": recipe.changes(),
@@ -241,9 +242,27 @@ def _fresh_network(recipe: Recipe, train: Prepared, classes: int, precision: str
 
 
 def network_digest(network: keras.Model) -> str:
-    """A hash of what a network is made of. Names of layers count up in a process, so they say nothing."""
-    parts = [[type(one).__name__, one.get_config() | {"name": ""}] for one in layers_of(network)]
-    return sha256(json.dumps(parts, sort_keys=True, default=str).encode())
+    """A hash of what a network is made of, and of what goes into what. Names of layers count up in a process, so their
+    places stand for them.
+    """
+    config = json.loads(network.to_json())["config"]
+    places: dict[str, str] = {}
+
+    def note(part: Any) -> None:
+        if isinstance(part, dict) and isinstance(part.get("name"), str):
+            places.setdefault(part["name"], f"#{len(places)}")
+        for one in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+            note(one)
+
+    def placed(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {name: placed(one) for name, one in part.items()}
+        if isinstance(part, list):
+            return [placed(one) for one in part]
+        return places.get(part, part) if isinstance(part, str) else part
+
+    note(config)
+    return sha256(json.dumps(placed(config), sort_keys=True).encode())
 
 
 def _held_out(validation: Prepared | None, outputs: int, batch_size: int) -> Batches | None:

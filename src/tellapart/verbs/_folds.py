@@ -13,6 +13,7 @@ import numpy as np
 
 from tellapart.data.cutting import joined
 from tellapart.data.feeding import rows_for
+from tellapart.data.rows import digest
 from tellapart.errors import DataError, OutOfMemoryError, Stopped, TrainingError
 from tellapart.files import replacing, write_json
 from tellapart.progress import Epoch, Listener, Note, Progress
@@ -171,6 +172,7 @@ def out_of_fold(
     from tellapart.classifier.make import make_classifier
 
     folds = int(fold.max()) + 1
+    pictures = digest(data.pixels) if folder else ""
     found = np.zeros((len(data), len(collection.class_names)), np.float32)
     for number in range(folds):
         outside, inside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
@@ -179,10 +181,12 @@ def out_of_fold(
         train = data.take(inside)
         recipe = recipe_for(train)
         kept = folder and folder / f"fold-{number + 1}.npz"
-        known = _known(recipe, train, len(collection.class_names), seed, precision) if kept else ""
-        if kept and kept.exists() and (answers := _kept(kept, outside, known)) is not None:
-            found[outside] = answers
-            continue
+        known = _known(recipe, train, len(collection.class_names), seed, precision, pictures) if kept else ""
+        if kept and kept.exists():
+            if (answers := _kept(kept, outside, known)) is not None:
+                found[outside] = answers
+                continue
+            on_event(Note(f"note: {kept} is damaged, or of other pictures or another network: it is made anew"))
 
         def told(event: object, number: int = number, pictures: int = len(train)) -> None:
             task = f"fold {number + 1} of {folds}"
@@ -248,13 +252,13 @@ def _trained(
     return within_memory(recipe, attempt, folder, on_event, changed)
 
 
-def _known(recipe: Recipe, train: Prepared, classes: int, seed: int, precision: str) -> str:
-    """What the answers of a fold are known by: all that they come of but the pictures, which run.json speaks of."""
+def _known(recipe: Recipe, train: Prepared, classes: int, seed: int, precision: str, pictures: str) -> str:
+    """What the answers of a fold are known by: all that they come of."""
     from tellapart.recipes.build import build_network
     from tellapart.training.train import network_digest
 
     network = network_digest(build_network(recipe, train.pixels.shape[1:], classes))
-    return json.dumps([recipe.changes(), network, seed, precision], sort_keys=True, default=str)
+    return json.dumps([recipe.changes(), network, seed, precision, pictures], sort_keys=True, default=str)
 
 
 def _kept(path: Path, outside: np.ndarray, known: str) -> np.ndarray | None:

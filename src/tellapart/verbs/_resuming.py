@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tellapart.errors import CheckpointError, UsageError
+from tellapart.text import counted, quoted
 
 if TYPE_CHECKING:
     from tellapart.data.collection import Collection
@@ -81,23 +82,29 @@ class Kept:
         before, words = _asked(self.record), []
         for name, info in Options.model_fields.items():
             value = before.get(name)
-            if name not in FREE and value not in (None, False, info.get_default(call_default_factory=True)):
+            left = value is None or value is False or value == info.get_default(call_default_factory=True)
+            if name not in FREE and not left:
                 flag = f"--{name.replace('_', '-')}"
                 values = [f"{k}={v}" for k, v in value.items()] if isinstance(value, dict) else value
-                words += [f"{flag} {one}" for one in values] if isinstance(values, list) else [
-                    flag if value is True else f"{flag} {value}"
+                words += [f"{flag} {quoted(str(one))}" for one in values] if isinstance(values, list) else [
+                    flag if value is True else f"{flag} {quoted(str(value))}"
                 ]  # fmt: skip
         return " ".join(words)
 
     def progress(self) -> str:
         """How far it had come, in words."""
         from tellapart.training.watch import HISTORY
+        from tellapart.verbs._running import FOLDS
 
         try:
             rows = (self.folder.path / HISTORY).read_text(encoding="utf-8").count("\n") - 1
         except OSError:
             rows = 0
-        return f"{rows} epoch{'' if rows == 1 else 's'} done"
+        folds = self.record["options"].get("folds")
+        if folds and not rows:
+            done = len(list((self.folder.path / FOLDS).glob("fold-*.npz")))
+            return f"{done} of {folds} folds done"
+        return f"{counted(rows, 'epoch')} done"
 
 
 def find_kept(options: Options) -> tuple[Options, Kept | None]:

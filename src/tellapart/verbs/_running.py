@@ -100,13 +100,13 @@ def train_in(
             recipe.views,
         )
         classifier.save(folder.path / folders.MODEL)  # before all else: whatever happens now, the model is kept
-        try:
-            result = finish(folder, record, on_event, job, trained, classifier)
-        except KeyboardInterrupt as error:
-            given = f"{folder.path}: stopped before all was measured and written"
-            raise Stopped(given, "the model is kept", going_on(folder.path)) from error
+        result = finish(folder, record, on_event, job, trained, classifier)
     except BaseException as error:
         _abandon(folder, record, error)
+        if isinstance(error, KeyboardInterrupt):  # within the training itself it is a Stopped already
+            kept = "the model is" if (folder.path / folders.MODEL).is_file() else "what was done is"
+            given = f"{folder.path}: stopped before all was measured and written"
+            raise Stopped(given, f"{kept} kept", going_on(folder.path)) from error
         raise
     Checkpoints(folder.path / FOLDER).remove()
     shutil.rmtree(folder.path / FOLDS, ignore_errors=True)
