@@ -26,7 +26,6 @@ from results import HERE, arguments, draw, record, spread, table, tellapart, tim
 NOTES = {
     "cifar10": "Learnt from the first 45,000 pictures of CIFAR-10's training part, measured on its other 5,000 and the "
     "first 1,000 of the test part: `cifar10.npz`, which `training.py cifar10` makes, is so cut.",
-    "photos": "Lines of different hours: their times do not compare with each other.",
 }
 """What is to be known of a case, beside its commands."""
 

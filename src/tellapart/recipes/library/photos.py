@@ -7,9 +7,9 @@ pictures cut out and enlarged, mirrored where a measurement says that it does no
 in small collections, which it would learn by heart, put together from two (CutMix); seen smaller in the first half of
 the training. Six views of each picture at prediction. Epochs follow the number of pictures.
 
-Measured: cats and dogs at 64 x 64, 7,200 photos to learn from: 93.3 % of 2,000 test photos, 92.4 % with one look (two
-seeds; benchmarks/training.py photos); at 128 x 128 95.4 % and 94.7 %, in 11 minutes on 2 cores. Five kinds of flowers,
-3,104 photos of 128 x 128 that show no more than 32 x 32 would: 74.6 % of 867, in 8 minutes.
+Measured on 2 cores: cats and dogs at 64 x 64, 7,200 photos to learn from: 93.3 % of 2,000 test photos, 92.4 % with one
+look, in 6 minutes (two seeds; benchmarks/training.py photos); at 128 x 128 95.4 % and 94.7 %, in 10 minutes. Five kinds
+of flowers, 3,104 photos of 128 x 128 that show no more than 32 x 32 would: 74.6 % of 867, in 6 minutes.
 """
 
 from __future__ import annotations
