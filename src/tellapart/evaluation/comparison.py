@@ -115,6 +115,17 @@ class Comparison:
         label = f"accuracy less that of {base},\npoints (95 % interval, {self.count:,} pictures)"
         return Intervals(others, values, arms, label, zero=True)
 
+    @property
+    def caveats(self) -> list[str]:
+        """What has to be said of the differences, a sentence each."""
+        groups = self.contenders[0].evaluation.groups
+        if groups is None or (count := len(np.unique(groups))) == self.count:
+            return []
+        return [
+            f"these pictures are of {counted(count, 'group')}; differences and p count each picture as independent, "
+            "and promise too much"
+        ]
+
     def _short(self) -> list[str]:
         """The contenders' names as drawings have them, the same in every part of one."""
         return shortened([one.name for one in self.contenders])
@@ -126,6 +137,7 @@ class Comparison:
             "count": self.count,
             "models": [contender.to_dict() for contender in self.contenders],
             "differences": [found.to_dict() for found in self.differences],
+            "caveats": self.caveats,
         }
 
     def rows(self) -> list[list[str]]:
@@ -149,13 +161,7 @@ class Comparison:
         names = ["model", "accuracy", "95 % interval", "parameters", "operations", "training", "one picture"]
         table = columns(self.rows(), [*names, "of many, each", "file"])
         lines = [f"{self.part}: {self.count:,} pictures", "", table, "", *map(str, self.differences)]
-        groups = self.contenders[0].evaluation.groups
-        if groups is not None and (count := len(np.unique(groups))) < self.count:
-            lines.append(
-                f"note: these pictures are of {counted(count, 'group')}; differences and p count each picture as "
-                "independent, and promise too much"
-            )
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"note: {words}" for words in self.caveats)])
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>{self.plot().svg()}"

@@ -150,6 +150,11 @@ class Evaluation:
             return intervals.share(int(right.sum()), len(right))
         return intervals.share_of_groups(right, self.groups[among])
 
+    @property
+    def caveats(self) -> list[str]:
+        """What has to be said of its intervals and its limit, a sentence each, wherever these stand."""
+        return words.caveats(self)
+
     @cached_property
     def loss(self) -> float:
         """What training minimised, here: cross-entropy in nats, or the mean squared error."""
@@ -337,6 +342,7 @@ class Evaluation:
         )
         found |= {"folds": list(self.folds)} if self.folds else {}
         found |= {"groups": len(np.unique(self.groups))} if self.groups is not None else {}
+        found |= {"caveats": self.caveats} if self.caveats else {}
         return found | ({"looks": self.looks} if self.looks is not None else {})
 
     def to_dict(self) -> dict[str, Any]:

@@ -26,7 +26,8 @@ def share_of_groups(right: np.ndarray, groups: np.ndarray, confidence: float = C
     """Wilson's interval for the share of `right`, bool [n], where pictures of a group, by names [n], are alike.
 
     It counts as many independent pictures as would give the variance that there is between groups, made fewer by what
-    few groups leave unknown of that (Korn and Graubard 1998, with Wilson's interval for theirs).
+    few groups leave unknown of that (Korn and Graubard 1998, with Wilson's interval for theirs); where all groups are
+    the same, as many as there are groups.
     """
     count, share_ = len(right), float(np.mean(right)) if len(right) else 0.0
     names, members = np.unique(groups, return_inverse=True)
@@ -37,15 +38,15 @@ def share_of_groups(right: np.ndarray, groups: np.ndarray, confidence: float = C
     among = max(1, len(names) - 1)
     off = np.bincount(members, weights=right) - share_ * np.bincount(members)
     variance = len(names) / among * float(np.square(off).sum()) / count**2
-    alike = share_ * (1 - share_) / variance if variance > 0 else count
     upper = (1 + confidence) / 2
     known = (t.ppf(upper, count - 1) / t.ppf(upper, among)) ** 2
+    alike = share_ * (1 - share_) / variance * known if variance > 1e-12 else len(names)
     most = count if len(names) > 1 else 1  # of one group, nobody knows how far others are from it
-    effective = max(1.0, min(most, alike * known))
+    effective = max(1.0, min(most, alike))
     z2 = norm.ppf(upper) ** 2
     middle = (share_ + z2 / (2 * effective)) / (1 + z2 / effective)
     arm = np.sqrt(share_ * (1 - share_) * z2 / effective + z2**2 / (4 * effective**2)) / (1 + z2 / effective)
-    return max(0.0, float(middle - arm)), min(1.0, float(middle + arm))
+    return max(0.0, min(share_, float(middle - arm))), min(1.0, max(share_, float(middle + arm)))
 
 
 def f1(right: int, true: int, predicted: int, confidence: float = CONFIDENCE) -> Interval:

@@ -35,14 +35,22 @@ def confidence(found: Evaluation) -> str:
     return f"calibration error {error:.2%}{fitted}"
 
 
-def notes(found: Evaluation) -> list[str]:
-    """What has to be said beside the figures, a line each."""
+def caveats(found: Evaluation) -> list[str]:
+    """What has to be said of intervals and of the limit of unsure answers."""
     lines = []
     if found.groups is not None and (groups := len(np.unique(found.groups))) < found.count:
         lines.append(
             f"these pictures are of {counted(groups, 'group')}, which the interval of the accuracy counts as "
             "independent; the other intervals count pictures, and are too narrow"
         )
+    if found.threshold is not None and (found.folds or found.part == "validation"):
+        lines.append("the limit below which answers are unsure was chosen on these very answers")
+    return lines
+
+
+def notes(found: Evaluation) -> list[str]:
+    """What has to be said beside the figures, a line each."""
+    lines = list(caveats(found))
     if found.leaked is not None:
         rest = found.without_leaks()
         figure = f"{rest['accuracy']:.2%} ({_between(rest['accuracy_interval'])})" if rest else ""
@@ -54,10 +62,9 @@ def notes(found: Evaluation) -> list[str]:
             f"{min(found.folds):.2%} to {max(found.folds):.2%}"
         )
     if kept := found.answered():
-        chosen = ", a limit that was chosen on these very answers" if found.folds else ""
         lines.append(
             f"unsure below {near_one(kept['threshold'])}: {kept['coverage']:.2%} of pictures are answered, "
-            f"{kept['error']:.2%} of the answers are wrong{chosen}"
+            f"{kept['error']:.2%} of the answers are wrong"
         )
     if found.unlike is not None:
         lines.append(str(found.unlike))

@@ -40,20 +40,12 @@ def build_network(recipe: Recipe, shape: tuple[int, int, int], classes: int) -> 
         )
     _check_layers(network, recipe.name)
     if recipe.dropout is not None:
-        try:
-            network = _with_dropout(network, recipe.dropout)
-        except (ValueError, AttributeError, TypeError) as error:  # Keras's, where the last layers are no chain
-            raise RecipeError(
-                f"the recipe {recipe.name}: dropout = {recipe.dropout:g} has no place in its network, which has no "
-                "Dropout layer, and whose last weights are not followed by single layers",
-                "a network with a Dropout layer",
-                "put keras.layers.Dropout where it belongs, or leave dropout out",
-            ) from error
+        network = _with_dropout(network, recipe.dropout, recipe.name)
     _check_output(network, recipe.name, shape, classes)
     return network
 
 
-def _with_dropout(network: keras.Model, rate: float) -> keras.Model:
+def _with_dropout(network: keras.Model, rate: float, name: str) -> keras.Model:
     """Every dropout layer at `rate`, also within inner models; where there is none, one before the last weights."""
 
     def changed(layer: keras.Layer) -> keras.Layer:
@@ -67,10 +59,18 @@ def _with_dropout(network: keras.Model, rate: float) -> keras.Model:
     if not rate:
         return network
     last = max((i for i, layer in enumerate(network.layers) if layer.weights), default=len(network.layers) - 1)
-    x = keras.layers.Dropout(rate)(network.layers[last].input)
-    for layer in network.layers[last:]:  # the last weights, and what makes probabilities of their outputs
-        x = layer(x)
-    return keras.Model(network.inputs[0], x)
+    try:
+        x = keras.layers.Dropout(rate)(network.layers[last].input)
+        for layer in network.layers[last:]:  # the last weights, and what makes probabilities of their outputs
+            x = layer(x)
+        return keras.Model(network.inputs[0], x)
+    except Exception as error:  # Keras has many, where these are no chain of single layers
+        raise RecipeError(
+            f"the recipe {name}: dropout = {rate:g} has no place in its network, which has no Dropout layer, and whose "
+            "last weights are not followed by single layers",
+            "a network with a Dropout layer",
+            "put keras.layers.Dropout where it belongs, or leave dropout out",
+        ) from error
 
 
 def give_weights(network: keras.Model, weights: list[np.ndarray]) -> None:

@@ -40,18 +40,35 @@ USUAL_RATES = {
     "sgd": 0.01,
 }
 """Learning rates for who changes a recipe's optimizer and says nothing of the rate: Keras's, and their papers' of
-Adadelta (Zeiler 2012), Adagrad and Lion (Chen and others 2023); of Muon that of the library's recipes."""
+Adadelta (Zeiler 2012), Adagrad and Lion (Chen and others 2023); of Muon that of `photos`."""
+
+
+def _with_rate(first: Recipe, changes: dict[str, Any]) -> dict[str, Any]:
+    """Changes of a recipe with the rate of another optimizer that they name, where they name none: the recipe's own may
+    be a hundred times off.
+    """
+    chosen = changes.get("optimizer")
+    if not isinstance(chosen, str) or chosen == first.optimizer or "learning_rate" in changes:
+        return changes
+    return changes | {"learning_rate": USUAL_RATES[chosen]} if chosen in USUAL_RATES else changes
 
 
 class Found:
     """A recipe and, where it has one, the rule by which it follows the data; `changes` win over that rule."""
 
-    def __init__(
-        self, recipe: Recipe, adapt: Adapt | None = None, changes: dict[str, Any] | None = None, base: str | None = None
-    ) -> None:
-        self.recipe, self.adapt, self.changes = recipe, adapt, changes or {}
-        self.base = base or recipe.name
+    def __init__(self, first: Recipe, adapt: Adapt | None = None, changes: dict[str, Any] | None = None) -> None:
+        self.first, self.adapt, self.changes = first, adapt, changes or {}
+        self.recipe = first
+
+    @property
+    def base(self) -> str:
         """What the recipe was called before its name was changed, if it was."""
+        return self.first.name
+
+    @property
+    def has_usual_rate(self) -> bool:
+        """Whether its learning rate came with another optimizer, since nobody gave one."""
+        return _with_rate(self.first, self.changes) is not self.changes
 
     def changed(self, changes: dict[str, Any], where: str) -> Found:
         """With some fields changed; of a field that is a record, those that a dict names. Another optimizer comes with
@@ -59,11 +76,9 @@ class Found:
 
         Raises RecipeError under the name `where` for a wrong field or value.
         """
-        merged = _over(self.changes, changes)
-        chosen = merged.get("optimizer", self.recipe.optimizer)
-        if chosen != self.recipe.optimizer and "learning_rate" not in merged and chosen in USUAL_RATES:
-            merged["learning_rate"] = USUAL_RATES[chosen]  # another's would be ten or a hundred times off
-        return Found(_validated(self.recipe, merged, where), self.adapt, merged, self.base)
+        found = Found(self.first, self.adapt, _over(self.changes, changes))
+        found.recipe = _validated(self.first, _with_rate(self.first, found.changes), where)
+        return found
 
     def for_data(self, pictures: int, shape: tuple[int, int, int]) -> Recipe:
         """The recipe for so many training pictures of a prepared shape.
@@ -88,7 +103,7 @@ class Found:
                 "a tellapart.Recipe",
                 "return recipe.model_copy(update={...})",
             )
-        return self._looking_as_it_learns(_validated(adapted, self.changes, self.recipe.name))
+        return self._looking_as_it_learns(_validated(adapted, _with_rate(self.first, self.changes), self.recipe.name))
 
     def _looking_as_it_learns(self, recipe: Recipe) -> Recipe:
         """Where mirroring was turned off, and nothing said of views, prediction does not look at mirrored pictures."""

@@ -195,6 +195,8 @@ class Saving(keras.callbacks.Callback):
 
     def _check_identity(self, checkpoint: Checkpoint) -> None:
         kept = checkpoint.values["identity"]
+        if kept.get("format") != self.identity["format"]:
+            raise self._other(checkpoint, "another version of tellapart wrote it")
         for name, value in self.identity.items():
             if name == "versions":
                 continue

@@ -198,6 +198,7 @@ def _identity(
         digest.update(pixels_digest(part.pixels).encode())
     versions = {"backend": describe(), "keras": keras.__version__, "tellapart": version("tellapart")}
     return {
+        "format": 2,  # of what is known of pictures and network
         "recipe": recipe.changes(),
         "pictures": digest.hexdigest(),
         "seed": seed,
@@ -254,15 +255,20 @@ def network_digest(network: keras.Model) -> str:
         for one in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
             note(one)
 
-    def placed(part: Any) -> Any:
+    def placed(part: Any, named: bool = False) -> Any:
+        """Only where a layer is meant: an activation may be called as a layer is."""
         if isinstance(part, dict):
-            return {name: placed(one) for name, one in part.items()}
+            return {name: placed(one, name in ("name", *_BY_NAME)) for name, one in part.items()}
         if isinstance(part, list):
-            return [placed(one) for one in part]
-        return places.get(part, part) if isinstance(part, str) else part
+            return [placed(one, named) for one in part]
+        return places.get(part, part) if named and isinstance(part, str) else part
 
     note(config)
     return sha256(json.dumps(placed(config), sort_keys=True).encode())
+
+
+_BY_NAME = ("keras_history", "input_layers", "output_layers")
+"""Where the description of a network names layers."""
 
 
 def _held_out(validation: Prepared | None, outputs: int, batch_size: int) -> Batches | None:

@@ -102,8 +102,8 @@ def train_in(
         classifier.save(folder.path / folders.MODEL)  # before all else: whatever happens now, the model is kept
         result = finish(folder, record, on_event, job, trained, classifier)
     except BaseException as error:
-        _abandon(folder, record, error)
-        if isinstance(error, KeyboardInterrupt):  # within the training itself it is a Stopped already
+        somewhere = _abandon(folder, record, error)
+        if somewhere and isinstance(error, KeyboardInterrupt):  # within the training itself it is a Stopped already
             kept = "the model is" if (folder.path / folders.MODEL).is_file() else "what was done is"
             given = f"{folder.path}: stopped before all was measured and written"
             raise Stopped(given, f"{kept} kept", going_on(folder.path)) from error
@@ -223,15 +223,15 @@ def _budget(options: Options, began: float, recipe: Recipe, preparation: Prepara
     return Budget(options.minutes * 60, began, key)
 
 
-def _abandon(folder: RunFolder, record: dict[str, Any], error: BaseException) -> None:
-    """Keep the folder of a training that got somewhere, and say in it what ended it; else take it away."""
+def _abandon(folder: RunFolder, record: dict[str, Any], error: BaseException) -> bool:
+    """Keep the folder of a training that got somewhere, and say in it what ended it; else take it away. True: kept."""
     from tellapart.training.checkpoints import FOLDER
     from tellapart.training.run import going_on
 
     folds = (found for name in ("*.npz", "*/history.csv", f"*/{FOLDER}") for found in (folder.path / FOLDS).glob(name))
     if not any((folder.path / name).exists() for name in ("history.csv", FOLDER)) and not any(folds):
         folder.remove()
-        return
+        return False
     if isinstance(error, Stopped):  # it may have been within a fold, whose folder is not what to go on with
         error.action = going_on(folder.path)
     reason = error.to_dict() if isinstance(error, TellapartError) else {"error": type(error).__name__}
@@ -239,3 +239,4 @@ def _abandon(folder: RunFolder, record: dict[str, Any], error: BaseException) ->
     status = "stopped" if isinstance(error, (Stopped, KeyboardInterrupt)) else "failed"
     with contextlib.suppress(CheckpointError):  # a full disk: what ended the training says so
         folder.write(record | {"status": status, "reason": reason} | model)
+    return True

@@ -240,7 +240,19 @@ def open_data(classifier: Classifier, data: Any, classes: Any, on_event: Listene
         )
     for note in () if own else collection.notes:  # of its own, training has said them
         on_event(Note(f"note: {note}"))
-    return collection
+    return _grouped(classifier, collection)
+
+
+def _grouped(classifier: Classifier, collection: Collection) -> Collection:
+    """With the groups that its training was given, where it is that one's data and the run lies beside the model: a
+    regular expression of somebody else's file is not tried.
+    """
+    from tellapart.data.groups import grouped
+    from tellapart.training.run import record_of
+
+    record = record_of(classifier.source, collection.fingerprint) if _is_its_own(classifier, collection) else None
+    group = (record or {}).get("options", {}).get("group")
+    return grouped(collection, group) if isinstance(group, str) else collection
 
 
 def own_data(classifier: Classifier, fetched: bool = True) -> str:

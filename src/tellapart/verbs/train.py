@@ -156,12 +156,9 @@ def _run(options: Options, on_event: Listener, began: float, kept: Kept | None) 
         name, reason = choose_recipe(collection, learnt, options.minutes)
         on_event(Note(f"recipe: {name} ({reason})"))
         found = find_recipe(name)
-    before = found or find_recipe(options.recipe)
-    found = _changed(before, options, kept is None)
-    if (rate := found.recipe.learning_rate) != before.recipe.learning_rate and "learning_rate" not in changes_of(
-        before.recipe, options.set
-    ):
-        words = f"{rate:g}, as is usual for {found.recipe.optimizer}"
+    found = _changed(found or find_recipe(options.recipe), options, kept is None)
+    if found.has_usual_rate and kept is None:
+        words = f"{found.recipe.learning_rate:g}, as is usual for {found.recipe.optimizer}"
         on_event(Note(f"learning rate: {words}; --set learning_rate=... decides otherwise"))
     found.recipe.check_classes(len(collection.class_names))  # before all pictures are read, which may take minutes
     if kept is not None:

