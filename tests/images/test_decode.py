@@ -226,5 +226,9 @@ def test_a_jpeg_of_thousands_of_scans_is_refused_and_one_of_some_is_not():
     with pytest.raises(PictureError, match=r"has more than 200 scans, which would take long"):
         decode(corpus.bombs()["bomb-scans.jpg"], "x")
     assert decode(corpus.encoded(corpus.photo(), "JPEG", progressive=True), "x").shape == (60, 80, 3)
+    first, *scans = corpus.bombs()["bomb-scans.jpg"].split(b"\xff\xda")
+    hidden = b"\xff\xda".join([first, b"\xff\x01\xff\xda".join(scans)])  # markers that have no length
+    with pytest.raises(PictureError, match="has more than 200 scans"):
+        decode(hidden, "x")
     with_a_film = corpus.encoded(corpus.photo(), "JPEG") + b"\xff\xda\0" * 5000  # as phones put behind it
     assert decode(with_a_film, "x").shape == (60, 80, 3)

@@ -135,8 +135,8 @@ def _open(data: bytes, source: str) -> Image.Image:
 
 
 _SCAN = b"\xff\xda"
-_MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")
-"""What ends a scan, or begins what follows; within a scan FF stands before 00 or the numbers of restarts only."""
+_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd8\xff])")
+"""What begins a segment: within a scan FF stands before 00 and restarts only; 01 and D8 have no length behind them."""
 
 
 def _scans(data: bytes) -> int:
