@@ -94,6 +94,18 @@ def test_the_same_command_offers_it_and_auto_takes_it(folder, tmp_path, monkeypa
     assert anew.path not in (path, other)
 
 
+def test_a_training_whose_figures_became_no_numbers_is_not_offered(folder, tmp_path, monkeypatch):
+    broken(monkeypatch, 1, folder, tmp_path)
+    (path,) = tmp_path.iterdir()
+    record = RunFolder(path).read()
+    reason = TrainingError("epoch 2: loss is nan", "a finite number", "lower the rate").to_dict()
+    RunFolder(path).write(record | {"reason": reason})
+    notes = []
+    run = train(folder, tmp_path, resume="auto", on_event=notes.append)
+    assert run.path != path
+    assert not any("broken off" in note.text for note in notes if isinstance(note, Note))
+
+
 def test_other_options_are_refused(folder, tmp_path, monkeypatch):
     broken(monkeypatch, 2, folder, tmp_path)
     (path,) = tmp_path.iterdir()

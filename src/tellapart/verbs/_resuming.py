@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tellapart.errors import CheckpointError, UsageError
+from tellapart.errors import CheckpointError, TrainingError, UsageError
 from tellapart.text import counted, quoted
 
 if TYPE_CHECKING:
@@ -162,7 +162,10 @@ def still_unfinished(kept: Kept) -> Kept:
 
 
 def unfinished(options: Options) -> Kept | None:
-    """The newest training with the same options that was broken off, in the folder for runs."""
+    """The newest training with the same options that was broken off, in the folder for runs.
+
+    Not one whose figures became no numbers: it would come to the same again, bit for bit.
+    """
     from tellapart.training.run import RECORD, RunFolder
 
     asked = _plain(options)
@@ -175,7 +178,9 @@ def unfinished(options: Options) -> Kept | None:
             continue
         before = _asked(record)
         same = all(json.dumps(before.get(name)) == json.dumps(asked[name]) for name in set(asked) - FREE)
-        if record["status"] != "done" and same and before.get("data") == asked["data"]:
+        reason = record.get("reason")
+        lost = isinstance(reason, dict) and reason.get("error") == TrainingError.__name__
+        if record["status"] != "done" and not lost and same and before.get("data") == asked["data"]:
             found.append((str(record.get("started")), Kept(folder, record)))
     return max(found, key=lambda one: one[0])[1] if found else None
 
