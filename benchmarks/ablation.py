@@ -1,9 +1,9 @@
-"""What each part of quick is worth: Fashion-MNIST without it, accuracy on the validation part, time of fit.
+"""What each part of quick is worth: Fashion-MNIST without it, accuracy on the validation split, time of fit.
 
     python benchmarks/ablation.py [--seeds 0 1 2] [--epochs 2] [--only NAME]
 
-Needs Fashion-MNIST; some fifteen minutes on two cores. The test part stays closed. A part is kept in the recipe because
-of what it brings here or, where it brings nothing in two epochs of grey pictures, in longer trainings of larger ones.
+Needs Fashion-MNIST; some fifteen minutes on two cores. The test split stays closed. A component stays in the recipe
+for what it gains here or, if two epochs on grey pictures show no gain, in longer trainings on larger pictures.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import numpy as np
 
 import tellapart
 from results import arguments, draw, record, spread, table, where
+from tellapart.networks import stages
 from tellapart.progress import silent
-from tellapart.recipes import find, stages
+from tellapart.recipes import find
 from tellapart.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def variants(recipe: Recipe) -> dict[str, Recipe]:
 def gelu(network: Callable[..., keras.Model]) -> Callable[..., keras.Model]:
     """The same network with another activation."""
 
-    from tellapart.recipes.backend import keras
+    from tellapart.networks.backend import keras
 
     def made(shape: tuple[int, int, int], classes: int) -> keras.Model:
         def swapped(layer: keras.Layer) -> keras.Layer:
@@ -118,7 +119,7 @@ def main() -> None:
     options = parser.parse_args()
     collection = tellapart.open("fashion-mnist")
     train = collection.indices("train")
-    sealed = (collection.pictures.array[train], collection.labels[train])  # nothing here can open the test part
+    sealed = (collection.pictures.array[train], collection.labels[train])  # nothing here can open the test split
     quick = find.find_recipe("quick").for_data(54_000, (28, 28, 1))
     for seed in options.seeds:
         for name, recipe in variants(quick).items():
@@ -134,15 +135,15 @@ def main() -> None:
                     runs=Path(temporary),
                     on_event=silent,
                 )
-            figures = {
+            metrics = {
                 "name": name,
                 "seed": seed,
                 "epochs": options.epochs,
                 "validation_accuracy": run.evaluations["validation"].accuracy,
                 "fit_seconds": run.train_seconds,
             }
-            record("ablation", figures)
-            print(json.dumps(figures), flush=True)
+            record("ablation", metrics)
+            print(json.dumps(metrics), flush=True)
     draw()
 
 

@@ -49,7 +49,7 @@ def plant(folder: Path, seed: int) -> dict[str, Any]:
         chosen = [names[i] for i in rng.permutation(len(names))[:5000]]
         photos = {Path(name).stem.replace(".", "-"): archive.read(name) for name in chosen}
     keys = list(photos)
-    part = {key: "train" if i < 4000 else "test" for i, key in enumerate(keys)}
+    split = {key: "train" if i < 4000 else "test" for i, key in enumerate(keys)}
     truth = {key: "cats" if key.startswith("cat") else "dogs" for key in keys}
     order = iter(rng.permutation(4000).tolist())  # every problem befalls other training photos
 
@@ -65,9 +65,9 @@ def plant(folder: Path, seed: int) -> dict[str, Any]:
     pairs: dict[str, list[tuple[str, str]]] = {"encoded": [], "mirrored": [], "exact leak": [], "near leak": []}
 
     def add(kind: str, key: str, data: bytes, into: str) -> None:
-        twin = f"{key}-{kind.replace(' ', '-')}"
-        photos[twin], part[twin], label[twin] = data, into, label[key]
-        pairs[kind].append((key, twin))
+        onnx_copy = f"{key}-{kind.replace(' ', '-')}"
+        photos[onnx_copy], split[onnx_copy], label[onnx_copy] = data, into, label[key]
+        pairs[kind].append((key, onnx_copy))
 
     for i, key in enumerate(take(200)):
         image = Image.open(io.BytesIO(photos[key])).convert("RGB")
@@ -84,7 +84,7 @@ def plant(folder: Path, seed: int) -> dict[str, Any]:
         else:
             add("near leak", key, encoded(Image.open(io.BytesIO(photos[key])).convert("RGB"), 60), "test")
     for key, data in photos.items():
-        home = folder / part[key] / label[key]
+        home = folder / split[key] / label[key]
         home.mkdir(parents=True, exist_ok=True)
         (home / f"{key}.jpg").write_bytes(data)
     return {"wrong": wrong, "corrupt": corrupt, "pairs": pairs, "photos": len(photos)}
@@ -161,16 +161,16 @@ def main() -> None:
     for seed in options.seeds:
         with tempfile.TemporaryDirectory() as temporary:
             home = Path(temporary)
-            figures = measure(seed, home)
+            metrics = measure(seed, home)
             source = str(Path(os.environ["TELLAPART_DATA"], "cats-dogs.zip"))
             page = str(home / "whole.html")
-            figures["seconds_10000"], output = timed(
+            metrics["seconds_10000"], output = timed(
                 tellapart("check", source, "--skip-labels", "--output", page, "--json"), finds=True
             )
             names = ("duplicates", "conflicts", "leaks")
-            figures["natural"] = [one["files"] for name in names for one in json.loads(output)["findings"][name]]
-        record("check", {"seed": seed} | figures)
-        print(json.dumps(figures), flush=True)
+            metrics["natural"] = [one["files"] for name in names for one in json.loads(output)["findings"][name]]
+        record("check", {"seed": seed} | metrics)
+        print(json.dumps(metrics), flush=True)
     draw()
 
 

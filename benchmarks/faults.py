@@ -203,7 +203,7 @@ READ = """
 import json, os, resource, sys, time
 from pathlib import Path
 from tellapart.classifier.classifier import load_classifier
-from tellapart.classifier.foreign import read_foreign
+from tellapart.classifier.sandbox.keras_file import read_foreign
 from tellapart.errors import ModelFileError
 folder, good, own = map(Path, sys.argv[1:])
 read_foreign(good).network()  # what is imported late, and Keras

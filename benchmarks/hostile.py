@@ -89,17 +89,17 @@ def section(found: list[dict[str, Any]]) -> str:
     )
 
 
-def _ms(part: dict[str, Any]) -> str:
-    return f"{part['seconds'] * 1000:.0f}"
+def _ms(split: dict[str, Any]) -> str:
+    return f"{split['seconds'] * 1000:.0f}"
 
 
 def main() -> None:
     with pillow_warnings_off():
         before, bombs = peak(), pictures(corpus.bombs())  # first: what others take would hide what they do
-        figures = {"bombs": bombs, "bomb_mib": peak() - before, "odd": pictures(corpus.readable())}
-        figures |= {"dirty": pictures(corpus.unreadable()), "archives": archives()}
-    record("hostile", {"seed": 0} | figures)
-    print(json.dumps(figures))
+        metrics = {"bombs": bombs, "bomb_mib": peak() - before, "odd": pictures(corpus.readable())}
+        metrics |= {"dirty": pictures(corpus.unreadable()), "archives": archives()}
+    record("hostile", {"seed": 0} | metrics)
+    print(json.dumps(metrics))
     draw()
 
 

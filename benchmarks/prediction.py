@@ -20,7 +20,7 @@ from PIL import Image
 
 import tellapart
 from results import arguments, draw, record, spread, table, where
-from tellapart.classifier.model_file import TWIN
+from tellapart.classifier.model_file import ONNX
 from tellapart.progress import silent
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -46,7 +46,7 @@ def measure(classifier: Any, pixels: np.ndarray, folder: Path) -> dict[str, floa
 
     network = classifier.network
     compiled = tf.function(lambda x: network(x, training=False), jit_compile=False)
-    session = onnxruntime.InferenceSession(classifier.members[TWIN], providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(classifier.members[ONNX], providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
     single, batch = pixels[:1], pixels[:MANY]
     floats = batch.astype(np.float32)
@@ -87,7 +87,7 @@ def measure(classifier: Any, pixels: np.ndarray, folder: Path) -> dict[str, floa
 
 def section(found: list[dict[str, Any]]) -> str:
     """The tables of this benchmark."""
-    parts = ["## Prediction", "", f"`python benchmarks/prediction.py`. {where(found)}", ""]
+    splits = ["## Prediction", "", f"`python benchmarks/prediction.py`. {where(found)}", ""]
     for recipe in dict.fromkeys(line["recipe"] for line in found):
         mine = [line["microseconds"] for line in found if line["recipe"] == recipe]
         rows = []
@@ -97,8 +97,8 @@ def section(found: list[dict[str, Any]]) -> str:
             ratio = np.mean([line[base] / line[way] for line in mine])
             rows.append([way, spread((line[way] for line in mine), ",.1f"), f"{ratio:,.1f}"])
         head = ["", "microseconds a picture", "times as fast as model.predict"]
-        parts += [f"### {recipe}", "", table(head, rows), ""]
-    return "\n".join(parts)
+        splits += [f"### {recipe}", "", table(head, rows), ""]
+    return "\n".join(splits)
 
 
 def main() -> None:
@@ -118,9 +118,9 @@ def main() -> None:
                 on_event=silent,
             )  # fmt: skip
             found = measure(tellapart.load(run.model), pixels, folder)
-        figures = {"recipe": options.recipe, "seed": seed, "microseconds": found}
-        record("prediction", figures)
-        print(json.dumps(figures, indent=1), flush=True)
+        metrics = {"recipe": options.recipe, "seed": seed, "microseconds": found}
+        record("prediction", metrics)
+        print(json.dumps(metrics, indent=1), flush=True)
     draw()
 
 

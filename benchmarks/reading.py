@@ -24,12 +24,12 @@ from PIL import Image
 import tellapart
 from results import HERE, arguments, draw, record, spread, table, timed, where
 from tellapart.data.feeding import Prepared, prepare_collection
-from tellapart.images.preparation import Preparation
+from tellapart.images.preprocessing import Preparation
 
 
 def stock(folder: Path, seed: int, cached: bool) -> list[float]:
     """Seconds of opening and reading once, and of each of two more epochs."""
-    from tellapart.recipes.backend import keras
+    from tellapart.networks.backend import keras
 
     began = time.monotonic()
     data = keras.utils.image_dataset_from_directory(
@@ -45,12 +45,12 @@ def ours(folder: Path, seed: int) -> list[float]:
     """The same for tellapart: opening, preparing, and batches as training takes them; Keras is loaded in between."""
     began = time.monotonic()
     collection = tellapart.open(folder)
-    preparation = Preparation(height=64, width=64, colour="rgb")
+    preprocessing = Preparation(height=64, width=64, colour="rgb")
     prepared: list[Prepared] = []
 
     def epoch() -> int:
         if not prepared:
-            prepared.append(prepare_collection(collection, preparation).data)
+            prepared.append(prepare_collection(collection, preprocessing).data)
             return len(prepared[0])
         from tellapart.training.train import Batches
 

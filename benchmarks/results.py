@@ -35,7 +35,7 @@ Keras computes in float32, as it does unless told otherwise; tellapart's precisi
 
 Keras's `fit` on TensorFlow waits for a thread of tf.data at the end of some epochs, up to half a minute each; times of
 stock Keras hold such waits (images a second, which are the median epoch's, do not). tellapart feeds `fit` in another
-way (`feed` in src/tellapart/recipes/backend.py), and does not wait.
+way (`feed` in src/tellapart/networks/backend.py), and does not wait.
 
 Not measured: a GPU. None was at hand; on JAX, which would drive one, the test suite trains `quick` on the processor
 (tests/test_backends.py).
@@ -46,10 +46,10 @@ NOTHING = """No figures have been recorded yet. `python benchmarks/training.py m
 """
 
 
-def record(table: str, figures: dict[str, Any]) -> None:
+def record(table: str, metrics: dict[str, Any]) -> None:
     """Append a measurement."""
     FOLDER.mkdir(exist_ok=True)
-    line = {"when": now(), "machine": machine(), "versions": versions()} | figures
+    line = {"when": now(), "machine": machine(), "versions": versions()} | metrics
     with (FOLDER / f"{table}.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
 

@@ -89,9 +89,9 @@ SYSTEMS = {
 }
 
 
-def arrays(name: str, part: str) -> tuple[np.ndarray, np.ndarray]:
+def arrays(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
     collection = tellapart.open(name)
-    chosen = collection.indices(part)
+    chosen = collection.indices(split)
     pixels = collection.pictures.array[chosen].astype("float32") / 255
     return pixels, keras.utils.to_categorical(collection.labels[chosen], 10)
 
@@ -104,13 +104,13 @@ def run_arrays(system: str, seed: int, epochs: int | None) -> dict[str, object]:
     model.compile(optimizer(), "categorical_crossentropy", metrics=["accuracy"])
     clock = Clock()
     began = time.monotonic()
-    split = {}
+    split_table = {}
     if system == "B":  # 30 % of the training pictures, drawn at random, validate
         order = np.random.default_rng(seed).permutation(len(x))
         held, kept = np.split(order, [round(0.3 * len(x))])
-        split = {"validation_data": (x[held], y[held])}
+        split_table = {"validation_data": (x[held], y[held])}
         x, y = x[kept], y[kept]
-    model.fit(x, y, batch_size=batch, epochs=epochs or usual, callbacks=[clock], verbose=0, **split)
+    model.fit(x, y, batch_size=batch, epochs=epochs or usual, callbacks=[clock], verbose=0, **split_table)
     seconds = time.monotonic() - began
     _, accuracy = model.evaluate(*arrays(name, "test"), verbose=0)
     return {"fit_seconds": seconds, "images_per_second": len(x) / min(clock.seconds), "test_accuracy": accuracy}
@@ -124,10 +124,10 @@ def run_folders(seed: int, epochs: int | None) -> dict[str, object]:
             archive.extractall(folder)
         options = {"label_mode": "binary", "image_size": (64, 64), "batch_size": batch, "verbose": False}
         found = {
-            part: keras.utils.image_dataset_from_directory(
-                next(Path(folder).rglob(f"{part}_set")), seed=seed, shuffle=part == "training", **options
+            split: keras.utils.image_dataset_from_directory(
+                next(Path(folder).rglob(f"{split}_set")), seed=seed, shuffle=split == "training", **options
             )
-            for part in ("training", "test")
+            for split in ("training", "test")
         }
         model = network("E")
         model.compile(optimizer(), "binary_crossentropy", metrics=["accuracy"])

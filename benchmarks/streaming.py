@@ -43,15 +43,15 @@ def stream(folder: str) -> dict[str, Any]:
     """Read, split and feed in this process; its seconds and peaks."""
     import tellapart
     from tellapart.data.feeding import prepare_collection
-    from tellapart.data.split import make_split
-    from tellapart.images.preparation import Preparation
+    from tellapart.data.split_table import make_splits
+    from tellapart.images.preprocessing import Preparation
 
     began = time.monotonic()
     collection = tellapart.open(folder)
     whole = prepare_collection(collection, Preparation(height=128, width=128, colour="rgb"))
     read = time.monotonic() - began
-    split = make_split(collection, same=whole.duplicates.groups)
-    train = whole.data.part(split.indices("train"))
+    split_table = make_splits(collection, same=whole.duplicates.groups)
+    train = whole.data.split(split_table.indices("train"))
     del whole
     from tellapart.training.train import Batches
 
@@ -111,10 +111,10 @@ def main() -> None:
             [sys.executable, "-c", code], cwd=Path(__file__).parent, stdout=subprocess.PIPE, text=True, check=True,
             env=os.environ | {"TELLAPART_CACHE": str(Path(temporary, "cache"))},
         )  # fmt: skip
-        figures = json.loads(done.stdout.strip().splitlines()[-1])
-    figures |= {"photos": options.photos, "bytes": options.photos * 128 * 128 * 3}
-    record("streaming", {"seed": 0} | figures)
-    print(json.dumps(figures))
+        metrics = json.loads(done.stdout.strip().splitlines()[-1])
+    metrics |= {"photos": options.photos, "bytes": options.photos * 128 * 128 * 3}
+    record("streaming", {"seed": 0} | metrics)
+    print(json.dumps(metrics))
     draw()
 
 

@@ -45,8 +45,8 @@ def opened(trace: str, files: Path) -> dict[str, Any]:
     The reader of weights counts from where it has taken its rights from itself: before, it loads its libraries, and has
     not looked at the file.
     """
-    from tellapart.classifier.hdf5 import READER
     from tellapart.classifier.runtime import TRIAL
+    from tellapart.classifier.sandbox.hdf5 import READER
 
     libraries = (sys.prefix, sys.base_prefix, str(HERE.parent / "src"), "/usr/lib", "/lib", "/etc/ld.so.cache")
     system = ("/proc/", "/sys/devices/system/", "/sys/fs/cgroup/", "/dev/null", "/dev/urandom")

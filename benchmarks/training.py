@@ -24,8 +24,8 @@ import tellapart as library
 from results import HERE, arguments, draw, record, spread, table, tellapart, timed, where
 
 NOTES = {
-    "cifar10": "Learnt from the first 45,000 pictures of CIFAR-10's training part, measured on its other 5,000 and the "
-    "first 1,000 of the test part: `cifar10.npz`, which `training.py cifar10` makes, is so cut.",
+    "cifar10": "Learnt from the first 45,000 pictures of CIFAR-10's training split, measured on its other 5,000 and "
+    "the first 1,000 of the test split: `cifar10.npz`, which `training.py cifar10` makes, is so cut.",
 }
 """What is to be known of a case, beside its commands."""
 
@@ -88,15 +88,15 @@ def cases(folder: Path) -> dict[str, list[Contender]]:
 
 
 def write_cifar(path: Path) -> None:
-    """CIFAR-10 with 45,000 pictures to train on; the test part is the other 5,000 and what there is of the test."""
+    """CIFAR-10 with 45,000 pictures to train on; the test split is the other 5,000 and what there is of the test."""
     collection = library.open("cifar10")
     train, test = collection.indices("train"), collection.indices("test")[:1000]
     measured = np.concatenate([train[45000:], test])
     named = {"train": train[:45000], "test": measured}
     content = {}
-    for part, chosen in named.items():
-        content[f"x_{part}"] = np.stack([collection.read(int(i)) for i in chosen])
-        content[f"y_{part}"] = collection.labels[chosen]
+    for split, chosen in named.items():
+        content[f"x_{split}"] = np.stack([collection.read(int(i)) for i in chosen])
+        content[f"y_{split}"] = collection.labels[chosen]
     np.savez(path, **content)
 
 
@@ -130,12 +130,12 @@ def run(words: list[str], seed: int, folder: Path) -> dict[str, Any]:
 
 def section(found: list[dict[str, Any]]) -> str:
     """The tables of this benchmark."""
-    parts = ["## Training", "", f"`python benchmarks/training.py CASE`. {where(found)}", ""]
+    splits = ["## Training", "", f"`python benchmarks/training.py CASE`. {where(found)}", ""]
     for case in dict.fromkeys(line["case"] for line in found):
         rows = [line for line in found if line["case"] == case]
         time = "wall_seconds" if case in FROM_FILES else "fit_seconds"
-        parts += [f"### {case}", "", *([NOTES[case], ""] if case in NOTES else []), _table(rows, time), ""]
-    return "\n".join(parts)
+        splits += [f"### {case}", "", *([NOTES[case], ""] if case in NOTES else []), _table(rows, time), ""]
+    return "\n".join(splits)
 
 
 def _table(found: list[dict[str, Any]], time: str) -> str:
@@ -215,9 +215,9 @@ def main() -> None:
                         continue
                     shown = " ".join(Path(word).name if "/" in word else word for word in words)
                     command = f"tellapart {shown}" if words[0] != "stock" else f"python benchmarks/stock.py {words[1]}"
-                    figures = {"case": case, "name": name, "seed": seed, "command": command} | run(words, seed, folder)
-                    record("training", figures)
-                    print(json.dumps(figures), flush=True)
+                    metrics = {"case": case, "name": name, "seed": seed, "command": command} | run(words, seed, folder)
+                    record("training", metrics)
+                    print(json.dumps(metrics), flush=True)
     draw()
 
 

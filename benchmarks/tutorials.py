@@ -26,12 +26,12 @@ def kaggle_csv(folder: Path) -> Path:
     """Fashion-MNIST as Kaggle ships it: label,pixel1,...,pixel784 in two files, fashion-mnist_{train,test}.csv."""
     collection = library.open("fashion-mnist")
     folder.mkdir()
-    for part in ("train", "test"):
-        chosen = collection.indices(part)
+    for split in ("train", "test"):
+        chosen = collection.indices(split)
         pixels = collection.pictures.array[chosen].reshape(len(chosen), -1)
         table = pl.DataFrame(pixels, schema=[f"pixel{i}" for i in range(1, pixels.shape[1] + 1)])
         table.insert_column(0, pl.Series("label", collection.labels[chosen])).write_csv(
-            folder / f"fashion-mnist_{part}.csv"
+            folder / f"fashion-mnist_{split}.csv"
         )
     (folder / "classes.txt").write_text("\n".join(collection.class_names) + "\n")
     return folder
@@ -59,7 +59,7 @@ def commands(folder: Path, only: str | None) -> dict[str, list[str]]:
     return {name: command for name, command in table.items() if only in (None, name)}
 
 
-def figures(name: str, command: list[str], folder: Path) -> dict[str, Any]:
+def metrics(name: str, command: list[str], folder: Path) -> dict[str, Any]:
     """What one command comes to."""
     found = json.loads(timed(tellapart(*command, "--runs", str(folder / "runs"), "--json"))[1])["results"]
     data = os.environ["TELLAPART_DATA"]
@@ -105,7 +105,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         for name, command in commands(Path(temporary), options.only).items():
-            line = figures(name, command, Path(temporary))
+            line = metrics(name, command, Path(temporary))
             record("tutorials", line)
             print(json.dumps(line), flush=True)
     draw()

@@ -37,11 +37,11 @@ def stripes(count: int, size: int = 12, channels: int = 1, seed: int = 0) -> tup
 
 
 def make_collection(
-    count: int = 36, parts: bool = True, size: int = 12, channels: int = 1, seed: int = 0
+    count: int = 36, splits: bool = True, size: int = 12, channels: int = 1, seed: int = 0
 ) -> Collection:
     pixels, labels = stripes(count, size, channels, seed)
     names = ("across", "down", "squares")
-    column = np.array(["train"] * (count * 2 // 3) + ["test"] * (count - count * 2 // 3)) if parts else None
+    column = np.array(["train"] * (count * 2 // 3) + ["test"] * (count - count * 2 // 3)) if splits else None
     keys = [f"{i}" for i in range(count)]
     return Collection("stripes", "stripes", names, labels.astype(np.int64), keys, ArrayPictures(pixels), column)
 
@@ -69,7 +69,7 @@ def stripes_folder(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def stripes_run(tmp_path_factory: pytest.TempPathFactory):
     """A finished training on stripes, for everything that needs a model file."""
-    collection = replace(make_collection(240, parts=False), name="stripes")
+    collection = replace(make_collection(240, splits=False), name="stripes")
     return tellapart.train(collection, epochs=6, runs=tmp_path_factory.mktemp("runs"), on_event=silent)
 
 

@@ -310,7 +310,7 @@ def _plain_hdf5(fill: Any) -> bytes:
 def own_files(folder: Path, model: Path) -> Iterator[tuple[str, Path]]:
     """Files that a stranger made like one of ours, every hash right: `model` with a member exchanged."""
     record, members = read_model(model)
-    twin = members["model.onnx"]
+    onnx_copy = members["model.onnx"]
     elsewhere = _field(14, 1) + _field(13, _field(1, b"location") + _field(2, b"/etc/passwd"))
     large = _field(1, 2) + _field(2, 7) + _field(8, b"s") + _field(9, struct.pack("<qq", 1 << 20, 1 << 20))
     branch = _field(5, _field(1, b"then_branch") + _field(6, b""))
@@ -321,18 +321,18 @@ def own_files(folder: Path, model: Path) -> Iterator[tuple[str, Path]]:
         "own-onnx-other-maker": {"model.onnx": _onnx(node_field=_field(7, b"com.attacker"))},
         "own-onnx-loop": {"model.onnx": _onnx(operation=b"Loop")},
         "own-onnx-branch": {"model.onnx": _onnx(node_field=branch)},
-        "own-onnx-functions": {"model.onnx": twin + _field(25, b"")},
-        "own-onnx-training": {"model.onnx": twin + _field(20, b"")},
+        "own-onnx-functions": {"model.onnx": onnx_copy + _field(25, b"")},
+        "own-onnx-training": {"model.onnx": onnx_copy + _field(20, b"")},
         "own-onnx-sparse": {"model.onnx": _onnx(graph_field=_field(15, b""))},
         "own-onnx-bomb": {"model.onnx": _onnx(operation=b"Expand", tensor_field=large)},
         "own-onnx-tag": {"model.onnx": _onnx(node_field=_long_field(4, b"Loop"))},
         "own-onnx-number": {"model.onnx": _onnx(tensor_field=_field(2, 7) + bytes([7 << 3, *[255] * 9, 127]))},
         "own-onnx-double": {"model.onnx": _onnx() + _onnx(operation=b"Loop")},
         "own-onnx-other-format": {"model.onnx": bytes([8, 0x88, 0, 0]) + b"ORTM" + _onnx()},
-        "own-onnx-fields": {"model.onnx": twin + _field(14, b"") * 1_000_001},
-        "own-onnx-cut": {"model.onnx": twin[: len(twin) // 2]},
+        "own-onnx-fields": {"model.onnx": onnx_copy + _field(14, b"") * 1_000_001},
+        "own-onnx-cut": {"model.onnx": onnx_copy[: len(onnx_copy) // 2]},
         "own-onnx-rubbish": {"model.onnx": b"\xff" * 64},
-        "own-novelty-pickle": {"novelty.npz": _zip({"features_turn.npy": pickle.dumps(Touch(folder / "canary"))})},
+        "own-ood-pickle": {"ood.npz": _zip({"features_turn.npy": pickle.dumps(Touch(folder / "canary"))})},
     }  # fmt: skip
     for name, exchanged in changed.items():
         path = folder / f"{name}.keras"

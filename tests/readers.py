@@ -138,18 +138,18 @@ def _model(path: Path) -> Any:
 
 
 def _description(path: Path) -> Any:
-    from tellapart.recipes.description import read_description
-    from tellapart.recipes.plan import NotPlainError
+    from tellapart.networks.description import read_description
+    from tellapart.networks.spec import NotAllowedError
 
     try:
         return read_description(path.read_bytes())
-    except NotPlainError as error:
+    except NotAllowedError as error:
         assert str(error)
         return error
 
 
 def _onnx(path: Path) -> Any:
-    from tellapart.classifier.onnx_file import check_onnx
+    from tellapart.classifier.sandbox.onnx_file import check_onnx
 
     check_onnx(path.read_bytes(), path.name)
     return path.stat().st_size
@@ -157,7 +157,7 @@ def _onnx(path: Path) -> Any:
 
 def _hdf5(path: Path) -> Any:
     """In this process, which is what a fuzzer can look into; users' files are read in another, which may hang."""
-    from tellapart.classifier.hdf5_reader import RefusedError, read
+    from tellapart.classifier.sandbox.hdf5_reader import RefusedError, read
 
     if hasattr(os, "fork") and not _comes_back(partial(read, path.read_bytes())):
         return "ended"
@@ -188,14 +188,14 @@ def _comes_back(work: Callable[[], Any], seconds: float = 5) -> bool:
     return False
 
 
-def _novelty(path: Path) -> Any:
-    from tellapart.classifier.novelty import Novelty
+def _ood(path: Path) -> Any:
+    from tellapart.classifier.ood import OodDetector
 
-    return Novelty.from_bytes(path.read_bytes())
+    return OodDetector.from_bytes(path.read_bytes())
 
 
 def _foreign(path: Path) -> Any:
-    from tellapart.classifier import foreign
+    from tellapart.classifier.sandbox import keras_file as foreign
 
     return foreign._unpacked(path, path.name)
 
@@ -259,7 +259,7 @@ def readers() -> list[Reader]:
         Reader("model.keras", _model, (model,)),
         Reader("record.keras", partial(_exchanged, "tellapart.json"), (_member("tellapart.json"),)),
         Reader("twin.onnx", _onnx, (_member("model.onnx"),)),
-        Reader("novelty.npz", _novelty, (_member("novelty.npz"),)),
+        Reader("ood.npz", _ood, (_member("novelty.npz"),)),
         Reader("config.json", _description, (_member("config.json"),)),
         Reader("weights.h5", _hdf5, (_member("model.weights.h5"), *h5)),
         Reader("foreign.keras", _foreign, ((FILES / "keras2-residual.keras").read_bytes(),)),

@@ -34,7 +34,7 @@ def test_the_same_recipe_trains_on_jax(lasting, tmp_path):
 def test_what_accelerators_round_is_put_back():
     import tensorflow as tf
 
-    from tellapart.recipes.backend import NAME, exactly
+    from tellapart.networks.backend import NAME, exactly
 
     if NAME != "tensorflow":
         pytest.skip("the tests run on another backend")

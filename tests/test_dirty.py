@@ -18,7 +18,7 @@ from tellapart.data.feeding import prepare_collection, prepare_pictures
 from tellapart.errors import PictureError, TellapartError
 from tellapart.files import sha256_of_file
 from tellapart.images.decode import decode, pillow_warnings_off
-from tellapart.images.preparation import Preparation
+from tellapart.images.preprocessing import Preparation
 from tellapart.images.read import read_picture
 from tellapart.progress import silent
 from tests import corpus
@@ -69,7 +69,7 @@ def test_training_on_a_dirty_folder(dirty, tmp_path):
         dirty, recipe="dense", epochs=1, set={"height": 16, "width": 16}, runs=tmp_path / "runs", on_event=silent
     )
     record = json.loads((run.path / "run.json").read_text())
-    aside = {item["file"]: item["reason"] for item in record["results"]["set_aside"]}
+    aside = {item["file"]: item["reason"] for item in record["results"]["skipped"]}
     assert set(aside) == {f"smooth/{name}" for name in (*UNREADABLE, *SPECIAL)}
     assert aside["smooth/pipe.jpg"] == aside["smooth/zero.jpg"] == "not a file"
     assert aside["smooth/dangling.jpg"] == "does not exist"
@@ -139,21 +139,21 @@ def test_every_way_gives_the_same_array(tmp_path, monkeypatch):
     written(tmp_path / "data" / "y", {"y.png": READABLE["alpha.png"]})
     collection = tellapart.open(tmp_path / "data")
     for k, (size, fit, colour) in enumerate(((32, "stretch", "rgb"), (40, "crop", "grey"), (24, "pad", "rgb"))):
-        preparation = Preparation(height=size, width=size + 8, colour=colour, fit=fit)
+        preprocessing = Preparation(height=size, width=size + 8, colour=colour, fit=fit)
         train = tellapart.train(
             tmp_path / "data", recipe="dense", epochs=1, test=0, validation=0, runs=tmp_path / f"runs{k}",
             set={"height": size, "width": size + 8, "colour": colour, "fit": fit}, on_event=silent,
         )  # fmt: skip
         classifier = train.classifier
-        assert classifier.preparation == preparation
+        assert classifier.preprocessing == preprocessing
         given = []
         monkeypatch.setattr(
             classifier, "judge", lambda pixels, g=given, c=classifier: (g.append(pixels), type(c).judge(c, pixels))[1]
         )
-        whole = prepare_collection(collection, preparation).data
+        whole = prepare_collection(collection, preprocessing).data
         with monkeypatch.context() as patch:  # from the stored copy alone
             patch.setattr(feeding, "_fill", lambda *_: pytest.fail("pictures were decoded again"))
-            again = prepare_pictures(collection, np.arange(len(collection)), preparation)
+            again = prepare_pictures(collection, np.arange(len(collection)), preprocessing)
         assert np.array_equal(np.asarray(whole.pixels), np.asarray(again.pixels))
         for i, key in enumerate(collection.keys):
             path = tmp_path / "data" / key

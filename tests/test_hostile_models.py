@@ -8,8 +8,8 @@ import h5py
 import pytest
 
 import tellapart
-from tellapart.classifier import hdf5
 from tellapart.classifier.classifier import load_classifier
+from tellapart.classifier.sandbox import hdf5
 from tellapart.errors import ModelFileError
 from tellapart.progress import silent
 from tests import hostile_models
@@ -19,7 +19,7 @@ import json, resource, sys, tempfile
 from pathlib import Path
 from tellapart.classifier import network  # starts Keras, which opens a great deal, before anybody looks
 from tellapart.classifier.classifier import load_classifier
-from tellapart.classifier.foreign import read_foreign
+from tellapart.classifier.sandbox.keras_file import read_foreign
 from tellapart.errors import ModelFileError
 answers, seen, current = {}, {}, [None]
 OWN = (sys.prefix, sys.base_prefix, "/proc/self", "/dev/null", tempfile.gettempdir() + "/tmp")  # temporary files
@@ -129,7 +129,7 @@ def test_the_reason_is_the_right_one(looked_at, name, words):
 
 
 def test_the_same_files_without_their_trick_open(tmp_path):
-    from tellapart.classifier.foreign import read_foreign
+    from tellapart.classifier.sandbox.keras_file import read_foreign
 
     good = tmp_path / "good.keras"
     good.write_bytes(hostile_models.archive(hostile_models.sequential()))
@@ -138,7 +138,7 @@ def test_the_same_files_without_their_trick_open(tmp_path):
 
 def test_prediction_does_not_start_keras_and_is_as_careful(tmp_path, stripes_run):
     for name, path in hostile_models.own_files(tmp_path, stripes_run.model):
-        if "onnx" in name or "novelty" in name:
+        if "onnx" in name or "ood" in name:
             with pytest.raises(Exception, match=r"refused|damaged") as caught:
                 load_classifier(path)
             assert type(caught.value).__name__ == "ModelFileError"

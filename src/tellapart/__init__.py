@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tellapart.errors import TellapartError as TellapartError
     from tellapart.evaluation.comparison import Comparison as Comparison
     from tellapart.evaluation.evaluation import Evaluation as Evaluation
-    from tellapart.images.preparation import Preparation as Preparation
+    from tellapart.images.preprocessing import Preparation as Preparation
     from tellapart.recipes.augmentation import Augmentation as Augmentation
     from tellapart.recipes.recipe import Recipe as Recipe
     from tellapart.verbs._finishing import Run as Run

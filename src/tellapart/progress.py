@@ -24,7 +24,7 @@ class Progress:
     done: int
     total: int | None
     unit: str = "pictures"
-    figures: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def finished(self) -> bool:
@@ -38,15 +38,15 @@ class Epoch:
 
     number: int
     total: int
-    figures: Mapping[str, float]
+    metrics: Mapping[str, float]
 
     def __str__(self) -> str:
         shown = " ".join(
-            f"{name} {self.figures[name]:.4f}"
+            f"{name} {self.metrics[name]:.4f}"
             for name in ("loss", "accuracy", "val_loss", "val_accuracy")
-            if name in self.figures
+            if name in self.metrics
         )
-        return f"epoch {self.number}/{self.total}  {shown}  {self.figures.get('seconds', 0):.1f} s"
+        return f"epoch {self.number}/{self.total}  {shown}  {self.metrics.get('seconds', 0):.1f} s"
 
 
 Event = Note | Progress | Epoch

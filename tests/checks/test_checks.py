@@ -13,9 +13,9 @@ from tests.images.test_look import encoded, photo
 CHECKS = "tellapart.checks"
 
 
-def folder(path, count=24, parts=("",)):
+def folder(path, count=24, splits=("",)):
     for k in range(count):
-        place = path / parts[k % len(parts)] / ("cats", "dogs")[k // len(parts) % 2]
+        place = path / splits[k % len(splits)] / ("cats", "dogs")[k // len(splits) % 2]
         place.mkdir(parents=True, exist_ok=True)
         (place / f"{k:03d}.jpg").write_bytes(encoded(photo(k)))
     return path
@@ -119,9 +119,9 @@ def test_cut_off(tmp_path, turned):
 def test_two_pictures_each_twice_that_are_nearly_the_same_are_not_called_the_same(tmp_path):
     folder(tmp_path, 40, ("train", "test"))
     data = [encoded(photo(77), "PNG"), encoded(photo(77), quality=70)]
-    for part in ("train", "test"):
+    for split in ("train", "test"):
         for k, one in enumerate(data):
-            (tmp_path / part / "cats" / f"z{k}.png").write_bytes(one)
+            (tmp_path / split / "cats" / f"z{k}.png").write_bytes(one)
     (found,), _ = findings(tmp_path, "leaks")
     assert found.words.startswith("the same picture, or nearly: ")
 
@@ -160,7 +160,7 @@ def test_enlarged(tmp_path, filter):
 
 
 def test_duplicates_conflicts_and_leaks(tmp_path):
-    folder(tmp_path, parts=("train", "test"))
+    folder(tmp_path, splits=("train", "test"))
     (tmp_path / "train" / "cats" / "again.jpg").write_bytes(encoded(photo(0), quality=50))  # of train/cats/000.jpg
     (tmp_path / "train" / "dogs" / "turned.jpg").write_bytes(encoded(photo(8)[:, ::-1]))  # which may be its class
     copy = (tmp_path / "train" / "cats" / "004.jpg").read_bytes()
@@ -239,9 +239,9 @@ def test_labels(tmp_path):
 
 
 def test_labels_of_given_test_parts_are_not_moved(tmp_path):
-    collection = tellapart.open(folder(tmp_path, parts=("train", "test")))
+    collection = tellapart.open(folder(tmp_path, splits=("train", "test")))
     values = np.where(np.eye(2)[collection.labels] == 1, 0.95, 0.05)
-    wrong = [int(np.flatnonzero(collection.parts == part)[0]) for part in ("train", "test")]
+    wrong = [int(np.flatnonzero(collection.splits == split)[0]) for split in ("train", "test")]
     values[wrong] = np.where(np.eye(2)[collection.labels[wrong]] == 1, 0.01, 0.99)
     found, _ = findings(tmp_path, "labels", values)
     assert {one.pictures[0]: bool(one.relabel) for one in found} == {wrong[0]: True, wrong[1]: False}
@@ -254,10 +254,10 @@ def shaded(number):
     return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
-def still_scene(path, parts=("",)):
+def still_scene(path, splits=("",)):
     """Forty frames of one scene in two classes, two of them very copies."""
     for k in range(40):
-        place = path / parts[k % len(parts)] / ("cats", "dogs")[k // len(parts) % 2]
+        place = path / splits[k % len(splits)] / ("cats", "dogs")[k // len(splits) % 2]
         place.mkdir(parents=True, exist_ok=True)
         (place / f"{k:03d}.png").write_bytes(encoded(shaded(k), "PNG"))
     return path

@@ -37,7 +37,7 @@ def test_it_is_left_alone_where_it_brings_nothing():
 
 
 def test_what_is_promised_is_kept():
-    """On new pictures, over many validation parts, at most the promised share of answers is wrong."""
+    """On new pictures, over many validation splits, at most the promised share of answers is wrong."""
     errors = []
     for _ in range(100):
         threshold = threshold_for(0.1, trades(*answers(800))).threshold
@@ -56,7 +56,7 @@ def test_trades_by_hand():
     assert threshold_for(0.3, found).threshold == 0.7
     with pytest.raises(UsageError, match=r"25\.00% or more, which answers 75\.0% of pictures"):
         threshold_for(0.2, found)
-    with pytest.raises(UsageError, match="without a validation part"):
+    with pytest.raises(UsageError, match="without a validation split"):
         threshold_for(0.2, ())
 
 

@@ -56,8 +56,15 @@ def test_an_answer(classifier):
     assert answer.top(2)[1][1] <= answer.top(2)[0][1]
     assert str(answer) == f"{answer.label} ({answer.probability:.1%})"
     assert not answer.unsure
-    assert not answer.unfamiliar
-    assert set(answer.to_dict()) == {"source", "label", "probability", "probabilities", "novelty", "unfamiliar"}
+    assert not answer.out_of_distribution
+    assert set(answer.to_dict()) == {
+        "source",
+        "label",
+        "probability",
+        "probabilities",
+        "ood_score",
+        "out_of_distribution",
+    }
     assert len(answer.to_dict(top=1)["probabilities"]) == 1
     assert "<b>across" in answer._repr_html_()
 
@@ -66,7 +73,7 @@ def test_pictures_of_other_sizes_and_colours_are_prepared(classifier):
     pixels, _ = stripes(3, size=12)
     large = np.kron(pixels[1, :, :, 0], np.ones((4, 4), np.uint8))
     coloured = np.repeat(large[..., np.newaxis], 3, axis=2)
-    expected = classifier.predict(classifier.preparation(large[..., np.newaxis])).values
+    expected = classifier.predict(classifier.preprocessing(large[..., np.newaxis])).values
     assert np.array_equal(classifier.predict(large).values, expected)
     assert np.array_equal(classifier.predict(coloured).values, expected)
     assert classifier.predict(np.repeat(pixels[1], 3, axis=2)).label == "down"
@@ -129,9 +136,9 @@ def test_the_network_looks_once_at_each_view(stripes_run, monkeypatch):
         "_run",
         lambda self, pixels, *rest: (seen.append(pixels), real(self, pixels, *rest))[1],
     )
-    answers, novelty = classifier.judge(pixels)
+    answers, ood = classifier.judge(pixels)
     assert len(seen) == 6
-    assert novelty is not None
+    assert ood is not None
     assert np.allclose(answers, expected, atol=1e-6)
 
 

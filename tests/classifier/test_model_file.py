@@ -47,17 +47,17 @@ def test_it_round_trips_exactly(stripes_run, tmp_path):
 def test_the_record_holds_what_the_owner_needs(stripes_run):
     with zipfile.ZipFile(stripes_run.model) as archive:
         record = json.loads(archive.read("tellapart.json"))
-    assert record["format"] == 1
+    assert record["format"] == 2
     assert record["class_names"] == ["across", "down", "squares"]
-    assert record["preparation"]["height"] == 12
-    assert record["figures"]["test"]["accuracy"] == stripes_run.evaluations["test"].accuracy
-    assert set(record["members"]) == {"config.json", "metadata.json", "model.weights.h5", "model.onnx", "novelty.npz"}
+    assert record["preprocessing"]["height"] == 12
+    assert record["metrics"]["test"]["accuracy"] == stripes_run.evaluations["test"].accuracy
+    assert set(record["members"]) == {"config.json", "metadata.json", "model.weights.h5", "model.onnx", "ood.npz"}
     assert record["temperature"] == stripes_run.evaluations["test"].temperature > 0
     assert record["trades"][0]["threshold"] == 0
     assert record["threshold"] is None
 
 
-@pytest.mark.parametrize("member", ("config.json", "metadata.json", "model.weights.h5", "model.onnx", "novelty.npz"))
+@pytest.mark.parametrize("member", ("config.json", "metadata.json", "model.weights.h5", "model.onnx", "ood.npz"))
 def test_a_changed_member_is_refused(member, stripes_run, tmp_path):
     def flip(name, data):
         return data[:-1] + bytes([data[-1] ^ 1]) if name == member else data
@@ -98,9 +98,9 @@ def test_bytes_flipped_or_cut_anywhere_are_refused(stripes_run, tmp_path):
 
 def test_a_later_format_asks_for_an_upgrade(stripes_run, tmp_path):
     def later(name, data):
-        return json.dumps({"format": 2, "tellapart": "9.0"}) if name == "tellapart.json" else data
+        return json.dumps({"format": 3, "tellapart": "9.0"}) if name == "tellapart.json" else data
 
-    with pytest.raises(ModelFileError, match=r"written by tellapart 9\.0, in format 2"):
+    with pytest.raises(ModelFileError, match=r"written by tellapart 9\.0, in format 3"):
         read_model(rewritten(stripes_run.model, tmp_path / "a.keras", later))
 
 
@@ -187,8 +187,8 @@ def test_class_names_that_are_not_the_networks(stripes_run, tmp_path, names):
     (
         {"training": {"data": [], "recipe": "x", "class_counts": "many"}},
         {"training": {"recipe": {"name": 3}, "class_counts": [1]}},
-        {"figures": {"test": {"count": 1}}},
-        {"figures": {"test": 5}},
+        {"metrics": {"test": {"count": 1}}},
+        {"metrics": {"test": 5}},
     ),
 )
 def test_a_record_of_odd_words_is_a_model_all_the_same(stripes_run, tmp_path, monkeypatch, change):
@@ -197,6 +197,6 @@ def test_a_record_of_odd_words_is_a_model_all_the_same(stripes_run, tmp_path, mo
     path = tmp_path / "a.keras"
     write_model(path, classifier.record.model_copy(update=change), classifier.members)
     assert "classes:" in str(tellapart.summary(path, on_event=silent))
-    data = make_collection(30, parts=False, seed=7)
+    data = make_collection(30, splits=False, seed=7)
     assert tellapart.evaluate(path, data, on_event=silent).count == 30
     assert tellapart.compare([path, stripes_run.model], data=data, on_event=silent).count == 30

@@ -59,7 +59,7 @@ def test_the_program_as_a_process_is_clean_and_closes_pipes(tmp_path):
     command = [sys.executable, "-m", "tellapart", "train", str(folder), "--recipe", "dense", "--epochs", "1"]
     done = subprocess.run([*command, "--runs", str(tmp_path / "runs")], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[0].startswith("test: accuracy")
-    starts = ("data:", "split:", "pictures:", "recipe:", "backend:", "epoch", "train:", "read", "note: no picture")
+    starts = ("data:", "split:", "pictures:", "recipe:", "backend:", "epoch", "train:", "read", "note: ")
     assert all(line.startswith(starts) for line in done.stderr.splitlines()), done.stderr
     piped = subprocess.run(
         f"{sys.executable} -m tellapart recipes quick | head -1", shell=True, capture_output=True, text=True
@@ -95,7 +95,7 @@ def test_the_bar_draws_every_event(monkeypatch):
     bar = Bar(Console(file=stream, force_terminal=True, width=120, highlight=False))
     with bar as listen:
         listen(Note("split: [kept]"))
-        listen(Progress("train", 10, 100, figures={"loss": 0.5}))
+        listen(Progress("train", 10, 100, metrics={"loss": 0.5}))
         bar.bars.refresh()
         listen(Progress("train", 150, 400))  # by the clock it is planned anew
         (task,) = bar.bars.tasks

@@ -20,6 +20,7 @@ ORDER = [
     "parallel",
     "plots",
     "images",
+    "networks",
     "data",
     "checks",
     "recipes",
@@ -38,8 +39,8 @@ ORDER = [
 ]
 STRANGERS = ({"evaluation", "explanation"}, {"report", "export", "serve"})
 HOMES = {
-    "keras": {"recipes", "training", "classifier", "explanation", "export"},
-    "tensorflow": {"recipes"},
+    "keras": {"networks", "recipes", "training", "classifier", "explanation", "export"},
+    "tensorflow": {"networks"},
     "tf2onnx": {"classifier", "export"},
     "onnxruntime": {"classifier"},
     "PIL": {"images", "data"},  # data: formats write pictures

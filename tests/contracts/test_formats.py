@@ -18,8 +18,8 @@ NEEDS = {"cifar-binary": {"size": 32, "channels": 3}}
 WITHOUT_PARTS = {"cifar-binary", "picture-sheets"}  # their files are named after parts
 
 
-def write(name: str, folder: Path, parts: bool = True):
-    collection = make_collection(parts=parts, **NEEDS.get(name, {}))
+def write(name: str, folder: Path, splits: bool = True):
+    collection = make_collection(splits=splits, **NEEDS.get(name, {}))
     folder.mkdir()
     formats.load(name).write(collection, folder)
     return collection
@@ -43,8 +43,8 @@ def check_same(expected, got):
     assert len(got) == len(expected)
 
     def rows(collection):
-        parts = collection.parts if collection.parts is not None else [""] * len(collection)
-        return sorted((str(part), collection.label(i), collection.read(i).tobytes()) for i, part in enumerate(parts))
+        splits = collection.splits if collection.splits is not None else [""] * len(collection)
+        return sorted((str(split), collection.label(i), collection.read(i).tobytes()) for i, split in enumerate(splits))
 
     assert rows(got) == rows(expected)
     assert got.read(0).dtype == np.uint8
@@ -61,9 +61,9 @@ def test_what_is_written_is_read_back(name, container, tmp_path):
 
 @pytest.mark.parametrize("name", [name for name in formats.names() if name not in WITHOUT_PARTS])
 def test_without_parts(name, tmp_path):
-    expected = write(name, tmp_path / "data", parts=False)
+    expected = write(name, tmp_path / "data", splits=False)
     got = formats.read(plant(tmp_path / "data"))
-    assert got.parts is None
+    assert got.splits is None
     check_same(expected, got)
 
 

@@ -39,14 +39,14 @@ def test_the_network(name):
 @pytest.mark.parametrize("name", find.names())
 def test_training_and_the_file(name, tmp_path):
     """Stock Keras and ONNX Runtime give the same answers from the file of a training."""
-    collection = make_collection(60, parts=False, size=16, channels=3)
+    collection = make_collection(60, splits=False, size=16, channels=3)
     two = collection.labels < 2
     pixels = collection.pictures.array[two]
     labels = np.array(["across", "down"])[collection.labels[two]]
     run = tellapart.train((pixels, labels), recipe=name, epochs=2, runs=tmp_path, on_event=silent)
     assert run.evaluations["test"].count == 8
     stock = keras.saving.load_model(run.model)
-    prepared = np.stack([run.classifier.preparation(picture) for picture in pixels])
+    prepared = np.stack([run.classifier.preprocessing(picture) for picture in pixels])
     expected = stock.predict(prepared, verbose=0)
     if expected.shape[1] == 1:
         expected = np.hstack([1 - expected, expected])
@@ -60,5 +60,5 @@ def test_training_and_the_file(name, tmp_path):
         "model.weights.h5",
         "tellapart.json",
         "model.onnx",
-        "novelty.npz",
+        "ood.npz",
     }

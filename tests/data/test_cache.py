@@ -11,7 +11,7 @@ from tellapart.data.collection import Collection
 from tellapart.data.feeding import prepare_collection, prepare_pictures
 from tellapart.data.rows import PixelFile, Rows
 from tellapart.errors import PictureError
-from tellapart.images.preparation import Preparation
+from tellapart.images.preprocessing import Preparation
 from tests.conftest import write_folder
 
 PREPARATION = Preparation(height=9, width=9, colour="grey")
@@ -54,7 +54,7 @@ def same(one, other):
     assert np.array_equal(one.data.pixels, other.data.pixels)
     assert np.array_equal(one.data.labels, other.data.labels)
     assert np.array_equal(one.data.indices, other.data.indices)
-    assert one.data.set_aside == other.data.set_aside
+    assert one.data.skipped == other.data.skipped
     assert one.duplicates().groups == other.duplicates().groups
 
 
@@ -62,7 +62,7 @@ def test_the_second_reading_decodes_nothing(tmp_path, home, monkeypatch):
     folder = photos(tmp_path, damaged=True)
     (folder / "down" / "again.png").write_bytes((folder / "down" / "001.png").read_bytes())
     first = prepare_collection(tellapart.open(folder), PREPARATION)
-    assert [item.key for item in first.data.set_aside] == ["down/004.png"]
+    assert [item.key for item in first.data.skipped] == ["down/004.png"]
     assert len(first.duplicates().groups) == 1
     assert len(kept_in(home)) == 1
     same(first, read_again(monkeypatch, folder))
@@ -88,10 +88,10 @@ def test_some_of_them_come_from_there_too(tmp_path, home, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(type(collection.pictures), "read", None)
         got = prepare_pictures(collection, wanted, PREPARATION)
-    expected = whole.part(np.sort(wanted))
+    expected = whole.split(np.sort(wanted))
     order = np.argsort(got.indices)
     assert np.array_equal(got.pixels[order], expected.pixels)
-    assert got.set_aside == expected.set_aside
+    assert got.skipped == expected.skipped
 
 
 @pytest.mark.parametrize("change", ("write", "touch", "add", "remove", "rename"))
@@ -196,7 +196,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path, home, monkeypatch):
 
 def test_parts_are_no_copies(tmp_path, home):
     whole = prepare_collection(tellapart.open(photos(tmp_path)), PREPARATION).data
-    assert isinstance(whole.part(np.array([3, 5])).pixels, Rows)
+    assert isinstance(whole.split(np.array([3, 5])).pixels, Rows)
 
 
 def test_a_reason_that_may_pass_is_not_believed_where_the_copy_could_not_be_removed(tmp_path, home, monkeypatch):
@@ -212,10 +212,10 @@ def test_a_reason_that_may_pass_is_not_believed_where_the_copy_could_not_be_remo
     monkeypatch.setattr(Collection, "read", read)
     first = prepare_collection(tellapart.open(folder), PREPARATION).data
     monkeypatch.setattr(Collection, "read", real)
-    assert [item.index for item in first.set_aside] == [3]
-    assert not prepare_collection(tellapart.open(folder), PREPARATION).data.set_aside
+    assert [item.index for item in first.skipped] == [3]
+    assert not prepare_collection(tellapart.open(folder), PREPARATION).data.skipped
     everything = np.arange(len(tellapart.open(folder)))
-    assert not prepare_pictures(tellapart.open(folder), everything, PREPARATION).set_aside
+    assert not prepare_pictures(tellapart.open(folder), everything, PREPARATION).skipped
 
 
 def test_a_full_disk_is_met_before_the_work_where_files_have_holes(tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ def test_what_it_knows(stripes_collection):
     assert len(stripes_collection) == 36
     assert stripes_collection.label(1) == "down"
     assert stripes_collection.read(0).shape == (12, 12, 1)
-    assert stripes_collection.given_parts == ("train", "test")
+    assert stripes_collection.given_splits == ("train", "test")
     assert stripes_collection.class_counts().tolist() == [12, 12, 12]
     assert stripes_collection.class_counts(stripes_collection.indices("test")).tolist() == [4, 4, 4]
     assert repr(stripes_collection) == "<Collection stripes: 36 pictures, 3 classes>"
@@ -34,7 +34,7 @@ def test_the_fingerprint_follows_every_part_of_it(stripes_collection):
         replace(stripes_collection, pictures=ArrayPictures(pixels)),
         replace(stripes_collection, labels=labels),
         replace(stripes_collection, class_names=("a", "down", "squares")),
-        replace(stripes_collection, parts=None),
+        replace(stripes_collection, splits=None),
     ):
         assert changed.fingerprint != base
 
@@ -64,16 +64,16 @@ def test_from_arrays():
     collection = tellapart.open((pixels, labels))
     assert collection.class_names == ("0", "1", "2")
     assert tellapart.open((pixels, labels), ["a", "b", "c"]).class_names == ("a", "b", "c")
-    named = Collection.from_arrays(pixels / 255, np.array(["x", "y", "z"])[labels], parts=["train"] * 4 + ["test"] * 2)
+    named = Collection.from_arrays(pixels / 255, np.array(["x", "y", "z"])[labels], splits=["train"] * 4 + ["test"] * 2)
     assert named.class_names == ("x", "y", "z")
     assert len(named.indices("test")) == 2
     assert np.array_equal(named.read(3), collection.read(3))
-    valid = Collection.from_arrays(pixels, labels, parts=["train"] * 4 + ["valid"] * 2)
+    valid = Collection.from_arrays(pixels, labels, splits=["train"] * 4 + ["valid"] * 2)
     assert valid.indices("validation").tolist() == [4, 5]
     with pytest.raises(DataError, match="6 pictures have 5 parts"):
-        Collection.from_arrays(pixels, labels, parts=["train"] * 5)
+        Collection.from_arrays(pixels, labels, splits=["train"] * 5)
     with pytest.raises(DataError, match="among them 'teach'"):
-        Collection.from_arrays(pixels, labels, parts=["teach"] + ["test"] * 5)
+        Collection.from_arrays(pixels, labels, splits=["teach"] + ["test"] * 5)
 
 
 def test_the_shape_of_a_large_photo_is_told_by_its_start(tmp_path):

@@ -51,7 +51,7 @@ def test_a_zip_in_the_folder_and_the_cache(tmp_path, monkeypatch):
 
     from tellapart.data import formats
 
-    collection = make_collection(parts=True)
+    collection = make_collection(splits=True)
     (tmp_path / "idx").mkdir()
     formats.load("idx").write(collection, tmp_path / "idx")
     (tmp_path / "idx" / "classes.txt").unlink()
@@ -93,7 +93,7 @@ def test_cats_dogs_zip_as_the_fifth_tutorial_has_it(real_data):
 def test_flowers_zip_without_parts(real_data):
     collection = tellapart.open(real_data / "flowers.zip")
     assert len(collection) == 4317
-    assert collection.given_parts == ()
+    assert collection.given_splits == ()
     assert len(collection.class_names) == 5
 
 
@@ -103,7 +103,7 @@ def test_a_tutorial_learns_from_real_pictures(real_data, monkeypatch, tmp_path):
     mnist = tellapart.open("mnist")
     keep = np.r_[0:6000, 60_000:61_000]
     small = tellapart.Collection.from_arrays(
-        mnist.pictures.array[keep], mnist.labels[keep], mnist.class_names, mnist.parts[keep], name="mnist"
+        mnist.pictures.array[keep], mnist.labels[keep], mnist.class_names, mnist.splits[keep], name="mnist"
     )
     run = tellapart.train(small, recipe="lenet", epochs=4, runs=tmp_path, on_event=silent)
     test = run.evaluations["test"]

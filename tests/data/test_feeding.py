@@ -6,7 +6,7 @@ from tellapart.data import feeding
 from tellapart.data.feeding import prepare_pictures
 from tellapart.data.rows import PixelFile
 from tellapart.errors import DataError
-from tellapart.images.preparation import Preparation
+from tellapart.images.preprocessing import Preparation
 from tests.conftest import write_folder
 
 PREPARATION = Preparation(height=12, width=12, colour="grey")
@@ -29,7 +29,7 @@ def test_bad_pictures_are_set_aside_by_name(tmp_path):
     collection = tellapart.open(folder)
     got = prepare_pictures(collection, np.arange(36), PREPARATION)
     assert len(got) == 34
-    assert [(item.key, item.reason) for item in got.set_aside] == [
+    assert [(item.key, item.reason) for item in got.skipped] == [
         ("down/001.png", "is not a picture of a known format"),
         ("down/004.png", "the file is empty"),
     ]

@@ -10,7 +10,7 @@ FILES = ("a/s01_1.png", "a/s01_2.png", "b/s02_1.png", "b/other.png", "b/more.png
 
 
 def collection(**changes):
-    return replace(make_collection(6, parts=False), keys=FILES, **changes)
+    return replace(make_collection(6, splits=False), keys=FILES, **changes)
 
 
 def test_by_what_the_bracket_matches():

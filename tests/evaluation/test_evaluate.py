@@ -7,7 +7,7 @@ from sklearn.metrics import precision_recall_fscore_support
 import tellapart
 from tellapart.errors import DataError
 from tellapart.evaluation.baselines import majority
-from tellapart.evaluation.evaluate import evaluate_part
+from tellapart.evaluation.evaluate import evaluate_split
 from tellapart.evaluation.evaluation import Evaluation
 from tests.conftest import make_collection, write_folder
 
@@ -18,8 +18,8 @@ def classifier(stripes_run):
 
 
 def test_the_figures_fit_together(classifier):
-    collection = make_collection(99, parts=False)
-    found = evaluate_part(classifier, collection, np.arange(99), "all")
+    collection = make_collection(99, splits=False)
+    found = evaluate_split(classifier, collection, np.arange(99), "all")
     assert found.count == 99
     assert found.accuracy == found.correct / 99 == np.trace(found.confusion) / 99
     assert found.accuracy_interval[0] < found.accuracy <= found.accuracy_interval[1]
@@ -34,30 +34,30 @@ def test_the_figures_fit_together(classifier):
 
 
 def test_classes_are_matched_by_name(classifier):
-    collection = make_collection(30, parts=False)
+    collection = make_collection(30, splits=False)
     order = [2, 0, 1]
     turned = collection.with_class_names([collection.class_names[i] for i in order])
     same = tellapart.Collection.from_arrays(
         collection.pictures.array, np.array(collection.class_names)[collection.labels], class_names=turned.class_names
     )
-    expected = evaluate_part(classifier, collection, np.arange(30), "all")
-    got = evaluate_part(classifier, same, np.arange(30), "all")
+    expected = evaluate_split(classifier, collection, np.arange(30), "all")
+    got = evaluate_split(classifier, same, np.arange(30), "all")
     assert got.accuracy == expected.accuracy
     assert got.loss == pytest.approx(expected.loss)
-    assert evaluate_part(classifier, turned, np.arange(30), "all").accuracy < 0.5
+    assert evaluate_split(classifier, turned, np.arange(30), "all").accuracy < 0.5
 
 
 def test_bad_pictures_are_counted_and_named(classifier, tmp_path):
     folder = write_folder(tmp_path / "data", 9)
     (folder / "down" / "001.png").write_bytes(b"nonsense")
-    found = evaluate_part(classifier, tellapart.open(folder), np.arange(9), "all")
+    found = evaluate_split(classifier, tellapart.open(folder), np.arange(9), "all")
     assert found.count == 8
-    assert found.to_dict()["set_aside"] == [{"file": "down/001.png", "reason": "is not a picture of a known format"}]
+    assert found.to_dict()["skipped"] == [{"file": "down/001.png", "reason": "is not a picture of a known format"}]
 
 
 def test_no_pictures(classifier, stripes_collection):
     with pytest.raises(DataError, match="has no validation pictures"):
-        evaluate_part(classifier, stripes_collection, np.array([], np.int64), "validation")
+        evaluate_split(classifier, stripes_collection, np.array([], np.int64), "validation")
 
 
 def evaluation(labels, probabilities, **more):
@@ -136,11 +136,11 @@ def test_answers_that_are_no_numbers(classifier, monkeypatch):
 
     monkeypatch.setattr(classifier, "judge", broken)
     with pytest.raises(DataError, match=r"the model answers with no number \(NaN\), as for 9 of 9 pictures"):
-        evaluate_part(classifier, make_collection(9, parts=False), np.arange(9), "all")
+        evaluate_split(classifier, make_collection(9, splits=False), np.arange(9), "all")
 
 
 def test_classes_that_the_model_does_not_know_are_named(classifier):
-    other = make_collection(9, parts=False).with_class_names(["across", "dots", "rings"])
+    other = make_collection(9, splits=False).with_class_names(["across", "dots", "rings"])
     with pytest.raises(DataError) as error:
-        evaluate_part(classifier, other, np.arange(9), "all")
+        evaluate_split(classifier, other, np.arange(9), "all")
     assert "does not know: dots, rings; and none of the model's down, squares" in error.value.given

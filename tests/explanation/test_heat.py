@@ -12,9 +12,9 @@ import tellapart
 from tellapart.classifier.network import describe_layers
 from tellapart.explanation import heat
 from tellapart.explanation.heat import HeatMaps, agreement, occlusion
+from tellapart.networks.backend import keras
 from tellapart.progress import silent
 from tellapart.recipes import find
-from tellapart.recipes.backend import keras
 
 SIDE, PATCH = 28, 8
 
@@ -48,7 +48,7 @@ def trained(recipe, tmp_path, channels=1, count=1200, epochs=6):
 def test_the_planted_patch_is_found(recipe, tmp_path):
     run = trained(recipe, tmp_path)
     pixels, labels, corners = planted(120, 1, seed=1)
-    prepared = np.stack([run.classifier.preparation(picture) for picture in pixels[labels == 1]])
+    prepared = np.stack([run.classifier.preprocessing(picture) for picture in pixels[labels == 1]])
     maps = HeatMaps(run.classifier.network)(prepared, np.ones(len(prepared), int))
     assert maps.shape == prepared.shape[:3]
     assert maps.min() >= 0
@@ -103,7 +103,7 @@ def test_the_first_class_of_a_sigmoid_has_the_opposite_reasons():
 def test_the_maps_are_the_same_on_jax(tmp_path):
     run = trained("lenet", tmp_path, count=300, epochs=1)
     pixels, _, _ = planted(4, 1, seed=1)
-    prepared = np.stack([run.classifier.preparation(picture) for picture in pixels])
+    prepared = np.stack([run.classifier.preprocessing(picture) for picture in pixels])
     np.save(tmp_path / "pixels.npy", prepared)
     code = (
         "import sys, numpy as np, tellapart\nfrom tellapart.explanation.heat import HeatMaps\n"

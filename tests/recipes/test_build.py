@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from tellapart.errors import RecipeError
-from tellapart.recipes.build import build_network, layers_of
+from tellapart.networks.inside import layers_of
+from tellapart.recipes.build import build_network
 from tellapart.recipes.find import find_recipe
 from tellapart.recipes.recipe import Recipe
 

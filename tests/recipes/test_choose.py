@@ -10,8 +10,8 @@ from tests.images.test_look import photo
 
 
 def chosen(recipe, collection):
-    preparation, reason = choose_preparation(find_recipe(recipe).recipe, collection, collection.indices(None))
-    return preparation.shape, reason
+    preprocessing, reason = choose_preparation(find_recipe(recipe).recipe, collection, collection.indices(None))
+    return preprocessing.shape, reason
 
 
 def coloured(collection):
@@ -65,9 +65,9 @@ def test_pictures_without_colour_are_taken_as_grey(tmp_path):
 )
 def test_size_and_fit_of_photos_follow_the_pictures(tmp_path, sizes, size, fit, words):
     collection = photos(tmp_path, *sizes)
-    preparation, reason = choose_preparation(find_recipe("photos").recipe, collection, collection.indices(None))
-    assert (preparation.height, preparation.width) == size
-    assert preparation.fit == fit
+    preprocessing, reason = choose_preparation(find_recipe("photos").recipe, collection, collection.indices(None))
+    assert (preprocessing.height, preprocessing.width) == size
+    assert preprocessing.fit == fit
     assert words in reason
 
 
@@ -75,11 +75,11 @@ def test_very_many_photos_or_little_time_make_them_smaller(tmp_path):
     collection, recipe = photos(tmp_path, (200, 200)), find_recipe("photos").recipe
     for count, minutes, side in ((6_000, None, 128), (9_000, None, 96), (50_000, None, 64), (3_000, 2, 64)):
         among = np.arange(count) % len(collection)
-        preparation, reason = choose_preparation(recipe, collection, among, minutes)
-        assert preparation.height == side
+        preprocessing, reason = choose_preparation(recipe, collection, among, minutes)
+        assert preprocessing.height == side
         assert ("ask with side" in reason) == (side != 128)
-    preparation, _ = choose_preparation(recipe.model_copy(update={"side": 160}), collection, among)
-    assert preparation.height == 160
+    preprocessing, _ = choose_preparation(recipe.model_copy(update={"side": 160}), collection, among)
+    assert preprocessing.height == 160
 
 
 def test_enlarged_photos_are_brought_back_to_what_they_show(tmp_path):
@@ -90,8 +90,8 @@ def test_enlarged_photos_are_brought_back_to_what_they_show(tmp_path):
         home.mkdir(parents=True, exist_ok=True)
         small.resize((128, 128), Image.Resampling.LANCZOS).save(home / f"{i}.png")
     collection = tellapart.open(tmp_path / "photos")
-    preparation, reason = choose_preparation(recipe, collection, collection.indices(None))
-    assert preparation.shape == (32, 32, 3)
+    preprocessing, reason = choose_preparation(recipe, collection, collection.indices(None))
+    assert preprocessing.shape == (32, 32, 3)
     assert "at 128 x 128 they show no more than at 32 x 32" in reason
     asked = recipe.model_copy(update={"side": 96})
     assert choose_preparation(asked, collection, collection.indices(None))[0].shape == (96, 96, 3)

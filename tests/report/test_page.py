@@ -19,11 +19,11 @@ def evaluation(name="cats"):
     )  # fmt: skip
 
 
-def facts(name="cats", set_aside=()):
+def facts(name="cats", skipped=()):
     found = evaluation(name)
     record = {
         "evaluation": {"test": found.to_dict()},
-        "results": {"set_aside": list(set_aside), "best_epoch": 1, "train_seconds": 2.0},
+        "results": {"skipped": list(skipped), "best_epoch": 1, "train_seconds": 2.0},
         "data": {"name": "pets", "pictures": 40, "classes": [name, "dogs"], "fingerprint": "f" * 64},
         "split": {
             "counts": {"train": 20, "validation": 0, "test": 20}, "origin": {"train": "given", "test": "given"},
@@ -33,7 +33,7 @@ def facts(name="cats", set_aside=()):
             "name": "quick", "optimizer": "adam", "learning_rate": 0.1, "schedule": "cosine", "batch_size": 2,
             "epochs": 1, "loss": "cross-entropy",
         },
-        "preparation": {"width": 8, "height": 8, "colour": "rgb"},
+        "preprocessing": {"width": 8, "height": 8, "colour": "rgb"},
         "options": {"data": "my pets", "recipe": "quick", "seed": 0, "set": ["l2=0.1"]},
         "seed": 0, "backend": "tensorflow", "precision": "float32", "versions": {"keras": "3"}, "started": "now",
         "machine": {"cores": 2, "processor": "x", "system": "y"},
@@ -98,21 +98,21 @@ def test_the_card_says_the_same_in_plain_words(tmp_path):
 
 def test_the_card_tells_cross_validation_from_choosing(tmp_path):
     known = facts()
-    folded = replace(known.evaluation, part="cross-validation", folds=(0.8, 0.95))
+    folded = replace(known.evaluation, split="cross-validation", folds=(0.8, 0.95))
     write_report(replace(known, evaluation=folded), tmp_path)
     card = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "Cross-validation: 2 models, each asked about pictures that it had not seen (80.00 % to 95.00 %)" in card
     assert "flatter" not in card
-    write_report(replace(known, evaluation=replace(known.evaluation, part="validation")), tmp_path)
+    write_report(replace(known, evaluation=replace(known.evaluation, split="validation")), tmp_path)
     assert "so the figures flatter" in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 def test_the_card_speaks_of_unfamiliar_pictures_where_they_can_be_told(tmp_path):
     known = replace(facts(), tells_unfamiliar=False)
-    able = replace(known.evaluation, novelty=np.zeros(known.evaluation.count))
+    able = replace(known.evaluation, ood_scores=np.zeros(known.evaluation.count))
     for tells in (False, True):
         write_report(replace(known, evaluation=able, tells_unfamiliar=tells), tmp_path)
-        assert ("unfamiliar" in (tmp_path / "report.md").read_text(encoding="utf-8")) == tells
+        assert ("out_of_distribution" in (tmp_path / "report.md").read_text(encoding="utf-8")) == tells
 
 
 def test_a_run_without_any_evaluation_has_a_page_and_a_card(tmp_path):
@@ -137,7 +137,7 @@ def test_epochs_are_those_that_were_trained(tmp_path):
 def test_what_the_temperature_was_fitted_on(tmp_path):
     base = facts()
     found = replace(base.evaluation, temperature=1.5)
-    for options, words in (({}, "the validation part"), ({"folds": 5}, "the cross-validation&#39;s answers")):
+    for options, words in (({}, "the validation split"), ({"folds": 5}, "the cross-validation&#39;s answers")):
         record = base.record | {"options": base.record["options"] | options}
         write_report(replace(base, record=record, evaluation=found), tmp_path)
         text = (tmp_path / "report.html").read_text(encoding="utf-8")

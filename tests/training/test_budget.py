@@ -9,7 +9,7 @@ import pytest
 from tellapart.recipes.recipe import Recipe
 from tellapart.training import budget as module
 from tellapart.training.budget import AROUND, Budget, Pace
-from tellapart.training.memory import recall
+from tellapart.training.measured import recall
 from tellapart.training.optimizers import make_optimizer
 
 STEPS, AT_ONCE = 50, 5

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tellapart.recipes.backend import fused_batch_norm
+from tellapart.networks.backend import fused_batch_norm
 from tellapart.training.normalization import FusedBatchNormalization, fuse, unfuse
 from tellapart.training.precision import set_precision
 

@@ -72,7 +72,7 @@ def test_weights_rescaling_and_head_stay_exact():
 
 def test_what_is_saved_is_float32_whatever_the_training(tmp_path):
     run = tellapart.train(
-        make_collection(120, parts=False), epochs=3, precision="bfloat16", runs=tmp_path, on_event=silent
+        make_collection(120, splits=False), epochs=3, precision="bfloat16", runs=tmp_path, on_event=silent
     )
     stock = keras.saving.load_model(run.model)
     assert {layer.dtype_policy.name for layer in stock.layers} == {"float32"}

@@ -195,7 +195,7 @@ def test_a_network_of_one_size_cannot_grow(tmp_path):
 
 
 def test_fit_is_fed_the_very_batches_without_a_thread_that_sleeps_on():
-    from tellapart.recipes.backend import NAME, feed
+    from tellapart.networks.backend import NAME, feed
 
     data = Prepared(np.arange(50 * 4, dtype=np.uint8).reshape(50, 2, 2, 1), np.arange(50) % 3, np.arange(50))
     batches = Batches(data, 3, 8, seed=1)
@@ -205,7 +205,7 @@ def test_fit_is_fed_the_very_batches_without_a_thread_that_sleeps_on():
         assert int(fed.cardinality()) == len(batches)
     for epoch in (1, 2):
         batches.begin(epoch)  # after which the next pass has that epoch's order
-        for i, parts in enumerate(fed):
-            for ours, given in zip(batches[i], parts, strict=True):
+        for i, splits in enumerate(fed):
+            for ours, given in zip(batches[i], splits, strict=True):
                 assert np.array_equal(ours, np.asarray(given))
         assert i + 1 == len(batches)

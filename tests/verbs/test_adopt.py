@@ -25,7 +25,7 @@ def test_a_tutorials_file_is_adopted_evaluated_and_explained(tmp_path):
     """The second tutorial's own model.h5, of Keras 2, trained on pixels divided by 255."""
     out = tmp_path / "digits.keras"
     found = tellapart.adopt(
-        FILES / "keras2-digits.h5", classes=names(tmp_path, DIGITS), preparation=["range=0..1"], output=out,
+        FILES / "keras2-digits.h5", classes=names(tmp_path, DIGITS), preprocessing=["range=0..1"], output=out,
         on_event=silent,
     )  # fmt: skip
     assert found.path == out
@@ -65,7 +65,7 @@ def test_it_answers_as_it_did_elsewhere(tmp_path, rescaled, logits):
     data, pixels, network, path = train_elsewhere(tmp_path, rescaled, logits)
     notes = []
     found = tellapart.adopt(
-        path, classes=names(tmp_path, data.class_names), preparation=[] if rescaled else ["range=0..1"], data=data,
+        path, classes=names(tmp_path, data.class_names), preprocessing=[] if rescaled else ["range=0..1"], data=data,
         on_event=notes.append,
     )  # fmt: skip
     assert found.path == tmp_path / "elsewhere-adopted.keras"
@@ -83,19 +83,19 @@ def test_what_does_not_fit_is_named(tmp_path):
     classes = names(tmp_path, data.class_names)
 
     def adopt(**options):
-        asked = {"classes": classes, "preparation": ["range=0..1"]} | options
+        asked = {"classes": classes, "preprocessing": ["range=0..1"]} | options
         return tellapart.adopt(
             options.pop("model", path), **{k: v for k, v in asked.items() if k != "model"}, on_event=silent
         )
 
     with pytest.raises(UsageError, match="does not say which range of pixels it was trained on"):
-        adopt(preparation=[])
+        adopt(preprocessing=[])
     with pytest.raises(UsageError, match=r"--preparation range=0\.\.2"):
-        adopt(preparation=["range=0..2"])
+        adopt(preprocessing=["range=0..2"])
     with pytest.raises(UsageError, match="--preparation size=3"):
-        adopt(preparation=["size=3"])
+        adopt(preprocessing=["size=3"])
     with pytest.raises(UsageError, match="--preparation fit=squash"):
-        adopt(preparation=["range=0..1", "fit=squash"])
+        adopt(preprocessing=["range=0..1", "fit=squash"])
     with pytest.raises(UsageError, match=r"has 10 class names, and .*elsewhere.keras 3 outputs"):
         adopt(classes=names(tmp_path, DIGITS))
     names(tmp_path, data.class_names)
@@ -113,7 +113,7 @@ def test_several_answers_at_once_are_no_classes(tmp_path):
     network.save(tmp_path / "a.keras")
     with pytest.raises(UsageError, match="its 3 outputs come from a sigmoid"):
         tellapart.adopt(
-            tmp_path / "a.keras", classes=names(tmp_path, "abc"), preparation=["range=0..1"], on_event=silent
+            tmp_path / "a.keras", classes=names(tmp_path, "abc"), preprocessing=["range=0..1"], on_event=silent
         )
 
 
@@ -132,7 +132,7 @@ def test_a_model_that_is_not_there_is_what_the_error_is_about(tmp_path):
 def test_a_range_beside_the_networks_own_rescaling_is_said(tmp_path):
     _, _, _, path = train_elsewhere(tmp_path, rescaled=True)
     notes = []
-    tellapart.adopt(path, classes=["a", "b", "c"], preparation=["range=0..1"], on_event=notes.append)
+    tellapart.adopt(path, classes=["a", "b", "c"], preprocessing=["range=0..1"], on_event=notes.append)
     assert any("rescales pixels itself as well" in note.text for note in notes if isinstance(note, Note))
 
 
@@ -184,18 +184,18 @@ def test_what_keras_3_computes_otherwise_is_refused(tmp_path):
     network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(2, "hard_sigmoid")])
     path = written_by_keras_2(network, tmp_path / "model.h5")
     with pytest.raises(ModelFileError, match="Keras 2's hard_sigmoid is steeper than Keras 3's"):
-        tellapart.adopt(path, classes=["a", "b"], preparation=["range=0..1"], on_event=silent)
+        tellapart.adopt(path, classes=["a", "b"], preprocessing=["range=0..1"], on_event=silent)
     network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.RandomCrop(6, 6), keras.layers.GlobalMaxPool2D()])
     path = written_by_keras_2(network, tmp_path / "other.h5")
     with pytest.raises(ModelFileError, match="Keras 2's RandomCrop resizes pictures"):
-        tellapart.adopt(path, classes=["a", "b"], preparation=["range=0..1"], on_event=silent)
+        tellapart.adopt(path, classes=["a", "b"], preprocessing=["range=0..1"], on_event=silent)
 
 
 def test_an_axis_that_is_not_the_last_is_refused(tmp_path):
     layers = [keras.layers.BatchNormalization(axis=1), keras.layers.Flatten(), keras.layers.Dense(2, "softmax")]
     keras.Sequential([keras.Input((8, 8, 1)), *layers]).save(tmp_path / "model.keras")
     with pytest.raises(ModelFileError, match=r"works along axis 1 of \(8, 8, 1\), which is not its last"):
-        tellapart.adopt(tmp_path / "model.keras", classes=["a", "b"], preparation=["range=0..1"], on_event=silent)
+        tellapart.adopt(tmp_path / "model.keras", classes=["a", "b"], preprocessing=["range=0..1"], on_event=silent)
 
 
 @pytest.mark.parametrize("suffix", (".keras", ".h5"))
@@ -209,15 +209,15 @@ def test_rows_of_pixels_without_channels_are_grey_pictures(tmp_path, suffix):
     if suffix == ".h5":
         written_by_keras_2(network, path, BatchNormalization={"axis": [2]})
     found = tellapart.adopt(
-        path, classes=names(tmp_path, data.class_names), preparation=["range=0..1"], data=data, on_event=silent
+        path, classes=names(tmp_path, data.class_names), preprocessing=["range=0..1"], data=data, on_event=silent
     )
     wanted = np.asarray(keras.ops.softmax(network(data.pictures.array[..., 0] / 255.0)))
     assert np.allclose(found.classifier.probabilities(data.pictures.array), wanted, atol=1e-5)
-    assert found.classifier.preparation.shape == (12, 12, 1)
+    assert found.classifier.preprocessing.shape == (12, 12, 1)
 
 
 def test_a_network_without_a_size_of_its_own_is_told_so(tmp_path):
     layers = [keras.layers.Conv2D(4, 3), keras.layers.GlobalMaxPooling2D(), keras.layers.Dense(2, "softmax")]
     keras.Sequential([keras.Input((None, None, 3)), *layers]).save(tmp_path / "model.keras")
     with pytest.raises(ModelFileError, match="has no size of its own: give it one and save it anew"):
-        tellapart.adopt(tmp_path / "model.keras", classes=["a", "b"], preparation=["range=0..1"], on_event=silent)
+        tellapart.adopt(tmp_path / "model.keras", classes=["a", "b"], preprocessing=["range=0..1"], on_event=silent)

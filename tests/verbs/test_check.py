@@ -88,7 +88,7 @@ def test_wrong_labels_are_found_by_models_that_did_not_see_them(tmp_path, monkey
 
 def test_too_few_for_that(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    one_each = make_collection(2, parts=False)
+    one_each = make_collection(2, splits=False)
     found = tellapart.check(one_each, on_event=silent)
     words = "likely wrong labels: not looked for, since stripes: fewer than two classes have two different pictures"
     assert words in str(found)
@@ -113,9 +113,9 @@ def test_a_small_class_makes_fewer_folds_and_a_tiny_one_stays_out(tmp_path, monk
 def test_wrong_use(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="the pictures of stripes are no files of their own"):
-        tellapart.check(make_collection(9, parts=False), write_manifest=tmp_path / "a.csv", on_event=silent)
+        tellapart.check(make_collection(9, splits=False), write_manifest=tmp_path / "a.csv", on_event=silent)
     with pytest.raises(UsageError, match="its folder does not exist"):
-        tellapart.check(make_collection(9, parts=False), output=tmp_path / "no" / "a.html", on_event=silent)
+        tellapart.check(make_collection(9, splits=False), output=tmp_path / "no" / "a.html", on_event=silent)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -214,7 +214,7 @@ def test_a_clean_manifest_behind_a_link(tmp_path):
 
 def test_subjects_do_not_vouch_for_their_own_labels(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    collection = replace(make_collection(60, parts=False), groups=np.array(["one", "two"] * 30))
+    collection = replace(make_collection(60, splits=False), groups=np.array(["one", "two"] * 30))
     found = tellapart.check(collection, on_event=silent)
     words = "likely wrong labels: by 2 folds, since across has 2 groups with different pictures"
     assert words in found.not_looked_for
@@ -229,7 +229,7 @@ def test_groups_that_the_parts_tear_are_found(tmp_path, monkeypatch):
     assert len(found.findings["torn"]) == 7
     first = found.findings["torn"][0]
     assert first.words.startswith("the group 0: ")
-    assert {str(found.checked.collection.parts[i]) for i in first.pictures[:2]} == {"train", "test"}
+    assert {str(found.checked.collection.splits[i]) for i in first.pictures[:2]} == {"train", "test"}
     assert "torn" not in tellapart.check(home, skip_labels=True, on_event=silent).findings
 
 
@@ -324,7 +324,7 @@ def test_a_class_of_which_nothing_can_be_read(dirty):
 
 
 def test_near_copies_stay_in_one_fold_also_of_a_small_class():
-    collection = make_collection(45, parts=False, size=8)
+    collection = make_collection(45, splits=False, size=8)
     collection = replace(collection, labels=np.r_[np.zeros(40, np.int64), np.ones(5, np.int64)])
     pair = Duplicates((Pair(41, 42, "near"),), ((41, 42),))
     for folds in (3, 5):
@@ -338,7 +338,7 @@ def test_near_copies_stay_in_one_fold_also_of_a_small_class():
 
 
 def test_a_still_scene_does_not_tear_the_copies_of_other_classes():
-    collection = make_collection(60, parts=False, size=8)
+    collection = make_collection(60, splits=False, size=8)
     collection = replace(collection, labels=np.repeat([0, 1, 2], 20).astype(np.int64))
     pairs = [Pair(i, i + 1, "near") for i in range(19)] + [Pair(30, 31, "near")]
     found = Duplicates(tuple(pairs), (tuple(range(20)), (30, 31)))
@@ -351,7 +351,7 @@ def test_a_still_scene_does_not_tear_the_copies_of_other_classes():
 
 
 def test_near_pairs_that_chain_all_groups_to_one():
-    collection = make_collection(64, parts=False, size=8)
+    collection = make_collection(64, splits=False, size=8)
     groups = np.repeat([f"s{i}" for i in range(8)], 8)
     collection = replace(collection, labels=np.arange(64) % 2, groups=groups)
     pairs = tuple(Pair(8 * i, 8 * i + 9, "near") for i in range(7))
@@ -364,5 +364,5 @@ def test_near_pairs_that_chain_all_groups_to_one():
 
 def test_near_duplicates_of_small_pictures_are_not_looked_for_and_that_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found = tellapart.check(make_collection(30, parts=False), skip_labels=True, on_event=silent)
+    found = tellapart.check(make_collection(30, splits=False), skip_labels=True, on_event=silent)
     assert "near duplicates: not looked for among 30 pictures of less than 48 pixels a side" in str(found)

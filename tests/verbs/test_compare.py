@@ -66,7 +66,7 @@ def test_what_cannot_be_compared(runs, tmp_path, monkeypatch):
     with pytest.raises(UsageError, match="two models or more"):
         tellapart.compare([runs[0].path], on_event=silent)
     other = tellapart.train(
-        make_collection(60, parts=False).with_class_names(["across", "down", "dots"]), recipe="dense", epochs=1,
+        make_collection(60, splits=False).with_class_names(["across", "down", "dots"]), recipe="dense", epochs=1,
         runs=tmp_path, on_event=silent,
     )  # fmt: skip
     with pytest.raises(UsageError, match=r"knows other classes than .* \(only one of them has dots, squares\)"):
@@ -95,7 +95,7 @@ def test_all_pictures_have_the_test_part_in_them(runs, tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     before = [RunFolder(run.path).read().get("looks", 1) for run in runs]
-    tellapart.compare([run.path for run in runs], part="all", on_event=silent)
+    tellapart.compare([run.path for run in runs], split="all", on_event=silent)
     assert [RunFolder(run.path).read()["looks"] for run in runs] == [number + 1 for number in before]
 
 
@@ -117,7 +117,7 @@ def test_the_exact_test_has_a_say_too():
 
 
 def test_leaked_pictures_decide_nothing(tmp_path, monkeypatch):
-    """The test part that the data gives holds two pictures of its training part."""
+    """The test split that the data gives holds two pictures of its training split."""
     monkeypatch.chdir(tmp_path)
     collection = make_collection(120)
     pixels = np.stack([collection.read(i) for i in range(len(collection))])
@@ -137,7 +137,7 @@ def test_leaked_pictures_decide_nothing(tmp_path, monkeypatch):
     assert any(
         "2 more are left out, since training saw them or the same" in n.text for n in notes if isinstance(n, Note)
     )
-    assert any("look number 2 at the test part of" in n.text for n in notes if isinstance(n, Note))
+    assert any("look number 2 at the test split of" in n.text for n in notes if isinstance(n, Note))
 
 
 def test_all_of_data_that_has_grown_leaves_out_what_either_saw(tmp_path, monkeypatch):
@@ -150,8 +150,8 @@ def test_all_of_data_that_has_grown_leaves_out_what_either_saw(tmp_path, monkeyp
         file.rename(folder / file.parent.name / f"new{file.name}")
     second = tellapart.train(folder, **options)
     notes = []
-    tellapart.compare([first.path, second.path], data=folder, part="all", on_event=notes.append)
-    seen = {row["content"] for run in (first, second) for row in rows_of(run) if row["part"] != "test"}
+    tellapart.compare([first.path, second.path], data=folder, split="all", on_event=notes.append)
+    seen = {row["content"] for run in (first, second) for row in rows_of(run) if row["split"] != "test"}
     fresh = sum(row["content"] not in seen for row in rows_of(second))
     assert 0 < fresh < 30
     said = f"all: {fresh} pictures, those that are in this part for every model; {120 - fresh} more are left out"
@@ -164,26 +164,26 @@ def rows_of(run):
 
 def test_pictures_of_training_alone_are_nothing_to_compare_by(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    data = make_collection(60, parts=False)
+    data = make_collection(60, splits=False)
     runs = [
         tellapart.train(data, recipe="dense", epochs=1, test=0, validation=0, seed=seed, runs=tmp_path, on_event=silent)
         for seed in (0, 1)
     ]
     with pytest.raises(DataError, match="training of one of the models or another saw all of these 60 pictures"):
-        tellapart.compare([run.path for run in runs], data=data, part="all", on_event=silent)
+        tellapart.compare([run.path for run in runs], data=data, split="all", on_event=silent)
     notes = []
-    tellapart.evaluate(runs[0].path, data, part="all", on_event=notes.append)
-    found = tellapart.evaluate(runs[0].path, data, part="all", on_event=notes.append)
-    assert found.looks is None  # there is no test part to look at
+    tellapart.evaluate(runs[0].path, data, split="all", on_event=notes.append)
+    found = tellapart.evaluate(runs[0].path, data, split="all", on_event=notes.append)
+    assert found.looks is None  # there is no test split to look at
 
 
 def test_class_names_for_numbered_labels(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    data = make_collection(60, parts=False)
+    data = make_collection(60, splits=False)
     runs = [
         tellapart.train(data, recipe="dense", epochs=1, seed=seed, runs=tmp_path, on_event=silent) for seed in (0, 1)
     ]
-    other = make_collection(30, parts=False)
+    other = make_collection(30, splits=False)
     np.savez(tmp_path / "new.npz", x=np.stack([other.read(i) for i in range(30)]) // 2, y=other.labels)
     (tmp_path / "names.txt").write_text("\n".join(data.class_names))
     paths = [run.path for run in runs]
@@ -198,7 +198,7 @@ def test_pictures_of_groups_promise_less(tmp_path, monkeypatch):
     from dataclasses import replace
 
     monkeypatch.chdir(tmp_path)
-    data = replace(make_collection(60, parts=False), groups=np.repeat([f"s{i}" for i in range(12)], 5))
+    data = replace(make_collection(60, splits=False), groups=np.repeat([f"s{i}" for i in range(12)], 5))
     runs = [tellapart.train(data, recipe="dense", epochs=1, seed=0, runs=tmp_path, on_event=silent) for _ in range(2)]
     test = runs[0].evaluations["test"]
     assert test.summary()["groups"] == len(set(test.groups))

@@ -13,20 +13,20 @@ from tests.conftest import make_collection, stripes, write_folder
 
 
 def test_the_same_test_part_is_found_again(stripes_run):
-    collection = make_collection(240, parts=False)
+    collection = make_collection(240, splits=False)
     found = tellapart.evaluate(stripes_run.model, collection, on_event=silent).to_dict()
     expected = stripes_run.evaluations["test"].to_dict()
     assert found.pop("looks") > expected.pop("looks") == 1
     assert found == expected
-    validation = tellapart.evaluate(stripes_run.path, collection, part="validation", on_event=silent)
+    validation = tellapart.evaluate(stripes_run.path, collection, split="validation", on_event=silent)
     assert validation.to_dict()["count"] == 20
-    assert tellapart.evaluate(stripes_run.path, collection, part="all", on_event=silent).to_dict()["count"] == 240
+    assert tellapart.evaluate(stripes_run.path, collection, split="all", on_event=silent).to_dict()["count"] == 240
     assert json.dumps(found)
 
 
 def test_other_data_without_parts_is_taken_whole(stripes_run):
     notes = []
-    found = tellapart.evaluate(stripes_run.classifier, make_collection(30, parts=False, seed=7), on_event=notes.append)
+    found = tellapart.evaluate(stripes_run.classifier, make_collection(30, splits=False, seed=7), on_event=notes.append)
     assert found.count == 30
     assert any("not what the model was trained on" in event.text for event in notes if isinstance(event, Note))
 
@@ -35,11 +35,11 @@ def test_given_parts_of_other_data(stripes_run):
     stripes_collection = make_collection(seed=7)
     assert tellapart.evaluate(stripes_run.path, stripes_collection, on_event=silent).count == 12
     with pytest.raises(UsageError, match=r"has no part 'validation' \(its parts: train, test\)"):
-        tellapart.evaluate(stripes_run.path, stripes_collection, part="validation", on_event=silent)
+        tellapart.evaluate(stripes_run.path, stripes_collection, split="validation", on_event=silent)
 
 
 def test_the_text(stripes_run):
-    text = str(tellapart.evaluate(stripes_run.path, make_collection(240, parts=False), on_event=silent))
+    text = str(tellapart.evaluate(stripes_run.path, make_collection(240, splits=False), on_event=silent))
     for words in ("test: accuracy", "95 % interval", "baselines: 33.33% always", "true \\ predicted", "across"):
         assert words in text
 
@@ -63,10 +63,10 @@ def test_the_run_knows_its_data_from_anywhere(photos_run, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     again = tellapart.evaluate(run.path, on_event=silent)
     assert again.to_dict() == run.evaluations["test"].to_dict() | {"looks": 2}
-    assert "look number 2 at this test part" in str(again)
-    assert tellapart.evaluate(run.path, part="validation", on_event=silent).looks is None
+    assert "look number 2 at this test split" in str(again)
+    assert tellapart.evaluate(run.path, split="validation", on_event=silent).looks is None
     assert tellapart.evaluate(run.path, on_event=silent).looks == 3
-    assert tellapart.evaluate(run.path, part="all", on_event=silent).looks == 4  # which has the test part in it
+    assert tellapart.evaluate(run.path, split="all", on_event=silent).looks == 4  # which has the test split in it
 
 
 def test_the_same_pictures_elsewhere_have_the_same_test_part(photos_run, tmp_path):
@@ -89,7 +89,7 @@ def test_what_training_saw_is_never_called_a_test(photos_run, tmp_path):
     seen = tmp_path / "seen"
     rows = csv.DictReader((run.path / "split.csv").read_text().splitlines())
     for row in rows:
-        if row["part"] != "test":
+        if row["split"] != "test":
             (seen / row["label"]).mkdir(parents=True, exist_ok=True)
             shutil.copy(folder / row["key"], seen / row["key"])
     with pytest.raises(DataError, match="all of its 48 pictures took part in the model's training"):
@@ -125,25 +125,27 @@ def test_a_named_set_is_remembered_by_its_name(tmp_path):
 
 
 def test_unsure_where_that_keeps_a_promise(stripes_run):
-    collection = make_collection(240, parts=False)
-    found = tellapart.evaluate(stripes_run.classifier, collection, at_most_errors="10%", on_event=silent)
+    collection = make_collection(240, splits=False)
+    found = tellapart.evaluate(stripes_run.classifier, collection, max_error_rate="10%", on_event=silent)
     assert found.answered()["error"] <= 0.1
     assert found.to_dict()["answered"]["coverage"] > 0.5
-    with pytest.raises(UsageError, match=r"the validation part is too small, or the model too often wrong, to promise"):
-        tellapart.evaluate(stripes_run.classifier, collection, at_most_errors=0.001, on_event=silent)
+    with pytest.raises(
+        UsageError, match=r"the validation split is too small, or the model too often wrong, to promise"
+    ):
+        tellapart.evaluate(stripes_run.classifier, collection, max_error_rate=0.001, on_event=silent)
     for wrong in ("2", "0", "-1%", "much"):
         with pytest.raises(UsageError, match=r"a share between 0 and 1, such as 1% or 0\.01"):
-            tellapart.evaluate(stripes_run.classifier, collection, at_most_errors=wrong, on_event=silent)
-    answers = tellapart.predict(stripes_run.path, list(stripes(9)[0]), at_most_errors="10%", on_event=silent)
+            tellapart.evaluate(stripes_run.classifier, collection, max_error_rate=wrong, on_event=silent)
+    answers = tellapart.predict(stripes_run.path, list(stripes(9)[0]), max_error_rate="10%", on_event=silent)
     assert all("unsure" in answer for answer in answers.to_dict())
 
 
 def test_the_threshold_of_a_training_stays_in_the_file(tmp_path):
     run = tellapart.train(
-        make_collection(240, parts=False),
+        make_collection(240, splits=False),
         recipe="dense",
         epochs=3,
-        at_most_errors="20%",
+        max_error_rate="20%",
         runs=tmp_path,
         on_event=silent,
     )
@@ -151,29 +153,31 @@ def test_the_threshold_of_a_training_stays_in_the_file(tmp_path):
     assert again.threshold == run.evaluations["test"].threshold
     assert again.threshold is not None
     assert "unsure below" in str(run)
-    assert "--at-most-errors 0.2" in (run.path / "report.html").read_text()
-    with pytest.raises(UsageError, match="without a validation part"):
-        tellapart.train(make_collection(), validation=0, at_most_errors="1%", runs=tmp_path, on_event=silent)
+    assert "--max-error-rate 0.2" in (run.path / "report.html").read_text()
+    with pytest.raises(UsageError, match="without a validation split"):
+        tellapart.train(make_collection(), validation=0, max_error_rate="1%", runs=tmp_path, on_event=silent)
 
 
 def test_a_promise_that_cannot_be_kept_costs_no_training(tmp_path):
     notes = []
     run = tellapart.train(
-        make_collection(60, parts=False), recipe="dense", epochs=1, at_most_errors="1%", runs=tmp_path,
+        make_collection(60, splits=False), recipe="dense", epochs=1, max_error_rate="1%", runs=tmp_path,
         on_event=notes.append,
     )  # fmt: skip
     assert run.model.exists()
     assert tellapart.load(run.model).threshold is None
-    assert any("at-most-errors 1.00%: the validation part is too small" in n.text for n in notes if isinstance(n, Note))
+    assert any(
+        "max-error-rate 1.00%: the validation split is too small" in n.text for n in notes if isinstance(n, Note)
+    )
 
 
 def test_pictures_of_another_kind(stripes_run):
     noise = np.random.default_rng(0).integers(0, 256, (60, 12, 12, 1)).astype(np.uint8)
     found = tellapart.evaluate(
-        stripes_run.path, make_collection(240, parts=False), unlike=(noise, np.arange(60) % 2), on_event=silent
+        stripes_run.path, make_collection(240, splits=False), ood=(noise, np.arange(60) % 2), on_event=silent
     )
-    assert found.unlike.roc_area > 0.9
-    assert found.to_dict()["unlike"]["count"] == 60
+    assert found.ood.roc_area > 0.9
+    assert found.to_dict()["ood"]["count"] == 60
     assert "are told from familiar ones with ROC area" in str(found)
 
 
@@ -212,7 +216,7 @@ def test_a_class_that_is_very_rare_in_training_does_not_end_it(tmp_path, monkeyp
 
 
 def test_a_training_without_a_test_part_says_so_before_anything_is_read(tmp_path, monkeypatch):
-    data = make_collection(60, parts=False)
+    data = make_collection(60, splits=False)
     run = tellapart.train(data, recipe="dense", epochs=1, test=0, runs=tmp_path, on_event=silent)
     monkeypatch.setattr("tellapart.data.feeding.prepare_pictures", lambda *_: pytest.fail("pictures were read"))
     with pytest.raises(UsageError, match="was trained without test pictures of stripes") as raised:
@@ -243,20 +247,20 @@ def test_a_strangers_file_does_not_decide_what_is_read(stripes_run, tmp_path):
 
 
 def test_what_training_saw_is_said_where_all_is_looked_at(stripes_run):
-    found = tellapart.evaluate(stripes_run.path, make_collection(240, parts=False), part="all", on_event=silent)
+    found = tellapart.evaluate(stripes_run.path, make_collection(240, splits=False), split="all", on_event=silent)
     assert found.leaked.sum() == 240 - 48
     assert "192 of these pictures are in training too: accuracy" in str(found)
     rest = found.without_leaks()["accuracy"]
     assert rest == pytest.approx(stripes_run.evaluations["test"].accuracy)
     notes = []
-    tellapart.evaluate(stripes_run.path, make_collection(30, seed=7), part="all", on_event=notes.append)
+    tellapart.evaluate(stripes_run.path, make_collection(30, seed=7), split="all", on_event=notes.append)
     assert any("whether training saw them or not" in event.text for event in notes if isinstance(event, Note))
 
 
 def test_other_views_than_its_confidence_was_measured_with_are_said(stripes_run):
     notes = []
     tellapart.evaluate(
-        stripes_run.path, make_collection(30, parts=False, seed=7), views="mirror", on_event=notes.append
+        stripes_run.path, make_collection(30, splits=False, seed=7), views="mirror", on_event=notes.append
     )
     text = "note: its confidence was measured with views=none, and may be off with views=mirror"
     assert [event.text for event in notes if isinstance(event, Note)].count(text) == 1
@@ -273,7 +277,7 @@ def test_of_data_that_has_grown_all_includes_what_training_saw(photos_run, tmp_p
     write_folder(tmp_path / "new", 30, seed=9)
     for file in (tmp_path / "new").rglob("*.png"):
         file.rename(more / file.parent.name / f"new{file.name}")
-    found = tellapart.evaluate(run.path, more, part="all", on_event=silent)
+    found = tellapart.evaluate(run.path, more, split="all", on_event=silent)
     assert (found.count, int(found.leaked.sum())) == (90, 48)
     notes = []
     (tmp_path / "alone").mkdir()

@@ -59,7 +59,7 @@ def test_without_its_training_pictures_it_says_so(stripes_run, picture):
     found = tellapart.explain(stripes_run.path, picture, on_event=notes.append)
     assert found.neighbours == []
     assert any("nearest training pictures: none, since" in note.text for note in notes if isinstance(note, Note))
-    near = tellapart.explain(stripes_run.path, picture, data=make_collection(240, parts=False), on_event=silent)
+    near = tellapart.explain(stripes_run.path, picture, data=make_collection(240, splits=False), on_event=silent)
     assert len(near.neighbours) == 6
 
 
@@ -103,7 +103,7 @@ def test_filters_for_colours_are_drawn_and_slid_in_colour(tmp_path, picture):
 
 
 def test_a_network_without_convolutions(tmp_path, picture):
-    run = tellapart.train(make_collection(60, parts=False), recipe="dense", epochs=1, runs=tmp_path, on_event=silent)
+    run = tellapart.train(make_collection(60, splits=False), recipe="dense", epochs=1, runs=tmp_path, on_event=silent)
     notes = []
     found = tellapart.explain(run.path, picture, on_event=notes.append)
     assert found.heat is None
@@ -147,7 +147,7 @@ def test_a_strangers_file_fetches_no_data_set(photos_run, picture, tmp_path, mon
 
 def test_what_a_model_remembers_of_its_split_may_be_nonsense(photos_run, picture):
     classifier = tellapart.load(photos_run.path)
-    training = classifier.record.training | {"split": {"parts": 3}}
+    training = classifier.record.training | {"split": {"splits": 3}}
     classifier.record = classifier.record.model_copy(update={"training": training})
     notes = []
     assert tellapart.explain(classifier, picture, on_event=notes.append).neighbours == []

@@ -36,7 +36,7 @@ def test_single_pictures_are_stratified():
 
 
 def test_a_class_in_one_fold_is_told():
-    collection = replace(make_collection(6, parts=False), groups=np.array(list("aabbcc")))
+    collection = replace(make_collection(6, splits=False), groups=np.array(list("aabbcc")))
     labels = collection.labels
     with pytest.raises(DataError, match="the class 'down' has too few groups with different pictures for 2 folds"):
         check_folds(collection, labels, np.array([0, 1, 0, 1, 1, 0]))
@@ -46,7 +46,7 @@ def test_a_class_in_one_fold_is_told():
 def test_folds(tmp_path):
     folder, events = write_folder(tmp_path / "data", 90), []
     run = tellapart.train(
-        folder, recipe="dense", epochs=8, folds=3, at_most_errors="20%", runs=tmp_path / "runs",
+        folder, recipe="dense", epochs=8, folds=3, max_error_rate="20%", runs=tmp_path / "runs",
         on_event=events.append,
     )  # fmt: skip
     assert list(run.evaluations) == ["cross_validation"]
@@ -58,7 +58,7 @@ def test_folds(tmp_path):
     assert "pooled from 3 models" in str(run)
     assert run.to_dict()["results"]["cross_validation"]["folds"] == list(found.folds)
     with (run.path / "split.csv").open() as file:
-        assert {row["part"] for row in csv.DictReader(file)} == {"train"}
+        assert {row["split"] for row in csv.DictReader(file)} == {"train"}
     page = (run.path / "report.html").read_text()
     assert "Cross-validation: 3 models" in page
     assert ("Not one of 90 pictures was named wrongly" in page) == (found.accuracy == 1)
@@ -97,6 +97,6 @@ def test_folds_need_pictures_of_each_class(tmp_path):
 
 
 def test_more_folds_than_groups_are_refused(tmp_path):
-    collection = replace(make_collection(60, parts=False), groups=np.array([f"g{i // 12}" for i in range(60)]))
+    collection = replace(make_collection(60, splits=False), groups=np.array([f"g{i // 12}" for i in range(60)]))
     with pytest.raises(DataError, match="in 5 groups, too few for 10 folds"):
         tellapart.train(collection, recipe="dense", folds=10, runs=tmp_path, on_event=silent)

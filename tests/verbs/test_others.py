@@ -18,7 +18,7 @@ def test_predict(stripes_run, tmp_path):
     assert found.exit_code == 0
     assert found[0].label == "across"
     values = json.loads(json.dumps(found.to_dict()))
-    assert set(values[0]) == {"source", "label", "probability", "probabilities", "novelty", "unfamiliar"}
+    assert set(values[0]) == {"source", "label", "probability", "probabilities", "ood_score", "out_of_distribution"}
     one = tellapart.predict(stripes_run.classifier, stripes(1)[0][0], top=2, on_event=silent)
     assert str(one).count("\n") == 2
     assert len(one.to_dict()[0]["probabilities"]) == 2
@@ -90,7 +90,7 @@ def test_summary_says_no_none_of_an_adopted_model(tmp_path, monkeypatch):
     (tmp_path / "classes.txt").write_text("\n".join("abcdefghij") + "\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     tellapart.adopt(
-        files / "keras2-digits.h5", classes=tmp_path / "classes.txt", preparation=["range=0..1"],
+        files / "keras2-digits.h5", classes=tmp_path / "classes.txt", preprocessing=["range=0..1"],
         output=tmp_path / "digits.keras", on_event=silent,
     )  # fmt: skip
     text = str(tellapart.summary("~/digits.keras", on_event=silent))

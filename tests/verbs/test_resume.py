@@ -20,8 +20,8 @@ from tellapart.errors import (
     TrainingError,
     UsageError,
 )
+from tellapart.networks import backend
 from tellapart.progress import Note, silent
-from tellapart.recipes import backend
 from tellapart.training import precision
 from tellapart.training import train as training
 from tellapart.training.budget import Budget
@@ -53,8 +53,8 @@ def weights(run):
     return [one.tobytes() for one in run.classifier.network.get_weights()]
 
 
-def figures(run):
-    return {part: (found.accuracy, found.loss) for part, found in run.evaluations.items()}
+def metrics(run):
+    return {split: (found.accuracy, found.loss) for split, found in run.evaluations.items()}
 
 
 def test_a_run_goes_on_in_its_folder_to_the_same_result(folder, tmp_path, monkeypatch):
@@ -66,7 +66,7 @@ def test_a_run_goes_on_in_its_folder_to_the_same_result(folder, tmp_path, monkey
     run = tellapart.train(resume=path, on_event=notes.append)
     assert run.path == path
     assert weights(run) == weights(whole)
-    assert figures(run) == figures(whole)
+    assert metrics(run) == metrics(whole)
     record = RunFolder(path).read()
     assert record["status"] == "done"
     assert record["options"]["epochs"] == 3
@@ -143,7 +143,7 @@ def test_one_picture_that_changed_under_its_name_and_size_is_told(tmp_path, monk
     broken(monkeypatch, 2, folder, tmp_path / "runs")
     (path,) = (tmp_path / "runs").iterdir()
     rows = list(csv.DictReader((path / "split.csv").read_text().splitlines()))
-    one = folder / [row["key"] for row in rows if row["part"] == "train"][7]
+    one = folder / [row["key"] for row in rows if row["split"] == "train"][7]
     one.write_bytes(one.read_bytes()[:-1] + b"\x01")
     with pytest.raises(CheckpointError, match=r"is of another training \(a picture, label or place of one has changed"):
         tellapart.train(resume=path, on_event=silent)
@@ -190,7 +190,7 @@ def test_folds_that_were_done_are_not_done_again(folder, tmp_path, monkeypatch):
         patch.setattr(training, "train_network", dying)
         run = tellapart.train(resume=path, on_event=silent)
     assert len(asked) == 12  # the third fold, and the one on all
-    assert figures(run) == figures(whole)
+    assert metrics(run) == metrics(whole)
     assert np.array_equal(
         run.evaluations["cross_validation"].probabilities, whole.evaluations["cross_validation"].probabilities
     )
@@ -387,7 +387,7 @@ def test_a_process_that_is_killed_goes_on_from_the_command_line(folder, tmp_path
 def test_a_run_of_the_automatic_recipe_under_a_name_of_ones_own_goes_on(tmp_path, monkeypatch):
     from tellapart.verbs import _running
 
-    data = make_collection(60, parts=False)
+    data = make_collection(60, splits=False)
     with monkeypatch.context() as patched, pytest.raises(Stopped):
         patched.setattr(_running, "finish", interrupted)
         tellapart.train(data, set=["name=mytry"], epochs=2, runs=tmp_path, on_event=silent)

@@ -52,14 +52,14 @@ def test_class_folders_show_every_class_and_name_bad_files(tmp_path):
 def test_what_a_recipe_makes_of_the_pictures(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     notes = []
-    shown = tellapart.show(make_collection(60, parts=False, size=16), augment="quick", on_event=notes.append)
+    shown = tellapart.show(make_collection(60, splits=False, size=16), augment="quick", on_event=notes.append)
     assert len(shown.figure.pictures) == 25
     assert shown.figure.titles[1:5] == ["epoch 1", "epoch 2", "epoch 3", "epoch 4"]
     assert shown.output.exists()
     first, *changed = shown.figure.pictures[:5]
     assert any(not np.array_equal(first, other) for other in changed)
     assert any(note.text.startswith("augmentation:") for note in notes if isinstance(note, Note))
-    same = tellapart.show(make_collection(60, parts=False, size=16), augment="dense", on_event=silent)
+    same = tellapart.show(make_collection(60, splits=False, size=16), augment="dense", on_event=silent)
     assert all(np.array_equal(same.figure.pictures[0], other) for other in same.figure.pictures[1:5])
 
 
@@ -67,7 +67,7 @@ def test_it_shows_what_train_would_decide(tmp_path, monkeypatch):
     """By the pictures that are learnt from, without those held back."""
     monkeypatch.chdir(tmp_path)
     notes = []
-    data = make_collection(7_000, parts=False, size=8)  # 5,040 of them, of which quick decides the batch and epochs
+    data = make_collection(7_000, splits=False, size=8)  # 5,040 of them, of which quick decides the batch and epochs
     shown = tellapart.show(
         data, augment="auto", pictures=3, set=["augmentation.cutout=0.5", "augmentation.flip=none"],
         on_event=notes.append,
@@ -82,7 +82,7 @@ def test_it_shows_what_train_would_decide(tmp_path, monkeypatch):
 def test_cutmix_is_shown_where_what_is_left_to_learn_from_is_little(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     notes = []
-    data = make_collection(5_000, parts=False, size=12)  # 3,600 to learn from
+    data = make_collection(5_000, splits=False, size=12)  # 3,600 to learn from
     tellapart.show(data, augment="photos", set={"augmentation": {"flip": "none"}}, on_event=notes.append)
     assert any("cutmix 0.4" in note.text for note in notes if isinstance(note, Note))
 
@@ -90,14 +90,14 @@ def test_cutmix_is_shown_where_what_is_left_to_learn_from_is_little(tmp_path, mo
 def test_what_is_too_small_to_be_split_is_shown_all_the_same(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     notes = []
-    shown = tellapart.show(make_collection(6, parts=False), augment="quick", on_event=notes.append)
+    shown = tellapart.show(make_collection(6, splits=False), augment="quick", on_event=notes.append)
     assert len(shown.figure.pictures) == 25
     assert any("the usual split cannot be made" in note.text for note in notes if isinstance(note, Note))
 
 
 def test_a_change_of_no_recipe(tmp_path):
     with pytest.raises(UsageError, match="--set without --augment"):
-        tellapart.show(make_collection(9, parts=False), set=["augmentation.crop=0.5"], on_event=silent)
+        tellapart.show(make_collection(9, splits=False), set=["augmentation.crop=0.5"], on_event=silent)
 
 
 def test_where_no_picture_can_be_read_the_reasons_are_shown(tmp_path):

@@ -27,19 +27,19 @@ def test_the_run_folder_holds_what_the_plan_says(stripes_run):
     record = json.loads((stripes_run.path / "run.json").read_text())
     assert record["status"] == "done"
     assert record["seed"] == 0
-    assert {"options", "versions", "machine", "data", "recipe", "preparation", "split", "results"} <= set(record)
-    assert record["data"]["fingerprint"] == make_collection(240, parts=False).fingerprint
+    assert {"options", "versions", "machine", "data", "recipe", "preprocessing", "split", "results"} <= set(record)
+    assert record["data"]["fingerprint"] == make_collection(240, splits=False).fingerprint
     assert record["results"]["test"]["count"] == 48
     assert (stripes_run.path / "classes.txt").read_text() == "across\ndown\nsquares\n"
     rows = list(csv.DictReader((stripes_run.path / "split.csv").read_text().splitlines()))
-    counts = {part: sum(row["part"] == part for row in rows) for part in ("train", "validation", "test")}
+    counts = {split: sum(row["split"] == split for row in rows) for split in ("train", "validation", "test")}
     assert counts == record["split"]["counts"]
 
 
 def test_a_recipe_for_another_number_of_classes_is_refused_before_pictures_are_read(tmp_path, monkeypatch):
     monkeypatch.setattr("tellapart.data.feeding.prepare_collection", lambda *_: pytest.fail("pictures were read"))
     with pytest.raises(RecipeError, match="cats-dogs is for 2 classes, and the data has 3"):
-        tellapart.train(make_collection(60, parts=False), recipe="cats-dogs", runs=tmp_path, on_event=silent)
+        tellapart.train(make_collection(60, splits=False), recipe="cats-dogs", runs=tmp_path, on_event=silent)
     assert not any(tmp_path.iterdir())
 
 
@@ -58,17 +58,17 @@ def test_it_learns(stripes_run):
 
 
 def test_the_same_command_gives_the_same_figures(tmp_path):
-    def figures(folder):
-        run = tellapart.train(make_collection(90, parts=False), epochs=2, seed=3, runs=folder, on_event=silent)
+    def metrics(folder):
+        run = tellapart.train(make_collection(90, splits=False), epochs=2, seed=3, runs=folder, on_event=silent)
         results = run.to_dict()["results"]
         del results["train_seconds"]
         return results, [{k: v for k, v in row.items() if k != "seconds"} for row in run.history]
 
-    assert figures(tmp_path / "a") == figures(tmp_path / "b")
+    assert metrics(tmp_path / "a") == metrics(tmp_path / "b")
 
 
 def test_a_run_is_never_overwritten(tmp_path):
-    small = make_collection(60, parts=False)
+    small = make_collection(60, splits=False)
     runs = [
         tellapart.train(small, recipe="dense", epochs=1, runs=tmp_path, on_event=silent).path.name for _ in range(2)
     ]
@@ -124,7 +124,7 @@ def test_bad_pictures_are_set_aside_and_the_folder_is_left_alone(tmp_path):
         (folder / "down" / f"{number}.png").write_bytes(b"nonsense")
     before = {path: path.read_bytes() for path in sorted(folder.rglob("*.png"))}
     run = tellapart.train(folder, recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=silent)
-    named = {item["file"] for item in run.to_dict()["results"]["set_aside"]}
+    named = {item["file"] for item in run.to_dict()["results"]["skipped"]}
     assert named == {"down/001.png", "down/004.png", "down/007.png"}
     assert {path: path.read_bytes() for path in sorted(folder.rglob("*.png"))} == before
 
@@ -132,7 +132,7 @@ def test_bad_pictures_are_set_aside_and_the_folder_is_left_alone(tmp_path):
 def test_without_a_test_part_it_says_so(tmp_path):
     notes = []
     run = tellapart.train(
-        make_collection(60, parts=False),
+        make_collection(60, splits=False),
         recipe="dense",
         epochs=1,
         test=0,
@@ -141,7 +141,7 @@ def test_without_a_test_part_it_says_so(tmp_path):
         on_event=notes.append,
     )
     assert run.evaluations == {}
-    assert any("there is no test part" in event.text for event in notes if isinstance(event, Note))
+    assert any("there is no test split" in event.text for event in notes if isinstance(event, Note))
 
 
 def test_a_python_recipe_of_ones_own(tmp_path):
@@ -171,7 +171,7 @@ def test_a_failure_in_the_middle_keeps_what_there_is(tmp_path, monkeypatch):
 
 
 def test_the_one_output_head_is_like_any_other(tmp_path):
-    collection = make_collection(120, parts=False)
+    collection = make_collection(120, splits=False)
     two = collection.labels < 2
     pixels, labels = collection.pictures.array[two], np.array(["down", "across"])[collection.labels[two]]
     run = tellapart.train((pixels, labels), recipe="cats-dogs", epochs=2, runs=tmp_path, on_event=silent)
@@ -198,7 +198,7 @@ def test_a_manifest_with_a_missing_file_and_a_name_that_is_no_text(tmp_path):
     rows = [f"{p.relative_to(folder).as_posix()},{p.parent.name}" for p in sorted(folder.rglob("*.png"))]
     (folder / "list.csv").write_text("\n".join(["file_name,label", *rows, "gone.png,down"]) + "\n")
     run = tellapart.train(folder / "list.csv", recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=silent)
-    named = [item["file"] for item in run.to_dict()["results"]["set_aside"]]
+    named = [item["file"] for item in run.to_dict()["results"]["skipped"]]
     assert named == ["gone.png"]
 
 
@@ -211,7 +211,7 @@ def test_a_file_name_that_is_no_valid_text(tmp_path):
     run = tellapart.train(folder, recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=silent)
     assert "caf\\udce9.png" in (run.path / "split.csv").read_text()
     assert tellapart.load(run.path).record.trained_on == str(folder)
-    assert "set_aside" not in tellapart.load(run.path).record.figures
+    assert "skipped" not in tellapart.load(run.path).record.metrics
     assert "bad\\udce9.png" in (run.path / "run.json").read_text()
     assert tellapart.evaluate(run.path, on_event=silent).accuracy == run.evaluations["test"].accuracy
 
@@ -219,7 +219,7 @@ def test_a_file_name_that_is_no_valid_text(tmp_path):
 def test_views_of_the_recipe_are_kept_in_the_file_and_both_figures_reported(tmp_path):
     notes = []
     run = tellapart.train(
-        make_collection(90, parts=False), epochs=1, set=["views=mirror-shift"], runs=tmp_path, on_event=notes.append
+        make_collection(90, splits=False), epochs=1, set=["views=mirror-shift"], runs=tmp_path, on_event=notes.append
     )
     assert tellapart.load(run.model).views == "shift"  # mirrored stripes are out of step
     assert {"test", "test_one_view", "validation"} == set(run.evaluations)
@@ -227,7 +227,7 @@ def test_views_of_the_recipe_are_kept_in_the_file_and_both_figures_reported(tmp_
     assert found["test_one_view"]["count"] == found["test"]["count"]
     assert found["test_one_view"]["loss"] != found["test"]["loss"]
     assert "test, one view: accuracy" in str(run)
-    again = tellapart.evaluate(run.model, make_collection(90, parts=False), views="none", on_event=silent)
+    again = tellapart.evaluate(run.model, make_collection(90, splits=False), views="none", on_event=silent)
     assert again.loss == pytest.approx(found["test_one_view"]["loss"])
     assert any(isinstance(note, Note) and note.text.startswith("mirroring: off (") for note in notes)
     answer = tellapart.predict(run.model, [make_collection().read(0)], views="none", on_event=silent)[0]
@@ -236,7 +236,7 @@ def test_views_of_the_recipe_are_kept_in_the_file_and_both_figures_reported(tmp_
 
 
 def test_a_time_budget_ends_the_training_whatever_the_epochs(tmp_path):
-    run = tellapart.train(make_collection(90, parts=False), minutes=1 / 6, runs=tmp_path, on_event=silent)
+    run = tellapart.train(make_collection(90, splits=False), minutes=1 / 6, runs=tmp_path, on_event=silent)
     assert len(run.history) != 16
     assert json.loads((run.path / "run.json").read_text())["options"]["minutes"] == pytest.approx(1 / 6)
 
@@ -257,7 +257,7 @@ def test_too_few_held_out_pictures_to_call_any_unfamiliar_are_told(tmp_path):
     )
     notes = [event.text for event in events if isinstance(event, Note)]
     assert any("no picture will be called unfamiliar: 5 ordinary ones were held out" in text for text in notes), notes
-    assert not run.classifier.novelty.decides
+    assert not run.classifier.ood_detector.decides
 
 
 def test_accuracy_of_one_output_with_blended_labels():
@@ -273,7 +273,7 @@ def test_accuracy_of_one_output_with_blended_labels():
 
 @pytest.mark.parametrize("asked", ("l2=0.1", None, {"augmentation": {"zoom": 0.1}, "dropout": None}))
 def test_changes_may_be_one_text_or_tables(tmp_path, asked):
-    data = make_collection(60, parts=False)
+    data = make_collection(60, splits=False)
     run = tellapart.train(data, recipe="dense", set=asked, epochs=1, runs=tmp_path, on_event=silent)
     card = (run.path / "report.md").read_text()
     expected = (
@@ -298,12 +298,12 @@ def test_changes_may_be_one_text_or_tables(tmp_path, asked):
 )
 def test_options_that_mean_nothing_or_contradict_each_other(tmp_path, options, words):
     with pytest.raises((RecipeError, UsageError), match=words):
-        tellapart.train(make_collection(60, parts=False), runs=tmp_path, on_event=silent, **options)
+        tellapart.train(make_collection(60, splits=False), runs=tmp_path, on_event=silent, **options)
     assert not any(tmp_path.iterdir())
 
 
 def test_a_recipe_that_is_none_is_the_automatic_one(tmp_path):
-    run = tellapart.train(make_collection(60, parts=False), recipe=None, epochs=1, runs=tmp_path, on_event=silent)
+    run = tellapart.train(make_collection(60, splits=False), recipe=None, epochs=1, runs=tmp_path, on_event=silent)
     assert run.path.name == "stripes-quick-001"
 
 
@@ -320,10 +320,10 @@ def test_a_class_folder_with_a_name_of_an_old_archive(tmp_path):
 def test_what_cannot_be_promised_and_what_can_is_said(tmp_path):
     notes = []
     tellapart.train(
-        make_collection(60, parts=False), recipe="dense", epochs=1, at_most_errors="0.1%", runs=tmp_path,
+        make_collection(60, splits=False), recipe="dense", epochs=1, max_error_rate="0.1%", runs=tmp_path,
         on_event=notes.append,
     )  # fmt: skip
-    (said,) = [note.text for note in notes if isinstance(note, Note) and "at-most-errors" in note.text]
+    (said,) = [note.text for note in notes if isinstance(note, Note) and "max-error-rate" in note.text]
     assert "it can promise" in said
     assert "or more, which answers" in said
 
@@ -337,7 +337,7 @@ def test_what_cannot_be_promised_and_what_can_is_said(tmp_path):
     ),
 )
 def test_changes_of_one_record_add_up(tmp_path, asked):
-    data = make_collection(60, parts=False)
+    data = make_collection(60, splits=False)
     run = tellapart.train(data, recipe="dense", set=asked, epochs=1, runs=tmp_path, on_event=silent)
     found = json.loads((run.path / "run.json").read_text())["recipe"]["augmentation"]
     assert (found["zoom"], found["shear"]) == (0.1, 0.2)
@@ -364,7 +364,7 @@ def test_a_network_may_normalise_by_its_own_pixels(tmp_path):
         made.get_layer("own").adapt(pixels[:100] / np.float32(255))
 
     recipe = Recipe(name="own", network=network, initialise=initialise, epochs=2, dropout=0.1)
-    data = make_collection(90, parts=False)
+    data = make_collection(90, splits=False)
     run = tellapart.train(data, recipe=recipe, runs=tmp_path, on_event=silent)
     again = tellapart.load(run.model)
     own = again.network.get_layer("own")
@@ -398,7 +398,7 @@ def test_a_stop_while_it_evaluates_says_how_to_go_on(tmp_path, monkeypatch):
 
 def test_the_rate_of_another_optimizer_is_said(tmp_path):
     notes = []
-    data = make_collection(60, parts=False)
+    data = make_collection(60, splits=False)
     run = tellapart.train(data, set=["optimizer=adam"], epochs=1, runs=tmp_path, on_event=notes.append)
     assert RunFolder(run.path).read()["recipe"]["learning_rate"] == 0.001
     words = "learning rate: 0.001, as is usual for adam; --set learning_rate=... decides otherwise"

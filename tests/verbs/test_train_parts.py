@@ -8,14 +8,14 @@ from PIL import Image
 
 import tellapart
 from tellapart.data.feeding import Prepared
-from tellapart.data.split import Split
+from tellapart.data.split_table import SplitTable
 from tellapart.progress import Note, silent
 from tellapart.verbs._finishing import not_leaked
 from tests.conftest import make_collection, write_folder
 
 
 def photos_with_leaks(tmp_path):
-    """Stripes with parts; the test part would be the first of training, but for a point in all but two of them."""
+    """Stripes with parts; the test split would be the first of training, but for a point in all but two of them."""
     write_folder(tmp_path / "data" / "train", 60)
     for file in sorted(write_folder(tmp_path / "data" / "test", 12).rglob("*.png"))[2:]:
         pixels = np.asarray(Image.open(file)).copy()
@@ -53,12 +53,12 @@ def test_duplicates_are_told_and_kept_on_one_side(tmp_path):
     run = tellapart.train(folder, recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=events.append)
     assert any("duplicates: 60 pictures in 30 groups show the same" in str(event) for event in events)
     with (run.path / "split.csv").open() as file:
-        part = {row["key"].replace("copy-", ""): set() for row in csv.DictReader(file)}
+        split = {row["key"].replace("copy-", ""): set() for row in csv.DictReader(file)}
     with (run.path / "split.csv").open() as file:
         for row in csv.DictReader(file):
-            part[row["key"].replace("copy-", "")].add(row["part"])
-    assert all(len(parts) == 1 for parts in part.values())
-    assert len(set.union(*part.values())) == 3
+            split[row["key"].replace("copy-", "")].add(row["split"])
+    assert all(len(splits) == 1 for splits in split.values())
+    assert len(set.union(*split.values())) == 3
     assert "leaked" not in run.evaluations["test"].summary()
     # the split is found again without looking for duplicates again
     assert tellapart.evaluate(run.path, on_event=silent).accuracy == run.evaluations["test"].accuracy
@@ -70,7 +70,7 @@ def test_groups_by_a_pattern(tmp_path):
     with (run.path / "split.csv").open() as file:
         rows = list(csv.DictReader(file))
     for tens in "012345678":
-        assert len({row["part"] for row in rows if f"/0{tens}" in row["key"]}) == 1
+        assert len({row["split"] for row in rows if f"/0{tens}" in row["key"]}) == 1
     again = tellapart.evaluate(run.path, on_event=silent)
     assert again.count == run.evaluations["test"].count
     assert again.accuracy_interval == run.evaluations["test"].accuracy_interval
@@ -92,7 +92,7 @@ def test_groups_that_the_data_tears_are_told(tmp_path):
 
 def test_pictures_of_the_validation_that_training_has_too_are_not_ordinary():
     held = Prepared(np.zeros((4, 2, 2, 1), np.uint8), np.arange(4) % 2, np.array([5, 6, 7, 8]))
-    split = Split(np.array(["validation"] * 9), {}, np.array([6, 8]))
-    assert not_leaked(held, split).indices.tolist() == [5, 7]
-    assert not_leaked(held, replace(split, leaked=np.arange(9))) is held
-    assert not_leaked(None, split) is None
+    split_table = SplitTable(np.array(["validation"] * 9), {}, np.array([6, 8]))
+    assert not_leaked(held, split_table).indices.tolist() == [5, 7]
+    assert not_leaked(held, replace(split_table, leaked=np.arange(9))) is held
+    assert not_leaked(None, split_table) is None

@@ -15,8 +15,8 @@ def find(checked: Checked) -> list[Finding]:
     for group in checked.inspection.duplicates.groups:
         by_place: dict[tuple[int, str], list[int]] = {}
         for i in group:
-            part = str(collection.parts[i]) if collection.parts is not None else ""
-            by_place.setdefault((int(collection.labels[i]), part), []).append(i)
+            split = str(collection.splits[i]) if collection.splits is not None else ""
+            by_place.setdefault((int(collection.labels[i]), split), []).append(i)
         for same in by_place.values():
             if len(same) > 1:
                 names = ", ".join(collection.keys[i] for i in same[:6]) + (", ..." if len(same) > 6 else "")

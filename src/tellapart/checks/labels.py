@@ -14,7 +14,7 @@ SURE = 0.9
 def find(checked: Checked) -> list[Finding] | None:
     """See the contract.
 
-    Pictures of given test and validation parts are listed and not moved: figures on them would then measure how far a
+    Pictures of given test and validation splits are listed and not moved: figures on them would then measure how far a
     model agrees with these ones.
     """
     if checked.predictions is None:
@@ -26,7 +26,7 @@ def find(checked: Checked) -> list[Finding] | None:
     for k, best in zip(*(column.tolist() for column in suspected(labels, told)), strict=True):
         i, name, given, other = int(known[k]), collection.class_names[best], told[k, labels[k]], told[k, best]
         words = f"{collection.keys[i]}: {collection.label(i)} ({given:.1%}), more like {name} ({other:.1%})"
-        for_training = collection.parts is None or collection.parts[i] == "train"
+        for_training = collection.splits is None or collection.splits[i] == "train"
         facts = {"label": collection.label(i), "probability": float(given), "suggested": name}
         facts |= {"suggested_probability": float(other)}
         relabel = {i: name} if other >= SURE and for_training else {}

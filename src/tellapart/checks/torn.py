@@ -10,14 +10,14 @@ POSITION, TITLE = 105, "Groups in several parts"
 def find(checked: Checked) -> list[Finding] | None:
     """See the contract. None where the data gives no parts, or nobody says what belongs together."""
     collection = checked.collection
-    parts = collection.parts
-    if parts is None or collection.groups is None:
+    splits = collection.splits
+    if splits is None or collection.groups is None:
         return None
     names, members = np.unique(collection.groups, return_inverse=True)
     order = np.argsort(members, kind="stable")
     found = []
     for name, places in zip(names.tolist(), np.split(order, np.flatnonzero(np.diff(members[order])) + 1), strict=True):
-        if len(set(parts[places].tolist())) > 1:
-            shown, pictures = checked.named(places.tolist(), lambda i: str(parts[i]))
+        if len(set(splits[places].tolist())) > 1:
+            shown, pictures = checked.named(places.tolist(), lambda i: str(splits[i]))
             found.append(Finding(f"the group {name}: {shown}", pictures))
     return found

@@ -85,7 +85,7 @@ def threshold_for(at_most: float, known: tuple[Trade, ...]) -> Trade:
     """The trade that answers most at such a rate of errors. Raises UsageError where none can be promised."""
     if not known:
         raise UsageError(
-            f"at-most-errors {at_most:.2%}: the model was trained without a validation part, or elsewhere",
+            f"max-error-rate {at_most:.2%}: the model was trained without a validation split, or elsewhere",
             "a model that tellapart trained with one, on which errors are counted",
             "train with --validation 0.1, or do without",
         )
@@ -93,7 +93,7 @@ def threshold_for(at_most: float, known: tuple[Trade, ...]) -> Trade:
         if trade.errors <= at_most:
             return trade
     raise UsageError(
-        f"at-most-errors {at_most:.2%}: the validation part is too small, or the model too often wrong, to promise it",
+        f"max-error-rate {at_most:.2%}: the validation split is too small, or the model too often wrong, to promise it",
         f"{known[-1].errors:.2%} or more, which answers {known[-1].coverage:.1%} of pictures",
         "allow more errors, or train on more pictures or with a larger --validation",
     )

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tellapart.classifier.calibration import TINY, normalised, tempered, threshold_for
-from tellapart.classifier.model_file import NOVELTY, TWIN, ModelRecord, read_model, write_model
-from tellapart.classifier.novelty import UNFAMILIAR, Novelty
+from tellapart.classifier.model_file import ONNX, OOD, ModelRecord, read_model, write_model
+from tellapart.classifier.ood import OOD_SHARE, OodDetector
 from tellapart.classifier.runtime import OnnxRuntime, try_onnx
 from tellapart.data.feeding import batch_for
 from tellapart.data.tree import FolderTree, pictures_of
 from tellapart.errors import ModelFileError, PictureError, UsageError
 from tellapart.images.decode import pillow_warnings_off
-from tellapart.images.preparation import Preparation
+from tellapart.images.preprocessing import Preparation
 from tellapart.images.read import from_array, read_picture
 from tellapart.images.views import Views, looks
 from tellapart.parallel import each
@@ -43,7 +43,7 @@ class Prediction:
     class_names: tuple[str, ...]
     values: np.ndarray
     threshold: float | None = None
-    novelty: float | None = None
+    ood_score: float | None = None
 
     @property
     def label(self) -> str:
@@ -61,9 +61,9 @@ class Prediction:
         return self.threshold is not None and self.probability < self.threshold
 
     @property
-    def unfamiliar(self) -> bool:
+    def out_of_distribution(self) -> bool:
         """Whether the picture is less like what the model was taught than 99 % of ordinary ones."""
-        return self.novelty is not None and self.novelty > UNFAMILIAR
+        return self.ood_score is not None and self.ood_score > OOD_SHARE
 
     @property
     def probabilities(self) -> dict[str, float]:
@@ -85,14 +85,14 @@ class Prediction:
         }
         if self.threshold is not None:
             found["unsure"] = self.unsure
-        if self.novelty is not None:
-            found |= {"novelty": self.novelty, "unfamiliar": self.unfamiliar}
+        if self.ood_score is not None:
+            found |= {"ood_score": self.ood_score, "out_of_distribution": self.out_of_distribution}
         return found
 
     def __str__(self) -> str:
         answer = f"{self.label} ({self.probability:.1%})"
         answer = f"unsure, perhaps {answer}" if self.unsure else answer
-        return f"{answer}, but the picture is unlike those it was taught" if self.unfamiliar else answer
+        return f"{answer}, but the picture is unlike those it was taught" if self.out_of_distribution else answer
 
     def __repr__(self) -> str:
         return f"<Prediction {self.source}: {self}>"
@@ -118,9 +118,9 @@ class Classifier:
 
     def __init__(self, record: ModelRecord, members: dict[str, bytes], source: str = "classifier") -> None:
         self.record, self.members, self.source = record, members, source
-        self.runtime = OnnxRuntime(members[TWIN], source)
+        self.runtime = OnnxRuntime(members[ONNX], source)
         _check_names(record.class_names, self.runtime.width, source)
-        self.novelty = Novelty.from_bytes(members[NOVELTY], source) if NOVELTY in members else None
+        self.ood_detector = OodDetector.from_bytes(members[OOD], source) if OOD in members else None
         """Tells how far a picture is from what was taught, where the file has that."""
         self.views: Views = record.views
         """The looks at a picture that prediction averages."""
@@ -135,9 +135,9 @@ class Classifier:
         return self.record.class_names
 
     @property
-    def preparation(self) -> Preparation:
+    def preprocessing(self) -> Preparation:
         """How any picture becomes what the network sees."""
-        return self.record.preparation
+        return self.record.preprocessing
 
     @cached_property
     def network(self) -> keras.Model:
@@ -156,7 +156,7 @@ class Classifier:
         list. A picture that cannot be read raises PictureError, or goes to `on_bad` and is left out of the list.
         """
         if isinstance(pictures, np.ndarray) and not _is_batch(pictures):
-            return self._answers(("array",), self.preparation(from_array(pictures))[np.newaxis])[0]
+            return self._answers(("array",), self.preprocessing(from_array(pictures))[np.newaxis])[0]
         if isinstance(pictures, np.ndarray) and self._is_prepared(pictures):
             return self._answers([f"array {i}" for i in range(len(pictures))], pictures)
         many = several(pictures)
@@ -170,7 +170,7 @@ class Classifier:
         self, pictures: Iterable[Any], on_bad: Callable[[PictureError], None] | None = None
     ) -> Iterator[Prediction]:
         """Predict pictures one after the other as they come, a batch at a time, reading in parallel."""
-        for batch in _batches(pictures, batch_for(self.preparation.shape)):
+        for batch in _batches(pictures, batch_for(self.preprocessing.shape)):
             good: list[tuple[str, np.ndarray]] = []
             with pillow_warnings_off():
                 reads = list(each(self._read, batch))
@@ -190,10 +190,10 @@ class Classifier:
 
     def judge(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """The probabilities, and the novelty float [n] in 0..1 of each picture, where the model can tell it."""
-        if self.novelty is None or not self.runtime.has_features:
+        if self.ood_detector is None or not self.runtime.has_features:
             return self.probabilities(pixels), None
         outputs, features = self.runtime.with_features(pixels)
-        return self._of_all_looks(pixels, outputs), self.novelty(pixels, features)
+        return self._of_all_looks(pixels, outputs), self.ood_detector(pixels, features)
 
     def with_views(self, views: Views) -> Classifier:
         """The same classifier with other looks at a picture, see tellapart.images.views."""
@@ -206,17 +206,17 @@ class Classifier:
         """What has to be said where it looks at pictures in another way than when its confidence was measured, or where
         that never was.
         """
-        if self.record.training and not self.record.figures:
+        if self.record.training and not self.record.metrics:
             return "note: its training was broken off before its confidence was measured: 'train --resume' goes on"
         if self.views == self.measured_views:
             return None
         what = 'its confidence, and what it calls "unsure",' if self.threshold is not None else "its confidence"
         return f"note: {what} was measured with views={self.measured_views}, and may be off with views={self.views}"
 
-    def with_at_most_errors(self, share: float) -> Classifier:
+    def with_max_error_rate(self, share: float) -> Classifier:
         """The same classifier, answering "unsure" where that is needed to keep wrong answers at such a share.
 
-        What that takes was measured on its validation part, with the views of the file. Raises UsageError where it
+        What that takes was measured on its validation split, with the views of the file. Raises UsageError where it
         cannot be promised.
         """
         other = copy(self)
@@ -233,11 +233,11 @@ class Classifier:
         return path
 
     def __repr__(self) -> str:
-        return f"<Classifier {self.source}: {len(self.class_names)} classes, pictures {self.preparation}>"
+        return f"<Classifier {self.source}: {len(self.class_names)} classes, pictures {self.preprocessing}>"
 
     def _is_prepared(self, pictures: np.ndarray) -> bool:
         """Whether an array needs nothing done to it: a stack of pictures as the network sees them."""
-        return pictures.dtype == np.uint8 and pictures.ndim == 4 and pictures.shape[1:] == self.preparation.shape
+        return pictures.dtype == np.uint8 and pictures.ndim == 4 and pictures.shape[1:] == self.preprocessing.shape
 
     def _of_all_looks(self, pixels: np.ndarray, outputs: np.ndarray) -> np.ndarray:
         """Probabilities float32 [n, classes] for pixels whose `outputs`, as they are, the network has given."""
@@ -250,8 +250,8 @@ class Classifier:
 
     def _answers(self, names: Sequence[str], pixels: np.ndarray) -> list[Prediction]:
         classes, threshold = self.record.class_names, self.threshold
-        values, novelty = self.judge(pixels)
-        novelties = [None] * len(names) if novelty is None else novelty.tolist()
+        values, ood = self.judge(pixels)
+        novelties = [None] * len(names) if ood is None else ood.tolist()
         return [
             Prediction(name, classes, row, threshold, new)
             for name, row, new in zip(names, values, novelties, strict=True)
@@ -265,7 +265,7 @@ class Classifier:
             return error
 
     def _prepared(self, picture: Any, name: str) -> np.ndarray:
-        return self.preparation(read_picture(picture, name, self.preparation.least))
+        return self.preprocessing(read_picture(picture, name, self.preprocessing.least))
 
 
 def load_classifier(path: Any) -> Classifier:
@@ -277,7 +277,7 @@ def load_classifier(path: Any) -> Classifier:
     if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises where a path may not be looked at
         path = path / "model.keras"
     record, members = read_model(path)
-    try_onnx(members[TWIN], str(path))
+    try_onnx(members[ONNX], str(path))
     return Classifier(record, members, source=str(path))
 
 

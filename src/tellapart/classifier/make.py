@@ -9,12 +9,12 @@ import numpy as np
 
 from tellapart.classifier.calibration import fit_temperature, tempered, threshold_for, trades
 from tellapart.classifier.classifier import Classifier, spread
-from tellapart.classifier.model_file import NOVELTY, ModelRecord
+from tellapart.classifier.model_file import OOD, ModelRecord
 from tellapart.classifier.network import describe_layers, outputs_of, to_members
-from tellapart.classifier.novelty import HELD_OUT, PICTURES, Novelty
-from tellapart.classifier.twin import check_twin
+from tellapart.classifier.onnx_copy import check_onnx_copy
+from tellapart.classifier.ood import HELD_OUT, PICTURES, OodDetector
 from tellapart.data.feeding import Prepared
-from tellapart.images.preparation import Preparation
+from tellapart.images.preprocessing import Preparation
 from tellapart.images.views import Views
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ MOST_BYTES = 2**29
 def make_classifier(
     network: keras.Model,
     class_names: tuple[str, ...],
-    preparation: Preparation,
+    preprocessing: Preparation,
     loss: str,
     training: dict[str, Any],
     samples: np.ndarray,
@@ -38,7 +38,7 @@ def make_classifier(
     """
     record = ModelRecord(
         class_names=class_names,
-        preparation=preparation,
+        preprocessing=preprocessing,
         outputs=int(network.output_shape[-1]),
         loss=loss,
         layers=describe_layers(network),
@@ -46,12 +46,12 @@ def make_classifier(
         views=views,
     )
     classifier = Classifier(record, to_members(network))
-    check_twin(spread(outputs_of(network, samples)), spread(classifier.runtime(samples)))
+    check_onnx_copy(spread(outputs_of(network, samples)), spread(classifier.runtime(samples)))
     return classifier
 
 
 def calibrate(
-    classifier: Classifier, probabilities: np.ndarray, labels: np.ndarray, at_most_errors: float | None = None
+    classifier: Classifier, probabilities: np.ndarray, labels: np.ndarray, max_error_rate: float | None = None
 ) -> None:
     """Fit a classifier's temperature and what thresholds bring, to its uncalibrated validation answers float [n,
     classes] and labels int [n]; with `at_most_errors`, set the threshold for that. Raises UsageError, with all else
@@ -60,13 +60,13 @@ def calibrate(
     temperature = fit_temperature(probabilities, labels)
     known = trades(tempered(probabilities, temperature), labels)
     classifier.record = classifier.record.model_copy(update={"temperature": temperature, "trades": known})
-    if at_most_errors is not None:
-        classifier.threshold = threshold_for(at_most_errors, known).threshold
+    if max_error_rate is not None:
+        classifier.threshold = threshold_for(max_error_rate, known).threshold
         classifier.record = classifier.record.model_copy(update={"threshold": classifier.threshold})
 
 
-def learn_ordinary(classifier: Classifier, train: Prepared, held_out: Prepared | None) -> None:
-    """Let a classifier tell pictures that are like nothing it was taught, see tellapart.classifier.novelty.
+def fit_ood(classifier: Classifier, train: Prepared, held_out: Prepared | None) -> None:
+    """Let a classifier tell pictures that are like nothing it was taught, see tellapart.classifier.ood.
 
     Without held-out pictures a third of the training's stand for them, which lets ordinary ones seem strange too often.
     """
@@ -86,8 +86,8 @@ def learn_ordinary(classifier: Classifier, train: Prepared, held_out: Prepared |
     if not len(kept) or not len(seen):
         return
     own_features, kept_features = classifier.runtime.with_features(seen)[1], classifier.runtime.with_features(kept)[1]
-    classifier.novelty = Novelty.fit(seen, own_features, train.labels[np.sort(others)], kept, kept_features)
-    classifier.members[NOVELTY] = classifier.novelty.to_bytes()
+    classifier.ood_detector = OodDetector.fit(seen, own_features, train.labels[np.sort(others)], kept, kept_features)
+    classifier.members[OOD] = classifier.ood_detector.to_bytes()
 
 
 def _some_of_each_first(order: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -15,14 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tellapart.classifier.calibration import Trade
 from tellapart.errors import ModelFileError
 from tellapart.files import replacing, sha256
-from tellapart.images.preparation import Preparation
+from tellapart.images.preprocessing import Preparation
 from tellapart.images.views import Views
 
-RECORD, TWIN = "tellapart.json", "model.onnx"
+RECORD, ONNX = "tellapart.json", "model.onnx"
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
-NOVELTY = "novelty.npz"
-MEMBERS = (METADATA, CONFIG, WEIGHTS, TWIN)
-OPTIONAL = (NOVELTY,)
+OOD = "ood.npz"
+MEMBERS = (METADATA, CONFIG, WEIGHTS, ONNX)
+OPTIONAL = (OOD,)
 """Members that a file may lack."""
 
 SEAL = b"tellapart sha256 "
@@ -33,6 +33,11 @@ MAX_BYTES = 4 * 2**30
 """No member is read beyond this size."""
 
 MAX_RECORD = 2**24
+
+FORMAT = 2
+_OOD_1 = "novelty.npz"
+_RENAMED_SINCE_1 = {"preparation": "preprocessing", "figures": "metrics"}
+"""What format 1 called this member and these keys of the record."""
 
 
 class Layer(BaseModel):
@@ -50,18 +55,18 @@ class ModelRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True)  # fields of a later version are passed over, not refused
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     tellapart: str = Field(default_factory=lambda: version("tellapart"))
     class_names: tuple[str, ...]
-    preparation: Preparation
+    preprocessing: Preparation
     outputs: int
     loss: str
     threshold: float | None = Field(None, description="answers of a lower probability are given as unsure")
     temperature: float = Field(1.0, gt=0, description="what the network's logits are divided by")
-    trades: tuple[Trade, ...] = Field((), description="what thresholds bring, measured on the validation part")
+    trades: tuple[Trade, ...] = Field((), description="what thresholds bring, measured on the validation split")
     views: Views = Field("none", description="looks at a picture that prediction averages")
     measured_views: Views | None = Field(None, description="those that confidence was measured with; none: `views`")
-    figures: dict[str, Any] = Field(default_factory=dict, description="headline results")
+    metrics: dict[str, Any] = Field(default_factory=dict, description="headline results")
     layers: tuple[Layer, ...] = ()
     training: dict[str, Any] = Field(default_factory=dict, description="data, split, recipe, seed and versions")
     members: dict[str, str] = Field(default_factory=dict, description="SHA-256 of the other members")
@@ -102,8 +107,8 @@ class ModelRecord(BaseModel):
 
     @property
     def test(self) -> tuple[float, int] | None:
-        """The accuracy on the test part of its training, and how many pictures that has."""
-        found = self.figures.get("test")
+        """The accuracy on the test split of its training, and how many pictures that has."""
+        found = self.metrics.get("test")
         if not isinstance(found, dict):
             return None
         accuracy, count = found.get("accuracy"), found.get("count")
@@ -195,6 +200,8 @@ def read_model(path: Path) -> tuple[ModelRecord, dict[str, bytes]]:
     except Exception as error:  # zlib and struct errors of damaged members
         raise _damaged(path, str(error) or type(error).__name__) from error
     record = _record(path, members.pop(RECORD))
+    if _OOD_1 in members and OOD not in members:
+        members[OOD] = members.pop(_OOD_1)
     for name, data in members.items():
         if sha256(data) != record.members.get(name):
             raise _damaged(path, f"{name} is not what was written")
@@ -211,8 +218,8 @@ def _listed(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     if RECORD not in names:
         kind = "a Keras model that tellapart did not write" if CONFIG in names else "an archive of something else"
         raise _foreign(path, f"it is {kind}")
-    if sorted(set(names) - set(OPTIONAL)) != sorted((*MEMBERS, RECORD)) or len(names) != len(set(names)):
-        extra = sorted((set(names) - set(OPTIONAL)) ^ {*MEMBERS, RECORD}) or names
+    if sorted(set(names) - {*OPTIONAL, _OOD_1}) != sorted((*MEMBERS, RECORD)) or len(names) != len(set(names)):
+        extra = sorted((set(names) - {*OPTIONAL, _OOD_1}) ^ {*MEMBERS, RECORD}) or names
         raise _damaged(path, f"members are missing, double or added: {', '.join(extra)[:200]}")
     return infos
 
@@ -229,15 +236,29 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> byte
 def _record(path: Path, data: bytes) -> ModelRecord:
     try:
         content = json.loads(data)
-        if isinstance(content, dict) and isinstance(content.get("format"), int) and content["format"] > 1:
+        if isinstance(content, dict) and isinstance(content.get("format"), int) and content["format"] > FORMAT:
             raise ModelFileError(
                 f"{path}: was written by tellapart {content.get('tellapart')}, in format {content['format']}",
-                f"format 1, which tellapart {version('tellapart')} reads",
+                f"format {FORMAT}, which tellapart {version('tellapart')} reads",
                 "upgrade tellapart",
             )
+        if isinstance(content, dict) and content.get("format") == 1:
+            content = _from_format_1(content)
         return ModelRecord.model_validate(content)
     except (ValueError, ValidationError, RecursionError) as error:
         raise _damaged(path, f"{RECORD} cannot be understood") from error
+
+
+def _from_format_1(content: dict[str, Any]) -> dict[str, Any]:
+    """The record of a format 1 file under the names of format 2."""
+    renamed = {_RENAMED_SINCE_1.get(name, name): value for name, value in content.items()} | {"format": FORMAT}
+    members, training = renamed.get("members"), renamed.get("training")
+    if isinstance(members, dict) and _OOD_1 in members:
+        renamed["members"] = {OOD if name == _OOD_1 else name: sha for name, sha in members.items()}
+    if isinstance(training, dict) and isinstance(split := training.get("split"), dict) and "parts" in split:
+        split = {"splits" if name == "parts" else name: value for name, value in split.items()}
+        renamed["training"] = training | {"split": split}
+    return renamed
 
 
 def _foreign(path: Path, reason: str) -> ModelFileError:

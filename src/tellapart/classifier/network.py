@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from tellapart.classifier.hdf5 import read_weights, refused, written
-from tellapart.classifier.model_file import CONFIG, METADATA, TWIN, WEIGHTS, Layer
-from tellapart.classifier.twin import make_twin
+from tellapart.classifier.model_file import CONFIG, METADATA, ONNX, WEIGHTS, Layer
+from tellapart.classifier.onnx_copy import make_onnx_copy
+from tellapart.classifier.sandbox.hdf5 import read_weights, refused, written
 from tellapart.errors import ModelFileError
-from tellapart.recipes.backend import exactly, keras
-from tellapart.recipes.build import at_a_time
-from tellapart.recipes.description import read_description
-from tellapart.recipes.plan import NetworkPlan, NotPlainError, build
-from tellapart.recipes.sizes import Sizes
+from tellapart.networks.backend import exactly, keras
+from tellapart.networks.description import read_description
+from tellapart.networks.inside import at_a_time
+from tellapart.networks.sizes import Sizes
+from tellapart.networks.spec import NetworkSpec, NotAllowedError, build
 
 
 def to_members(network: keras.Model) -> dict[str, bytes]:
@@ -27,36 +27,36 @@ def to_members(network: keras.Model) -> dict[str, bytes]:
         network.save(path)
         with zipfile.ZipFile(path) as archive:
             members = {name: archive.read(name) for name in (METADATA, CONFIG, WEIGHTS)}
-    return members | {TWIN: make_twin(network)}
+    return members | {ONNX: make_onnx_copy(network)}
 
 
 def from_members(members: dict[str, bytes], name: str = "the model") -> keras.Model:
     """Rebuild the network, of Keras's own layers only, and read its weights.
 
-    Keras's loader is not given the file, which may come from anybody: see tellapart.recipes.description and hdf5.
+    Keras's loader is not given the file, which may come from anybody: see tellapart.networks.description and hdf5.
     Raises ModelFileError for what is not on the list of plain layers, and for weights that are not theirs.
     """
     plan = plan_of(members[CONFIG], name)  # before a byte of the weights is looked at
     return with_weights(plan, read_weights(members[WEIGHTS], name).arrays, name)
 
 
-def plan_of(description: bytes | str, name: str, keras2: bool = False) -> NetworkPlan:
+def plan_of(description: bytes | str, name: str, keras2: bool = False) -> NetworkSpec:
     """What a network's description says. Raises ModelFileError for anything that is not on the list."""
     try:
         return read_description(description, keras2)
-    except NotPlainError as error:
+    except NotAllowedError as error:
         raise _not_plain(name, error) from error
 
 
-def built(plan: NetworkPlan, name: str) -> keras.Model:
+def built(plan: NetworkSpec, name: str) -> keras.Model:
     """The network of a plan, with fresh weights. Raises ModelFileError where Keras does not build it."""
     try:
         return build(plan)
-    except NotPlainError as error:
+    except NotAllowedError as error:
         raise _not_plain(name, error) from error
 
 
-def _not_plain(name: str, error: NotPlainError) -> ModelFileError:
+def _not_plain(name: str, error: NotAllowedError) -> ModelFileError:
     return ModelFileError(
         f"{name}: its network is refused ({error})",
         "layers on the list in docs/model.md, in a size that a machine can hold",
@@ -64,7 +64,7 @@ def _not_plain(name: str, error: NotPlainError) -> ModelFileError:
     )
 
 
-def with_weights(plan: NetworkPlan, arrays: dict[str, np.ndarray], name: str) -> keras.Model:
+def with_weights(plan: NetworkSpec, arrays: dict[str, np.ndarray], name: str) -> keras.Model:
     """The network of a plan, with weights by their paths in Keras 3's file of them."""
     check_held(plan, arrays, name)
     network = built(plan, name)
@@ -84,7 +84,7 @@ def with_weights(plan: NetworkPlan, arrays: dict[str, np.ndarray], name: str) ->
     return network
 
 
-def check_held(plan: NetworkPlan, arrays: dict[str, np.ndarray], name: str) -> None:
+def check_held(plan: NetworkSpec, arrays: dict[str, np.ndarray], name: str) -> None:
     """Raise ModelFileError for a network that is larger than the file: before any memory is taken for it."""
     assert plan.shape is not None
     sizes = Sizes()

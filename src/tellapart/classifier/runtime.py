@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from tellapart.classifier.apart import run_apart
-from tellapart.classifier.onnx_file import check_onnx
-from tellapart.classifier.onnx_session import opened
+from tellapart.classifier.sandbox.onnx_file import check_onnx
+from tellapart.classifier.sandbox.onnx_session import opened
+from tellapart.classifier.sandbox.process import run_apart
 from tellapart.data.datasets import cache_folder
 from tellapart.data.feeding import batch_for
 from tellapart.errors import ModelFileError
@@ -24,7 +24,7 @@ onnxruntime.disable_telemetry_events()  # for Windows: elsewhere tellapart/__ini
 _LETTING_GO = onnxruntime.RunOptions()
 _LETTING_GO.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
-TRIAL = Path(__file__).with_name("onnx_trial.py")
+TRIAL = Path(__file__).parent / "sandbox" / "onnx_trial.py"
 
 MOST_MEMORY = 8 * 2**30
 """Bytes that all networks of a process may take, or three quarters of what is free where that is less: a network can

@@ -26,7 +26,7 @@ class Bar:
             MofNCompleteColumn(),
             _Speed(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[metrics]}"),
             console=console,
             transient=True,
             speed_estimate_period=10,
@@ -52,13 +52,13 @@ class Bar:
             self._advance(event)
 
     def _advance(self, event: progress.Progress) -> None:
-        figures = " ".join(f"{name} {value:.4f}" for name, value in event.figures.items())
+        metrics = " ".join(f"{name} {value:.4f}" for name, value in event.metrics.items())
         if event.task not in self.tasks:
-            self.tasks[event.task] = self.bars.add_task(event.task, total=event.total, figures=figures)
+            self.tasks[event.task] = self.bars.add_task(event.task, total=event.total, metrics=metrics)
         number = self.tasks[event.task]
         task = next(task for task in self.bars.tasks if task.id == number)
         task.total = event.total  # a total that `update` is given makes it forget the speed
-        self.bars.update(number, completed=event.done, figures=figures)  # type: ignore[arg-type]
+        self.bars.update(number, completed=event.done, metrics=metrics)  # type: ignore[arg-type]
         if event.finished:
             self._drop(event.task)
 

@@ -29,7 +29,7 @@ from tellapart.data.collection import Collection, as_bytes
 from tellapart.data.duplicates import Traits
 from tellapart.data.rows import PixelFile
 from tellapart.errors import TellapartError
-from tellapart.images.preparation import Preparation
+from tellapart.images.preprocessing import Preparation
 
 VERSION = 4
 SUFFIX = ".pixels"
@@ -145,19 +145,19 @@ class Entry:
             self.finish(file, checksums(pictures), known)
 
 
-def find_entry(collection: Collection, preparation: Preparation, folder: Path) -> Entry | None:
+def find_entry(collection: Collection, preprocessing: Preparation, folder: Path) -> Entry | None:
     """Where the prepared pictures of a collection are or would be; None where nobody can tell that its files changed.
 
     Decided by names, sizes and times of the files (checksums in a zip), and by the preparation.
     """
     decoder = PIL.__version__  # what one release cannot read another may
-    digest = hashlib.sha256(f"{VERSION} {decoder} {preparation.model_dump_json()}".encode())
+    digest = hashlib.sha256(f"{VERSION} {decoder} {preprocessing.model_dump_json()}".encode())
     for i, key in enumerate(collection.keys):
         stamp = collection.pictures.stamp(i)
         if stamp is None:
             return None
         digest.update(as_bytes(f"\0{key}\0") + stamp)
-    return Entry(folder / f"{digest.hexdigest()[:32]}{SUFFIX}", (len(collection), *preparation.shape))
+    return Entry(folder / f"{digest.hexdigest()[:32]}{SUFFIX}", (len(collection), *preprocessing.shape))
 
 
 def make_room(folder: Path, wanted: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tellapart.data.parts import PARTS
+from tellapart.data.split_names import SPLITS
 from tellapart.errors import DataError, PictureError
 from tellapart.images.decode import decode, header
 from tellapart.images.read import MAX_BYTES
@@ -136,7 +136,7 @@ def as_bytes(text: str) -> bytes:
 
 
 @dataclass(frozen=True)
-class SetAside:
+class Skipped:
     """A picture that could not be read: its name, why, and its place in the collection."""
 
     key: str
@@ -164,7 +164,7 @@ class Collection:
     labels: np.ndarray
     keys: Sequence[str]
     pictures: Pictures
-    parts: np.ndarray | None = None
+    splits: np.ndarray | None = None
     groups: np.ndarray | None = None
     notes: tuple[str, ...] = field(default=())
     columns: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
@@ -172,7 +172,7 @@ class Collection:
 
     def __post_init__(self) -> None:
         counts = {len(self.labels), len(self.keys), len(self.pictures)}
-        counts |= {len(column) for column in (self.parts, self.groups) if column is not None}
+        counts |= {len(column) for column in (self.splits, self.groups) if column is not None}
         if len(counts) != 1:
             raise DataError(
                 f"{self.source}: its columns have different lengths", "one label a picture", "check the data"
@@ -207,16 +207,16 @@ class Collection:
         """The class name of picture i."""
         return self.class_names[self.labels[i]]
 
-    def indices(self, part: str | None) -> np.ndarray:
+    def indices(self, split: str | None) -> np.ndarray:
         """Which pictures the source gives to a part (None: all), int64 [n], ascending."""
-        if part is None:
+        if split is None:
             return np.arange(len(self))
-        return np.flatnonzero(self.parts == part) if self.parts is not None else np.empty(0, np.int64)
+        return np.flatnonzero(self.splits == split) if self.splits is not None else np.empty(0, np.int64)
 
     @property
-    def given_parts(self) -> tuple[str, ...]:
+    def given_splits(self) -> tuple[str, ...]:
         """The parts that the source states, in the usual order."""
-        return tuple(part for part in PARTS if self.parts is not None and (self.parts == part).any())
+        return tuple(split for split in SPLITS if self.splits is not None and (self.splits == split).any())
 
     def class_counts(self, indices: np.ndarray | None = None) -> np.ndarray:
         """Pictures a class, int64 [classes], among `indices` (None: all)."""
@@ -230,9 +230,9 @@ class Collection:
         Neither the place of the data nor the order of the classes matters.
         """
         digest = hashlib.sha256()
-        parts = self.parts if self.parts is not None else [""] * len(self)
-        for i, (key, part) in enumerate(zip(self.keys, parts, strict=True)):
-            digest.update(as_bytes(f"{key}\0{part}\0{self.label(i)}\0"))
+        splits = self.splits if self.splits is not None else [""] * len(self)
+        for i, (key, split) in enumerate(zip(self.keys, splits, strict=True)):
+            digest.update(as_bytes(f"{key}\0{split}\0{self.label(i)}\0"))
             digest.update(self.pictures.fingerprint(i))
         return digest.hexdigest()
 
@@ -274,7 +274,7 @@ class Collection:
         pictures: Any,
         labels: Any,
         class_names: Sequence[str] | None = None,
-        parts: Any = None,
+        splits: Any = None,
         name: str = "arrays",
     ) -> Collection:
         """A collection of arrays: pictures [count, height, width(, 1 or 3)] and integer labels [count].
@@ -284,16 +284,18 @@ class Collection:
         lengths or parts.
         """
         from tellapart.data.arrays import to_labels, to_pixels
-        from tellapart.data.parts import part_of
+        from tellapart.data.split_names import split_named
 
         pixels = to_pixels(np.asarray(pictures), name)
         numbers, names = to_labels(np.asarray(labels), name, class_names)
         keys = [f"{i:05d}" for i in range(len(pixels))]
-        column = None if parts is None else np.array([part_of(str(part)) or str(part) for part in parts], dtype=str)
+        column = (
+            None if splits is None else np.array([split_named(str(split)) or str(split) for split in splits], dtype=str)
+        )
         unknown = set() if column is None else set(column.tolist()) - {"train", "validation", "test"}
         if unknown or (column is not None and len(column) != len(pixels)):
             raise DataError(
-                f"{name}: {len(pixels):,} pictures have {len(parts):,} parts"
+                f"{name}: {len(pixels):,} pictures have {len(splits):,} parts"
                 + (f", among them {min(unknown)!r}" if unknown else ""),
                 "a part for each picture: train, validation or test",
                 "correct them",

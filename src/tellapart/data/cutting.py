@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tellapart.data.collection import Collection
-from tellapart.data.parts import PARTS
+from tellapart.data.split_names import SPLITS
 from tellapart.errors import DataError
 from tellapart.text import counted
 
 
-def cut_parts(
+def cut_splits(
     collection: Collection, cuts: Mapping[str, float], seed: int, same: Sequence[tuple[int, ...]]
 ) -> np.ndarray:
     """Parts [n] in which pictures of a group, and those that show the `same`, are together. Raises DataError."""
@@ -24,24 +24,24 @@ def cut_parts(
 
 def _start(collection: Collection) -> np.ndarray:
     """The parts as the source gives them; without, all is training."""
-    if collection.parts is None:
+    if collection.splits is None:
         return np.full(len(collection), "train", "<U10")
-    return collection.parts.astype("<U10")
+    return collection.splits.astype("<U10")
 
 
 def _cut_apart(
     collection: Collection, cuts: Mapping[str, float], seed: int, same: Sequence[tuple[int, ...]]
 ) -> np.ndarray:
     """Parts [n] whose classes are cut in proportion; pictures that show the same are then brought together."""
-    parts = _start(collection)
-    free = parts == "train"
+    splits = _start(collection)
+    free = splits == "train"
     for number, fraction in enumerate(cuts.values()):
         rng = np.random.default_rng((seed, number))
-        chosen = _drawn(collection, np.flatnonzero(parts == "train"), fraction, len(cuts) - number, rng)
-        parts[chosen] = list(cuts)[number]
+        chosen = _drawn(collection, np.flatnonzero(splits == "train"), fraction, len(cuts) - number, rng)
+        splits[chosen] = list(cuts)[number]
     if cuts:
-        _keep_together(parts, collection.labels, free, same, np.random.default_rng((seed, 2)))
-    return parts
+        _keep_together(splits, collection.labels, free, same, np.random.default_rng((seed, 2)))
+    return splits
 
 
 def _drawn(
@@ -70,35 +70,35 @@ def _shares(counts: np.ndarray, fraction: float, leave: int) -> np.ndarray:
 
 
 def _keep_together(
-    parts: np.ndarray, labels: np.ndarray, free: np.ndarray, same: Sequence[tuple[int, ...]], rng: np.random.Generator
+    splits: np.ndarray, labels: np.ndarray, free: np.ndarray, same: Sequence[tuple[int, ...]], rng: np.random.Generator
 ) -> None:
     """Move pictures that show the same to the part of one of them, drawn; so parts keep their size on the average.
 
     Only those that the source leaves `free`. They come to training where they are so many that they would be half of
     another part, and where their class has no other training pictures.
     """
-    left = np.bincount(labels[parts == "train"], minlength=labels.max() + 1)
-    sizes = {part: int((parts == part).sum()) for part in PARTS}
+    left = np.bincount(labels[splits == "train"], minlength=labels.max() + 1)
+    sizes = {split: int((splits == split).sum()) for split in SPLITS}
     for places in same:
         group = np.array([i for i in places if free[i]], np.int64)
-        if len(np.unique(parts[group])) < 2:
+        if len(np.unique(splits[group])) < 2:
             continue
-        target = parts[rng.choice(group)]
-        leaving = np.bincount(labels[group[parts[group] == "train"]], minlength=len(left))
+        target = splits[rng.choice(group)]
+        leaving = np.bincount(labels[group[splits[group] == "train"]], minlength=len(left))
         if (left[leaving > 0] <= leaving[leaving > 0]).any() or 2 * len(group) > sizes[target]:
             target = "train"
-        coming = np.bincount(labels[group[parts[group] != "train"]], minlength=len(left))
+        coming = np.bincount(labels[group[splits[group] != "train"]], minlength=len(left))
         left += coming if target == "train" else -leaving
-        parts[group] = target
+        splits[group] = target
 
 
 def _cut_whole(collection: Collection, cuts: Mapping[str, float], seed: int, groups: np.ndarray) -> np.ndarray:
     """Parts [n] of whole groups."""
-    parts = _start(collection)
-    for number, (part, fraction) in enumerate(cuts.items()):
-        among, rng = np.flatnonzero(parts == "train"), np.random.default_rng((seed, number))
-        parts[_cut_groups(collection, groups, among, fraction, len(cuts) - number, rng)] = part
-    return parts
+    splits = _start(collection)
+    for number, (split, fraction) in enumerate(cuts.items()):
+        among, rng = np.flatnonzero(splits == "train"), np.random.default_rng((seed, number))
+        splits[_cut_groups(collection, groups, among, fraction, len(cuts) - number, rng)] = split
+    return splits
 
 
 def _cut_groups(

@@ -16,12 +16,12 @@ import numpy as np
 
 from tellapart.data import datasets
 from tellapart.data.cache import Entry, Known, checksums, find_entry, reserve
-from tellapart.data.collection import ArrayPictures, Collection, SetAside
+from tellapart.data.collection import ArrayPictures, Collection, Skipped
 from tellapart.data.duplicates import Duplicates, Traits, find_duplicates
 from tellapart.data.rows import PixelFile, Pixels, some
 from tellapart.errors import DataError, PictureError
 from tellapart.images.decode import pillow_warnings_off
-from tellapart.images.preparation import Preparation
+from tellapart.images.preprocessing import Preparation
 from tellapart.parallel import each_apart, shared
 from tellapart.progress import Listener, Progress, silent
 
@@ -59,7 +59,7 @@ class Prepared:
     pixels: Pixels
     labels: np.ndarray
     indices: np.ndarray
-    set_aside: tuple[SetAside, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -68,10 +68,10 @@ class Prepared:
         """Some of them, by their places here."""
         return Prepared(some(self.pixels, rows), self.labels[rows], self.indices[rows])
 
-    def part(self, indices: np.ndarray) -> Prepared:
+    def split(self, indices: np.ndarray) -> Prepared:
         """Those of some pictures of the collection, in their order here, with those of them that cannot be read."""
-        wanted = set(indices.tolist()) if self.set_aside else set()
-        aside = tuple(item for item in self.set_aside if item.index in wanted)
+        wanted = set(indices.tolist()) if self.skipped else set()
+        aside = tuple(item for item in self.skipped if item.index in wanted)
         found = self.take(np.flatnonzero(np.isin(self.indices, indices)))
         return Prepared(found.pixels, found.labels, found.indices, aside)
 
@@ -89,7 +89,7 @@ class PreparedCollection:
 
 
 def prepare_collection(
-    collection: Collection, preparation: Preparation, on_event: Listener = silent, task: str = "read pictures"
+    collection: Collection, preprocessing: Preparation, on_event: Listener = silent, task: str = "read pictures"
 ) -> PreparedCollection:
     """Read and prepare all pictures of a collection, on all cores; what took long is kept on disk for the next time.
 
@@ -97,11 +97,11 @@ def prepare_collection(
     """
     source, everything = collection.pictures, np.arange(len(collection))
     known = Known({}, Traits.room(len(collection)))
-    if isinstance(source, ArrayPictures) and source.array.shape[1:] == preparation.shape:
+    if isinstance(source, ArrayPictures) and source.array.shape[1:] == preprocessing.shape:
         for i, picture in enumerate(source.array):
             known.traits.note(i, picture, min(picture.shape[:2]))
         return PreparedCollection(Prepared(source.array, collection.labels, everything), known)
-    entry = _entry(collection, preparation)
+    entry = _entry(collection, preprocessing)
     kept = _sound(entry)
     if kept is not None and entry is not None:
         on_event(Progress(task, len(collection), len(collection)))
@@ -110,10 +110,10 @@ def prepare_collection(
             return PreparedCollection(_sorted(collection, everything, held, kept[1].reasons), kept[1])
         except DataError:  # a power cut, a dying disk: it is made anew
             entry.remove()
-    shape = (len(collection), *preparation.shape)
+    shape = (len(collection), *preprocessing.shape)
 
     def fill(store: np.ndarray | PixelFile) -> np.ndarray | PixelFile:
-        known.reasons.update(_fill(store, collection, everything, preparation, on_event, task, known.traits))
+        known.reasons.update(_fill(store, collection, everything, preprocessing, on_event, task, known.traits))
         return store
 
     if _fits(shape):
@@ -133,7 +133,7 @@ def prepare_collection(
 def prepare_pictures(
     collection: Collection,
     indices: np.ndarray,
-    preparation: Preparation,
+    preprocessing: Preparation,
     on_event: Listener = silent,
     task: str = "read pictures",
 ) -> Prepared:
@@ -142,18 +142,18 @@ def prepare_pictures(
     What a training has left of them on disk is taken from there. Raises DataError when none of them can be read.
     """
     source = collection.pictures
-    if isinstance(source, ArrayPictures) and source.array.shape[1:] == preparation.shape:
+    if isinstance(source, ArrayPictures) and source.array.shape[1:] == preprocessing.shape:
         return Prepared(some(source.array, indices), collection.labels[indices], indices)
-    entry = _entry(collection, preparation) if len(indices) > FEW else None
+    entry = _entry(collection, preprocessing) if len(indices) > FEW else None
     kept = _sound(entry)
     if kept is not None:
         on_event(Progress(task, len(indices), len(indices)))
         pixels, known = kept
         reasons = {k: known.reasons[i] for k, i in enumerate(indices.tolist()) if i in known.reasons}
         return _sorted(collection, indices, some(pixels, indices), reasons)
-    shape = (len(indices), *preparation.shape)
+    shape = (len(indices), *preprocessing.shape)
     store = shared(shape, np.uint8) if _fits(shape) else _temporary(shape)
-    reasons = _fill(store, collection, indices, preparation, on_event, task)
+    reasons = _fill(store, collection, indices, preprocessing, on_event, task)
     return _sorted(collection, indices, store, reasons)
 
 
@@ -161,7 +161,7 @@ def _fill(
     store: np.ndarray | PixelFile,
     collection: Collection,
     indices: np.ndarray,
-    preparation: Preparation,
+    preprocessing: Preparation,
     on_event: Listener,
     task: str,
     traits: Traits | None = None,
@@ -171,10 +171,10 @@ def _fill(
 
     def one(position: int) -> str | None:
         try:
-            pixels = collection.read(int(indices[position]), preparation.least)
-            image = preparation.image(pixels)
-            prepared = store[position] = np.asarray(image).reshape(preparation.shape)
-            if traits is not None and preparation.keeps_the_view:
+            pixels = collection.read(int(indices[position]), preprocessing.least)
+            image = preprocessing.image(pixels)
+            prepared = store[position] = np.asarray(image).reshape(preprocessing.shape)
+            if traits is not None and preprocessing.keeps_the_view:
                 traits.note(position, prepared, min(pixels.shape[:2]), image)
             elif traits is not None:
                 traits.note(position, pixels, min(pixels.shape[:2]))
@@ -195,18 +195,18 @@ def _fill(
 def _sorted(collection: Collection, indices: np.ndarray, pixels: Pixels, reasons: dict[int, str]) -> Prepared:
     """The readable pictures of a store, and the others by name. Raises DataError when there are none to read."""
     bad = [(int(indices[position]), reason) for position, reason in sorted(reasons.items())]
-    set_aside = tuple(SetAside(collection.keys[i], reason, i) for i, reason in bad)
-    if not set_aside:
+    skipped = tuple(Skipped(collection.keys[i], reason, i) for i, reason in bad)
+    if not skipped:
         return Prepared(pixels, collection.labels[indices], indices)
-    if len(set_aside) == len(indices):
+    if len(skipped) == len(indices):
         raise DataError(
-            f"{collection.source}: none of {len(indices):,} pictures can be read ({set_aside[0].key}: "
-            f"{set_aside[0].reason})",
+            f"{collection.source}: none of {len(indices):,} pictures can be read ({skipped[0].key}: "
+            f"{skipped[0].reason})",
             "pictures (JPEG, PNG, GIF, BMP, WebP, TIFF or PPM)",
             "check the files",
         )
     good = np.delete(np.arange(len(indices)), list(reasons))
-    return Prepared(some(pixels, good), collection.labels[indices[good]], indices[good], set_aside)
+    return Prepared(some(pixels, good), collection.labels[indices[good]], indices[good], skipped)
 
 
 def _sound(entry: Entry | None) -> tuple[PixelFile, Known] | None:
@@ -277,9 +277,9 @@ def _keep(entry: Entry, pictures: np.ndarray | PixelFile, known: Known) -> None:
     thread.start()
 
 
-def _entry(collection: Collection, preparation: Preparation) -> Entry | None:
+def _entry(collection: Collection, preprocessing: Preparation) -> Entry | None:
     """Where a copy is or would be, after those that are being written have been; None where none is wanted."""
     _wait()
     if os.environ.get("TELLAPART_KEEP_PICTURES") == "0":
         return None
-    return find_entry(collection, preparation, datasets.cache_folder() / "prepared")
+    return find_entry(collection, preprocessing, datasets.cache_folder() / "prepared")

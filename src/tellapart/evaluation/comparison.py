@@ -84,7 +84,7 @@ class Difference:
 class Comparison:
     """Contenders on the same pictures; differences are against the first of them."""
 
-    part: str
+    split: str
     count: int
     contenders: tuple[Contender, ...]
     differences: tuple[Difference, ...]
@@ -95,7 +95,7 @@ class Comparison:
         accuracies = [one.evaluation.accuracy for one in self.contenders]
         arms = [one.evaluation.accuracy_interval for one in self.contenders]
         times = [1e6 * one.one_seconds for one in self.contenders]
-        parts: list[Plot] = [
+        splits: list[Plot] = [
             Intervals(names, 100 * np.array(accuracies), 100 * np.array(arms), "accuracy, %"),
             self.difference_plot(),
             _bars(names, [one.parameters for one in self.contenders], "parameters", "{:,.0f}"),
@@ -103,9 +103,9 @@ class Comparison:
         ]
         if all(one.train_seconds is not None for one in self.contenders):
             seconds = [one.train_seconds or 0.0 for one in self.contenders]
-            parts.append(_bars(names, seconds, "time to train, s", "{:,.1f}"))
-        parts.append(_bars(names, [one.bytes / 1e6 for one in self.contenders], "model file, MB", "{:,.2f}"))
-        return Panels(parts)
+            splits.append(_bars(names, seconds, "time to train, s", "{:,.1f}"))
+        splits.append(_bars(names, [one.bytes / 1e6 for one in self.contenders], "model file, MB", "{:,.2f}"))
+        return Panels(splits)
 
     def difference_plot(self) -> Intervals:
         """The paired differences, in points, as a drawing."""
@@ -133,7 +133,7 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """For machines."""
         return {
-            "part": self.part,
+            "split": self.split,
             "count": self.count,
             "models": [contender.to_dict() for contender in self.contenders],
             "differences": [found.to_dict() for found in self.differences],
@@ -160,14 +160,14 @@ class Comparison:
     def __str__(self) -> str:
         names = ["model", "accuracy", "95 % interval", "parameters", "operations", "training", "one picture"]
         table = columns(self.rows(), [*names, "of many, each", "file"])
-        lines = [f"{self.part}: {self.count:,} pictures", "", table, "", *map(str, self.differences)]
+        lines = [f"{self.split}: {self.count:,} pictures", "", table, "", *map(str, self.differences)]
         return "\n".join([*lines, *(f"note: {words}" for words in self.caveats)])
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>{self.plot().svg()}"
 
 
-def compare(part: str, contenders: list[Contender]) -> Comparison:
+def compare(split: str, contenders: list[Contender]) -> Comparison:
     """Compare contenders whose evaluations are of the same pictures, in the same order. Raises DataError otherwise."""
     first = contenders[0]
     for other in contenders[1:]:
@@ -183,7 +183,7 @@ def compare(part: str, contenders: list[Contender]) -> Comparison:
         interval = paired_difference(gained, lost, len(base))
         value = (gained - lost) / len(base)
         differences.append(Difference(other.name, first.name, value, interval, gained, lost, mcnemar(gained, lost)))
-    return Comparison(part, len(base), tuple(contenders), tuple(differences))
+    return Comparison(split, len(base), tuple(contenders), tuple(differences))
 
 
 def _bars(names: list[str], values: list[float], label: str, form: str) -> Bars:

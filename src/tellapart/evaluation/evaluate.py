@@ -8,24 +8,24 @@ from dataclasses import replace
 import numpy as np
 
 from tellapart.classifier.classifier import Classifier
-from tellapart.classifier.novelty import UNFAMILIAR
+from tellapart.classifier.ood import OOD_SHARE
 from tellapart.data.collection import Collection
 from tellapart.data.feeding import Prepared, prepare_pictures, rows_for
 from tellapart.data.rows import Pixels
 from tellapart.errors import DataError, UsageError
 from tellapart.evaluation.baselines import Baseline, majority
-from tellapart.evaluation.evaluation import Evaluation, Unlike
+from tellapart.evaluation.evaluation import Evaluation, OodResult
 from tellapart.progress import Listener, Progress, silent
 
 Rule = Callable[[Pixels, np.ndarray], Baseline]
 """A baseline that asks for pixels uint8 [n, height, width, channels] and labels int [n]."""
 
 
-def evaluate_part(
+def evaluate_split(
     classifier: Classifier,
     collection: Collection,
     indices: np.ndarray,
-    part: str,
+    split: str,
     on_event: Listener = silent,
     rules: tuple[Rule, ...] = (),
     data: Prepared | None = None,
@@ -37,16 +37,16 @@ def evaluate_part(
     answers that are no numbers.
     """
     if not len(indices):
-        given = ", ".join(collection.given_parts) or "none"
+        given = ", ".join(collection.given_splits) or "none"
         raise DataError(
-            f"{collection.source}: has no {part} pictures (its parts: {given})", "some", "name another part"
+            f"{collection.source}: has no {split} pictures (its parts: {given})", "some", "name another part"
         )
     position = positions(classifier, collection, indices)
     if data is None:
-        data = prepare_pictures(collection, indices, classifier.preparation, on_event, f"read {part}")
+        data = prepare_pictures(collection, indices, classifier.preprocessing, on_event, f"read {split}")
     labels = position[data.labels]
-    answers = _answers(classifier, data, [collection.keys[int(i)] for i in data.indices], part, on_event)
-    found = evaluation_of(classifier, collection, data, labels, part, *answers)
+    answers = _answers(classifier, data, [collection.keys[int(i)] for i in data.indices], split, on_event)
+    found = evaluation_of(classifier, collection, data, labels, split, *answers)
     return replace(found, baselines=(*found.baselines, *(rule(data.pixels, labels) for rule in rules)))
 
 
@@ -55,15 +55,15 @@ def evaluation_of(
     collection: Collection,
     data: Prepared,
     labels: np.ndarray,
-    part: str,
+    split: str,
     probabilities: np.ndarray,
-    novelty: np.ndarray | None = None,
+    ood_scores: np.ndarray | None = None,
 ) -> Evaluation:
     """Answers for prepared pictures, float [n, classes], as an Evaluation; `labels` are the classifier's, int64 [n]."""
     learnt = classifier.record.class_counts or np.bincount(labels, minlength=len(classifier.class_names))
     named = int(np.argmax(learnt))
     return Evaluation(
-        part=part,
+        split=split,
         class_names=classifier.class_names,
         labels=labels,
         probabilities=probabilities,
@@ -71,22 +71,22 @@ def evaluation_of(
         keys=tuple(collection.keys[int(i)] for i in data.indices),
         loss_name="mean squared error" if classifier.record.loss == "mean-squared-error" else "cross-entropy",
         baselines=(majority(labels, named, classifier.class_names),),
-        set_aside=data.set_aside,
+        skipped=data.skipped,
         temperature=classifier.record.temperature,
         threshold=classifier.threshold,
-        novelty=novelty,
+        ood_scores=ood_scores,
         groups=None if collection.groups is None else collection.groups[data.indices],
     )
 
 
-def told_apart(classifier: Classifier, found: Evaluation, strange: Pixels, name: str) -> Unlike:
+def measure_ood(classifier: Classifier, found: Evaluation, strange: Pixels, name: str) -> OodResult:
     """How well prepared pictures of another kind, uint8 [n, height, width, channels], are told from evaluated ones.
 
     They are taken out of their store a piece at a time.
 
     Raises UsageError for a model that keeps no picture of what is ordinary.
     """
-    if found.novelty is None or classifier.novelty is None:
+    if found.ood_scores is None or classifier.ood_detector is None:
         raise UsageError(
             f"{classifier.source}: does not know what is ordinary",
             "a model of this version, whose last layer is not a model itself",
@@ -97,10 +97,10 @@ def told_apart(classifier: Classifier, found: Evaluation, strange: Pixels, name:
     step = rows_for(strange.shape[1:])
     pieces = [classifier.judge(strange[start : start + step])[1] for start in range(0, len(strange), step)]
     scores = np.concatenate([piece for piece in pieces if piece is not None])
-    both = np.concatenate([found.novelty, scores])
-    area = roc_auc_score(np.repeat([0, 1], [len(found.novelty), len(scores)]), both)
-    flags = [float((values > UNFAMILIAR).mean()) for values in (scores, found.novelty)]
-    return Unlike(name, len(scores), float(area), *flags)
+    both = np.concatenate([found.ood_scores, scores])
+    area = roc_auc_score(np.repeat([0, 1], [len(found.ood_scores), len(scores)]), both)
+    flags = [float((values > OOD_SHARE).mean()) for values in (scores, found.ood_scores)]
+    return OodResult(name, len(scores), float(area), *flags)
 
 
 def positions(classifier: Classifier, collection: Collection, indices: np.ndarray) -> np.ndarray:
@@ -123,14 +123,14 @@ def positions(classifier: Classifier, collection: Collection, indices: np.ndarra
 
 
 def _answers(
-    classifier: Classifier, data: Prepared, keys: Sequence[str], part: str, on_event: Listener
+    classifier: Classifier, data: Prepared, keys: Sequence[str], split: str, on_event: Listener
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Probabilities [n, classes], and each picture's novelty [n] where the model can tell it."""
     pieces = []
     step = rows_for(data.pixels.shape[1:])
     for start in range(0, len(data), step):
         pieces.append(classifier.judge(data.pixels[start : start + step]))
-        on_event(Progress(f"evaluate {part}", min(start + step, len(data)), len(data)))
+        on_event(Progress(f"evaluate {split}", min(start + step, len(data)), len(data)))
     probabilities = np.concatenate([values for values, _ in pieces])
     wild = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))
     if len(wild):
@@ -139,5 +139,5 @@ def _answers(
             "probabilities",
             "the model's weights are damaged or its training went wrong: train it anew",
         )
-    novelties = [novelty for _, novelty in pieces if novelty is not None]
+    novelties = [ood for _, ood in pieces if ood is not None]
     return probabilities, np.concatenate(novelties) if novelties else None

@@ -10,8 +10,8 @@ import numpy as np
 
 from tellapart.classifier.calibration import tempered
 from tellapart.classifier.classifier import Classifier
-from tellapart.classifier.novelty import UNFAMILIAR
-from tellapart.data.collection import SetAside
+from tellapart.classifier.ood import OOD_SHARE
+from tellapart.data.collection import Skipped
 from tellapart.evaluation import intervals, metrics, words
 from tellapart.evaluation.baselines import Baseline
 from tellapart.plots.answers import Calibration, ConfusionMatrix, Coverage, Intervals
@@ -59,7 +59,7 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class Unlike:
+class OodResult:
     """How well pictures of another kind are told from familiar ones, by novelty: the area under the ROC curve, and the
     shares of both that are called unfamiliar.
     """
@@ -88,14 +88,15 @@ class Evaluation:
 
     `labels` int64 [n] by the classifier's order of classes, `probabilities` float32 [n, classes], `indices` int64 [n]
     into the collection whose `keys` name the pictures. `baselines` begin with that of always naming one class.
-    `temperature` and `threshold` are the classifier's; `looks`, where known, is how often its test part was opened;
-    `novelty` float [n], where the model can tell it, is how unlike what it was taught each picture is, 0..1. `leaked`
+    `temperature` and `threshold` are the classifier's; `looks`, where known, is how often its test split was opened;
+    `ood_scores` float [n], where the model has an OOD detector, is how unlike its training data each picture is, 0..1.
+    `leaked`
     bool [n], where any are, marks pictures that training has seen too; `folds` are, of a cross-validation, the
     accuracies of its models, each on its own share of the pictures; `groups` [n], where the data has such, are the
     names of what belongs together, a subject or a burst.
     """
 
-    part: str
+    split: str
     class_names: tuple[str, ...]
     labels: np.ndarray
     probabilities: np.ndarray
@@ -103,12 +104,12 @@ class Evaluation:
     keys: tuple[str, ...]
     loss_name: str
     baselines: tuple[Baseline, ...]
-    set_aside: tuple[SetAside, ...] = field(default=())
+    skipped: tuple[Skipped, ...] = field(default=())
     temperature: float = 1.0
     threshold: float | None = None
     looks: int | None = None
-    novelty: np.ndarray | None = None
-    unlike: Unlike | None = None
+    ood_scores: np.ndarray | None = None
+    ood: OodResult | None = None
     leaked: np.ndarray | None = None
     folds: tuple[float, ...] = field(default=())
     groups: np.ndarray | None = None
@@ -312,9 +313,9 @@ class Evaluation:
         interval = list(self._interval(~self.leaked))
         return {"accuracy": float(right.mean()), "accuracy_interval": interval, "count": len(right)}
 
-    def unfamiliar(self) -> float | None:
+    def out_of_distribution(self) -> float | None:
         """The share of pictures that are called unfamiliar, where the model can tell."""
-        return None if self.novelty is None else float((self.novelty > UNFAMILIAR).mean())
+        return None if self.ood_scores is None else float((self.ood_scores > OOD_SHARE).mean())
 
     def calibrated(self, classifier: Classifier) -> Evaluation:
         """The same answers, given before the classifier had been calibrated, as it would give them now."""
@@ -335,8 +336,8 @@ class Evaluation:
             "baselines": [baseline.to_dict() for baseline in self.baselines],
         }
         found |= {"answered": self.answered()} if self.threshold is not None else {}
-        found |= {"unfamiliar": self.unfamiliar()} if self.novelty is not None else {}
-        found |= {"unlike": self.unlike.to_dict()} if self.unlike is not None else {}
+        found |= {"out_of_distribution": self.out_of_distribution()} if self.ood_scores is not None else {}
+        found |= {"ood": self.ood.to_dict()} if self.ood is not None else {}
         found |= (
             {"leaked": int(self.leaked.sum()), "without_leaks": self.without_leaks()} if self.leaked is not None else {}
         )
@@ -348,7 +349,7 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         """All figures, for machines."""
         return self.summary() | {
-            "part": self.part,
+            "split": self.split,
             "classes": list(self.class_names),
             "measures": [measure.to_dict() for measure in self.measures],
             "per_class": self.per_class(),
@@ -356,7 +357,7 @@ class Evaluation:
             "calibration": self.calibration().to_dict(),
             "coverage": self.coverage().to_dict(),
             "mistakes": [mistake.to_dict() for mistake in self.mistakes(100)],
-            "set_aside": [item.to_dict() for item in self.set_aside],
+            "skipped": [item.to_dict() for item in self.skipped],
         }
 
     def headline(self) -> str:

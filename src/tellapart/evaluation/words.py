@@ -18,7 +18,7 @@ def headline(found: Evaluation) -> str:
     """The figures that matter most, in a line."""
     low, high = found.accuracy_interval
     return (
-        f"{found.part}: accuracy {found.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}), "
+        f"{found.split}: accuracy {found.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}), "
         f"loss {found.loss:.4f}, {found.correct:,} of {counted(found.count, 'picture')}"
     )
 
@@ -43,7 +43,7 @@ def caveats(found: Evaluation) -> list[str]:
             f"these pictures are of {counted(groups, 'group')}, which the interval of the accuracy counts as "
             "independent; the other intervals count pictures, and are too narrow"
         )
-    if found.threshold is not None and (found.folds or found.part == "validation"):
+    if found.threshold is not None and (found.folds or found.split == "validation"):
         lines.append("the limit below which answers are unsure was chosen on these very answers")
     return lines
 
@@ -66,11 +66,11 @@ def notes(found: Evaluation) -> list[str]:
             f"unsure below {near_one(kept['threshold'])}: {kept['coverage']:.2%} of pictures are answered, "
             f"{kept['error']:.2%} of the answers are wrong"
         )
-    if found.unlike is not None:
-        lines.append(str(found.unlike))
+    if found.ood is not None:
+        lines.append(str(found.ood))
     if found.looks is not None and found.looks > 1:
         lines.append(
-            f"this is look number {found.looks} at this test part: the more often it is looked at, the less its "
+            f"this is look number {found.looks} at this test split: the more often it is looked at, the less its "
             "figures say of new pictures"
         )
     return lines
@@ -78,7 +78,7 @@ def notes(found: Evaluation) -> list[str]:
 
 def text(found: Evaluation) -> str:
     """All of it, in tables."""
-    figures = [[measure.name, str(measure)] for measure in found.measures]
+    metrics = [[measure.name, str(measure)] for measure in found.measures]
     rows = [
         [
             *(row["class"], row["count"], row["correct"]),
@@ -89,13 +89,13 @@ def text(found: Evaluation) -> str:
         if row["count"] or row["predicted"]
     ]
     names = ["class", "pictures", "right", "precision", "recall", "F1", "F1, 95 % interval"]
-    lines = [headline(found), baseline(found), *notes(found), "", columns(figures), "", columns(rows, names)]
+    lines = [headline(found), baseline(found), *notes(found), "", columns(metrics), "", columns(rows, names)]
     if len(found.class_names) <= 20:
         matrix = [[name, *map(int, found.confusion[c])] for c, name in enumerate(found.class_names)]
         lines += ["", columns(matrix, ["true \\ predicted", *shortened(found.class_names, 10)])]
-    if found.set_aside:
-        lines += ["", f"set aside: {counted(len(found.set_aside), 'picture')} that cannot be read"]
-        lines += [f"  {item.key}: {item.reason}" for item in found.set_aside[:10]]
+    if found.skipped:
+        lines += ["", f"set aside: {counted(len(found.skipped), 'picture')} that cannot be read"]
+        lines += [f"  {item.key}: {item.reason}" for item in found.skipped[:10]]
     return "\n".join(lines)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tellapart.recipes.backend import gradient, keras
-from tellapart.recipes.build import at_a_time, give_weights
+from tellapart.networks.backend import gradient, keras
+from tellapart.networks.inside import at_a_time, give_weights
 
 FINE = 7
 """Maps are taken from the last layers that have at least so many fields a side, or from the finest there is."""

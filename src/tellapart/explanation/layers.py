@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tellapart.recipes.backend import keras
+from tellapart.networks.backend import keras
 
 MAPS = 8
 """Of each layer, so many maps are shown: those that answer most strongly."""

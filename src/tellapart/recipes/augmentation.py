@@ -51,8 +51,8 @@ class Augmentation(BaseModel):
         `mixup` and `cutmix` change labels too and are not among them: the batches come with them, see
         tellapart.training.mixing.
         """
-        from tellapart.recipes.backend import keras
-        from tellapart.recipes.layers import AlternateMirror, Colour, Crop, Cutout, Shift
+        from tellapart.networks.backend import keras
+        from tellapart.networks.layers import AlternateMirror, Colour, Crop, Cutout, Shift
 
         make = keras.layers
         limits = {"value_range": (0, 255)}

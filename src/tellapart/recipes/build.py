@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator
 
 import numpy as np
 
 from tellapart.errors import RecipeError
-from tellapart.recipes.backend import keras
-from tellapart.recipes.description import read_description
-from tellapart.recipes.plan import NotPlainError, build
+from tellapart.networks.backend import keras
+from tellapart.networks.description import read_description
+from tellapart.networks.inside import every_layer, give_weights, layers_of
+from tellapart.networks.spec import NotAllowedError, build
 from tellapart.recipes.recipe import Recipe
 
 
@@ -73,41 +72,9 @@ def _with_dropout(network: keras.Model, rate: float, name: str) -> keras.Model:
         ) from error
 
 
-def give_weights(network: keras.Model, weights: list[np.ndarray]) -> None:
-    """Set all weights of a network, and what its layers compute with in their place: Normalization's mean and variance
-    are constants that Keras makes of its weights only when it adapts or loads them.
-    """
-    network.set_weights(weights)
-    weights_changed(network)
-
-
-def weights_changed(network: keras.Model) -> None:
-    """See `give_weights`; for weights that were set one by one."""
-    for layer in layers_of(network):
-        if hasattr(layer, "finalize_state"):
-            layer.finalize_state()
-
-
-def at_a_time(network: keras.Model) -> int:
-    """How many pictures a network may look at together where every layer's outputs are kept: half a GiB of them."""
-    outputs = sum(math.prod(size or 1 for size in layer.output.shape[1:]) for layer in network.layers)
-    return max(1, min(256, 2**27 // max(outputs, 1)))
-
-
-def layers_of(network: keras.Model) -> list[keras.Layer]:
-    """The layers that compute, in order: those of models inside the model in the models' place."""
-    return [layer for layer in _parts_of(network) if not isinstance(layer, keras.Model)]
-
-
-def _parts_of(layer: keras.Layer) -> Iterator[keras.Layer]:
-    yield layer
-    for inner in layer.layers if isinstance(layer, keras.Model) else ():
-        yield from _parts_of(inner)
-
-
 def _check_layers(network: keras.Model, name: str) -> None:
     """Nothing in the network may need code of its author's, or the saved file would open here only."""
-    for layer in _parts_of(network):
+    for layer in every_layer(network):
         if not type(layer).__module__.startswith("keras.") or isinstance(layer, keras.layers.Lambda):
             raise RecipeError(
                 f"the network of {name} has the layer {layer.name!r} of type {type(layer).__name__}",
@@ -118,7 +85,7 @@ def _check_layers(network: keras.Model, name: str) -> None:
         again = build(read_description(json.dumps(keras.saving.serialize_keras_object(network))))
         shapes = [[tuple(weight.shape) for weight in one.weights] for one in (network, again)]
         if shapes[0] != shapes[1]:
-            raise NotPlainError("its weights come out differently")
+            raise NotAllowedError("its weights come out differently")
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise RecipeError(

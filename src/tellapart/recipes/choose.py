@@ -11,7 +11,7 @@ from tellapart.data.rows import Pixels
 from tellapart.data.sample import sampled_pictures, sampled_shapes
 from tellapart.images.detail import LARGEST, detail
 from tellapart.images.look import has_colour
-from tellapart.images.preparation import Colour, Fit, Preparation
+from tellapart.images.preprocessing import Colour, Fit, Preparation
 from tellapart.images.views import without_mirror
 from tellapart.recipes.mirror import may_mirror
 from tellapart.recipes.recipe import Recipe
@@ -63,8 +63,8 @@ def choose_preparation(
         height = width = side
     fit, shape_why = _fit(recipe, shapes)
     colour, colour_why = _colour(recipe, collection, shapes, among)
-    preparation = Preparation(height=height, width=width, colour=colour, fit=fit)
-    return preparation, "; ".join(reason for reason in (why, shape_why, colour_why) if reason)
+    preprocessing = Preparation(height=height, width=width, colour=colour, fit=fit)
+    return preprocessing, "; ".join(reason for reason in (why, shape_why, colour_why) if reason)
 
 
 def _size(

@@ -185,7 +185,7 @@ def _from_toml(path: Path) -> Found:
 
 
 def _from_python(path: Path) -> Found:
-    from tellapart.recipes import backend  # the person's file imports keras: start it quietly, on the chosen backend
+    from tellapart.networks import backend  # the person's file imports keras: start it quietly, on the chosen backend
 
     assert backend.NAME
     spec = importlib.util.spec_from_file_location(f"tellapart_recipe_{path.stem}", path)

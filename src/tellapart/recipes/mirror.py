@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tellapart.data.rows import Pixels
-from tellapart.images.preparation import Preparation
+from tellapart.images.preprocessing import Preparation
 
 PICTURES = 3000
 """So many training pictures are looked at, evenly spread; a third of them only to ask about."""

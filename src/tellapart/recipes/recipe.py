@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from tellapart.errors import RecipeError
-from tellapart.images.preparation import Colour, Fit
+from tellapart.images.preprocessing import Colour, Fit
 from tellapart.images.views import Views
 from tellapart.recipes.augmentation import Augmentation
 

@@ -58,8 +58,8 @@ class Facts:
     """All that a report may say: `record` is run.json's content; `layers` the network's summary, a dict a layer.
 
     `pictures` are a few prepared training pictures, uint8 [height, width, channels] each, with their class names;
-    `evaluation` is the one that counts: of the test part, else of validation, else none; `mistakes` are its most
-    confident ones. `tells_unfamiliar` is whether the model can call a picture unfamiliar.
+    `evaluation` is the one that counts: of the test split, else of validation, else none; `mistakes` are its most
+    confident ones. `has_ood_detector` is whether the model can call a picture unfamiliar.
     """
 
     record: dict[str, Any]
@@ -69,7 +69,7 @@ class Facts:
     labels: Sequence[str]
     evaluation: Evaluation | None = None
     mistakes: Sequence[Seen] = ()
-    tells_unfamiliar: bool = False
+    has_ood_detector: bool = False
 
     @property
     def command(self) -> str:
@@ -84,7 +84,7 @@ class Facts:
             "test",
             "group",
             "folds",
-            "at_most_errors",
+            "max_error_rate",
         ):
             if options.get(name) is not None:
                 words += [f"--{name.replace('_', '-')}", str(options[name])]
@@ -143,7 +143,7 @@ def card(facts: Facts, name: str) -> str:
         rest=found.without_leaks() if found else None,
         rows=rows,
         command=facts.command,
-        tells_unfamiliar=facts.tells_unfamiliar,
+        has_ood_detector=facts.has_ood_detector,
     )
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from tellapart.data.feeding import Prepared
-from tellapart.recipes.backend import NAME, keras
+from tellapart.networks.backend import NAME, keras
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.mixing import mixed
 

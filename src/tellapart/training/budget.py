@@ -6,8 +6,8 @@ import time
 from collections import deque
 from typing import Any
 
-from tellapart.recipes.backend import NAME, keras
-from tellapart.training.memory import recall, remember
+from tellapart.networks.backend import NAME, keras
+from tellapart.training.measured import recall, remember
 from tellapart.training.optimizers import plan_steps
 
 RECENT = 0.25

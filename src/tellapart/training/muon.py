@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tellapart.recipes.backend import keras
+from tellapart.networks.backend import keras
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the published quintic: fast at first, loose at the end
 _STEPS = 3

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tellapart.recipes.backend import fused_batch_norm, keras
-from tellapart.recipes.build import layers_of
+from tellapart.networks.backend import fused_batch_norm, keras
+from tellapart.networks.inside import layers_of
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tellapart.recipes.backend import keras
+from tellapart.networks.backend import keras
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.muon import Muon
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tellapart.recipes.backend import JIT, NAME, has_accelerator, keras, place
-from tellapart.recipes.build import build_network, layers_of
+from tellapart.networks.backend import JIT, NAME, has_accelerator, keras, place
+from tellapart.networks.inside import layers_of
+from tellapart.recipes.build import build_network
 from tellapart.recipes.recipe import Recipe
-from tellapart.training.memory import recall, remember
+from tellapart.training.measured import recall, remember
 from tellapart.training.normalization import fuse
 from tellapart.training.run import processor
 from tellapart.training.shortage import check_memory, ran_out

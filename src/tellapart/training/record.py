@@ -8,14 +8,14 @@ from typing import Any
 
 from tellapart import leaves
 from tellapart.data.collection import Collection
-from tellapart.data.split import Split, torn_groups
-from tellapart.images.preparation import Preparation
+from tellapart.data.split_table import SplitTable, groups_across_splits
+from tellapart.images.preprocessing import Preparation
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.run import machine, now, versions
 
 
 def describe_training(
-    asked: dict[str, Any], collection: Collection, split: Split, preparation: Preparation, recipe: Recipe
+    asked: dict[str, Any], collection: Collection, split_table: SplitTable, preprocessing: Preparation, recipe: Recipe
 ) -> dict[str, Any]:
     """The start of run.json, plain values; `asked` are the options, with at least data, recipe, classes and seed."""
     return {
@@ -30,18 +30,26 @@ def describe_training(
             "fingerprint": collection.fingerprint,
         },
         "split": {
-            "counts": split.counts(),
-            "origin": split.origin,
-            "digest": split.digest,
-            "leaked": {part: len(split.leaks(part)) for part in ("validation", "test") if len(split.leaks(part))},
+            "counts": split_table.counts(),
+            "origin": split_table.origin,
+            "digest": split_table.digest,
+            "leaked": {
+                split: len(split_table.leaks(split))
+                for split in ("validation", "test")
+                if len(split_table.leaks(split))
+            },
             "torn": {
-                part: len(torn) for part in ("validation", "test") if len(torn := torn_groups(collection, split, part))
+                split: len(torn)
+                for split in ("validation", "test")
+                if len(torn := groups_across_splits(collection, split_table, split))
             },
             "class_counts": {
-                part: collection.class_counts(split.indices(part)).tolist() for part, n in split.counts().items() if n
+                split: collection.class_counts(split_table.indices(split)).tolist()
+                for split, n in split_table.counts().items()
+                if n
             },
         },
-        "preparation": preparation.model_dump(),
+        "preprocessing": preprocessing.model_dump(),
         "recipe": recipe.changes(),
         "seed": asked["seed"],
         "versions": versions(),
@@ -49,12 +57,12 @@ def describe_training(
     }
 
 
-def remembered(record: dict[str, Any], collection: Collection, split: Split) -> dict[str, Any]:
-    """What the model file itself keeps of a run's record: enough to find the same test part again."""
+def remembered(record: dict[str, Any], collection: Collection, split_table: SplitTable) -> dict[str, Any]:
+    """What the model file itself keeps of a run's record: enough to find the same test split again."""
     return {
         "data": {key: record["data"][key] for key in ("name", "source", "class_names", "fingerprint")},
-        "split": split.pack(),
-        "class_counts": collection.class_counts(split.indices("train")).tolist(),
+        "split": split_table.pack(),
+        "class_counts": collection.class_counts(split_table.indices("train")).tolist(),
         "recipe": record["recipe"],
         "versions": record["versions"],
         "trained": record["started"],

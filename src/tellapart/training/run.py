@@ -150,18 +150,18 @@ def lacking(place: Path, needed: int) -> int | None:
     return free if free < needed else None
 
 
-def going_on(folder: Path) -> str:
+def resume_command(folder: Path) -> str:
     """What to do about a training that was broken off: a command that a terminal takes as it stands."""
     word = quoted(str(folder))
     command = f"tellapart train --resume {word}"
     return f"go on with '{command}'" if word == str(folder) else f"go on with: {command}"
 
 
-def count_look(model: str, fingerprint: str) -> int | None:
-    """Count one more look at a run's test part in the run.json beside its model; None where there is none to write, or
+def count_test_evaluation(model: str, fingerprint: str) -> int | None:
+    """Count one more look at a run's test split in the run.json beside its model; None where there is none to write, or
     where it is of a training on other data than that of this fingerprint.
 
-    Every look at a test part, and every choice made after it, lets its figures say less of new pictures.
+    Every look at a test split, and every choice made after it, lets its figures say less of new pictures.
     """
     record = record_of(model, fingerprint)
     if record is None:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from tellapart.errors import CheckpointError, Stopped, TrainingError
+from tellapart.networks.backend import NAME, keras
 from tellapart.progress import Listener, Note
-from tellapart.recipes.backend import NAME, keras
 from tellapart.training.batches import Batches
 from tellapart.training.budget import Budget, Pace
 from tellapart.training.checkpoints import Checkpoint, Checkpoints
-from tellapart.training.run import going_on
+from tellapart.training.run import resume_command
 from tellapart.training.stopping import Stopping
 from tellapart.training.watch import Watch
 
@@ -88,7 +88,7 @@ class Saving(keras.callbacks.Callback):
         self.place, self.phase = (int(values["epoch"]), int(values["batch"])), int(values["phase"])
         self.kept = self.place
         if self.place[1]:
-            watch.carried = (self.place[1], dict(values["figures"]), float(values["epoch_seconds"]))
+            watch.carried = (self.place[1], dict(values["metrics"]), float(values["epoch_seconds"]))
         self.spent = float(values["seconds"])
         if self.pace is not None:
             self.pace.go_on(self.spent, int(values["steps"]), values["planned"])
@@ -145,7 +145,7 @@ class Saving(keras.callbacks.Callback):
             f"{self.watch.folder}: stopped by {signal.Signals(number).name} after "
             f"{len(self.watch.history)} epochs and {self.seconds:.0f} s of training",
             kept,
-            going_on(self.watch.folder),
+            resume_command(self.watch.folder),
         )
         error.exit_code = 128 + number
         raise error
@@ -181,7 +181,7 @@ class Saving(keras.callbacks.Callback):
             "phase": self.phase,
             "finished": finished,
             "history": self.watch.history,
-            "figures": self.watch.figures if batch else {},
+            "metrics": self.watch.metrics if batch else {},
             "epoch_seconds": time.monotonic() - began,
             "best": self.watch.best,
             "best_epoch": self.watch.best_epoch,

@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from tellapart.errors import OutOfMemoryError
 from tellapart.memory import available
+from tellapart.networks.backend import has_accelerator, keras
+from tellapart.networks.description import read_description
+from tellapart.networks.sizes import Sizes
 from tellapart.progress import Listener, Note
-from tellapart.recipes.backend import has_accelerator, keras
-from tellapart.recipes.description import read_description
 from tellapart.recipes.recipe import Recipe
-from tellapart.recipes.sizes import Sizes
 from tellapart.training.checkpoints import FOLDER, Checkpoints
 
 Result = TypeVar("Result")

@@ -15,10 +15,10 @@ from tellapart.data.feeding import Prepared, batch_for
 from tellapart.data.rows import digest as pixels_digest
 from tellapart.errors import CheckpointError, RecipeError, TellapartError
 from tellapart.files import sha256
+from tellapart.networks.backend import JIT, describe, feed, keras, set_seed
+from tellapart.networks.layers import AlternateMirror
 from tellapart.progress import Listener, Note
-from tellapart.recipes.backend import JIT, describe, feed, keras, set_seed
 from tellapart.recipes.build import build_network
-from tellapart.recipes.layers import AlternateMirror
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.batches import Batches, steps_at_once
 from tellapart.training.budget import EVALUATING, Budget, Pace
@@ -77,7 +77,7 @@ def train_network(
     number of looks at pictures that evaluation will take afterwards. Writes into `folder` history.csv (a row an epoch)
     and checkpoints/, about every `save_every` seconds (0: as often as it can) and at the end. Where there are
     checkpoints already, it goes on from the newest. The result holds the weights of the epoch with the highest
-    validation accuracy (ties: the lowest loss), or the last where there is no validation part.
+    validation accuracy (ties: the lowest loss), or the last where there is no validation split.
 
     Raises RecipeError before, CheckpointError where it cannot go on or has no room for what it will write,
     MemoryError where a step needs more than there is, TrainingError when the loss is not finite, and Stopped after
@@ -272,7 +272,7 @@ _BY_NAME = ("keras_history", "input_layers", "output_layers")
 
 
 def _held_out(validation: Prepared | None, outputs: int, batch_size: int) -> Batches | None:
-    """The validation part in batches that take no more memory than a step does."""
+    """The validation split in batches that take no more memory than a step does."""
     if validation is None:
         return None
     return Batches(validation, outputs, min(batch_for(validation.pixels.shape[1:]), LARGER * batch_size), None)

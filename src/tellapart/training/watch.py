@@ -13,8 +13,8 @@ import numpy as np
 
 from tellapart.errors import TrainingError
 from tellapart.files import write_text
+from tellapart.networks.backend import keras
 from tellapart.progress import Epoch, Listener, Note, Progress
-from tellapart.recipes.backend import keras
 from tellapart.training import checkpoints
 from tellapart.training.batches import Batches
 from tellapart.training.budget import Pace
@@ -34,7 +34,7 @@ class Watch(keras.callbacks.Callback):
         self.history: list[dict[str, float]] = []
         self.best, self.best_epoch = (-math.inf, -math.inf), 0
         self.best_weights: list[np.ndarray] = []
-        self.figures: dict[str, float] = {}
+        self.metrics: dict[str, float] = {}
         """Of the batches of this epoch, as they were last looked at."""
         self.carried: tuple[int, dict[str, float], float] | None = None
         """Batches, figures and seconds of the same epoch before the training was broken off."""
@@ -57,14 +57,14 @@ class Watch(keras.callbacks.Callback):
         done = self.epoch + self.done / steps
         total = round((self.pace.planned / steps if self.pace else self.epochs) * len(self.batches.data))
         pictures = min(round(done * len(self.batches.data)), total)
-        self.on_event(Progress("train", pictures, total, "pictures", self.figures))
+        self.on_event(Progress("train", pictures, total, "pictures", self.metrics))
 
     def look(self, batch: int, logs: dict[str, Any] | None) -> dict[str, float]:
         """The figures of the epoch up to a batch. Raises TrainingError where one is not finite."""
         found = {name: float(value) for name, value in (logs or {}).items()}
-        self.figures = self._whole(found, min(self.batches.first + batch + 1, self.batches.in_all))
-        self._check(self.figures, self.epoch)
-        return self.figures
+        self.metrics = self._whole(found, min(self.batches.first + batch + 1, self.batches.in_all))
+        self._check(self.metrics, self.epoch)
+        return self.metrics
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """See Keras."""
@@ -94,8 +94,8 @@ class Watch(keras.callbacks.Callback):
         if not self.history:
             return
         buffer = io.StringIO()
-        figures = sorted(set(self.history[0]) - {"epoch", "seconds"})
-        writer = csv.DictWriter(buffer, fieldnames=["epoch", *figures, "seconds"], lineterminator="\n")
+        metrics = sorted(set(self.history[0]) - {"epoch", "seconds"})
+        writer = csv.DictWriter(buffer, fieldnames=["epoch", *metrics, "seconds"], lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.history)
         try:
@@ -108,26 +108,26 @@ class Watch(keras.callbacks.Callback):
                 )
             self.said_unwritten = True
 
-    def _whole(self, figures: dict[str, float], batches: int) -> dict[str, float]:
+    def _whole(self, metrics: dict[str, float], batches: int) -> dict[str, float]:
         """Figures of an epoch's later batches and of those before it was broken off; validation's are of the end."""
         if self.carried is None:
-            return figures
+            return metrics
         first, earlier, _ = self.carried
         before, behind = self.batches.pictures(first), self.batches.pictures(batches)
         share = before / behind
         return {
             name: share * earlier[name] + (1 - share) * value if name in earlier else value
-            for name, value in figures.items()
+            for name, value in metrics.items()
         }
 
-    def _check(self, figures: dict[str, float], epoch: int) -> None:
-        wild = next((name for name, value in figures.items() if not math.isfinite(value)), None)
+    def _check(self, metrics: dict[str, float], epoch: int) -> None:
+        wild = next((name for name, value in metrics.items() if not math.isfinite(value)), None)
         if wild is None:
             return
         folder = self.folder / checkpoints.FOLDER
         kept = f"; what it was before is in {folder}" if folder.exists() else ""
         raise TrainingError(
-            f"epoch {epoch + 1}: {wild} is {figures[wild]}",
+            f"epoch {epoch + 1}: {wild} is {metrics[wild]}",
             "a finite number",
             f"train with a lower learning rate (--set learning_rate=...){kept}",
         )

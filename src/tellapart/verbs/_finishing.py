@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tellapart.classifier.classifier import Classifier
-    from tellapart.data.collection import Collection, SetAside
+    from tellapart.data.collection import Collection, Skipped
     from tellapart.data.feeding import Prepared
-    from tellapart.data.split import Split
+    from tellapart.data.split_table import SplitTable
     from tellapart.evaluation.evaluation import Evaluation
-    from tellapart.images.preparation import Preparation
+    from tellapart.images.preprocessing import Preparation
     from tellapart.plots.learning import LearningCurves
     from tellapart.report.page import Seen
     from tellapart.training.run import RunFolder
@@ -46,15 +46,15 @@ class Job:
     """What is trained on: the collection, its split, all its pictures prepared, and what its answers should keep to."""
 
     collection: Collection
-    split: Split
+    split_table: SplitTable
     data: Prepared
-    preparation: Preparation
-    at_most_errors: float | None
+    preprocessing: Preparation
+    max_error_rate: float | None
     answers: Answers | None = None
 
-    def part(self, part: str) -> Prepared:
+    def split(self, split: str) -> Prepared:
         """The pictures of a part."""
-        return self.data.part(self.split.indices(part))
+        return self.data.split(self.split_table.indices(split))
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ class Run:
     best_epoch: int
     evaluations: dict[str, Evaluation]
     train_seconds: float
-    set_aside: tuple[SetAside, ...]
+    skipped: tuple[Skipped, ...]
 
     @property
     def model(self) -> Path:
@@ -75,10 +75,10 @@ class Run:
         return self.path / "model.keras"
 
     def main(self) -> Evaluation | None:
-        """The evaluation that says most of new pictures: of the test part where there is one."""
-        for part in ("test", "cross_validation", "validation"):
-            if part in self.evaluations:
-                return self.evaluations[part]
+        """The evaluation that says most of new pictures: of the test split where there is one."""
+        for split in ("test", "cross_validation", "validation"):
+            if split in self.evaluations:
+                return self.evaluations[split]
         return None
 
     def curves(self) -> LearningCurves:
@@ -89,12 +89,12 @@ class Run:
 
     def to_dict(self) -> dict[str, Any]:
         """For machines."""
-        results: dict[str, Any] = {part: found.summary() for part, found in self.evaluations.items()}
+        results: dict[str, Any] = {split: found.summary() for split, found in self.evaluations.items()}
         results |= {
             "train_seconds": round(self.train_seconds, 3),
             "epochs": len(self.history),
             "best_epoch": self.best_epoch,
-            "set_aside": [item.to_dict() for item in self.set_aside],
+            "skipped": [item.to_dict() for item in self.skipped],
         }
         return {"run": str(self.path), "model": str(self.model), "results": results}
 
@@ -122,37 +122,37 @@ def finish(
     from tellapart.training import run as folders
 
     evaluations = _measured(classifier, job, on_event)
-    set_aside = job.data.set_aside
-    result = Run(folder.path, classifier, trained.history, trained.best_epoch, evaluations, trained.seconds, set_aside)
-    figures = result.to_dict()["results"]
-    short = {name: value for name, value in figures.items() if name != "set_aside"}  # whose names are the run's
-    classifier.record = classifier.record.model_copy(update={"figures": short})
+    skipped = job.data.skipped
+    result = Run(folder.path, classifier, trained.history, trained.best_epoch, evaluations, trained.seconds, skipped)
+    metrics = result.to_dict()["results"]
+    short = {name: value for name, value in metrics.items() if name != "skipped"}  # whose names are the run's
+    classifier.record = classifier.record.model_copy(update={"metrics": short})
     classifier.save(folder.path / folders.MODEL)
     classifier.source = str(folder.path / folders.MODEL)
     with folders.written(folder.path / folders.CURVES):
         result.curves().save(folder.path / folders.CURVES)
-    full = {part: found.to_dict() for part, found in evaluations.items()}
+    full = {split: found.to_dict() for split, found in evaluations.items()}
     record = record | {"status": "done", "finished": folders.now()} | result.to_dict() | {"evaluation": full}
     with folders.written(folder.path / "report.html"):
         _report(record, result, job, trained)
     folder.write(record)
-    if set_aside:
-        first = "; ".join(f"{item.key} {item.reason}" for item in set_aside[:3])
+    if skipped:
+        first = "; ".join(f"{item.key} {item.reason}" for item in skipped[:3])
         on_event(
-            Note(f"set aside: {counted(len(set_aside), 'picture')} that cannot be read ({first}); all are in run.json")
+            Note(f"set aside: {counted(len(skipped), 'picture')} that cannot be read ({first}); all are in run.json")
         )
     return result
 
 
 def _measured(classifier: Classifier, job: Job, on_event: Listener) -> dict[str, Evaluation]:
     """Calibrate a trained classifier, teach it what is ordinary, and evaluate it on what was held out, by part."""
-    from tellapart.classifier.make import calibrate, learn_ordinary
-    from tellapart.classifier.novelty import ENOUGH
+    from tellapart.classifier.make import calibrate, fit_ood
+    from tellapart.classifier.ood import ENOUGH
     from tellapart.evaluation.baselines import ShrunkenPixels
-    from tellapart.evaluation.evaluate import evaluate_part, evaluation_of
+    from tellapart.evaluation.evaluate import evaluate_split, evaluation_of
 
-    collection, counts, train = job.collection, job.split.counts(), job.part("train")
-    validation = job.part("validation") if counts["validation"] else None
+    collection, counts, train = job.collection, job.split_table.counts(), job.split("train")
+    validation = job.split("validation") if counts["validation"] else None
     rules = (ShrunkenPixels(train.pixels, train.labels),)
     evaluations: dict[str, Evaluation] = {}
     if job.answers is not None:
@@ -164,62 +164,62 @@ def _measured(classifier: Classifier, job: Job, on_event: Listener) -> dict[str,
     elif validation is not None:
         name, raw = (
             "validation",
-            evaluate_part(classifier, collection, validation.indices, "validation", on_event, rules, validation),
+            evaluate_split(classifier, collection, validation.indices, "validation", on_event, rules, validation),
         )
     else:
         raw = None
     if raw is not None:
-        raw = raw.with_leaks(job.split.leaked)
+        raw = raw.with_leaks(job.split_table.leaked)
         try:
             fair = ~raw.leaked if raw.leaked is not None and not raw.leaked.all() else slice(None)
-            calibrate(classifier, raw.probabilities[fair], raw.labels[fair], job.at_most_errors)
+            calibrate(classifier, raw.probabilities[fair], raw.labels[fair], job.max_error_rate)
         except UsageError as error:  # by now a training lies behind us: say it, and keep the model
             on_event(Note(f"note: {error.given}; it can promise {error.expected}; {error.action}"))
         evaluations[name] = raw.calibrated(classifier)
-    learn_ordinary(classifier, train, not_leaked(validation, job.split))
-    if classifier.novelty is not None and not classifier.novelty.decides:
+    fit_ood(classifier, train, not_leaked(validation, job.split_table))
+    if classifier.ood_detector is not None and not classifier.ood_detector.decides:
         on_event(
             Note(
-                f"note: no picture will be called unfamiliar: {len(classifier.novelty)} ordinary ones were held out to "
-                f"compare with, and {ENOUGH} are needed; a larger --validation gives them"
+                f"note: out-of-distribution detection is off: it needs {ENOUGH} held-out pictures and has "
+                f"{len(classifier.ood_detector)}; increase --validation"
             )
         )
     if counts["test"]:
-        held = job.part("test")
-        test = evaluate_part(classifier, collection, held.indices, "test", on_event, rules, held)
-        evaluations = {"test": replace(test.with_leaks(job.split.leaked), looks=1)} | evaluations
+        held = job.split("test")
+        test = evaluate_split(classifier, collection, held.indices, "test", on_event, rules, held)
+        evaluations = {"test": replace(test.with_leaks(job.split_table.leaked), looks=1)} | evaluations
         if classifier.views != "none":
             once, title = classifier.with_views("none"), "test, one view"
-            one = evaluate_part(once, collection, held.indices, title, on_event, (), held)
+            one = evaluate_split(once, collection, held.indices, title, on_event, (), held)
             evaluations["test_one_view"] = replace(one, threshold=None)  # which was found for all views
     elif job.answers is None:
-        on_event(Note("test: there is no test part, so no figure here is on pictures that took no part in choosing"))
+        on_event(Note("test: there is no test split, so no figure here is on pictures that took no part in choosing"))
     return evaluations
 
 
-def not_leaked(validation: Prepared | None, split: Split) -> Prepared | None:
+def not_leaked(validation: Prepared | None, split_table: SplitTable) -> Prepared | None:
     """The held-out pictures without those that training has too, as far as any are left."""
     import numpy as np
 
     if validation is None:
         return None
-    fresh = np.flatnonzero(~np.isin(validation.indices, split.leaked))
+    fresh = np.flatnonzero(~np.isin(validation.indices, split_table.leaked))
     return validation.take(fresh) if 0 < len(fresh) < len(validation) else validation
 
 
 def _report(record: dict[str, Any], result: Run, job: Job, trained: Trained) -> None:
     from tellapart.report.page import Facts, write_report
 
-    names, train = result.classifier.class_names, job.part("train")
+    names, train = result.classifier.class_names, job.split("train")
     firsts = [i for c in range(len(names)) for i in (train.labels == c).nonzero()[0][: max(1, 18 // len(names))]][:18]
     layers = [layer.model_dump() for layer in result.classifier.record.layers]
     labels = [names[train.labels[i]] for i in firsts]
     found = result.main()
     mistakes = _mistakes(found, result.classifier, job.data, trained) if found else []
-    novelty = result.classifier.novelty
+    ood = result.classifier.ood_detector
     facts = Facts(
         record, result.history, layers, [train.pixels[i] for i in firsts], labels, found, mistakes,
-        novelty is not None and novelty.decides,
+        ood is not None and ood.decides,
     )  # fmt: skip
     write_report(facts, result.path)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tellapart.data.collection import Collection
     from tellapart.data.duplicates import Duplicates
     from tellapart.data.feeding import Prepared
-    from tellapart.images.preparation import Preparation
+    from tellapart.images.preprocessing import Preparation
     from tellapart.recipes.recipe import Recipe
     from tellapart.training.train import Trained
 
@@ -155,7 +155,7 @@ def out_of_fold(
     collection: Collection,
     data: Prepared,
     fold: np.ndarray,
-    preparation: Preparation,
+    preprocessing: Preparation,
     seed: int,
     precision: str,
     on_event: Listener,
@@ -191,7 +191,7 @@ def out_of_fold(
         def told(event: object, number: int = number, pictures: int = len(train)) -> None:
             task = f"fold {number + 1} of {folds}"
             if isinstance(event, Progress):
-                on_event(Progress(task, event.done, event.total, event.unit, event.figures))
+                on_event(Progress(task, event.done, event.total, event.unit, event.metrics))
             elif isinstance(event, Epoch) and event.number == event.total:  # the last steps tell nothing of their own
                 on_event(Progress(task, pictures * event.total, pictures * event.total))
             elif isinstance(event, Note):
@@ -214,7 +214,7 @@ def out_of_fold(
                 raise stopped from error
         samples = data.pixels[outside[:64]]
         names = collection.class_names
-        classifier = make_classifier(trained.network, names, preparation, recipe.loss, {}, samples, recipe.views)
+        classifier = make_classifier(trained.network, names, preprocessing, recipe.loss, {}, samples, recipe.views)
         step = rows_for(data.pixels.shape[1:])
         for start in range(0, len(outside), step):
             rows = outside[start : start + step]

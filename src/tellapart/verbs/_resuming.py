@@ -14,8 +14,8 @@ from tellapart.text import counted, quoted
 
 if TYPE_CHECKING:
     from tellapart.data.collection import Collection
-    from tellapart.data.split import Split
-    from tellapart.images.preparation import Preparation
+    from tellapart.data.split_table import SplitTable
+    from tellapart.images.preprocessing import Preparation
     from tellapart.recipes.find import Found
     from tellapart.recipes.recipe import Recipe
     from tellapart.training.run import RunFolder
@@ -52,13 +52,13 @@ class Kept:
                 "put it back as it was, or train anew, without --resume",
             )
 
-    def preparation(self) -> Preparation:
+    def preprocessing(self) -> Preparation:
         """The preparation as it was."""
-        from tellapart.images.preparation import Preparation
+        from tellapart.images.preprocessing import Preparation
 
-        return Preparation.model_validate(self.record["preparation"])
+        return Preparation.model_validate(self.record["preprocessing"])
 
-    def check(self, collection: Collection, split: Split) -> None:
+    def check(self, collection: Collection, split_table: SplitTable) -> None:
         """Raise CheckpointError where the pictures or their parts are not what they were."""
         kept = self.record["data"]
         if kept["fingerprint"] != collection.fingerprint:
@@ -68,7 +68,7 @@ class Kept:
                 "the same pictures",
                 "put them back as they were, or train anew, without --resume",
             )
-        if self.record["split"].get("digest") != split.digest:
+        if self.record["split"].get("digest") != split_table.digest:
             raise CheckpointError(
                 f"{self.folder.path}: its pictures are not split as they were",
                 "the same parts",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tellapart.data.feeding import Prepared
-    from tellapart.images.preparation import Preparation
+    from tellapart.images.preprocessing import Preparation
     from tellapart.images.views import Views
     from tellapart.recipes.find import Found
     from tellapart.recipes.recipe import Recipe
@@ -35,21 +35,21 @@ def begin(
     options: Options, job: Job, recipe: Recipe, found: Found, on_event: Listener
 ) -> tuple[RunFolder, dict[str, Any]]:
     """The run's folder with what was asked and decided in it: enough to go on from."""
-    from tellapart.recipes import backend
+    from tellapart.networks import backend
     from tellapart.training import run as folders
     from tellapart.training.record import describe_training
 
-    collection, split = job.collection, job.split
-    pictures = len(job.part("train"))
-    precision = _precision(options, on_event, recipe, pictures, job.preparation, len(collection.class_names))
+    collection, split_table = job.collection, job.split_table
+    pictures = len(job.split("train"))
+    precision = _precision(options, on_event, recipe, pictures, job.preprocessing, len(collection.class_names))
     asked = asked_for(options, collection.source)
-    record = describe_training(asked, collection, split, job.preparation, recipe)
+    record = describe_training(asked, collection, split_table, job.preprocessing, recipe)
     record |= {"backend": backend.describe(), "precision": precision, "status": "running"}
     record["recipe_base"] = found.base
     record["recipe_found"] = found.recipe.changes()  # before the data decided what it leaves open
     folder = folders.RunFolder.create(options.runs, collection.name, recipe.name)
     try:
-        split.save(folder.path / folders.SPLIT, collection)
+        split_table.save(folder.path / folders.SPLIT, collection)
         (folder.path / folders.CLASSES).write_text("\n".join(collection.class_names) + "\n", encoding="utf-8")
         folder.write(record)
     except BaseException:
@@ -75,9 +75,14 @@ def train_in(
     from tellapart.training import run as folders
     from tellapart.training.checkpoints import FOLDER, Checkpoints
     from tellapart.training.record import remembered
-    from tellapart.training.run import going_on
+    from tellapart.training.run import resume_command
 
-    collection, split, preparation, train = job.collection, job.split, job.preparation, job.part("train")
+    collection, split_table, preprocessing, train = (
+        job.collection,
+        job.split_table,
+        job.preprocessing,
+        job.split("train"),
+    )
     record = {name: value for name, value in record.items() if name != "reason"} | {"status": "running"}
     try:
         folder.write(record)
@@ -85,17 +90,17 @@ def train_in(
             place = folder.path / FOLDS
             answers = _cross_validated(options, on_event, found, job, fold, record["precision"], place)
             job = replace(job, answers=answers)
-        evaluated = looks_afterwards(split.counts(), recipe.views)
-        budget = _budget(options, began, recipe, preparation, evaluated)
+        evaluated = looks_afterwards(split_table.counts(), recipe.views)
+        budget = _budget(options, began, recipe, preprocessing, evaluated)
         trained, recipe = _trained(options, on_event, job, recipe, folder, record, budget, evaluated)
         classifier = make_classifier(
             trained.network,
             collection.class_names,
-            preparation,
+            preprocessing,
             recipe.loss,
-            remembered(record, collection, split),
-            (job.part("validation") if split.counts()["validation"] else train).pixels[
-                : min(256, batch_for(preparation.shape))
+            remembered(record, collection, split_table),
+            (job.split("validation") if split_table.counts()["validation"] else train).pixels[
+                : min(256, batch_for(preprocessing.shape))
             ],
             recipe.views,
         )
@@ -106,7 +111,7 @@ def train_in(
         if somewhere and isinstance(error, KeyboardInterrupt):  # within the training itself it is a Stopped already
             kept = "the model is" if (folder.path / folders.MODEL).is_file() else "what was done is"
             given = f"{folder.path}: stopped before all was measured and written"
-            raise Stopped(given, f"{kept} kept", going_on(folder.path)) from error
+            raise Stopped(given, f"{kept} kept", resume_command(folder.path)) from error
         raise
     Checkpoints(folder.path / FOLDER).remove()
     shutil.rmtree(folder.path / FOLDS, ignore_errors=True)
@@ -134,7 +139,7 @@ def _trained(
     from tellapart.training.train import train_network
 
     yield_memory()
-    train, held = job.part("train"), job.part("validation") if job.split.counts()["validation"] else None
+    train, held = job.split("train"), job.split("validation") if job.split_table.counts()["validation"] else None
     used = [recipe]
 
     def attempt(recipe: Recipe) -> Trained:
@@ -153,7 +158,7 @@ def _trained(
 
 def looks_afterwards(counts: dict[str, int], views: Views) -> int:
     """Looks at pictures after a training: to evaluate it, and to learn what is ordinary."""
-    from tellapart.classifier.novelty import HELD_OUT, PICTURES
+    from tellapart.classifier.ood import HELD_OUT, PICTURES
     from tellapart.images.views import count
 
     once = counts["test"] if views != "none" else 0  # the figure of one look
@@ -165,7 +170,7 @@ def decided(found: Found, train: Prepared, job: Job, on_event: Listener) -> Reci
     """The recipe with what it leaves to the training pictures decided."""
     from tellapart.recipes.choose import choose_mirror
 
-    recipe = found.for_data(len(train), job.preparation.shape)
+    recipe = found.for_data(len(train), job.preprocessing.shape)
     recipe, mirroring = choose_mirror(recipe, train.pixels, train.labels, job.collection.class_names)
     if mirroring:
         on_event(Note(mirroring))
@@ -181,17 +186,17 @@ def _cross_validated(
     on_event(Note(f"cross-validation: {options.folds} models, each asked about the pictures that it did not see"))
     probabilities = out_of_fold(
         lambda some: decided(found, some, job, silent),
-        job.collection, job.part("train"), fold, job.preparation, options.seed, precision, on_event, folder=folder,
+        job.collection, job.split("train"), fold, job.preprocessing, options.seed, precision, on_event, folder=folder,
         save_every=options.save_every,
     )  # fmt: skip
     return Answers(probabilities, fold)
 
 
 def _precision(
-    options: Options, on_event: Listener, recipe: Recipe, pictures: int, preparation: Preparation, classes: int
+    options: Options, on_event: Listener, recipe: Recipe, pictures: int, preprocessing: Preparation, classes: int
 ) -> str:
     """The precision to train in; says it, and what is trained for how long."""
-    from tellapart.recipes import backend
+    from tellapart.networks import backend
     from tellapart.training.precision import choose_precision
 
     epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
@@ -206,34 +211,36 @@ def _precision(
     if options.deterministic and options.precision == "auto":  # what is faster depends on the machine and the moment
         precision, reason = "float32", "deterministic"
     else:
-        precision, reason = choose_precision(options.precision, recipe, seen, preparation.shape, classes)
+        precision, reason = choose_precision(options.precision, recipe, seen, preprocessing.shape, classes)
     on_event(Note(f"backend: {backend.describe()}, {precision} ({reason})"))
     return precision
 
 
-def _budget(options: Options, began: float, recipe: Recipe, preparation: Preparation, evaluated: int) -> Budget | None:
+def _budget(
+    options: Options, began: float, recipe: Recipe, preprocessing: Preparation, evaluated: int
+) -> Budget | None:
     """The time that was given, if any."""
     if options.minutes is None:
         return None
-    from tellapart.recipes import backend
+    from tellapart.networks import backend
     from tellapart.training.budget import Budget
     from tellapart.training.run import processor
 
-    key = f"{processor()}, {backend.place()}, {recipe.name} {preparation.shape}, {evaluated} looks"
+    key = f"{processor()}, {backend.place()}, {recipe.name} {preprocessing.shape}, {evaluated} looks"
     return Budget(options.minutes * 60, began, key)
 
 
 def _abandon(folder: RunFolder, record: dict[str, Any], error: BaseException) -> bool:
     """Keep the folder of a training that got somewhere, and say in it what ended it; else take it away. True: kept."""
     from tellapart.training.checkpoints import FOLDER
-    from tellapart.training.run import going_on
+    from tellapart.training.run import resume_command
 
     folds = (found for name in ("*.npz", "*/history.csv", f"*/{FOLDER}") for found in (folder.path / FOLDS).glob(name))
     if not any((folder.path / name).exists() for name in ("history.csv", FOLDER)) and not any(folds):
         folder.remove()
         return False
     if isinstance(error, Stopped):  # it may have been within a fold, whose folder is not what to go on with
-        error.action = going_on(folder.path)
+        error.action = resume_command(folder.path)
     reason = error.to_dict() if isinstance(error, TellapartError) else {"error": type(error).__name__}
     model = {"model": str(folder.path / "model.keras")} if (folder.path / "model.keras").exists() else {}
     status = "stopped" if isinstance(error, (Stopped, KeyboardInterrupt)) else "failed"

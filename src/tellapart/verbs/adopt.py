@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tellapart.classifier.classifier import Classifier
-    from tellapart.classifier.foreign import Foreign
-    from tellapart.images.preparation import Preparation
+    from tellapart.classifier.sandbox.keras_file import Foreign
+    from tellapart.images.preprocessing import Preparation
 
 RANGES = {
     "0..255": (1.0, 0.0),
@@ -35,7 +35,7 @@ class Options(Record):
 
     model: Path = argument(description="A .keras or .h5 file that Keras (2 or 3) wrote, the whole model.")
     classes: Any = Field(description="Text file with the class names in the order of the outputs, one a line.")
-    preparation: list[Any] = Field(
+    preprocessing: list[Any] = Field(
         default_factory=list,
         description=f"How its pictures were prepared, as NAME=VALUE; may be repeated: range ({', '.join(RANGES)}), fit "
         "(stretch, crop, pad), resampling (nearest, bilinear, ...); size and colour are the network's.",
@@ -55,13 +55,13 @@ class Adopted:
 
     def to_dict(self) -> dict[str, Any]:
         """For machines."""
-        preparation = self.classifier.preparation.model_dump()
-        return {"model": str(self.path), "classes": list(self.classifier.class_names), "preparation": preparation}
+        preprocessing = self.classifier.preprocessing.model_dump()
+        return {"model": str(self.path), "classes": list(self.classifier.class_names), "preprocessing": preprocessing}
 
     def __str__(self) -> str:
         found = self.classifier
         return (
-            f"{len(found.class_names)} classes, pictures {found.preparation}\nmodel: {self.path}\n"
+            f"{len(found.class_names)} classes, pictures {found.preprocessing}\nmodel: {self.path}\n"
             f"try it: tellapart predict {self.path} PICTURE, or on labelled pictures: "
             f"tellapart evaluate {self.path} DATA"
         )
@@ -69,8 +69,8 @@ class Adopted:
 
 def run(options: Options, on_event: Listener) -> Adopted:
     """Adopt. Raises ModelFileError for a file that is not a plain Keras model, UsageError for what does not fit it."""
-    from tellapart.classifier.foreign import read_foreign
     from tellapart.classifier.make import make_classifier
+    from tellapart.classifier.sandbox.keras_file import read_foreign
 
     path = options.output or options.model.with_name(f"{options.model.stem}-adopted.keras")
     if options.output is not None or options.model.parent.is_dir():  # or the model's own path is what is wrong
@@ -80,16 +80,16 @@ def run(options: Options, on_event: Listener) -> Adopted:
         raise UsageError(f"--output {path}: {reason}", "a new name that ends in .keras", "name another")
     foreign = read_foreign(options.model)
     names = _names(options.classes, foreign)
-    preparation, scale, offset, reason = _preparation(options, foreign)
-    on_event(Note(f"pictures: {preparation}, pixels {reason}"))
+    preprocessing, scale, offset, reason = _preparation(options, foreign)
+    on_event(Note(f"pictures: {preprocessing}, pixels {reason}"))
     if foreign.rescales and (scale, offset) != (1.0, 0.0):
         on_event(Note("note: the network rescales pixels itself as well: give a range only if its training did both"))
     activation = _activation(foreign)
     if activation:
         on_event(Note(f"note: its outputs are no probabilities ({foreign.ending}): a {activation} is put behind them"))
-    samples = _samples(options, preparation, on_event)
+    samples = _samples(options, preprocessing, on_event)
     network = foreign.network(scale, offset, activation)
-    classifier = make_classifier(network, names, preparation, "cross-entropy", {}, samples)
+    classifier = make_classifier(network, names, preprocessing, "cross-entropy", {}, samples)
     classifier.save(path)
     classifier.source = str(path)
     return Adopted(path, classifier)
@@ -118,10 +118,10 @@ def _names(classes: Any, foreign: Foreign) -> tuple[str, ...]:
 
 def _preparation(options: Options, foreign: Foreign) -> tuple[Preparation, float, float, str]:
     """The preparation, what is done to pixels in front of the network, and why."""
-    from tellapart.images.preparation import Preparation
+    from tellapart.images.preprocessing import Preparation
 
     given: dict[str, str] = {}
-    for text in options.preparation:
+    for text in options.preprocessing:
         name, sign, value = str(text).partition("=")
         known = ("range", "fit", "resampling")
         if not sign or name.strip() not in known:
@@ -140,12 +140,12 @@ def _preparation(options: Options, foreign: Foreign) -> tuple[Preparation, float
     assert shape is not None
     values: dict[str, Any] = {"height": shape[0], "width": shape[1], "colour": "grey" if shape[2] == 1 else "rgb"}
     try:
-        preparation = Preparation.model_validate(values | given)
+        preprocessing = Preparation.model_validate(values | given)
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(f"--preparation {first['loc'][0]}={first['input']}", first["msg"], "correct it") from error
     scale, offset = RANGES[span or "0..255"]
-    return preparation, scale, offset, f"{span} as given" if span else "0..255: it rescales them itself"
+    return preprocessing, scale, offset, f"{span} as given" if span else "0..255: it rescales them itself"
 
 
 def _activation(foreign: Foreign) -> str | None:
@@ -162,14 +162,14 @@ def _activation(foreign: Foreign) -> str | None:
     return None
 
 
-def _samples(options: Options, preparation: Preparation, on_event: Listener) -> np.ndarray:
+def _samples(options: Options, preprocessing: Preparation, on_event: Listener) -> np.ndarray:
     import numpy as np
 
     if options.data is None:
-        return np.random.default_rng(0).integers(0, 256, (SAMPLES, *preparation.shape), np.uint8)
+        return np.random.default_rng(0).integers(0, 256, (SAMPLES, *preprocessing.shape), np.uint8)
     from tellapart.data.feeding import prepare_pictures
     from tellapart.data.source import open_collection
 
     collection = open_collection(options.data, None, on_event)
     some = np.unique(np.linspace(0, len(collection) - 1, SAMPLES).astype(int))
-    return np.asarray(prepare_pictures(collection, some, preparation, on_event).pixels[:])
+    return np.asarray(prepare_pictures(collection, some, preprocessing, on_event).pixels[:])

@@ -212,19 +212,19 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> tupl
     duplicates = checked.inspection.duplicates
     readable, fold, said = make_spare_folds(collection, duplicates, readable, options.folds, options.seed)
     found = find_recipe("quick")
-    preparation, _ = choose_preparation(found.recipe, collection, readable)
-    preparation = preparation.model_copy(
-        update={"height": min(preparation.height, SIDE), "width": min(preparation.width, SIDE)}
+    preprocessing, _ = choose_preparation(found.recipe, collection, readable)
+    preprocessing = preprocessing.model_copy(
+        update={"height": min(preprocessing.height, SIDE), "width": min(preprocessing.width, SIDE)}
     )
-    data = prepare_pictures(collection, readable, preparation, on_event, "read pictures")
+    data = prepare_pictures(collection, readable, preprocessing, on_event, "read pictures")
 
     def recipe_for(train: Prepared) -> Recipe:
-        recipe = found.for_data(len(train), preparation.shape)
+        recipe = found.for_data(len(train), preprocessing.shape)
         recipe = recipe.model_copy(update={"views": "mirror-shift"})  # answers of several views are surer ones
         return choose_mirror(recipe, train.pixels, train.labels, collection.class_names)[0]
 
-    pictures = float(len(data) * found.for_data(len(data), preparation.shape).epochs)
-    precision, _ = choose_precision("auto", found.recipe, pictures, preparation.shape, len(collection.class_names))
+    pictures = float(len(data) * found.for_data(len(data), preprocessing.shape).epochs)
+    precision, _ = choose_precision("auto", found.recipe, pictures, preprocessing.shape, len(collection.class_names))
     fold = fold[np.isin(readable, data.indices)]
     on_event(
         Note(f"likely wrong labels: {ROUNDS} times {fold.max() + 1} models, asked about pictures they did not see")
@@ -237,7 +237,7 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> tupl
                 on_event(replace(event, task=f"round {number + 1} of {ROUNDS}, {event.task}"))
 
         values += out_of_fold(
-            recipe_for, collection, data, fold, preparation, options.seed + number, precision, told, believed
+            recipe_for, collection, data, fold, preprocessing, options.seed + number, precision, told, believed
         )
         suspects = suspected(data.labels, values / (number + 1))[0]
         believed = np.ones(len(data), bool)
@@ -324,7 +324,7 @@ def _write_manifest(collection: Collection, left_out: set[int], moved: dict[int,
     from tellapart.data.tables import separator
     from tellapart.files import write_text
 
-    columns: dict[str, Any] = {"split": collection.parts, "group": collection.groups}
+    columns: dict[str, Any] = {"split": collection.splits, "group": collection.groups}
     kept = {name: values for name, values in columns.items() if values is not None}
     kept |= {name: values for name, values in collection.columns.items() if name not in ("file_name", "label", *kept)}
     buffer = io.StringIO()

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from tellapart.errors import DataError, UsageError
 from tellapart.progress import Listener, Note
 from tellapart.verbs import Record, argument, check_drawing, write_plot
-from tellapart.verbs.evaluate import choose_pictures, count_look_at, open_data
+from tellapart.verbs.evaluate import choose_pictures, count_evaluation_of, open_data
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +33,7 @@ class Options(Record):
 
     models: list[Any] = argument(description="Two or more .keras files or run folders; the first is compared with.")
     data: Any = Field(None, description="The pictures; default: the data that the first model was trained on.")
-    part: Literal["test", "validation", "all"] = Field("test", description="Which part of the data.")
+    split: Literal["test", "validation", "all"] = Field("test", description="Which part of the data.")
     classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
     output: Path | None = Field(None, description="The PNG file to draw into; default: comparison.png here.")
 
@@ -51,7 +51,7 @@ def run(options: Options, on_event: Listener) -> Comparison:
 
     from tellapart.classifier.classifier import load_classifier
     from tellapart.evaluation.comparison import compare
-    from tellapart.evaluation.evaluate import evaluate_part
+    from tellapart.evaluation.evaluate import evaluate_split
 
     check_drawing(options.output)
     models = [load_classifier(model) for model in options.models]
@@ -65,25 +65,25 @@ def run(options: Options, on_event: Listener) -> Comparison:
                 "compare models that were trained for the same question",
             )
     collection = open_data(models[0], options.data, options.classes, on_event)
-    parts = [choose_pictures(model, collection, options.part)[0] for model in models]
-    indices = reduce(np.intersect1d, parts)
+    splits = [choose_pictures(model, collection, options.split)[0] for model in models]
+    indices = reduce(np.intersect1d, splits)
     if not len(indices):
         raise DataError(
-            f"{collection.source}: no {options.part} picture is new to all of the models",
-            "models trained with the same seed and parts, whose test part is the same",
+            f"{collection.source}: no {options.split} picture is new to all of the models",
+            "models trained with the same seed and parts, whose test split is the same",
             "name other data with --data",
         )
-    indices, known = _new_to_all(models, collection, options.part, indices)
+    indices, known = _new_to_all(models, collection, options.split, indices)
     also = f"; {known:,} more are left out, since training saw them or the same" if known else ""
-    on_event(Note(f"{options.part}: {len(indices):,} pictures, those that are in this part for every model{also}"))
+    on_event(Note(f"{options.split}: {len(indices):,} pictures, those that are in this part for every model{also}"))
     contenders = []
     for name, model in zip(_names(models), models, strict=True):
-        found = evaluate_part(model, collection, indices, options.part, on_event)
+        found = evaluate_split(model, collection, indices, options.split, on_event)
         contenders.append(_contender(name, model, found))
-        looks = count_look_at(model, collection, options.part)
+        looks = count_evaluation_of(model, collection, options.split)
         if looks is not None and looks > 1:
-            on_event(Note(f"note: this is look number {looks} at the test part of {name}"))
-    result = compare(options.part, contenders)
+            on_event(Note(f"note: this is look number {looks} at the test split of {name}"))
+    result = compare(options.split, contenders)
     path = write_plot(result.plot(), options.output, "comparison", on_event)
     if path is not None:
         on_event(Note(f"drawn: {path}"))
@@ -91,14 +91,14 @@ def run(options: Options, on_event: Listener) -> Comparison:
 
 
 def _new_to_all(
-    models: list[Classifier], collection: Collection, part: str, indices: np.ndarray
+    models: list[Classifier], collection: Collection, split: str, indices: np.ndarray
 ) -> tuple[np.ndarray, int]:
     """The pictures that no model's training saw, itself or the same one, and how many it saw. Raises DataError."""
     import numpy as np
 
     from tellapart.verbs.evaluate import trained_on
 
-    known = reduce(np.union1d, (trained_on(model, collection, part) for model in models), np.empty(0, np.int64))
+    known = reduce(np.union1d, (trained_on(model, collection, split) for model in models), np.empty(0, np.int64))
     fresh = indices[~np.isin(indices, known)]
     if not len(fresh):
         raise DataError(
@@ -114,7 +114,7 @@ def _contender(name: str, model: Classifier, found: Any) -> Any:
 
     from tellapart.evaluation.comparison import Contender
 
-    shape = model.preparation.shape
+    shape = model.preprocessing.shape
     one = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     first = _seconds(lambda: model.predict(one))
     alone, many = (max(3, min(most, int(SECONDS / first))) for most in (ONE, MANY))
@@ -130,7 +130,7 @@ def _contender(name: str, model: Classifier, found: Any) -> Any:
         evaluation=found,
         parameters=sum(layer.parameters for layer in layers),
         operations=sum(layer.operations for layer in layers),
-        train_seconds=model.record.figures.get("train_seconds"),
+        train_seconds=model.record.metrics.get("train_seconds"),
         one_seconds=one_seconds,
         many_seconds=many_seconds,
         bytes=size,

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from tellapart.classifier.classifier import Classifier
     from tellapart.data.collection import Collection
-    from tellapart.data.split import Split
+    from tellapart.data.split_table import SplitTable
     from tellapart.evaluation.evaluate import Rule
-    from tellapart.evaluation.evaluation import Evaluation, Unlike
+    from tellapart.evaluation.evaluation import Evaluation, OodResult
 
 
 STRANGE = 5000
@@ -35,98 +35,103 @@ class Options(Record):
 
     model: Any = argument(description="A .keras file that tellapart wrote, or a run folder.")
     data: Any = argument(None, description="The pictures; default: the data that the model was trained on.")
-    part: Literal["test", "validation", "train", "all"] = Field("test", description="Which part of the data.")
+    split: Literal["test", "validation", "train", "all"] = Field("test", description="Which part of the data.")
     views: Views | None = Field(
         None, description="Test-time augmentation to average over; default: as the model has it."
     )
     classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
-    at_most_errors: Any = Field(
+    max_error_rate: Any = Field(
         None,
         description='Answer "unsure" below a confidence that keeps errors among the others at this share, such as 1%.',
     )
-    unlike: Any = Field(
+    ood: Any = Field(
         None, description="Data of another kind: measure how well its pictures are told from familiar ones."
     )
 
-    _at_most_errors = field_validator("at_most_errors")(share)
+    _max_error_rate = field_validator("max_error_rate")(share)
 
 
 def run(options: Options, on_event: Listener) -> Evaluation:
     """Evaluate. Raises ModelFileError, UsageError, DataError."""
     from tellapart.classifier.classifier import load_classifier
-    from tellapart.evaluation.evaluate import evaluate_part
+    from tellapart.evaluation.evaluate import evaluate_split
 
     classifier = load_classifier(options.model)
     if options.views is not None:
         classifier = classifier.with_views(options.views)
-    if options.at_most_errors is not None:
-        classifier = classifier.with_at_most_errors(options.at_most_errors)
+    if options.max_error_rate is not None:
+        classifier = classifier.with_max_error_rate(options.max_error_rate)
     if warning := classifier.calibration_warning():
         on_event(Note(warning))
     collection = open_data(classifier, options.data, options.classes, on_event)
-    indices, reason = choose_pictures(classifier, collection, options.part)
-    on_event(Note(f"{options.part}: {len(indices):,} pictures, {reason}"))
-    split = split_of(classifier, collection)
-    rules = _rules(classifier, collection, split, options.part, on_event) if split else ()
-    found = evaluate_part(classifier, collection, indices, options.part, on_event, rules)
-    found = found.with_leaks(trained_on(classifier, collection, options.part))
-    if options.unlike is not None:
-        found = replace(found, unlike=_compared(classifier, found, options.unlike, on_event))
-    return replace(found, looks=count_look_at(classifier, collection, options.part))
+    indices, reason = choose_pictures(classifier, collection, options.split)
+    on_event(Note(f"{options.split}: {len(indices):,} pictures, {reason}"))
+    split_table = split_of(classifier, collection)
+    rules = _rules(classifier, collection, split_table, options.split, on_event) if split_table else ()
+    found = evaluate_split(classifier, collection, indices, options.split, on_event, rules)
+    found = found.with_leaks(trained_on(classifier, collection, options.split))
+    if options.ood is not None:
+        found = replace(found, ood=_compared(classifier, found, options.ood, on_event))
+    return replace(found, looks=count_evaluation_of(classifier, collection, options.split))
 
 
-def count_look_at(classifier: Classifier, collection: Collection, part: str) -> int | None:
-    """Count a look at the test part of a model's training, where `part` of this collection has it in it; how many there
-    have been, None where it was none.
+def count_evaluation_of(classifier: Classifier, collection: Collection, split: str) -> int | None:
+    """Count an evaluation on the model's test split, if `split` of this collection contains it.
+
+    Returns how many there have been, or None if this was not one.
     """
-    from tellapart.training.run import count_look
+    from tellapart.training.run import count_test_evaluation
 
-    split = split_of(classifier, collection)
-    if split is None or part not in ("test", "all") or not split.counts()["test"]:
+    split_table = split_of(classifier, collection)
+    if split_table is None or split not in ("test", "all") or not split_table.counts()["test"]:
         return None
-    return count_look(classifier.source, collection.fingerprint)
+    return count_test_evaluation(classifier.source, collection.fingerprint)
 
 
-def _compared(classifier: Classifier, found: Evaluation, source: Any, on_event: Listener) -> Unlike:
+def _compared(classifier: Classifier, found: Evaluation, source: Any, on_event: Listener) -> OodResult:
     """How well the pictures of other data, at most some thousands of them, are told from those that were evaluated."""
     from tellapart.data.feeding import prepare_pictures
     from tellapart.data.source import open_collection
-    from tellapart.evaluation.evaluate import told_apart
+    from tellapart.evaluation.evaluate import measure_ood
 
     other = open_collection(source, None, on_event)
-    indices = other.indices("test" if "test" in other.given_parts else None)
-    strange = prepare_pictures(other, indices[:: -(-len(indices) // STRANGE)], classifier.preparation, on_event)
-    return told_apart(classifier, found, strange.pixels, other.name)
+    indices = other.indices("test" if "test" in other.given_splits else None)
+    strange = prepare_pictures(other, indices[:: -(-len(indices) // STRANGE)], classifier.preprocessing, on_event)
+    return measure_ood(classifier, found, strange.pixels, other.name)
 
 
-def trained_on(classifier: Classifier, collection: Collection, part: str) -> np.ndarray:
+def trained_on(classifier: Classifier, collection: Collection, split: str) -> np.ndarray:
     """The pictures of a part, int64 [n], that training saw, or the same ones of; as far as that is known.
 
     Of other data `choose_pictures` gives none that training saw, but for the part `all`.
     """
     import numpy as np
 
-    split = split_of(classifier, collection)
-    if split is not None:
-        return split.leaks(part) if part != "all" else np.union1d(np.flatnonzero(split.parts != "test"), split.leaked)
-    seen = _seen(classifier, collection, collection.indices(None)) if part == "all" else None
+    split_table = split_of(classifier, collection)
+    if split_table is not None:
+        return (
+            split_table.leaks(split)
+            if split != "all"
+            else np.union1d(np.flatnonzero(split_table.splits != "test"), split_table.leaked)
+        )
+    seen = _seen(classifier, collection, collection.indices(None)) if split == "all" else None
     return np.empty(0, np.int64) if seen is None else np.flatnonzero(seen)
 
 
-def split_of(classifier: Classifier, collection: Collection) -> Split | None:
+def split_of(classifier: Classifier, collection: Collection) -> SplitTable | None:
     """The split of the classifier's training, where the collection is the one it was trained on. Raises DataError."""
-    from tellapart.data.split import unpack_split
+    from tellapart.data.split_table import unpack_splits
 
     if not _is_its_own(classifier, collection):
         return None
-    return unpack_split(collection, classifier.record.training.get("split", {}))
+    return unpack_splits(collection, classifier.record.training.get("split", {}))
 
 
 def _is_its_own(classifier: Classifier, collection: Collection) -> bool:
     """Whether a collection is what a classifier was trained on: by names and sizes and, where its run lies beside it,
     by the content of some files, for a camera may number anew each day and write files of one size.
     """
-    from tellapart.data.split import is_of
+    from tellapart.data.split_table import is_of
     from tellapart.training.run import record_of
 
     if collection.fingerprint != classifier.record.fingerprint:
@@ -137,7 +142,7 @@ def _is_its_own(classifier: Classifier, collection: Collection) -> bool:
 
 
 def _rules(
-    classifier: Classifier, collection: Collection, split: Split, part: str, on_event: Listener
+    classifier: Classifier, collection: Collection, split_table: SplitTable, split: str, on_event: Listener
 ) -> tuple[Rule, ...]:
     """The baselines that learn, from pictures that the model learnt from."""
 
@@ -145,49 +150,49 @@ def _rules(
     from tellapart.evaluation.baselines import ShrunkenPixels, drawn
     from tellapart.evaluation.evaluate import positions
 
-    if part in ("train", "all"):
+    if split in ("train", "all"):
         return ()
-    indices = split.indices("train")
+    indices = split_table.indices("train")
     chosen = indices[drawn(collection.labels[indices])]
-    train = prepare_pictures(collection, chosen, classifier.preparation, on_event, "read pictures for a baseline")
+    train = prepare_pictures(collection, chosen, classifier.preprocessing, on_event, "read pictures for a baseline")
     return (ShrunkenPixels(train.pixels, positions(classifier, collection, chosen)[train.labels]),)
 
 
-def choose_pictures(classifier: Classifier, collection: Collection, part: str) -> tuple[np.ndarray, str]:
+def choose_pictures(classifier: Classifier, collection: Collection, split: str) -> tuple[np.ndarray, str]:
     """The pictures that `part` means for this model and data, int64 [n], and why, in words.
 
     On the data that the model was trained on this is the very part of its training, which its file remembers.
     On other data the pictures that training saw are left out, where the run's split.csv lies beside the model.
     """
-    if part == "all":
+    if split == "all":
         return collection.indices(None), "all there are, whether training saw them or not"
-    split = split_of(classifier, collection)
-    if split is not None and not len(split.indices(part)):
-        there = ", ".join(name for name, count in split.counts().items() if count)
+    split_table = split_of(classifier, collection)
+    if split_table is not None and not len(split_table.indices(split)):
+        there = ", ".join(name for name, count in split_table.counts().items() if count)
         raise UsageError(
-            f"{classifier.source}: was trained without {part} pictures of {collection.source}",
+            f"{classifier.source}: was trained without {split} pictures of {collection.source}",
             f"one of its training's parts ({there}), or pictures that it has not seen",
             "its own figures are in report.md and run.json; to measure it anew, give other pictures",
         )
-    if split is not None:
-        return split.indices(part), "the same as at its training"
-    if part in collection.given_parts:
-        return _unseen(classifier, collection, collection.indices(part), "as the data gives them", part)
-    if not collection.given_parts and part == "test":
+    if split_table is not None:
+        return split_table.indices(split), "the same as at its training"
+    if split in collection.given_splits:
+        return _unseen(classifier, collection, collection.indices(split), "as the data gives them", split)
+    if not collection.given_splits and split == "test":
         reason = "all there are: the data states no parts and is not what the model was trained on"
-        return _unseen(classifier, collection, collection.indices(None), reason, part)
-    given = ", ".join(collection.given_parts) or "none"
+        return _unseen(classifier, collection, collection.indices(None), reason, split)
+    given = ", ".join(collection.given_splits) or "none"
     raise UsageError(
-        f"{collection.source}: has no part {part!r} (its parts: {given})",
+        f"{collection.source}: has no part {split!r} (its parts: {given})",
         "a part that the data states",
-        "use --part all",
+        "use --split all",
     )
 
 
 def _unseen(
-    classifier: Classifier, collection: Collection, indices: np.ndarray, reason: str, part: str
+    classifier: Classifier, collection: Collection, indices: np.ndarray, reason: str, split: str
 ) -> tuple[np.ndarray, str]:
-    if part == "train":
+    if split == "train":
         return indices, reason
     seen = _seen(classifier, collection, indices)
     if seen is None:
@@ -200,7 +205,7 @@ def _unseen(
         raise DataError(
             f"{collection.source}: all of its {len(indices):,} pictures took part in the model's training",
             "pictures that the model has not seen",
-            "give other data, or --part all to look at them all the same",
+            "give other data, or --split all to look at them all the same",
         )
     return fresh, f"{reason}; {len(indices) - len(fresh):,} more are left out, since its training saw them"
 
@@ -209,7 +214,7 @@ def _seen(classifier: Classifier, collection: Collection, indices: np.ndarray) -
     """Which pictures, bool [n], the training of a model saw, by the split.csv of its run; None where there is none."""
     import numpy as np
 
-    from tellapart.data.split import read_seen
+    from tellapart.data.split_table import read_seen
     from tellapart.training.run import record_of
 
     path = Path(classifier.source).with_name("split.csv")
@@ -235,7 +240,7 @@ def open_data(classifier: Classifier, data: Any, classes: Any, on_event: Listene
     if own and not _is_its_own(classifier, collection):
         raise DataError(
             f"{collection.source}: is not as it was when the model was trained",
-            "the same pictures, so that its test part can be found again",
+            "the same pictures, so that its test split can be found again",
             "name the data to look at instead",
         )
     for note in () if own else collection.notes:  # of its own, training has said them

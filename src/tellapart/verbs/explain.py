@@ -102,7 +102,7 @@ def run(options: Options, on_event: Listener) -> Explanation:
         raise UsageError("--layers and --kernel", "one of them", "leave the other out")
     classifier = load_classifier(options.model)
     name = str(options.picture) if isinstance(options.picture, (str, Path)) else "picture"
-    picture = classifier.preparation(read_picture(options.picture, name, classifier.preparation.least))
+    picture = classifier.preprocessing(read_picture(options.picture, name, classifier.preprocessing.least))
     prediction = classifier.predict(picture)
     assert not isinstance(prediction, list)
     prediction = replace(prediction, source=name)
@@ -171,16 +171,16 @@ def _neighbours(classifier: Classifier, picture: np.ndarray, source: Any, on_eve
     try:
         source = own_data(classifier, fetched=False) if source is None else source
         collection = open_collection(source, record.trained_names, on_event)
-        split = split_of(classifier, collection)
+        split_table = split_of(classifier, collection)
     except TellapartError as error:
         on_event(Note(f"nearest training pictures: none, since {error.given} (--data says where they are now)"))
         return []
-    if split is None:
+    if split_table is None:
         on_event(Note(f"nearest training pictures: none, since {source} is not as it was at the training"))
         return []
-    indices = split.indices("train")
+    indices = split_table.indices("train")
     chosen = np.sort(np.random.default_rng(0).permutation(indices)[:PICTURES])
-    train = prepare_pictures(collection, chosen, classifier.preparation, on_event, "read training pictures")
+    train = prepare_pictures(collection, chosen, classifier.preprocessing, on_event, "read training pictures")
     keys = [collection.keys[int(i)] for i in train.indices]
     labels = [collection.label(int(i)) for i in train.indices]
     return nearest(classifier, picture, train, keys, labels)

@@ -32,12 +32,12 @@ class Options(Record):
     views: Views | None = Field(
         None, description="Test-time augmentation to average over; default: as the model has it."
     )
-    at_most_errors: Any = Field(
+    max_error_rate: Any = Field(
         None,
         description='Answer "unsure" below a confidence that keeps errors among the others at this share, such as 1%.',
     )
 
-    _at_most_errors = field_validator("at_most_errors")(share)
+    _max_error_rate = field_validator("max_error_rate")(share)
 
     @field_validator("pictures", mode="before")
     @classmethod
@@ -97,8 +97,8 @@ def run(options: Options, on_event: Listener) -> Predictions:
     classifier = load_classifier(options.model)
     if options.views is not None:
         classifier = classifier.with_views(options.views)
-    if options.at_most_errors is not None:
-        classifier = classifier.with_at_most_errors(options.at_most_errors)
+    if options.max_error_rate is not None:
+        classifier = classifier.with_max_error_rate(options.max_error_rate)
     if warning := classifier.calibration_warning():
         on_event(Note(warning))
     pictures = list(_expanded(options.pictures))

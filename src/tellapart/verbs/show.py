@@ -20,7 +20,7 @@ from tellapart.verbs._settings import AUTO, changes_of, several
 if TYPE_CHECKING:
     import numpy as np
 
-    from tellapart.data.collection import Collection, SetAside
+    from tellapart.data.collection import Collection, Skipped
     from tellapart.plots.pictures import PictureGrid
     from tellapart.recipes.recipe import Recipe
 
@@ -64,31 +64,31 @@ class Shown:
 
     collection: Collection
     shapes: Counter[tuple[int, int, int]]
-    bad: list[SetAside]
+    bad: list[Skipped]
     figure: PictureGrid | None
     output: Path | None
 
     def to_dict(self) -> dict[str, Any]:
         """For machines."""
         collection = self.collection
-        counts = {part or "all": collection.class_counts(collection.indices(part)) for part in self._parts()}
+        counts = {split or "all": collection.class_counts(collection.indices(split)) for split in self._parts()}
         return {
             "name": collection.name,
             "source": collection.source,
             "pictures": len(collection),
-            "parts": {part: len(collection.indices(part)) for part in collection.given_parts},
+            "splits": {split: len(collection.indices(split)) for split in collection.given_splits},
             "classes": {
-                name: {part: int(count[c]) for part, count in counts.items()}
+                name: {split: int(count[c]) for split, count in counts.items()}
                 for c, name in enumerate(collection.class_names)
             },
             "shapes": [{"shape": list(found), "count": count} for found, count in self.shapes.most_common()],
-            "set_aside": [item.to_dict() for item in self.bad],
+            "skipped": [item.to_dict() for item in self.bad],
             "drawn": None if self.output is None else str(self.output),
         }
 
     def __str__(self) -> str:
-        collection, parts = self.collection, self._parts()
-        counts = [collection.class_counts(collection.indices(part)) for part in parts]
+        collection, splits = self.collection, self._parts()
+        counts = [collection.class_counts(collection.indices(split)) for split in splits]
         rows: list[list[object]] = [
             [name, *(int(count[c]) for count in counts)] for c, name in enumerate(collection.class_names)
         ]
@@ -97,9 +97,9 @@ class Shown:
             f"{collection.name}: {len(collection):,} pictures, {len(collection.class_names)} classes",
             f"shapes (height x width x channels): {self._shapes()}",
             "",
-            columns(rows, ["class", *(part or "pictures" for part in parts)]),
+            columns(rows, ["class", *(split or "pictures" for split in splits)]),
         ]
-        if not collection.given_parts:
+        if not collection.given_splits:
             lines += ["", "no parts are given; train cuts them, stratified and seeded"]
         if self.bad:
             lines += ["", f"{counted(len(self.bad), 'picture')} cannot be read:"]
@@ -113,7 +113,7 @@ class Shown:
         return None if self.figure is None else self.figure.png()
 
     def _parts(self) -> tuple[str | None, ...]:
-        return self.collection.given_parts or (None,)
+        return self.collection.given_splits or (None,)
 
     def _shapes(self) -> str:
         if len(self.shapes) <= 4:
@@ -143,8 +143,8 @@ def run(options: Options, on_event: Listener) -> Shown:
     return Shown(collection, shapes, bad, figure, output)
 
 
-def _shapes(collection: Collection, on_event: Listener) -> tuple[Counter[tuple[int, int, int]], list[SetAside]]:
-    from tellapart.data.collection import ArrayPictures, SetAside
+def _shapes(collection: Collection, on_event: Listener) -> tuple[Counter[tuple[int, int, int]], list[Skipped]]:
+    from tellapart.data.collection import ArrayPictures, Skipped
     from tellapart.parallel import each
 
     pictures = collection.pictures
@@ -161,7 +161,7 @@ def _shapes(collection: Collection, on_event: Listener) -> tuple[Counter[tuple[i
 
     for i, found in enumerate(each(one, range(len(collection)))):
         if isinstance(found, str):
-            bad.append(SetAside(collection.keys[i], found))
+            bad.append(Skipped(collection.keys[i], found))
         else:
             shapes[found] += 1
         if i % 256 == 255 or i + 1 == len(collection):
@@ -195,15 +195,15 @@ def _augmented(collection: Collection, options: Options, on_event: Listener) -> 
     import numpy as np
 
     from tellapart.data.feeding import prepare_pictures
-    from tellapart.data.split import make_split
+    from tellapart.data.split_table import make_splits
     from tellapart.plots.pictures import PictureGrid
     from tellapart.recipes.choose import choose_mirror, choose_preparation, choose_recipe
     from tellapart.recipes.find import find_recipe
 
     try:
-        learnt = make_split(collection).indices("train")
+        learnt = make_splits(collection).indices("train")
     except DataError as error:  # a training without validation or test, say, may do all the same
-        learnt = collection.indices("train" if "train" in collection.given_parts else None)
+        learnt = collection.indices("train" if "train" in collection.given_splits else None)
         on_event(Note(f"note: decided by all of them, since the usual split cannot be made ({error.given})"))
     name = options.augment
     if name == AUTO:
@@ -211,11 +211,11 @@ def _augmented(collection: Collection, options: Options, on_event: Listener) -> 
         on_event(Note(f"recipe: {name} ({reason})"))
     changes = changes_of(find_recipe(name).recipe, options.set)
     found = find_recipe(name).changed(changes, "--set") if changes else find_recipe(name)
-    preparation, _ = choose_preparation(found.recipe, collection, learnt)
-    recipe = found.for_data(len(learnt), preparation.shape)
+    preprocessing, _ = choose_preparation(found.recipe, collection, learnt)
+    recipe = found.for_data(len(learnt), preprocessing.shape)
     wanted = MIRRORED if recipe.augmentation.flip == "auto" else options.pictures or AUGMENTED
     some = np.unique(np.linspace(0, len(learnt) - 1, wanted).astype(int))
-    data = prepare_pictures(collection, learnt[some], preparation, on_event)
+    data = prepare_pictures(collection, learnt[some], preprocessing, on_event)
     recipe, mirroring = choose_mirror(recipe, data.pixels, data.labels, collection.class_names)
     if mirroring:
         on_event(Note(mirroring))
@@ -233,8 +233,8 @@ def _changed(recipe: Recipe, pixels: np.ndarray) -> list[np.ndarray]:
     """The pictures uint8 [n, height, width, channels] of four epochs of training."""
     import numpy as np
 
-    from tellapart.recipes.backend import keras
-    from tellapart.recipes.layers import AlternateMirror
+    from tellapart.networks.backend import keras
+    from tellapart.networks.layers import AlternateMirror
     from tellapart.training.mixing import mixed
 
     nothing = np.zeros((len(pixels), 1), np.float32)

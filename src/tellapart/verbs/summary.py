@@ -68,7 +68,7 @@ def run(options: Options, on_event: Listener) -> Summary:
         record, _ = read_model(path / "model.keras" if path.is_dir() else path)
     about = [
         f"classes: {', '.join(record.class_names)}",
-        f"pictures: {record.preparation}",
+        f"pictures: {record.preprocessing}",
     ]
     if record.recipe_name is not None:
         about.append(f"recipe: {record.recipe_name}, trained {record.training.get('trained')}")
@@ -79,20 +79,22 @@ def run(options: Options, on_event: Listener) -> Summary:
 
 def _of_recipe(options: Options, on_event: Listener) -> Summary:
     from tellapart.data.source import open_collection
-    from tellapart.images.preparation import Preparation
+    from tellapart.images.preprocessing import Preparation
     from tellapart.recipes.choose import choose_preparation
     from tellapart.recipes.find import find_recipe
 
     recipe = find_recipe(options.model).recipe
     if options.data is None:
-        preparation = Preparation(height=recipe.height or 28, width=recipe.width or 28, colour=recipe.colour or "grey")
+        preprocessing = Preparation(
+            height=recipe.height or 28, width=recipe.width or 28, colour=recipe.colour or "grey"
+        )
         classes = recipe.classes or 10
     else:
         collection = open_collection(options.data, None, on_event)
-        preparation, _ = choose_preparation(recipe, collection, collection.indices(None))
+        preprocessing, _ = choose_preparation(recipe, collection, collection.indices(None))
         classes = len(collection.class_names)
     from tellapart.classifier.network import describe_layers
     from tellapart.recipes.build import build_network
 
-    layers = describe_layers(build_network(recipe, preparation.shape, classes))
-    return Summary(f"{recipe.name} for {preparation} and {classes} classes", layers, ())
+    layers = describe_layers(build_network(recipe, preprocessing.shape, classes))
+    return Summary(f"{recipe.name} for {preprocessing} and {classes} classes", layers, ())

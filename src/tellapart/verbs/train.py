@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tellapart.data.collection import Collection
     from tellapart.data.duplicates import Duplicates
     from tellapart.data.feeding import Prepared
-    from tellapart.data.split import Split
-    from tellapart.images.preparation import Preparation
+    from tellapart.data.split_table import SplitTable
+    from tellapart.images.preprocessing import Preparation
     from tellapart.recipes.find import Found
 
 LEAST_BYTES = 32 * 2**20
@@ -53,7 +53,7 @@ class Options(Record):
         0.1, ge=0, lt=1, description="Share of the training pictures for validation, where the data has no such part."
     )
     test: float = Field(
-        0.2, ge=0, lt=1, description="Share of the pictures for the test, where the data has no test part."
+        0.2, ge=0, lt=1, description="Share of the pictures for the test, where the data has no test split."
     )
     group: str | None = Field(
         None,
@@ -69,7 +69,7 @@ class Options(Record):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="What to compute in; auto measures once whether bfloat16 is faster here."
     )
-    at_most_errors: Any = Field(
+    max_error_rate: Any = Field(
         None,
         description='Answer "unsure" below a confidence that keeps errors among the others at this share, such as 1%.',
     )
@@ -89,7 +89,7 @@ class Options(Record):
         "float32 unless another precision is named.",
     )
 
-    _at_most_errors = field_validator("at_most_errors")(share)
+    _max_error_rate = field_validator("max_error_rate")(share)
 
     @field_validator("recipe", mode="before")
     @classmethod
@@ -125,7 +125,7 @@ def run(options: Options, on_event: Listener) -> Run:
 def _run(options: Options, on_event: Listener, began: float, kept: Kept | None) -> Run:
     from tellapart.classifier.calibration import threshold_for
     from tellapart.data.duplicates import Duplicates
-    from tellapart.data.split import check_trainable, make_split
+    from tellapart.data.split_table import check_trainable, make_splits
     from tellapart.recipes.choose import choose_preparation, choose_recipe
     from tellapart.recipes.find import find_recipe
 
@@ -134,22 +134,22 @@ def _run(options: Options, on_event: Listener, began: float, kept: Kept | None) 
     found = None if late else find_recipe(options.recipe)
     collection = _collection(options, on_event)
 
-    def cut(duplicates: Duplicates) -> Split:
+    def cut(duplicates: Duplicates) -> SplitTable:
         same, exact = duplicates.groups, duplicates.of("exact")
         if options.folds:  # every picture that is not given for the test is learnt from, and asked about once
-            made = make_split(collection, 0, 0, options.seed, same, exact).without_validation()
+            made = make_splits(collection, 0, 0, options.seed, same, exact).without_validation()
         else:
-            made = make_split(collection, options.validation, options.test, options.seed, same, exact)
+            made = make_splits(collection, options.validation, options.test, options.seed, same, exact)
         check_trainable(collection, made)
         return made
 
-    split = cut(Duplicates((), ()))
-    if options.at_most_errors is not None and not (split.counts()["validation"] or options.folds):
-        threshold_for(options.at_most_errors, ())  # which says what is missing
+    split_table = cut(Duplicates((), ()))
+    if options.max_error_rate is not None and not (split_table.counts()["validation"] or options.folds):
+        threshold_for(options.max_error_rate, ())  # which says what is missing
     on_event(Note(f"data: {collection.name}, {len(collection):,} pictures, {len(collection.class_names)} classes"))
     for note in collection.notes:
         on_event(Note(f"note: {note}"))
-    learnt = split.indices("train")
+    learnt = split_table.indices("train")
     if options.recipe == AUTO and kept is not None:
         found = find_recipe(kept.record.get("recipe_base", kept.record["recipe"]["name"]))
     elif options.recipe == AUTO:
@@ -163,28 +163,28 @@ def _run(options: Options, on_event: Listener, began: float, kept: Kept | None) 
     found.recipe.check_classes(len(collection.class_names))  # before all pictures are read, which may take minutes
     if kept is not None:
         kept.check_recipe(found)
-        preparation = kept.preparation()
+        preprocessing = kept.preprocessing()
     else:
-        preparation, reason = choose_preparation(found.recipe, collection, learnt, options.minutes)
-        on_event(Note(f"pictures: {preparation} ({reason})"))
+        preprocessing, reason = choose_preparation(found.recipe, collection, learnt, options.minutes)
+        on_event(Note(f"pictures: {preprocessing} ({reason})"))
 
-    data, duplicates = _prepared(collection, preparation, on_event)
-    split = cut(duplicates)
+    data, duplicates = _prepared(collection, preprocessing, on_event)
+    split_table = cut(duplicates)
     if kept is not None:
-        kept.check(collection, split)
+        kept.check(collection, split_table)
     else:
-        _say(on_event, collection, split, duplicates)
-    job = Job(collection, split, data, preparation, options.at_most_errors)
+        _say(on_event, collection, split_table, duplicates)
+    job = Job(collection, split_table, data, preprocessing, options.max_error_rate)
     _check_readable(job)
     if options.deterministic:
-        from tellapart.recipes.backend import make_deterministic
+        from tellapart.networks.backend import make_deterministic
 
         make_deterministic()
     fold = _folds(options, job, duplicates, on_event)
     if kept is not None:
-        recipe = kept.recipe(found, len(job.part("train")), preparation.shape)
+        recipe = kept.recipe(found, len(job.split("train")), preprocessing.shape)
         return train_in(options, on_event, job, recipe, found, fold, began, kept.folder, kept.record)
-    recipe = decided(found, job.part("train"), job, on_event)
+    recipe = decided(found, job.split("train"), job, on_event)
     folder, record = begin(options, job, recipe, found, on_event)
     with folder.locked():
         return train_in(options, on_event, job, recipe, found, fold, began, folder, record)
@@ -215,7 +215,7 @@ def _check_asked(options: Options) -> None:
             "leave the other out",
         )
     if options.folds and (options.validation, options.test) != tuple(
-        Options.model_fields[part].default for part in ("validation", "test")
+        Options.model_fields[split].default for split in ("validation", "test")
     ):
         raise UsageError(
             f"folds = {options.folds}, validation = {options.validation:g} and test = {options.test:g}",
@@ -239,11 +239,11 @@ def _collection(options: Options, on_event: Listener) -> Collection:
     return collection if options.group is None else grouped(collection, options.group)
 
 
-def _prepared(collection: Collection, preparation: Preparation, on_event: Listener) -> tuple[Prepared, Duplicates]:
+def _prepared(collection: Collection, preprocessing: Preparation, on_event: Listener) -> tuple[Prepared, Duplicates]:
     """All pictures, and those that show the same; what these were found by is let go, for it may be large."""
     from tellapart.data.feeding import prepare_collection
 
-    whole = prepare_collection(collection, preparation, on_event)
+    whole = prepare_collection(collection, preprocessing, on_event)
     return whole.data, whole.duplicates(on_event)
 
 
@@ -253,7 +253,7 @@ def _folds(options: Options, job: Job, duplicates: Duplicates, on_event: Listene
 
     if options.folds is None:
         return None
-    fold, said = make_folds(job.collection, duplicates, job.part("train").indices, options.folds, options.seed)
+    fold, said = make_folds(job.collection, duplicates, job.split("train").indices, options.folds, options.seed)
     for words in said:
         on_event(Note(f"folds: {words}"))
     return fold
@@ -277,20 +277,20 @@ def _changed(found: Found, options: Options, fresh: bool) -> Found:
 
 
 def _check_readable(job: Job) -> None:
-    """Raise DataError for a part, or a class of the training part, of which no picture can be read."""
-    for part, count in job.split.counts().items():
-        if count and not len(found := job.part(part)):
+    """Raise DataError for a part, or a class of the training split, of which no picture can be read."""
+    for split, count in job.split_table.counts().items():
+        if count and not len(found := job.split(split)):
             raise DataError(
-                f"{job.collection.source}: none of {count:,} {part} pictures can be read ({found.set_aside[0].key}: "
-                f"{found.set_aside[0].reason})",
+                f"{job.collection.source}: none of {count:,} {split} pictures can be read ({found.skipped[0].key}: "
+                f"{found.skipped[0].reason})",
                 "pictures (JPEG, PNG, GIF, BMP, WebP, TIFF or PPM)",
                 "repair the files, or leave the part out",
             )
-    train = job.part("train")
-    lost = set(job.collection.labels[job.split.indices("train")].tolist()) - set(train.labels.tolist())
+    train = job.split("train")
+    lost = set(job.collection.labels[job.split_table.indices("train")].tolist()) - set(train.labels.tolist())
     if lost:
         name = job.collection.class_names[min(lost)]
-        first = next(item for item in train.set_aside if job.collection.labels[item.index] == min(lost))
+        first = next(item for item in train.skipped if job.collection.labels[item.index] == min(lost))
         raise DataError(
             f"{job.collection.source}: no training picture of the class {name!r} can be read ({first.key}: "
             f"{first.reason})",
@@ -299,10 +299,10 @@ def _check_readable(job: Job) -> None:
         )
 
 
-def _say(on_event: Listener, collection: Collection, split: Split, duplicates: Duplicates) -> None:
-    from tellapart.data.split import torn_groups
+def _say(on_event: Listener, collection: Collection, split_table: SplitTable, duplicates: Duplicates) -> None:
+    from tellapart.data.split_table import groups_across_splits
 
-    on_event(Note(f"split: {split}"))
+    on_event(Note(f"split: {split_table}"))
     if same := duplicates.groups:
         files = sum(len(places) for places in same)
         on_event(
@@ -313,20 +313,21 @@ def _say(on_event: Listener, collection: Collection, split: Split, duplicates: D
         )
     if not duplicates.complete:
         on_event(Note(duplicates.not_looked_for()[0]))
-    for part in ("validation", "test"):
-        leaked, torn = split.leaks(part), torn_groups(collection, split, part)
+    for split in ("validation", "test"):
+        leaked, torn = split_table.leaks(split), groups_across_splits(collection, split_table, split)
         if len(torn):
             on_event(
                 Note(
-                    f"groups: {len(torn):,} of {split.counts()[part]:,} {part} pictures are of groups that are in "
-                    f"training too, as the data gives its parts ({collection.keys[torn[0]]}, ...)"
+                    f"groups: {len(torn):,} of {split_table.counts()[split]:,} {split} pictures belong to groups that "
+                    f"also occur in training (the data's own split was kept: {collection.keys[torn[0]]}, ...)"
                 )
             )
         if len(leaked):
-            share = len(leaked) / split.counts()[part]
+            share = len(leaked) / split_table.counts()[split]
             on_event(
                 Note(
-                    f"leak: {len(leaked):,} of {split.counts()[part]:,} {part} pictures ({share:.1%}) are in training "
-                    f"too, exactly or nearly ({collection.keys[leaked[0]]}, ...): figures come with and without them"
+                    f"leakage: {len(leaked):,} of {split_table.counts()[split]:,} {split} pictures ({share:.1%}) are "
+                    f"duplicates or near-duplicates of training pictures ({collection.keys[leaked[0]]}, ...): "
+                    "metrics are reported with and without them"
                 )
             )

@@ -17,23 +17,23 @@ def grey(path, value=0):
 @pytest.mark.parametrize(
     "layout",
     (
-        "{part}/{name}/1.png",
-        "data/{part}/{name}/1.png",
-        "a/b/{part}/{name}/1.png",
-        "{part}/{part}/{name}/1.png",
-        "{part}/{name}/deeper/still/1.png",
+        "{split}/{name}/1.png",
+        "data/{split}/{name}/1.png",
+        "a/b/{split}/{name}/1.png",
+        "{split}/{split}/{name}/1.png",
+        "{split}/{name}/deeper/still/1.png",
     ),
 )
 @pytest.mark.parametrize(
-    "parts", (("train", "val", "test"), ("training_set", "valid", "test_set"), ("Train", "VAL", "Test"))
+    "splits", (("train", "val", "test"), ("training_set", "valid", "test_set"), ("Train", "VAL", "Test"))
 )
-def test_layouts_with_parts(layout, parts, tmp_path):
-    for part in parts:
+def test_layouts_with_parts(layout, splits, tmp_path):
+    for split in splits:
         for name in ("cat", "dog"):
-            grey(tmp_path / "x" / layout.format(part=part, name=name))
+            grey(tmp_path / "x" / layout.format(split=split, name=name))
     collection = tellapart.open(tmp_path / "x")
     assert collection.class_names == ("cat", "dog")
-    assert [len(collection.indices(part)) for part in ("train", "validation", "test")] == [2, 2, 2]
+    assert [len(collection.indices(split)) for split in ("train", "validation", "test")] == [2, 2, 2]
 
 
 def test_a_wrapper_with_other_files_beside(tmp_path):
@@ -90,7 +90,7 @@ def test_pictures_outside_the_part_folders(tmp_path):
     write_folder(tmp_path / "x" / "test", 6)
     write_folder(tmp_path / "x", 12)
     collection = tellapart.open(tmp_path / "x")
-    assert np.unique(collection.parts, return_counts=True)[1].tolist() == [6, 12]
+    assert np.unique(collection.splits, return_counts=True)[1].tolist() == [6, 12]
     assert collection.notes[0] == "taken for training: 12 pictures in class folders outside the part folders"
 
 
@@ -170,7 +170,7 @@ def test_a_class_may_be_called_after_a_part(tmp_path):
         grey(tmp_path / "x" / f"{name}.png")
     collection = tellapart.open(tmp_path / "x")
     assert collection.class_names == ("bus", "train")
-    assert [len(collection.indices(part)) for part in ("train", "test")] == [2, 2]
+    assert [len(collection.indices(split)) for split in ("train", "test")] == [2, 2]
 
 
 def test_parts_within_class_folders(tmp_path):
@@ -178,12 +178,12 @@ def test_parts_within_class_folders(tmp_path):
         grey(tmp_path / "x" / f"{name}.png")
     collection = tellapart.open(tmp_path / "x")
     assert collection.class_names == ("cat", "dog")
-    assert [list(collection.indices(part)) for part in ("train", "test")] == [[1, 3], [0, 2]]
+    assert [list(collection.indices(split)) for split in ("train", "test")] == [[1, 3], [0, 2]]
     grey(tmp_path / "x" / "cover.png")
     grey(tmp_path / "x" / "dog" / "extra" / "5.png")
     grey(tmp_path / "x" / "cat" / "6.png")
     collection = tellapart.open(tmp_path / "x")
-    assert [len(collection.indices(part)) for part in ("train", "test")] == [4, 2]
+    assert [len(collection.indices(split)) for split in ("train", "test")] == [4, 2]
     assert collection.notes == (
         "left out: 1 picture outside class folders (cover.png)",
         "taken for training: 2 pictures in class folders outside the part folders",

@@ -38,5 +38,5 @@ def test_training_comes_first_as_published(tmp_path):
     for kind in ("images-idx3", "labels-idx1"):
         (tmp_path / f"test-{kind}-ubyte").rename(tmp_path / f"t10k-{kind}-ubyte")
     collection = tellapart.open(tmp_path)
-    assert collection.parts.tolist() == ["train"] * 24 + ["test"] * 12
+    assert collection.splits.tolist() == ["train"] * 24 + ["test"] * 12
     assert collection.keys[0] == "train/00000"

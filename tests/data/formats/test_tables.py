@@ -23,7 +23,7 @@ def test_kaggles_two_files_are_parts(tmp_path):
     (tmp_path / "fashion-mnist_test.csv").write_text(f"{HEADER}\n2,9,9,9,9\n")
     collection = tellapart.open(tmp_path)
     assert collection.class_names == ("2", "9")
-    assert collection.given_parts == ("train", "test")
+    assert collection.given_splits == ("train", "test")
     assert collection.read(0)[:, :, 0].tolist() == [[1, 2], [3, 4]]
     assert [collection.label(i) for i in range(3)] == ["9", "2", "2"]
 
@@ -71,7 +71,7 @@ def test_a_manifest_with_parts_and_groups(tmp_path):
             table.write_csv(folder / name, separator="\t" if name.endswith("tsv") else ",")
         collection = tellapart.open(folder / name)
         assert collection.class_names == ("a", "b", "c")
-        assert collection.parts.tolist() == ["train", "validation"] * 3
+        assert collection.splits.tolist() == ["train", "validation"] * 3
         assert collection.groups.tolist() == ["g", "row 1", "g", "row 3", "g", "row 5"]
         assert np.array_equal(grouped(collection, "group").groups, collection.groups), "its own column can be named too"
         assert collection.read(5).shape == (12, 12, 1)
@@ -103,7 +103,7 @@ def test_hugging_face_parquet(tmp_path):
 
     from tellapart.data import formats
 
-    collection = make_collection(parts=True)
+    collection = make_collection(splits=True)
     formats.load("parquet-images").write(collection, tmp_path)
     train = pl.read_parquet(tmp_path / "train.parquet")
     position = {"across": 2, "down": 0, "squares": 1}
@@ -142,7 +142,7 @@ def test_npz_names(tmp_path):
         tmp_path / "a.npz", train_images=pixels, train_labels=labels[:, None], val_images=pixels, val_labels=labels
     )
     collection = tellapart.open(tmp_path / "a.npz")
-    assert collection.given_parts == ("train", "validation")
+    assert collection.given_splits == ("train", "validation")
     np.savez(tmp_path / "a.npz", x_train=pixels[:3], y_train=[5, 7, 5], x_test=pixels[:2], y_test=[7, 7])
     collection = tellapart.open(tmp_path / "a.npz")
     assert collection.class_names == ("5", "7")
@@ -179,9 +179,9 @@ def test_a_manifest_for_each_part(names, tmp_path):
     collection = tellapart.open(tmp_path)
     below = [name.rpartition("metadata.csv")[0] for name in names]
     assert set(collection.keys) == {f"{below[0]}a.png", f"{below[0]}b.png", f"{below[1]}c.png"}
-    parts = dict(zip(collection.keys, collection.parts.tolist(), strict=True))
-    assert parts[f"{below[0]}a.png"] == "train"
-    assert parts[f"{below[1]}c.png"] == "test"
+    splits = dict(zip(collection.keys, collection.splits.tolist(), strict=True))
+    assert splits[f"{below[0]}a.png"] == "train"
+    assert splits[f"{below[1]}c.png"] == "test"
 
 
 def test_several_manifests_that_tell_no_parts(tmp_path):
@@ -221,7 +221,7 @@ def test_a_parquet_file_whose_name_is_a_pattern(tmp_path):
     from tellapart.data import formats
 
     (tmp_path / "x[1]").mkdir()
-    formats.load("parquet-images").write(make_collection(12, parts=False), tmp_path / "x[1]")
+    formats.load("parquet-images").write(make_collection(12, splits=False), tmp_path / "x[1]")
     assert len(tellapart.open(tmp_path / "x[1]")) == 12
 
 
@@ -231,11 +231,11 @@ def test_parts_by_folders(tmp_path):
         "csv": lambda path: path.write_text(f"{HEADER}\n1,1,2,3,4\n2,5,6,7,8\n"),
     }
     for suffix, made in write.items():
-        for part in ("train", "test"):
-            (tmp_path / suffix / "default" / part).mkdir(parents=True)
-            made(tmp_path / suffix / "default" / part / f"0000.{suffix}")
+        for split in ("train", "test"):
+            (tmp_path / suffix / "default" / split).mkdir(parents=True)
+            made(tmp_path / suffix / "default" / split / f"0000.{suffix}")
         collection = tellapart.open(tmp_path / suffix)
-        assert [len(collection.indices(part)) for part in ("train", "test")] == [2, 2]
+        assert [len(collection.indices(split)) for split in ("train", "test")] == [2, 2]
 
 
 def png():
@@ -251,7 +251,7 @@ def test_a_competitions_tables_without_labels_are_left_out(tmp_path):
     (tmp_path / "test.csv").write_text(f"{header}\n{row}\n")
     (tmp_path / "sample_submission.csv").write_text("ImageId,Label\n1,0\n")
     collection = tellapart.open(tmp_path)
-    assert (len(collection), collection.given_parts) == (2, ())
+    assert (len(collection), collection.given_splits) == (2, ())
     assert collection.notes == (
         "left out: sample_submission.csv, test.csv, without a header of both labels and pixels",
     )
@@ -299,9 +299,9 @@ def test_parquet_with_paths_in_its_column_of_images(tmp_path):
 
 def test_parquet_in_a_zip_is_unpacked_no_more_often_than_it_must(tmp_path, monkeypatch):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        for part in ("train", "test"):
+        for split in ("train", "test"):
             pl.DataFrame({"image": [png()] * 2, "label": ["a", "b"]}).write_parquet(tmp_path / "one.parquet")
-            archive.write(tmp_path / "one.parquet", f"{part}/0.parquet")
+            archive.write(tmp_path / "one.parquet", f"{split}/0.parquet")
     read = []
     before = ZipTree.read
     monkeypatch.setattr(ZipTree, "read", lambda tree, name: read.append(name) or before(tree, name))
@@ -313,4 +313,4 @@ def test_a_part_that_is_the_only_one_is_none(tmp_path):
     (tmp_path / "test").mkdir()
     for name in "ab":
         (tmp_path / "test" / f"{name}.csv").write_text(f"{HEADER}\n1,1,2,3,4\n2,5,6,7,8\n")
-    assert tellapart.open(tmp_path).given_parts == ()
+    assert tellapart.open(tmp_path).given_splits == ()

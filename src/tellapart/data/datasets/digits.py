@@ -1,6 +1,6 @@
 """digits: 1,797 handwritten digits, grey 8 x 8, ten classes; comes with scikit-learn and needs no network.
 
-Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI (its test part), CC BY 4.0.
+Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI (its test split), CC BY 4.0.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import numpy as np
 
 from tellapart.data.collection import Collection
 from tellapart.data.formats.idx import Block, from_blocks
-from tellapart.data.parts import part_in_file_name
+from tellapart.data.split_names import split_in_file_name
 from tellapart.data.tree import Tree, picture_folders
 from tellapart.errors import DataError
 
@@ -36,14 +36,14 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
             )
         table = np.frombuffer(data, np.uint8).reshape(-1, labels + PIXELS)
         pixels = table[:, labels:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-        blocks.append((part_in_file_name(name) or "train", pixels, table[:, labels - 1]))
+        blocks.append((split_in_file_name(name) or "train", pixels, table[:, labels - 1]))
     return from_blocks(tree, blocks, names)
 
 
 def write(collection: Collection, folder: Path) -> None:
     """One `data_batch_1.bin` and `test_batch.bin`; only 32 x 32 RGB fits."""
-    for part, name in (("train", "data_batch_1.bin"), ("test", "test_batch.bin")):
-        indices = collection.indices(part)
+    for split, name in (("train", "data_batch_1.bin"), ("test", "test_batch.bin")):
+        indices = collection.indices(split)
         pixels = np.stack([collection.read(i) for i in indices])
         if pixels.shape[1:] != (32, 32, 3):
             raise DataError(f"{collection.name}: pictures of {pixels.shape[1:]}", "32 x 32 RGB", "use another format")

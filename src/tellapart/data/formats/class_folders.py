@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from tellapart.data.collection import Collection, EncodedPictures
-from tellapart.data.parts import PARTS, part_of
+from tellapart.data.split_names import SPLITS, split_named
 from tellapart.data.tree import Tree, other_files, picture_folders, pictures_of
 from tellapart.errors import DataError
 from tellapart.text import counted, readable
@@ -37,7 +37,7 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
             "one folder a class, its name the label: cats/1.jpg, dogs/2.jpg",
             "move the pictures into class folders, or give a manifest CSV with the columns file_name and label",
         )
-    kept = [(name, part, label) for name, (part, label) in zip(names, rows, strict=True) if label is not None]
+    kept = [(name, split, label) for name, (split, label) in zip(names, rows, strict=True) if label is not None]
     order = tuple(class_names or sorted({label for _, _, label in kept}))
     position = {name: i for i, name in enumerate(order)}
     unknown = next((label for _, _, label in kept if label not in position), None)
@@ -47,14 +47,14 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
             ", ".join(order[:10]),
             "rename the folder, or add the class name",
         )
-    parts = [part or "train" for _, part, _ in kept] if any(part for _, part, _ in kept) else None
+    splits = [split or "train" for _, split, _ in kept] if any(split for _, split, _ in kept) else None
     return Collection(
         name=Path(tree.path.name).stem if tree.path.is_file() else tree.path.resolve().name,
         source=str(tree.path),
         class_names=order,
         labels=np.array([position[label] for _, _, label in kept], np.int64),
         keys=[name.removeprefix(prefix) for name, _, _ in kept],
-        parts=None if parts is None else np.array(parts),
+        splits=None if splits is None else np.array(splits),
         pictures=encoded(tree, [name for name, _, _ in kept]),
         notes=_notes(tree, loose, kept),
     )
@@ -75,8 +75,8 @@ def encoded(tree: Tree, names: Sequence[str]) -> EncodedPictures:
 def write(collection: Collection, folder: Path) -> None:
     """PNG files, in part folders where the collection states parts."""
     for i in range(len(collection)):
-        part = "" if collection.parts is None else collection.parts[i]
-        home = folder / part / collection.label(i)
+        split = "" if collection.splits is None else collection.splits[i]
+        home = folder / split / collection.label(i)
         home.mkdir(parents=True, exist_ok=True)
         write_png(collection, i, home / f"{i:06d}.png")
 
@@ -95,7 +95,7 @@ def _wrapper(names: list[str]) -> str:
         rest = [name for name in rest if "/" in name]  # files beside the wrapped folder do not matter
         tops = {name.split("/", 1)[0] for name in rest}
         deeper = sum(name.count("/") > 1 for name in rest)  # nor do few within it: a cover, a contact sheet
-        if len(tops) != 1 or 2 * deeper <= len(rest) or part_of(next(iter(tops))):
+        if len(tops) != 1 or 2 * deeper <= len(rest) or split_named(next(iter(tops))):
             return prefix
         prefix += next(iter(tops)) + "/"
 
@@ -107,19 +107,25 @@ def _rows(names: list[str], prefix: str) -> list[tuple[str | None, str | None]]:
     there are none but such: unlabelled pictures for a competition's answer lie so.
     """
     inside = [name.removeprefix(prefix).split("/")[:-1] if name.startswith(prefix) else [] for name in names]
-    below = [f for f in inside if len(f) == 2 and part_of(f[1]) and not part_of(f[0])]
-    if 2 * len(below) > len(inside) and len({part_of(f[1]) for f in below}) > 1:  # cat/train, cat/test, dog/train ...
-        inside = [f[::-1] if len(f) == 2 and part_of(f[1]) and not part_of(f[0]) else f for f in inside]
+    below = [f for f in inside if len(f) == 2 and split_named(f[1]) and not split_named(f[0])]
+    if (
+        2 * len(below) > len(inside) and len({split_named(f[1]) for f in below}) > 1
+    ):  # cat/train, cat/test, dog/train ...
+        inside = [f[::-1] if len(f) == 2 and split_named(f[1]) and not split_named(f[0]) else f for f in inside]
     within: dict[str, set[str]] = {}
     for folders in inside:
         if len(folders) > 1:
             within.setdefault(folders[0], set()).add(folders[1])
-    alone = [top for top, of in within.items() if len(of) == 1 and part_of(top) == part_of(next(iter(of))) is not None]
+    alone = [
+        top
+        for top, of in within.items()
+        if len(of) == 1 and split_named(top) == split_named(next(iter(of))) is not None
+    ]
     # As archives unpack into a folder of their own name: test/test/1.jpg, beside train/cat/1.jpg.
     inside = [f[1:] if len(f) == 2 and f[0] in alone and not _is_class(f[1], within, f[0]) else f for f in inside]
     tops = {folders[0] for folders in inside if folders}
-    parted = any(len(folders) > 1 and part_of(folders[0]) for folders in inside) or all(map(part_of, tops))
-    return [(None, None) if parted and len(f) == 1 and part_of(f[0]) else _row(f) for f in inside]
+    parted = any(len(folders) > 1 and split_named(folders[0]) for folders in inside) or all(map(split_named, tops))
+    return [(None, None) if parted and len(f) == 1 and split_named(f[0]) else _row(f) for f in inside]
 
 
 def _is_class(word: str, within: dict[str, set[str]], top: str) -> bool:
@@ -129,10 +135,12 @@ def _is_class(word: str, within: dict[str, set[str]], top: str) -> bool:
 
 def _row(folders: list[str]) -> tuple[str | None, str | None]:
     """Part and class of a picture in such folders; folders inside a class folder belong to that class."""
-    part = part_of(folders[0]) if len(folders) > 1 else None
-    while part is not None and len(folders) > 1 and part_of(folders[0]) == part:  # also training_set/training_set/cats
+    split = split_named(folders[0]) if len(folders) > 1 else None
+    while (
+        split is not None and len(folders) > 1 and split_named(folders[0]) == split
+    ):  # also training_set/training_set/cats
         folders = folders[1:]
-    return part, readable(folders[0]) if folders else None
+    return split, readable(folders[0]) if folders else None
 
 
 def _notes(tree: Tree, loose: list[str], kept: list[tuple[str, str | None, str]]) -> tuple[str, ...]:
@@ -145,7 +153,7 @@ def _notes(tree: Tree, loose: list[str], kept: list[tuple[str, str | None, str]]
     if loose:
         more = ", ..." if len(loose) > 1 else ""
         notes.append(f"left out: {counted(len(loose), 'picture')} outside class folders ({loose[0]}{more})")
-    outside = sum(part is None for _, part, _ in kept)
-    if 0 < outside < len(kept) and any(part in PARTS for _, part, _ in kept):
+    outside = sum(split is None for _, split, _ in kept)
+    if 0 < outside < len(kept) and any(split in SPLITS for _, split, _ in kept):
         notes.append(f"taken for training: {counted(outside, 'picture')} in class folders outside the part folders")
     return tuple(notes)

@@ -13,7 +13,7 @@ import numpy as np
 
 from tellapart.data.arrays import to_labels, to_pixels
 from tellapart.data.collection import ArrayPictures, Collection
-from tellapart.data.parts import PARTS, part_in_file_name
+from tellapart.data.split_names import SPLITS, split_in_file_name
 from tellapart.data.tree import MAX_RATIO, Tree
 from tellapart.errors import DataError
 
@@ -44,7 +44,7 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
                 f"{len(pixels):,}, one for each picture in {name}",
                 "get the pair again: the two files do not belong together",
             )
-        blocks.append((part_in_file_name(name), to_pixels(pixels, tree.describe(name)), numbers))
+        blocks.append((split_in_file_name(name), to_pixels(pixels, tree.describe(name)), numbers))
     names = class_names or _listed_classes(tree, images[0])
     return from_blocks(tree, blocks, names)
 
@@ -61,19 +61,19 @@ def from_blocks(tree: Tree, blocks: Sequence[Block], class_names: Sequence[str] 
             "one shape throughout",
             "give the parts separately, or make them alike",
         )
-    stated = any(part for part, _, _ in blocks)
-    parts = np.concatenate([np.full(len(numbers), part or "train", "<U10") for part, _, numbers in blocks])
-    order = np.argsort([PARTS.index(part) for part in parts], kind="stable")
+    stated = any(split for split, _, _ in blocks)
+    splits = np.concatenate([np.full(len(numbers), split or "train", "<U10") for split, _, numbers in blocks])
+    order = np.argsort([SPLITS.index(split) for split in splits], kind="stable")
     labels, names = to_labels(np.concatenate([numbers for _, _, numbers in blocks])[order], str(tree.path), class_names)
-    parts = parts[order]
-    counts = [range(int((parts == part).sum())) for part in PARTS]
+    splits = splits[order]
+    counts = [range(int((splits == split).sum())) for split in SPLITS]
     return Collection(
         name=tree.path.name.split(".")[0] if tree.path.is_file() else tree.path.resolve().name,
         source=str(tree.path),
         class_names=names,
         labels=labels,
-        keys=[f"{part if stated else 'all'}/{i:05d}" for part, of in zip(PARTS, counts, strict=True) for i in of],
-        parts=parts if stated else None,
+        keys=[f"{split if stated else 'all'}/{i:05d}" for split, of in zip(SPLITS, counts, strict=True) for i in of],
+        splits=splits if stated else None,
         pictures=ArrayPictures(_joined([pixels for _, pixels, _ in blocks], order)),
     )
 
@@ -85,15 +85,15 @@ def _joined(arrays: list[np.ndarray], order: np.ndarray) -> np.ndarray:
 
 def write(collection: Collection, folder: Path) -> None:
     """A pair a part, not compressed; class names beside."""
-    for part in collection.given_parts or ("all",):
-        indices = collection.indices(None if part == "all" else part)
+    for split in collection.given_splits or ("all",):
+        indices = collection.indices(None if split == "all" else split)
         pixels = np.stack([collection.read(i) for i in indices])
         pixels = pixels[..., 0] if pixels.shape[3] == 1 else pixels
         header = struct.pack(">BBBB", 0, 0, 8, pixels.ndim) + struct.pack(f">{pixels.ndim}I", *pixels.shape)
-        (folder / f"{part}-images-idx{pixels.ndim}-ubyte").write_bytes(header + pixels.tobytes())
+        (folder / f"{split}-images-idx{pixels.ndim}-ubyte").write_bytes(header + pixels.tobytes())
         labels = collection.labels[indices].astype(np.uint8)
         header = struct.pack(">BBBBI", 0, 0, 8, 1, len(labels))
-        (folder / f"{part}-labels-idx1-ubyte").write_bytes(header + labels.tobytes())
+        (folder / f"{split}-labels-idx1-ubyte").write_bytes(header + labels.tobytes())
     (folder / "classes.txt").write_text("\n".join(collection.class_names) + "\n", encoding="utf-8")
 
 
@@ -106,12 +106,12 @@ def _images(tree: Tree) -> list[str]:
     """The files of pictures, each once even where it lies there gzipped too. Raises DataError for two of one part."""
     found = [name for name in tree.names if _is_images(name)]
     found = [name for name in found if name.removesuffix(".gz") not in found or not name.endswith(".gz")]
-    parts = [part_in_file_name(name) for name in found]
-    for part in set(parts):
-        if parts.count(part) > 1:
-            both = [name for name, of in zip(found, parts, strict=True) if of == part]
+    splits = [split_in_file_name(name) for name in found]
+    for split in set(splits):
+        if splits.count(split) > 1:
+            both = [name for name, of in zip(found, splits, strict=True) if of == split]
             raise DataError(
-                f"{tree.path}: holds several files for the part {part or 'all'}: {', '.join(both[:4])}",
+                f"{tree.path}: holds several files for the part {split or 'all'}: {', '.join(both[:4])}",
                 "one pair of files a part",
                 "keep one set of files in the folder",
             )

@@ -16,7 +16,7 @@ import polars as pl
 from tellapart.data.arrays import to_labels
 from tellapart.data.collection import Collection
 from tellapart.data.formats.class_folders import encoded, write_png
-from tellapart.data.parts import PARTS, part_of, part_of_file
+from tellapart.data.split_names import SPLITS, split_named, split_of_file
 from tellapart.data.tables import column_of, columns, is_parquet, read_words, schema
 from tellapart.data.tree import Tree, with_slashes
 from tellapart.errors import DataError
@@ -66,7 +66,7 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
         labels=positions,
         keys=files,
         pictures=encoded(tree, files),
-        parts=_joined_parts(names, lists),
+        splits=_joined_parts(names, lists),
         groups=_groups(groups) if any(one.groups is not None for one in lists) else None,
         columns={
             column: [value for one in lists for value in one.columns[column]]
@@ -84,8 +84,8 @@ def write(collection: Collection, folder: Path) -> None:
     for i, file in enumerate(files):
         write_png(collection, i, folder / file)
     table = {"file_name": files, "label": [collection.label(i) for i in range(len(collection))]}
-    if collection.parts is not None:
-        table["split"] = collection.parts.tolist()
+    if collection.splits is not None:
+        table["split"] = collection.splits.tolist()
     if collection.groups is not None:
         table["group"] = collection.groups.tolist()
     pl.DataFrame(table).write_csv(folder / "manifest.csv")
@@ -97,7 +97,7 @@ class _List:
 
     files: list[str]
     labels: list[str]
-    parts: list[str] | None
+    splits: list[str] | None
     groups: list[str | None] | None
     columns: dict[str, list[str | None]]
 
@@ -153,7 +153,7 @@ def _files(tree: Tree) -> list[str]:
     found = [name for name in tables if column_of(columns(tree, name), COLUMNS["file"])]
     labelled = [name for name in found if column_of(columns(tree, name), COLUMNS["label"])]
     called = [name for name in tables if PurePosixPath(name).stem in ("manifest", "metadata")]
-    if len(labelled) > 1 and not any(part_of_file(name) for name in labelled):
+    if len(labelled) > 1 and not any(split_of_file(name) for name in labelled):
         plain = [name for name in labelled if name in called]
         return plain if len(plain) == 1 else labelled
     return labelled or found[:1] or called[:1]
@@ -161,8 +161,8 @@ def _files(tree: Tree) -> list[str]:
 
 def _check_parts(tree: Tree, names: list[str]) -> None:
     """Raise DataError unless each of several tables is of a part of its own."""
-    parts = [part_of_file(name) for name in names]
-    if None in parts or len(set(parts)) < len(parts):
+    splits = [split_of_file(name) for name in names]
+    if None in splits or len(set(splits)) < len(splits):
         raise DataError(
             f"{tree.path}: holds several tables of picture files ({', '.join(names[:5])})",
             "one, or one for each part, called train.csv, validation.csv, test.csv",
@@ -173,11 +173,11 @@ def _check_parts(tree: Tree, names: list[str]) -> None:
 def _joined_parts(names: list[str], lists: list[_List]) -> np.ndarray | None:
     """Parts [n], from a split column or, of several tables, from their names."""
     if len(lists) == 1:
-        return None if lists[0].parts is None else np.array(lists[0].parts)
+        return None if lists[0].splits is None else np.array(lists[0].splits)
     found = [
-        one.parts or [part_of_file(name) or "train"] * len(one.files) for name, one in zip(names, lists, strict=True)
+        one.splits or [split_of_file(name) or "train"] * len(one.files) for name, one in zip(names, lists, strict=True)
     ]
-    return np.array([part for parts in found for part in parts])
+    return np.array([split for splits in found for split in splits])
 
 
 def _lists_files(tree: Tree, name: str) -> bool:
@@ -217,13 +217,13 @@ def _parts(table: pl.DataFrame, column: str | None, where: str) -> list[str] | N
     if column is None:
         return None
     words = table[column].to_list()
-    parts = []
+    splits = []
     for row, word in enumerate(words, 1):
-        if (part := part_of(word)) is None:
+        if (split := split_named(word)) is None:
             raise DataError(
                 f"{where}, row {row}: {word!r} in the column {column!r} is no part",
-                f"one of {', '.join(PARTS)}",
+                f"one of {', '.join(SPLITS)}",
                 "correct it, or leave the column out",
             )
-        parts.append(part)
-    return parts
+        splits.append(split)
+    return splits

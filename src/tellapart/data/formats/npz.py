@@ -12,7 +12,7 @@ import numpy as np
 from tellapart.data.arrays import to_labels, to_pixels
 from tellapart.data.collection import Collection
 from tellapart.data.formats.idx import from_blocks
-from tellapart.data.parts import part_of
+from tellapart.data.split_names import split_named
 from tellapart.data.tree import MAX_RATIO, Tree, picture_folders
 from tellapart.errors import DataError
 
@@ -30,7 +30,7 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     if class_names is None and "class_names" in arrays:
         class_names = [str(word) for word in arrays["class_names"].ravel()]
     blocks = []
-    for part, pictures, labels in _pairs(tuple(arrays), where):
+    for split, pictures, labels in _pairs(tuple(arrays), where):
         pixels = to_pixels(arrays[pictures], f"{where}: {pictures}")
         numbers, words = to_labels(arrays[labels], f"{where}: {labels}", class_names)
         if len(numbers) != len(pixels):
@@ -41,20 +41,20 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
             )
         # Without given names each part may lack some classes, so what is joined is the names' values, not positions.
         joined = numbers if class_names else np.array(words)[numbers]
-        blocks.append((part, pixels, joined))
+        blocks.append((split, pixels, joined))
     if class_names is None and all(
         word.isascii() and word.isdigit() and len(word) < 10 for _, _, words in blocks for word in words.tolist()
     ):
-        blocks = [(part, pixels, words.astype(np.int64)) for part, pixels, words in blocks]
+        blocks = [(split, pixels, words.astype(np.int64)) for split, pixels, words in blocks]
     return from_blocks(tree, blocks, class_names)
 
 
 def write(collection: Collection, folder: Path) -> None:
     """One file, `data.npz`."""
     arrays = {"class_names": np.array(collection.class_names)}
-    for part in collection.given_parts or ("",):
-        indices = collection.indices(part or None)
-        suffix = {"": "", "train": "_train", "validation": "_val", "test": "_test"}[part]
+    for split in collection.given_splits or ("",):
+        indices = collection.indices(split or None)
+        suffix = {"": "", "train": "_train", "validation": "_val", "test": "_test"}[split]
         arrays[f"x{suffix}"] = np.stack([collection.read(i) for i in indices])
         arrays[f"y{suffix}"] = collection.labels[indices]
     np.savez_compressed(folder / "data.npz", **arrays)  # type: ignore[arg-type]  # keywords are arrays
@@ -106,7 +106,7 @@ def _pairs(names: tuple[str, ...], where: str) -> list[tuple[str | None, str, st
         ]
         for mate in mates:
             if mate in names:
-                pairs.append((next((part for word in words if (part := part_of(word))), None), name, mate))
+                pairs.append((next((split for word in words if (split := split_named(word))), None), name, mate))
     if not pairs:
         raise DataError(
             f"{where}: holds {', '.join(names) or 'nothing'}",

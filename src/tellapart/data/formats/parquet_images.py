@@ -13,7 +13,7 @@ import polars as pl
 from tellapart.data.arrays import to_labels
 from tellapart.data.collection import Collection, EncodedPictures
 from tellapart.data.formats.class_folders import write_png
-from tellapart.data.parts import part_of_file
+from tellapart.data.split_names import split_of_file
 from tellapart.data.tables import FAULTS, column_of, columns, damaged, read_parquet, schema
 from tellapart.data.tree import MAX_RATIO, Tree
 from tellapart.errors import DataError
@@ -50,7 +50,7 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     if labels.dtype.kind not in "iuU":
         raise DataError(f"{tree.path}: labels have type {column.dtype}", "whole numbers or words", "convert them")
     positions, names = to_labels(labels, str(tree.path), class_names or _named_in_metadata(tree, files[0]))
-    parts = [part_of_file(name) for name, table in zip(files, tables, strict=True) for _ in range(table.height)]
+    splits = [split_of_file(name) for name, table in zip(files, tables, strict=True) for _ in range(table.height)]
     keys = [f"{name}/{row:06d}" for name, table in zip(files, tables, strict=True) for row in range(table.height)]
     return Collection(
         name=tree.path.stem if tree.path.is_file() else tree.path.resolve().name,
@@ -58,7 +58,7 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
         class_names=names,
         labels=positions,
         keys=keys,
-        parts=np.array([part or "train" for part in parts]) if any(parts) and len(set(parts)) > 1 else None,
+        splits=np.array([split or "train" for split in splits]) if any(splits) and len(set(splits)) > 1 else None,
         pictures=EncodedPictures(
             len(keys),
             lambda i: data[i] or b"",
@@ -71,15 +71,15 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
 
 def write(collection: Collection, folder: Path) -> None:
     """`<part>.parquet` a part, or `data.parquet`; pictures as PNG, labels as class names."""
-    for part in collection.given_parts or ("data",):
-        indices = collection.indices(None if part == "data" else part)
+    for split in collection.given_splits or ("data",):
+        indices = collection.indices(None if split == "data" else split)
         images = []
         for i in indices:
             write_png(collection, i, folder / "picture.png")
             images.append({"bytes": (folder / "picture.png").read_bytes(), "path": collection.keys[i]})
         (folder / "picture.png").unlink()
         labels = [collection.label(i) for i in indices]
-        pl.DataFrame({"image": images, "label": labels}).write_parquet(folder / f"{part}.parquet")
+        pl.DataFrame({"image": images, "label": labels}).write_parquet(folder / f"{split}.parquet")
 
 
 def _files(tree: Tree) -> list[str]:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tellapart.data.collection import Collection
 from tellapart.data.formats.idx import from_blocks
-from tellapart.data.parts import PARTS, part_in_file_name
+from tellapart.data.split_names import SPLITS, split_in_file_name
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError, PictureError
 from tellapart.images.decode import decode
@@ -45,17 +45,17 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
             "copy or download the folder again",
         )
     labels = np.split(np.array(words), np.cumsum([len(of_sheet) for of_sheet in cells])[:-1])
-    parts = [part_in_file_name(name) for name in sheets]
-    return from_blocks(tree, list(zip(parts, cells, labels, strict=True)), class_names)
+    splits = [split_in_file_name(name) for name in sheets]
+    return from_blocks(tree, list(zip(splits, cells, labels, strict=True)), class_names)
 
 
 def write(collection: Collection, folder: Path) -> None:
     """One row of pictures a sheet and part, as PNG; the pictures must be square and alike."""
     words = []
-    for part in collection.given_parts:
-        indices = collection.indices(part)
+    for split in collection.given_splits:
+        indices = collection.indices(split)
         row = np.concatenate([collection.read(i) for i in indices], axis=1)
-        Image.fromarray(row[:, :, 0] if row.shape[2] == 1 else row).save(folder / f"{part}-00.png")
+        Image.fromarray(row[:, :, 0] if row.shape[2] == 1 else row).save(folder / f"{split}-00.png")
         words += [collection.label(i) for i in indices]
     (folder / "labels.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
 
@@ -68,9 +68,9 @@ def _sheets(tree: Tree) -> list[str]:
     beside = [
         name
         for name in tree.siblings(_labels(tree))
-        if looks_like_picture(name) and _NUMBERED.search(name) and part_in_file_name(name)
+        if looks_like_picture(name) and _NUMBERED.search(name) and split_in_file_name(name)
     ]
-    return sorted(beside, key=lambda name: (PARTS.index(part_in_file_name(name) or "train"), name))
+    return sorted(beside, key=lambda name: (SPLITS.index(split_in_file_name(name) or "train"), name))
 
 
 def _cells(grid: np.ndarray, side: int) -> np.ndarray:

@@ -13,7 +13,7 @@ import polars as pl
 
 from tellapart.data.collection import Collection
 from tellapart.data.formats.idx import from_blocks
-from tellapart.data.parts import part_of_file
+from tellapart.data.split_names import split_of_file
 from tellapart.data.tables import columns, read_csv, rows
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError
@@ -39,18 +39,18 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     blocks = []
     files = _files(tree)
     beside = sorted(set(_tables(tree)).difference(files))  # a test without labels, a list of answers
-    several = len({part_of_file(name) for name in files}) > 1
+    several = len({split_of_file(name) for name in files}) > 1
     for name in files:
         label, pixels = _columns(tree, name)
         shape = _shape(tree, name, len(pixels))
         table = _table(tree, name, label, pixels)
         values = np.ascontiguousarray(table.select(pixels).to_numpy()).reshape(-1, *shape)
-        blocks.append((part_of_file(name) if several else None, values, table[label].to_numpy()))
+        blocks.append((split_of_file(name) if several else None, values, table[label].to_numpy()))
     words = {str(word).removeprefix("-") for _, _, labels in blocks for word in labels.tolist()}
     if all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
-        blocks = [(part, values, labels.astype(np.int64)) for part, values, labels in blocks]
+        blocks = [(split, values, labels.astype(np.int64)) for split, values, labels in blocks]
     else:
-        blocks = [(part, values, labels.astype(str)) for part, values, labels in blocks]
+        blocks = [(split, values, labels.astype(str)) for split, values, labels in blocks]
     found = from_blocks(tree, blocks, class_names)
     if beside:
         more = ", ..." if len(beside) > 3 else ""
@@ -61,12 +61,12 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
 
 def write(collection: Collection, folder: Path) -> None:
     """`train.csv`, `test.csv` ... where parts are stated, else `data.csv`; class names as labels."""
-    for part in collection.given_parts or ("data",):
-        indices = collection.indices(None if part == "data" else part)
+    for split in collection.given_splits or ("data",):
+        indices = collection.indices(None if split == "data" else split)
         pixels = np.stack([collection.read(i).reshape(-1) for i in indices])
         table = pl.DataFrame({"label": [collection.label(i) for i in indices]})
         named = pl.DataFrame(pixels, schema=[f"pixel{k + 1}" for k in range(pixels.shape[1])])
-        table.hstack(named).write_csv(folder / f"{part}.csv")
+        table.hstack(named).write_csv(folder / f"{split}.csv")
 
 
 def _files(tree: Tree) -> list[str]:

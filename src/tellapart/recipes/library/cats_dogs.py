@@ -4,7 +4,7 @@ Data: class folders of photos, two classes. Network: convolutions of 32 and 64 f
 dropout, one sigmoid output. Trained with Adadelta at its published rate of 1.0 on binary cross-entropy, batch 32,
 25 epochs, with random zoom, shear and horizontal flips.
 
-Measured: 81.05 % on the test part of the cats and dogs photos, 25 epochs in 157 s on 2 cores of an AMD EPYC
+Measured: 81.05 % on the test split of the cats and dogs photos, 25 epochs in 157 s on 2 cores of an AMD EPYC
 (bfloat16), Keras 3.15.1 on TensorFlow 2.21, November 2026, one run: tellapart train cats-dogs.zip --recipe cats-dogs
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def network(shape: tuple[int, int, int], classes: int) -> keras.Model:
     """Conv 32, pool, Conv 64, pool, flatten, Dense 128, dropout, one sigmoid output."""
-    from tellapart.recipes.backend import keras
+    from tellapart.networks.backend import keras
 
     layers = keras.layers
     return keras.Sequential(

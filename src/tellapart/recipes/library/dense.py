@@ -3,7 +3,7 @@
 Data: MNIST. Network: 784 inputs, dense 512, dropout 0.2, softmax; no convolution, so it does not know which pixels are
 neighbours. Trained with Adam on cross-entropy, batch 128, 10 epochs.
 
-Measured: 98.09 % on the test part of MNIST, 10 epochs in 15 s on 2 cores of an AMD EPYC (bfloat16), Keras 3.15.1 on
+Measured: 98.09 % on the test split of MNIST, 10 epochs in 15 s on 2 cores of an AMD EPYC (bfloat16), Keras 3.15.1 on
 TensorFlow 2.21, November 2026, one run: tellapart train mnist --recipe dense
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def network(shape: tuple[int, int, int], classes: int) -> keras.Model:
     """Flatten, Dense 512, dropout, softmax."""
-    from tellapart.recipes.backend import keras
+    from tellapart.networks.backend import keras
 
     layers = keras.layers
     return keras.Sequential(

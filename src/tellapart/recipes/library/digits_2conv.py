@@ -3,7 +3,7 @@
 Data: MNIST. Network: convolutions of 32 and 64 filters 3 x 3, one pooling, dense 100; weights drawn by Glorot's uniform
 rule with seed 1. Trained with Adadelta at its published rate of 1.0 on cross-entropy, batch 128, 3 epochs.
 
-Measured: 98.83 % on the test part of MNIST, 3 epochs in 55 s on 2 cores of an AMD EPYC (bfloat16), Keras 3.15.1 on
+Measured: 98.83 % on the test split of MNIST, 3 epochs in 55 s on 2 cores of an AMD EPYC (bfloat16), Keras 3.15.1 on
 TensorFlow 2.21, November 2026, one run: tellapart train mnist --recipe digits-2conv
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def network(shape: tuple[int, int, int], classes: int) -> keras.Model:
     """Conv 32, Conv 64, pool, flatten, Dense 100, softmax; Glorot uniform, seed 1."""
-    from tellapart.recipes.backend import keras
+    from tellapart.networks.backend import keras
 
     layers = keras.layers
 

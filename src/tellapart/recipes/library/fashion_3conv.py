@@ -3,7 +3,7 @@
 Data: Fashion-MNIST, also from a pixel CSV. Network: convolutions of 32, 64 and 64 filters 3 x 3 with pooling, dense 64.
 Trained with RMSprop on cross-entropy, batch 512, 15 epochs.
 
-Measured: 89.00 % on the test part of Fashion-MNIST, 15 epochs in 61 s on 2 cores of an AMD EPYC (bfloat16), Keras
+Measured: 89.00 % on the test split of Fashion-MNIST, 15 epochs in 61 s on 2 cores of an AMD EPYC (bfloat16), Keras
 3.15.1 on TensorFlow 2.21, November 2026, one run: tellapart train fashion-csv --recipe fashion-3conv --validation 0.3
 --seed 42 --classes fashion-csv/classes.txt
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def network(shape: tuple[int, int, int], classes: int) -> keras.Model:
     """Conv 32, pool, Conv 64, pool, Conv 64, flatten, Dense 64, softmax."""
-    from tellapart.recipes.backend import keras
+    from tellapart.networks.backend import keras
 
     layers = keras.layers
     return keras.Sequential(

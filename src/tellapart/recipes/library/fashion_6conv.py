@@ -3,7 +3,7 @@
 Data: Fashion-MNIST. Network: convolutions of 64, 32, 32, 16, 16 and 8 filters 3 x 3, pooling after each pair, dense
 128. Trained with Adam on cross-entropy, batch 32, 7 epochs.
 
-Measured: 90.70 % on the test part of Fashion-MNIST, 7 epochs in 170 s on 2 cores of an AMD EPYC (bfloat16), Keras
+Measured: 90.70 % on the test split of Fashion-MNIST, 7 epochs in 170 s on 2 cores of an AMD EPYC (bfloat16), Keras
 3.15.1 on TensorFlow 2.21, November 2026, one run: tellapart train fashion-mnist --recipe fashion-6conv
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def network(shape: tuple[int, int, int], classes: int) -> keras.Model:
     """Conv 64, 32, pool, Conv 32, 16, pool, Conv 16, 8, pool, flatten, Dense 128, softmax."""
-    from tellapart.recipes.backend import keras
+    from tellapart.networks.backend import keras
 
     layers = keras.layers
     return keras.Sequential(

@@ -4,7 +4,7 @@ Data: MNIST. Network: convolutions of 6, 16 and 120 filters 3 x 3, pooling after
 Trained with Adam on cross-entropy, batch 200. Descends from LeCun et al., Gradient-Based Learning Applied to Document
 Recognition, 1998.
 
-Measured: 98.92 % on the test part of MNIST, 5 epochs in 16 s on 2 cores of an AMD EPYC (float32), Keras 3.15.1 on
+Measured: 98.92 % on the test split of MNIST, 5 epochs in 16 s on 2 cores of an AMD EPYC (float32), Keras 3.15.1 on
 TensorFlow 2.21, November 2026, one run: tellapart train mnist --recipe lenet
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def network(shape: tuple[int, int, int], classes: int) -> keras.Model:
     """Conv 6, pool, Conv 16, pool, Conv 120, dropout, Dense 84, softmax."""
-    from tellapart.recipes.backend import keras
+    from tellapart.networks.backend import keras
 
     layers = keras.layers
 

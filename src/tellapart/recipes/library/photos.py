@@ -17,9 +17,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from tellapart.networks.stages import LARGE, OFFSET, SCALE, WHITENING, convolution, first_weights, normalised
 from tellapart.recipes.augmentation import Augmentation
 from tellapart.recipes.recipe import Recipe
-from tellapart.recipes.stages import LARGE, OFFSET, SCALE, WHITENING, convolution, first_weights, normalised
 
 if TYPE_CHECKING:
     import keras
@@ -33,7 +33,7 @@ CUTMIX = 0.4
 
 def network(shape: tuple[int, int, int], classes: int) -> keras.Model:
     """Whitening, halving stages with residual blocks, global pooling, softmax."""
-    from tellapart.recipes.backend import keras
+    from tellapart.networks.backend import keras
 
     layers = keras.layers
     inputs = keras.Input(shape)

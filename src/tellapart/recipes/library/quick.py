@@ -9,7 +9,7 @@ large collections fewer looks at each picture; many colour pictures are seen sma
 
 Descends from airbench94 (Jordan, 94 % on CIFAR-10 in 3.29 seconds on a single GPU, 2024, arXiv:2404.00498).
 
-Measured, three seeds each, on 2 cores of an AMD EPYC (bfloat16, Keras 3.15.1 on TensorFlow): 99.60 % on the test part
+Measured, three seeds each, on 2 cores of an AMD EPYC (bfloat16, Keras 3.15.1 on TensorFlow): 99.60 % on the test split
 of MNIST in 25 s, and 92.34 % on that of Fashion-MNIST in 26 s; docs/benchmarks.md has them beside stock Keras.
 """
 
@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tellapart.networks.stages import first_weights, staged_network
 from tellapart.recipes.augmentation import Augmentation
 from tellapart.recipes.recipe import Recipe
-from tellapart.recipes.stages import first_weights, staged_network
 
 if TYPE_CHECKING:
     import keras

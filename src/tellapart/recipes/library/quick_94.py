@@ -5,7 +5,7 @@ Network and training are quick's, without its warm-up; wider, label smoothing 0.
 Meant for colour pictures of about 32 x 32, such as CIFAR-10; larger or grey ones do as well.
 Descends from airbench94 (Jordan 2024, arXiv:2404.00498).
 
-Measured, on 2 cores of an AMD EPYC (bfloat16, Keras 3.15.1 on TensorFlow): 94.13 % on the test part of Fashion-MNIST,
+Measured, on 2 cores of an AMD EPYC (bfloat16, Keras 3.15.1 on TensorFlow): 94.13 % on the test split of Fashion-MNIST,
 93.68 % with one look, in 163 s (three seeds); cats and dogs at 64 x 64 with --minutes 4: 94.35 %, 93.48 % with one
 look; CIFAR-10 with --minutes 15, 45,000 pictures to learn from: 93.89 %, 93.02 % with one look (three seeds).
 docs/benchmarks.md has them in tables.
@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tellapart.networks.stages import first_weights, staged_network
 from tellapart.recipes.augmentation import Augmentation
 from tellapart.recipes.recipe import Recipe
-from tellapart.recipes.stages import first_weights, staged_network
 
 if TYPE_CHECKING:
     import keras

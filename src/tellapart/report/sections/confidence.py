@@ -14,7 +14,7 @@ Right: leave the least sure answers out, and fewer of the others are wrong.
 {% if answered %}Answers below {{ answered.threshold | near_one }} are given as “unsure”:
 {{ answered.coverage | percent }}
 of the pictures are answered, and {{ answered.error | percent }} of those answers are wrong.{% else %}
-<code>--at-most-errors 1%</code> answers “unsure” where that is needed to keep errors at 1 %.{% endif %}</p>
+<code>--max-error-rate 1%</code> answers “unsure” where that is needed to keep errors at 1 %.{% endif %}</p>
 """
 
 
@@ -23,7 +23,7 @@ def render(facts: Facts) -> str:
     found = facts.evaluation
     if found is None:
         return ""
-    fitted_on = "the validation part"
+    fitted_on = "the validation split"
     if facts.record["options"].get("folds"):
         fitted_on = "these very answers" if found.folds else "the cross-validation's answers"
     calibration = drawing(found.calibration(), "Calibration: probabilities against the share that is right")

@@ -6,17 +6,19 @@ POSITION, TITLE = 20, "Data"
 
 _TEMPLATE = """
 <p>{{ data.name }}: {{ data.pictures | thousands }} pictures, {{ data.classes | length }} classes.
-{% for part, count in split.counts.items() if count %}{{ "; " if not loop.first }}{{ part }} {{ count | thousands }}
-({{ split.origin[part] }}){% endfor %}.</p>
+{% for name, count in split_table.counts.items() if count -%}
+{{ "; " if not loop.first }}{{ name }} {{ count | thousands }}
+({{ split_table.origin[name] }}){% endfor %}.</p>
 {{ grid }}
 {% if data.classes | length <= 200 %}<details{{ " open" if data.classes | length <= 10 }}>
 <summary>Pictures of each class</summary><table><thead><tr><th>class</th>
-{% for part in split.class_counts %}<th class="number">{{ part }}</th>{% endfor %}</tr></thead><tbody>
+{% for name in split_table.class_counts %}<th class="number">{{ name }}</th>{% endfor %}</tr></thead><tbody>
 {% for name in data.classes %}<tr><td>{{ name }}</td>{% set place = loop.index0 %}
-{% for counts in split.class_counts.values() %}<td class="number">{{ counts[place] | thousands }}</td>{% endfor %}</tr>
+{% for counts in split_table.class_counts.values() -%}
+<td class="number">{{ counts[place] | thousands }}</td>{% endfor %}</tr>
 {% endfor %}</tbody></table></details>{% endif %}
-{% if set_aside %}<p>{{ set_aside | length | counted("picture") }} could not be read and took no part:</p>
-<table>{% for item in set_aside[:50] %}<tr><td>{{ item.file }}</td><td>{{ item.reason }}</td></tr>{% endfor %}</table>
+{% if skipped %}<p>{{ skipped | length | counted("picture") }} could not be read and took no part:</p>
+<table>{% for item in skipped[:50] %}<tr><td>{{ item.file }}</td><td>{{ item.reason }}</td></tr>{% endfor %}</table>
 {% endif %}
 """
 
@@ -28,5 +30,5 @@ def render(facts: Facts) -> str:
         (picture(pixels, f"a training picture of {label}"), label)
         for pixels, label in zip(facts.pictures, facts.labels, strict=True)
     ]
-    set_aside = record["results"]["set_aside"]
-    return html(_TEMPLATE, data=record["data"], split=record["split"], grid=gallery(shown), set_aside=set_aside)
+    skipped = record["results"]["skipped"]
+    return html(_TEMPLATE, data=record["data"], split_table=record["split"], grid=gallery(shown), skipped=skipped)

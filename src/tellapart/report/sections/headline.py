@@ -6,7 +6,7 @@ POSITION, TITLE = 10, "How good it is"
 
 _TEMPLATE = """
 <p class="big">{{ found.accuracy | percent }}</p>
-<p>of {{ found.count | thousands }} {{ found.part }} pictures were named rightly. The 95&nbsp;% interval goes from
+<p>of {{ found.count | thousands }} {{ found.split }} pictures were named rightly. The 95&nbsp;% interval goes from
 {{ low | percent }} to {{ high | percent }}.</p>
 <table class="bars"><tbody>
 <tr><td>this classifier</td><td class="number">{{ found.accuracy | percent }}</td>
@@ -14,20 +14,20 @@ _TEMPLATE = """
 {% for base in found.baselines %}<tr><td>{{ base.words }}</td><td class="number">{{ base.accuracy | percent }}</td>
 <td><meter min="0" max="1" value="{{ base.accuracy }}"></meter></td></tr>{% endfor %}
 </tbody></table>
-<p class="soft">{% if found.part == "test" %}{% if found.leaked is none %}
-The test part took no part in training or in choosing the weights.
+<p class="soft">{% if found.split == "test" %}{% if found.leaked is none %}
+The test split took no part in training or in choosing the weights.
 {% endif %}{% elif found.folds %}
 Cross-validation: {{ found.folds | length }} models, each asked about pictures that it had not seen
 ({{ found.folds | min | percent }} to {{ found.folds | max | percent }}); the saved one has learnt from all of them.
 {% else %}
-There is no test part: these pictures were used to choose the weights, so the figure flatters.{% endif %}</p>
+There is no test split: these pictures were used to choose the weights, so the figure flatters.{% endif %}</p>
 {% if torn %}<p><strong>{{ torn | thousands }} of these pictures are of groups that training has pictures of
 too</strong>, as the data gives its parts: the figure may flatter.</p>{% endif %}
 {% if found.leaked is not none %}<p><strong>{{ found.leaked.sum() | int | thousands }} of these pictures are in
 training too, exactly or nearly.</strong>{% if rest %} Without them the accuracy is {{ rest.accuracy | percent }}
 ({{ rest.accuracy_interval[0] | percent }} to {{ rest.accuracy_interval[1] | percent }}).{% endif %}</p>{% endif %}
 {% for words in found.caveats %}<p>Note: {{ words }}.</p>{% endfor %}
-<details open><summary>All figures of the {{ found.part }} part</summary>
+<details open><summary>All figures of the {{ found.split }} part</summary>
 <table class="said"><thead><tr><th>figure</th><th class="number">value</th><th class="number">95 % interval</th>
 <th class="what">what it is</th>
 </tr></thead><tbody>
@@ -45,5 +45,5 @@ def render(facts: Facts) -> str:
     if found is None:
         return ""
     low, high = found.accuracy_interval
-    torn = facts.record["split"].get("torn", {}).get(found.part)
+    torn = facts.record["split"].get("torn", {}).get(found.split)
     return html(_TEMPLATE, found=found, low=low, high=high, rest=found.without_leaks(), torn=torn)

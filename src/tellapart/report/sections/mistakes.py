@@ -7,7 +7,7 @@ from tellapart.report.page import Facts, Seen, gallery, html, picture
 POSITION, TITLE = 50, "Most confident mistakes"
 
 _TEMPLATE = """
-<p>{{ wrong | thousands }} of {{ count | thousands }} {{ part }} pictures were not named rightly. These are the ones
+<p>{{ wrong | thousands }} of {{ count | thousands }} {{ split }} pictures were not named rightly. These are the ones
 that it was surest of; a wrong label in the data would be found here too.{% if heat %} The second picture shows what
 spoke for the answer: the redder, the more.{% endif %}</p>
 {{ shown }}
@@ -24,7 +24,7 @@ def render(facts: Facts) -> str:
     shown = gallery([(_pictures(seen), _words(seen)) for seen in facts.mistakes])
     heat = any(seen.heat is not None for seen in facts.mistakes)
     wrong = found.count - found.correct
-    return html(_TEMPLATE, shown=shown, wrong=wrong, count=found.count, part=found.part, heat=heat)
+    return html(_TEMPLATE, shown=shown, wrong=wrong, count=found.count, split=found.split, heat=heat)
 
 
 def _pictures(seen: Seen) -> Markup:

@@ -7,7 +7,7 @@ POSITION, TITLE = 70, "Network and recipe"
 _TEMPLATE = """
 <p>Recipe <b>{{ recipe.name }}</b>: {{ recipe.optimizer }}, learning rate {{ recipe.learning_rate }}
 ({{ recipe.schedule }}), batches of {{ recipe.batch_size }}, {{ epochs | counted("epoch") }}, {{ recipe.loss }}.
-Pictures are prepared to {{ preparation.width }} x {{ preparation.height }} {{ preparation.colour }}.</p>
+Pictures are prepared to {{ preprocessing.width }} x {{ preprocessing.height }} {{ preprocessing.colour }}.</p>
 <div class="wide"><table><thead><tr><th>layer</th><th>kind</th><th>output shape</th><th class="number">parameters</th>
 <th class="number">operations</th></tr></thead><tbody>
 {% for layer in layers %}<tr><td>{{ layer.name }}</td><td>{{ layer.kind }}</td><td>{{ layer.shape | join(" x ") }}</td>
@@ -26,7 +26,7 @@ def render(facts: Facts) -> str:
     return html(
         _TEMPLATE,
         recipe=record["recipe"],
-        preparation=record["preparation"],
+        preprocessing=record["preprocessing"],
         layers=facts.layers,
         epochs=len(facts.history) or record["recipe"]["epochs"],  # by the clock there are as many as fit
     )

@@ -14,7 +14,7 @@ from tellapart.images.shrink import shrunken
 PICTURES, HELD_OUT = 2000, 1000
 """At most so many training pictures are described, and so many others scored to know what is ordinary."""
 
-UNFAMILIAR = 0.99
+OOD_SHARE = 0.99
 """A picture is called unfamiliar where it scores higher than this share of ordinary, held-out pictures."""
 
 ENOUGH = 100
@@ -34,7 +34,7 @@ ALONE = 2**17
 _ARRAYS = {f"{way}_{name}" for way in ("features", "pixels") for name in ("turn", "means", "scale")} | {"ordinary"}
 
 
-class Novelty:
+class OodDetector:
     """How far a picture is from the nearest class, in two ways at once, as a share of ordinary pictures.
 
     The ways are what the last layer sees, and the picture shrunken to 8 x 8; in both, the distance is Mahalanobis's to
@@ -54,7 +54,7 @@ class Novelty:
         labels: np.ndarray,
         held_pixels: np.ndarray,
         held_features: np.ndarray,
-    ) -> Novelty:
+    ) -> OodDetector:
         """From prepared training pictures uint8 [n, height, width, channels], what the last layer saw of them float
         [n, features] and their labels int [n]; and the same of held-out ones.
         """
@@ -103,7 +103,7 @@ class Novelty:
         return buffer.getvalue()
 
     @classmethod
-    def from_bytes(cls, data: bytes, source: str = "the model") -> Novelty:
+    def from_bytes(cls, data: bytes, source: str = "the model") -> OodDetector:
         """Back from `to_bytes`, out of a file called `source`.
 
         Raises ModelFileError for anything else; nothing is unpacked that could be large.
@@ -125,7 +125,7 @@ class Novelty:
 
 def _damaged(source: str) -> ModelFileError:
     return ModelFileError(
-        f"{source}: is damaged (novelty.npz is not what it should be)",
+        f"{source}: is damaged (ood.npz is not what it should be)",
         "the file as it was written",
         "copy it again from where it came, or train anew",
     )

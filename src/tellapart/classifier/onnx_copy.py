@@ -22,13 +22,13 @@ TOLERANCE = 1e-4
 """The largest difference of a probability between Keras and the twin."""
 
 
-def make_twin(network: keras.Model) -> bytes:
+def make_onnx_copy(network: keras.Model) -> bytes:
     """The ONNX file of a network: float32 pixels [n, height, width, channels] in, its outputs out, then what its last
     layer sees, where that can be told.
 
     Only TensorFlow can write it; on another backend a child process does.
     """
-    from tellapart.recipes import backend
+    from tellapart.networks import backend
 
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "network.keras"), Path(folder, "network.onnx")
@@ -44,7 +44,7 @@ def make_twin(network: keras.Model) -> bytes:
         return target.read_bytes()
 
 
-def check_twin(expected: np.ndarray, got: np.ndarray) -> float:
+def check_onnx_copy(expected: np.ndarray, got: np.ndarray) -> float:
     """The largest difference between Keras's probabilities and the twin's, float [n, classes].
 
     Raises ModelFileError where it is above TOLERANCE, or where another class would be named (ties within the tolerance
@@ -64,7 +64,7 @@ def check_twin(expected: np.ndarray, got: np.ndarray) -> float:
 
 def with_features(network: keras.Model) -> keras.Model:
     """The network with a second output, the input of its last layer; where that is a model itself, as it is."""
-    from tellapart.recipes.backend import keras
+    from tellapart.networks.backend import keras
 
     head = next((layer for layer in reversed(network.layers) if layer.weights), network.layers[-1])
     if isinstance(head, keras.Model) or len(network.outputs) != 1:
@@ -73,8 +73,8 @@ def with_features(network: keras.Model) -> keras.Model:
 
 
 def _export(network: keras.Model, path: Path) -> None:
-    from tellapart.recipes.backend import keras, quiet_start
-    from tellapart.recipes.build import layers_of
+    from tellapart.networks.backend import keras, quiet_start
+    from tellapart.networks.inside import layers_of
 
     with warnings.catch_warnings(), quiet_start():
         warnings.simplefilter("ignore")  # the converter still looks for names that NumPy has retired
@@ -106,6 +106,6 @@ def _teach_converter() -> None:
 
 
 if __name__ == "__main__":
-    from tellapart.recipes.backend import keras as _keras
+    from tellapart.networks.backend import keras as _keras
 
     _export(_keras.saving.load_model(sys.argv[1], compile=False), Path(sys.argv[2]))

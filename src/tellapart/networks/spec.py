@@ -1,6 +1,6 @@
 """A network as plain values - layers, their options and what goes into what - and the Keras model that is made of it.
 
-Nothing here reads files or trusts anything: tellapart.recipes.description makes plans of descriptions, value by value.
+Nothing here reads files or trusts anything: tellapart.networks.description makes plans of descriptions, value by value.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ MERGING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Conc
 """Layers that join several inputs."""
 
 
-class NotPlainError(ValueError):
+class NotAllowedError(ValueError):
     """A description holds what is not on the list, or more than the bounds allow; its words say what."""
 
 
 @dataclass(frozen=True)
-class LayerPlan:
+class LayerSpec:
     """One layer: its class by name and the values for its constructor."""
 
     name: str
@@ -30,7 +30,7 @@ class LayerPlan:
 
 
 @dataclass(frozen=True)
-class NetworkPlan:
+class NetworkSpec:
     """A network: its input's shape, its layers, and for each the calls with what goes in, by (layer, call).
 
     `sequential` keeps which of Keras's two classes it is: files of weights go by that.
@@ -40,12 +40,12 @@ class NetworkPlan:
     sequential: bool
     entry: str
     shape: Shape | None
-    parts: tuple[LayerPlan | NetworkPlan, ...]
+    parts: tuple[LayerSpec | NetworkSpec, ...]
     calls: dict[str, list[list[tuple[str, int]]]]
     output: tuple[str, int]
 
 
-def order(plan: NetworkPlan) -> list[tuple[str, int]]:
+def order(plan: NetworkSpec) -> list[tuple[str, int]]:
     """Calls in an order in which each has what goes in. Raises NotPlainError where they go in a circle."""
     waiting = {(own, i): set(call) for own, several in plan.calls.items() for i, call in enumerate(several)}
     followers: dict[tuple[str, int], list[tuple[str, int]]] = {}
@@ -60,26 +60,26 @@ def order(plan: NetworkPlan) -> list[tuple[str, int]]:
                 order.append(one)
     if len(order) <= len(waiting):
         stuck = next(own for (own, _), origins in waiting.items() if origins)
-        raise NotPlainError(f"{stuck} waits for itself")
+        raise NotAllowedError(f"{stuck} waits for itself")
     return order[1:]
 
 
-def build(plan: NetworkPlan) -> Any:
+def build(plan: NetworkSpec) -> Any:
     """The keras.Model of a plan, with fresh weights; its layers have the names that the description gave them.
 
     Raises NotPlainError for options that do not go together.
     """
-    from tellapart.recipes.backend import keras
+    from tellapart.networks.backend import keras
 
     assert plan.shape is not None
     try:
         return _built(plan, plan.shape, keras)
     except Exception as error:  # Keras's words for options that do not go together
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-        raise NotPlainError(f"Keras does not build it: {reason}") from error
+        raise NotAllowedError(f"Keras does not build it: {reason}") from error
 
 
-def _built(plan: NetworkPlan, shape: Shape, keras: Any) -> Any:
+def _built(plan: NetworkSpec, shape: Shape, keras: Any) -> Any:
     entry = keras.Input(shape, name=plan.entry if plan.entry != "input" else None)
     made: dict[str, Any] = {}
     found: dict[tuple[str, int], Any] = {(plan.entry, 0): entry}
@@ -93,13 +93,13 @@ def _built(plan: NetworkPlan, shape: Shape, keras: Any) -> Any:
         inputs = [found[origin] for origin in plan.calls[own][call]]
         if own not in made:
             made[own] = _made(parts[own], tuple(inputs[0].shape[1:]), keras)
-        merging = parts[own].kind in MERGING if isinstance(parts[own], LayerPlan) else False  # type: ignore[union-attr]
+        merging = parts[own].kind in MERGING if isinstance(parts[own], LayerSpec) else False  # type: ignore[union-attr]
         found[own, call] = made[own](inputs if merging else inputs[0])
     return keras.Model(entry, found[plan.output], name=plan.name)
 
 
-def _made(part: LayerPlan | NetworkPlan, shape: Shape, keras: Any) -> Any:
-    if isinstance(part, NetworkPlan):
+def _made(part: LayerSpec | NetworkSpec, shape: Shape, keras: Any) -> Any:
+    if isinstance(part, NetworkSpec):
         return _built(part, shape, keras)
     layer = getattr(keras.layers, part.kind)(**part.options, name=part.name)
     if not part.trainable:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import tellapart
-from tellapart.classifier.novelty import FOLDED, Novelty, _flat
+from tellapart.classifier.ood import FOLDED, OodDetector, _flat
 from tellapart.errors import ModelFileError
 from tellapart.progress import silent
 from tests.conftest import make_collection, stripes
@@ -23,57 +23,57 @@ def fitted(features=40):
 
     pixels, seen, labels = drawn(600)
     held_pixels, held, _ = drawn(300)
-    return Novelty.fit(pixels, seen, labels, held_pixels, held), drawn
+    return OodDetector.fit(pixels, seen, labels, held_pixels, held), drawn
 
 
 @pytest.mark.parametrize("features", (40, 700, 5000))
 def test_ordinary_pictures_have_every_score_alike_and_strange_ones_the_highest(features):
-    novelty, drawn = fitted(features)
+    ood, drawn = fitted(features)
     pixels, seen, _ = drawn(2000)
-    scores = novelty(pixels, seen)
+    scores = ood(pixels, seen)
     assert (scores > 0.99).mean() < 0.04
     assert abs(np.median(scores) - 0.5) < 0.08
-    assert (novelty(pixels, seen + 5) > 0.99).mean() > 0.95  # strange to the network
-    assert (novelty(255 - pixels, seen) > 0.99).mean() > 0.9  # strange to the eye
-    assert len(novelty.to_bytes()) < 5e6
-    again = Novelty.from_bytes(novelty.to_bytes())
+    assert (ood(pixels, seen + 5) > 0.99).mean() > 0.95  # strange to the network
+    assert (ood(255 - pixels, seen) > 0.99).mean() > 0.9  # strange to the eye
+    assert len(ood.to_bytes()) < 5e6
+    again = OodDetector.from_bytes(ood.to_bytes())
     assert np.array_equal(again(pixels, seen), scores)
 
 
 def test_nothing_else_is_taken_for_it():
-    novelty, _ = fitted()
-    data = novelty.to_bytes()
+    ood, _ = fitted()
+    data = ood.to_bytes()
     for wrong in (
         b"",
         b"nonsense",
         data[:-100],
         _saved(a=np.zeros(3)),
         _saved(ordinary=np.array([{}], object)),
-        _cut(novelty),
+        _cut(ood),
     ):
         with pytest.raises(ModelFileError, match="is not what it should be"):
-            Novelty.from_bytes(wrong)
+            OodDetector.from_bytes(wrong)
 
 
 def test_few_held_out_pictures_cannot_make_anything_unfamiliar(stripes_run):
     noise = np.random.default_rng(0).integers(0, 256, (20, 12, 12, 1)).astype(np.uint8)
     answers = tellapart.load(stripes_run.path).predict(noise)
-    assert {answer.novelty for answer in answers} == {20 / 21}
-    assert not any(answer.unfamiliar for answer in answers)
+    assert {answer.ood_score for answer in answers} == {20 / 21}
+    assert not any(answer.out_of_distribution for answer in answers)
 
 
 def test_a_trained_model_flags_what_it_was_not_taught(tmp_path):
-    collection = make_collection(1800, parts=False)
+    collection = make_collection(1800, splits=False)
     run = tellapart.train(collection, recipe="dense", epochs=2, runs=tmp_path, on_event=silent)
     noise = np.random.default_rng(0).integers(0, 256, (20, 12, 12, 1)).astype(np.uint8)
     model = tellapart.load(run.path)
     strange = model.predict(noise)
-    assert np.mean([answer.novelty for answer in strange]) > 0.97
-    assert any(answer.unfamiliar for answer in strange)
-    assert "unlike those it was taught" in str(next(answer for answer in strange if answer.unfamiliar))
+    assert np.mean([answer.ood_score for answer in strange]) > 0.97
+    assert any(answer.out_of_distribution for answer in strange)
+    assert "unlike those it was taught" in str(next(answer for answer in strange if answer.out_of_distribution))
     ordinary = model.predict(stripes(60)[0])
-    assert np.mean([answer.novelty for answer in ordinary]) < 0.9
-    assert {"novelty", "unfamiliar"} <= set(ordinary[0].to_dict())
+    assert np.mean([answer.ood_score for answer in ordinary]) < 0.9
+    assert {"ood_score", "out_of_distribution"} <= set(ordinary[0].to_dict())
 
 
 def _saved(**arrays):
@@ -84,9 +84,9 @@ def _saved(**arrays):
     return buffer.getvalue()
 
 
-def _cut(novelty):
+def _cut(ood):
     """With a mean less than it needs values."""
-    return _saved(**(novelty.arrays | {"pixels_means": novelty.arrays["pixels_means"][:, :-1]}))
+    return _saved(**(ood.arrays | {"pixels_means": ood.arrays["pixels_means"][:, :-1]}))
 
 
 def test_no_class_is_left_out_among_very_many():

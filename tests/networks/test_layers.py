@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tellapart.recipes.layers import AlternateMirror, Colour, Crop, Cutout, Shift
+from tellapart.networks.layers import AlternateMirror, Colour, Crop, Cutout, Shift
 
 
 def moved(picture, dy, dx):

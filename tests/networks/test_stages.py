@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tellapart.recipes.stages import WHITENING, first_weights, staged_network
+from tellapart.networks.stages import WHITENING, first_weights, staged_network
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (50, 28, 28, 3), np.uint8)
 

@@ -1,7 +1,7 @@
 """Keras models that were trained elsewhere: `.keras` archives and `.h5` files, from anybody, read as if by a stranger.
 
 What a file is goes by its content, not its name. Nothing of Keras's loaders takes part: the description is compared
-with a list (tellapart.recipes.description), the weights are read in a process of its own (tellapart.classifier.hdf5).
+with a list (tellapart.networks.description), the weights are read in a process of its own (`hdf5`, beside this file).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tellapart.classifier.hdf5 import SIGNATURE, Weights, read_weights, refused
 from tellapart.classifier.model_file import CONFIG, METADATA, RECORD, WEIGHTS
+from tellapart.classifier.sandbox.hdf5 import SIGNATURE, Weights, read_weights, refused
 from tellapart.errors import ModelFileError
-from tellapart.recipes.description import MOST_BYTES
-from tellapart.recipes.plan import LayerPlan, NetworkPlan
-from tellapart.recipes.sizes import Sizes
+from tellapart.networks.description import MOST_BYTES
+from tellapart.networks.sizes import Sizes
+from tellapart.networks.spec import LayerSpec, NetworkSpec
 
 if TYPE_CHECKING:
     import keras
@@ -44,7 +44,7 @@ class Foreign:
     """A network that was trained elsewhere: what its file says of it, and its weights, not yet put together."""
 
     name: str
-    plan: NetworkPlan
+    plan: NetworkSpec
     weights: Weights
     by_layer_names: bool
     """Whether weights lie as in `.h5` files, by the names of layers."""
@@ -84,9 +84,9 @@ class Foreign:
 
         plan = self.plan
         if (scale, offset) != (1.0, 0.0):
-            plan = _before(plan, LayerPlan(_free(plan, "pixels"), "Rescaling", {"scale": scale, "offset": offset}))
+            plan = _before(plan, LayerSpec(_free(plan, "pixels"), "Rescaling", {"scale": scale, "offset": offset}))
         if activation:
-            plan = _behind(plan, LayerPlan(_free(plan, "probabilities"), "Activation", {"activation": activation}))
+            plan = _behind(plan, LayerSpec(_free(plan, "probabilities"), "Activation", {"activation": activation}))
         if self.by_layer_names:
             return _with_named_weights(plan, self.weights, self.name)
         return with_weights(plan, self.weights.arrays, self.name)
@@ -133,12 +133,12 @@ _MEAN = r"(?:^|/)normalization/vars/0$"
 """The mean of the first normalisation that was adapted, in Keras 3's files, where layers go by their class."""
 
 
-def _first(plan: NetworkPlan) -> LayerPlan | None:
+def _first(plan: NetworkSpec) -> LayerSpec | None:
     """The first layer that changes pixels; None where there is no such layer."""
     source = (plan.entry, 0)
     while readers := [part for part in plan.parts if any(source in call for call in plan.calls[part.name])]:
         first = readers[0]
-        if isinstance(first, NetworkPlan):
+        if isinstance(first, NetworkSpec):
             within = _first(first)
             if within is not None:
                 return within
@@ -155,11 +155,11 @@ _KEEPING_ENDING = (
 """Layers that leave probabilities what they are, or give their mean."""
 
 
-def _ending(plan: NetworkPlan) -> str:
+def _ending(plan: NetworkSpec) -> str:
     name = plan.output[0]
     while True:
         part = next(part for part in plan.parts if part.name == name)
-        if isinstance(part, NetworkPlan):
+        if isinstance(part, NetworkSpec):
             return _ending(part)
         calls = plan.calls.get(name, [])
         if part.kind not in _KEEPING_ENDING or not calls or calls[0][0][0] == plan.entry:
@@ -167,21 +167,21 @@ def _ending(plan: NetworkPlan) -> str:
         name = calls[0][0][0]
 
 
-def _with_channel(plan: NetworkPlan) -> NetworkPlan:
+def _with_channel(plan: NetworkSpec) -> NetworkSpec:
     """A network for pictures; one that takes rows of numbers, without channels, is given what a grey picture has."""
     if plan.shape is None or len(plan.shape) != 2:
         return plan
-    layer = LayerPlan(_free(plan, "rows"), "Reshape", {"target_shape": plan.shape})
+    layer = LayerSpec(_free(plan, "rows"), "Reshape", {"target_shape": plan.shape})
     return _before(replace(plan, shape=(*plan.shape, 1)), layer)
 
 
-def _free(plan: NetworkPlan, name: str) -> str:
+def _free(plan: NetworkSpec, name: str) -> str:
     while name in plan.calls or name == plan.entry:
         name += "_"
     return name
 
 
-def _before(plan: NetworkPlan, layer: LayerPlan) -> NetworkPlan:
+def _before(plan: NetworkSpec, layer: LayerSpec) -> NetworkSpec:
     calls = {
         own: [[(layer.name, 0) if one == (plan.entry, 0) else one for one in call] for call in several]
         for own, several in plan.calls.items()
@@ -189,12 +189,12 @@ def _before(plan: NetworkPlan, layer: LayerPlan) -> NetworkPlan:
     return replace(plan, parts=(layer, *plan.parts), calls={layer.name: [[(plan.entry, 0)]]} | calls)
 
 
-def _behind(plan: NetworkPlan, layer: LayerPlan) -> NetworkPlan:
+def _behind(plan: NetworkSpec, layer: LayerSpec) -> NetworkSpec:
     calls = plan.calls | {layer.name: [[plan.output]]}
     return replace(plan, parts=(*plan.parts, layer), calls=calls, output=(layer.name, 0))
 
 
-def _unpacked(path: Path, name: str) -> tuple[NetworkPlan, bytes]:
+def _unpacked(path: Path, name: str) -> tuple[NetworkSpec, bytes]:
     """The network that a Keras archive describes and its weights, held to their bounds before they are unpacked."""
     from tellapart.classifier.network import plan_of
 
@@ -246,7 +246,7 @@ def _check_kind(info: zipfile.ZipInfo, name: str) -> None:
         raise _refused(name, f"{info.filename} is packed in an unusual way")
 
 
-def _most_bytes(plan: NetworkPlan) -> int:
+def _most_bytes(plan: NetworkSpec) -> int:
     """What the weights' member of such a network may have: some optimizers keep five numbers beside each weight."""
     assert plan.shape is not None
     sizes = Sizes()
@@ -272,10 +272,10 @@ def _description(weights: Weights, name: str) -> str:
     return found
 
 
-def _with_named_weights(plan: NetworkPlan, weights: Weights, name: str) -> keras.Model:
+def _with_named_weights(plan: NetworkSpec, weights: Weights, name: str) -> keras.Model:
     """The network of an `.h5` file: weights lie by the names of layers, in an order that their group tells."""
     from tellapart.classifier.network import built, check_held
-    from tellapart.recipes.build import weights_changed
+    from tellapart.networks.inside import weights_changed
 
     check_held(plan, weights.arrays, name)
     network = built(plan, name)

@@ -1,6 +1,6 @@
 import json
 
-from tellapart.training import memory
+from tellapart.training import measured as memory
 
 
 def test_numbers_are_kept_by_name(tmp_path, monkeypatch):

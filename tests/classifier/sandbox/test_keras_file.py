@@ -8,13 +8,13 @@ import keras
 import numpy as np
 import pytest
 
-from tellapart.classifier.foreign import read_foreign
+from tellapart.classifier.sandbox.keras_file import read_foreign
 from tellapart.errors import ModelFileError
-from tellapart.recipes.description import read_description
-from tellapart.recipes.plan import NotPlainError
+from tellapart.networks.description import read_description
+from tellapart.networks.spec import NotAllowedError
 from tests import hostile_models
 
-FILES = Path(__file__).parent.parent / "files"
+FILES = Path(__file__).parents[2] / "files"
 make = keras.layers
 
 
@@ -141,15 +141,15 @@ def test_grey_pictures_made_rgb_within_the_network(tmp_path):
 
 
 def test_padding_beside_large_dense_layers_is_no_bomb(tmp_path):
-    from tellapart.classifier.onnx_file import check_onnx
-    from tellapart.classifier.twin import make_twin
+    from tellapart.classifier.onnx_copy import make_onnx_copy
+    from tellapart.classifier.sandbox.onnx_file import check_onnx
 
     network = keras.Sequential(
         [keras.Input((96, 96, 1)), make.ZeroPadding2D(1), make.Conv2D(8, 3), make.UpSampling2D(), make.MaxPooling2D(4),
          make.Conv2D(16, 1), make.Flatten(), make.Dense(2)]
     )  # fmt: skip
     assert network.layers[-2].output.shape[1] > 8192
-    check_onnx(make_twin(network), "it")
+    check_onnx(make_onnx_copy(network), "it")
 
 
 def test_a_network_called_several_times_is_the_last_of_them(tmp_path):
@@ -165,8 +165,8 @@ def test_a_network_called_several_times_is_the_last_of_them(tmp_path):
 
 
 def test_layers_within_layers_do_not_multiply():
-    from tellapart.recipes.description import read_description
-    from tellapart.recipes.plan import NotPlainError
+    from tellapart.networks.description import read_description
+    from tellapart.networks.spec import NotAllowedError
 
     def nested(level):
         inputs = keras.Input((4,))
@@ -176,7 +176,7 @@ def test_layers_within_layers_do_not_multiply():
         return keras.Model(inputs, x)
 
     text = json.dumps(keras.saving.serialize_keras_object(nested(4)))
-    with pytest.raises(NotPlainError, match="called more than"):
+    with pytest.raises(NotAllowedError, match="called more than"):
         read_description(text)
 
 
@@ -196,7 +196,7 @@ def test_a_network_that_would_take_hours_for_a_picture():
     convolution = hostile_models.layer("Conv2D", "slow", {"filters": 16, "kernel_size": [512, 512], "padding": "same"})
     large = json.dumps(hostile_models.sequential(convolution)).replace("[null, 8, 8, 1]", "[null, 2048, 2048, 1]")
     assert "2048" in large
-    with pytest.raises(NotPlainError, match=r"with slow it takes 17,592,253,153,280 multiplications for a picture"):
+    with pytest.raises(NotAllowedError, match=r"with slow it takes 17,592,253,153,280 multiplications for a picture"):
         read_description(large)
 
 

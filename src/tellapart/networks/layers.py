@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tellapart.recipes.backend import keras
+from tellapart.networks.backend import keras
 
 MIDDLE = 127.5
 """The grey that says nothing, for pixels in 0..255."""

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from tellapart.data.collection import Collection, EncodedPictures
-from tellapart.data.cutting import cut_parts
-from tellapart.data.parts import PARTS
+from tellapart.data.cutting import cut_splits
+from tellapart.data.split_names import SPLITS
 from tellapart.errors import DataError, UsageError
 from tellapart.files import sha256, write_text
 
@@ -32,119 +32,122 @@ MOST_BYTES = 2**31
 
 
 @dataclass(frozen=True)
-class Split:
+class SplitTable:
     """`parts` [count] names the part of every picture; `origin` says in words where each part came from.
 
-    `leaked` are the pictures of test and validation parts that the source gives, int64 ascending, which show the same
-    as one in training (or, of the test part, in validation).
+    `leaked` are the pictures of test and validation splits that the source gives, int64 ascending, which show the same
+    as one in training (or, of the test split, in validation).
     """
 
-    parts: np.ndarray
+    splits: np.ndarray
     origin: dict[str, str]
     leaked: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
-    def indices(self, part: str) -> np.ndarray:
+    def indices(self, split: str) -> np.ndarray:
         """The pictures of a part, int64 [n], ascending."""
-        return np.flatnonzero(self.parts == part)
+        return np.flatnonzero(self.splits == split)
 
     def counts(self) -> dict[str, int]:
         """Pictures a part."""
-        return {part: int((self.parts == part).sum()) for part in PARTS}
+        return {split: int((self.splits == split).sum()) for split in SPLITS}
 
-    def leaks(self, part: str) -> np.ndarray:
+    def leaks(self, split: str) -> np.ndarray:
         """The leaked pictures of a part, int64 [n], ascending."""
-        return self.leaked[self.parts[self.leaked] == part]
+        return self.leaked[self.splits[self.leaked] == split]
 
-    def without_validation(self) -> Split:
-        """The same, with the pictures of the validation part in training."""
+    def without_validation(self) -> SplitTable:
+        """The same, with the pictures of the validation split in training."""
         if not self.counts()["validation"]:
             return self
-        parts = np.where(self.parts == "validation", "train", self.parts)
-        origin = self.origin | {"train": f"{self.origin['train']}, with the validation part"}
-        return Split(parts, origin, self.leaks("test"))
+        splits = np.where(self.splits == "validation", "train", self.splits)
+        origin = self.origin | {"train": f"{self.origin['train']}, with the validation split"}
+        return SplitTable(splits, origin, self.leaks("test"))
 
     @property
     def digest(self) -> str:
         """A SHA-256 of which picture is in which part."""
-        return sha256(",".join(self.parts.tolist()).encode())
+        return sha256(",".join(self.splits.tolist()).encode())
 
     def pack(self) -> dict[str, Any]:
         """Plain values that `unpack_split` makes the same parts from."""
-        codes = np.searchsorted(_CODED, self.parts).astype(np.uint8)
+        codes = np.searchsorted(_CODED, self.splits).astype(np.uint8)
         bits = np.packbits(np.unpackbits(codes[:, None], axis=1)[:, -2:].ravel())
-        parts = base64.b85encode(zlib.compress(bits.tobytes(), 9)).decode("ascii")
-        return {"parts": parts, "leaked": self.leaked.tolist()}
+        splits = base64.b85encode(zlib.compress(bits.tobytes(), 9)).decode("ascii")
+        return {"splits": splits, "leaked": self.leaked.tolist()}
 
     def __str__(self) -> str:
-        shown = (f"{part} {n:,} ({self.origin[part]})" for part, n in self.counts().items() if n)
+        shown = (f"{split} {n:,} ({self.origin[split]})" for split, n in self.counts().items() if n)
         return ", ".join(shown)
 
     def save(self, path: Path, collection: Collection) -> None:
-        """Write `index,key,label,part,content`, a row a picture; see `identity` of Collection for the last."""
+        """Write `index,key,label,split,content`, a row a picture; see `identity` of Collection for the last."""
         content = collection.bytes_in_all() <= MOST_BYTES
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(("index", "key", "label", "part", CONTENT if content else IDENTITY))
+        writer.writerow(("index", "key", "label", "split", CONTENT if content else IDENTITY))
         writer.writerows(
-            (i, key, collection.label(i), part, known)
-            for i, (key, part, known) in enumerate(
+            (i, key, collection.label(i), split, known)
+            for i, (key, split, known) in enumerate(
                 zip(
-                    collection.keys, self.parts, collection.identities(np.arange(len(collection)), content), strict=True
+                    collection.keys,
+                    self.splits,
+                    collection.identities(np.arange(len(collection)), content),
+                    strict=True,
                 )
             )
         )
         write_text(path, buffer.getvalue())
 
 
-def make_split(
+def make_splits(
     collection: Collection,
     validation: float = 0.1,
     test: float = 0.2,
     seed: int = 0,
     same: Sequence[tuple[int, ...]] = (),
     exact: Sequence[tuple[int, ...]] = (),
-) -> Split:
+) -> SplitTable:
     """Assign every picture to a part.
 
-    Parts that the source gives are kept. A missing test part is `test` of the training pictures, a missing validation
+    Parts that the source gives are kept. A missing test split is `test` of the training pictures, a missing validation
     part `validation` of those that remain; 0 leaves a part out. Each class is cut in proportion, by at least one
     picture; groups stay together, and so do pictures that show the same: `same` are tuples of their places. Where that
     leaves less than a quarter of a part that was asked for, only those of `exact` do, the very same pictures: so many
     that are nearly the same are no copies, but of one layout. The same collection, fractions and seed give the same
     split.
 
-    Raises UsageError for fractions outside 0..1, DataError where a class is too small or there is no training part.
+    Raises UsageError for fractions outside 0..1, DataError where a class is too small or there is no training split.
     """
     for name, fraction in (("validation", validation), ("test", test)):
         if not 0 <= fraction < 1:
             raise UsageError(f"--{name} {fraction}", "a fraction from 0 up to, but not including, 1", "give 0.2, say")
-    given = collection.given_parts
+    given = collection.given_splits
     if given and "train" not in given:
         raise DataError(
-            f"{collection.source}: has the part {' and '.join(given)} only", "a part to train on", "add a train part"
+            f"{collection.source}: has the part {' and '.join(given)} only", "a part to train on", "add a train split"
         )
     wanted = {"test": test, "validation": validation}
-    cuts = {part: fraction for part, fraction in wanted.items() if part not in given and fraction > 0}
+    cuts = {split: fraction for split, fraction in wanted.items() if split not in given and fraction > 0}
     _check_sizes(collection, _learnt(collection), tuple(cuts))
     origin = dict.fromkeys(given or ("train",), "given" if given else "the rest")
     if cuts and "train" in given:
         origin["train"] = "what remains of it"
     how = "stratified" if collection.groups is None else "whole groups, stratified"
-    parts, alike = _cut(collection, cuts, seed, same, exact)
+    splits, alike = _cut(collection, cuts, seed, same, exact)
     if alike:
         how += ", so much alike that only exact copies stay together"
-    for part in cuts:
-        if not (parts == part).any():
+    for split in cuts:
+        if not (splits == split).any():
             raise DataError(
-                f"{collection.source}: so many of its pictures show the same that none are left for {part}",
+                f"{collection.source}: so many of its pictures show the same that none are left for {split}",
                 "different pictures for every part",
-                f"add pictures, leave duplicates out (tellapart check --write-manifest), or do without: --{part} 0",
+                f"add pictures, leave duplicates out (tellapart check --write-manifest), or do without: --{split} 0",
             )
-        remaining = (parts == part) | (parts == "train") | ((parts == "validation") & ("validation" in cuts))
-        share = (parts == part).sum() / remaining.sum()
-        lacking = set(collection.labels[parts == "train"].tolist()) - set(collection.labels[parts == part].tolist())
-        origin[part] = f"{share:.0%} of training, {how}, seed {seed}{_none_of(collection, sorted(lacking))}"
-    return Split(parts, origin, _leaked(parts, same))
+        remaining = (splits == split) | (splits == "train") | ((splits == "validation") & ("validation" in cuts))
+        share = (splits == split).sum() / remaining.sum()
+        lacking = set(collection.labels[splits == "train"].tolist()) - set(collection.labels[splits == split].tolist())
+        origin[split] = f"{share:.0%} of training, {how}, seed {seed}{_none_of(collection, sorted(lacking))}"
+    return SplitTable(splits, origin, _leaked(splits, same))
 
 
 def _cut(
@@ -158,13 +161,13 @@ def _cut(
     best, fullest, alike, fault = None, -1.0, False, None
     for together in (same,) if list(exact) == list(same) else (same, exact):
         try:
-            parts = cut_parts(collection, cuts, seed, together)
+            splits = cut_splits(collection, cuts, seed, together)
         except DataError as error:
             fault = fault or error
             continue
-        full = min(((parts == part).sum() / count for part, count in _least(collection, cuts)), default=1.0)
+        full = min(((splits == split).sum() / count for split, count in _least(collection, cuts)), default=1.0)
         if min(full, 1.0) > fullest:  # more than the quarter is no reason to tear what is alike
-            best, fullest, alike = parts, min(full, 1.0), together is not same
+            best, fullest, alike = splits, min(full, 1.0), together is not same
         if fullest == 1:
             break
     if best is None:
@@ -182,35 +185,35 @@ def _none_of(collection: Collection, classes: Sequence[int]) -> str:
 
 def _learnt(collection: Collection) -> np.ndarray:
     """Places, int64 [n], of the pictures that the source does not give to validation or test."""
-    return np.arange(len(collection)) if collection.parts is None else np.flatnonzero(collection.parts == "train")
+    return np.arange(len(collection)) if collection.splits is None else np.flatnonzero(collection.splits == "train")
 
 
 def _least(collection: Collection, cuts: Mapping[str, float]) -> list[tuple[str, float]]:
     """Of each part that is cut, a quarter of the pictures that it should have."""
     found, left = [], float(len(_learnt(collection)))
-    for part, fraction in cuts.items():
-        found.append((part, 0.25 * fraction * left))
+    for split, fraction in cuts.items():
+        found.append((split, 0.25 * fraction * left))
         left *= 1 - fraction
     return found
 
 
-def torn_groups(collection: Collection, split: Split, part: str) -> np.ndarray:
+def groups_across_splits(collection: Collection, split_table: SplitTable, split: str) -> np.ndarray:
     """The pictures of a part, int64 [n], whose group is in training too: as the source gives the parts, it may be."""
     if collection.groups is None:
         return np.empty(0, np.int64)
-    learnt = np.isin(collection.groups, collection.groups[split.parts == "train"])
-    return np.flatnonzero((split.parts == part) & learnt)
+    learnt = np.isin(collection.groups, collection.groups[split_table.splits == "train"])
+    return np.flatnonzero((split_table.splits == split) & learnt)
 
 
-def unpack_split(collection: Collection, packed: Mapping[str, Any]) -> Split:
+def unpack_splits(collection: Collection, packed: Mapping[str, Any]) -> SplitTable:
     """The split of a training on this very collection, from what it left of it. Raises DataError where that is bad."""
     size = -(-len(collection) // 4)
     try:
-        if "parts" not in packed:  # as the first versions left it
-            return make_split(collection, **packed)
-        data = zlib.decompressobj().decompress(base64.b85decode(packed["parts"]), size + 1)
+        if "splits" not in packed:  # as the first versions left it
+            return make_splits(collection, **packed)
+        data = zlib.decompressobj().decompress(base64.b85decode(packed["splits"]), size + 1)
         codes = np.unpackbits(np.frombuffer(data, np.uint8)).reshape(-1, 2)[: len(collection)] @ np.array([2, 1])
-        parts = np.array(_CODED, "<U10")[codes]
+        splits = np.array(_CODED, "<U10")[codes]
         leaked = np.array(packed["leaked"], np.int64)
         if len(data) != size or not np.isin(leaked, np.arange(len(collection))).all():
             raise ValueError("it is of other pictures")
@@ -218,14 +221,14 @@ def unpack_split(collection: Collection, packed: Mapping[str, Any]) -> Split:
         raise DataError(
             f"{collection.source}: what the model remembers of its split cannot be read ({error})",
             "the parts of its training",
-            "train it anew, or evaluate it with --part all",
+            "train it anew, or evaluate it with --split all",
         ) from error
-    return Split(parts, dict.fromkeys(PARTS, "as at the training"), leaked)
+    return SplitTable(splits, dict.fromkeys(SPLITS, "as at the training"), leaked)
 
 
-def check_trainable(collection: Collection, split: Split) -> None:
+def check_trainable(collection: Collection, split_table: SplitTable) -> None:
     """Raise DataError unless there are two classes, and every class of any part has training pictures."""
-    counts = collection.class_counts(split.indices("train"))
+    counts = collection.class_counts(split_table.indices("train"))
     if len(collection.class_names) < 2:
         raise DataError(
             f"{collection.source}: has one class only, {collection.class_names[0]!r}",
@@ -234,7 +237,7 @@ def check_trainable(collection: Collection, split: Split) -> None:
         )
     for c in np.flatnonzero(counts == 0):
         name = collection.class_names[c]
-        where = [part for part in ("validation", "test") if collection.class_counts(split.indices(part))[c]]
+        where = [split for split in ("validation", "test") if collection.class_counts(split_table.indices(split))[c]]
         if where:
             raise DataError(
                 f"{collection.source}: the class {name!r} is in {' and '.join(where)}, but training lacks it",
@@ -261,13 +264,13 @@ def _check_sizes(collection: Collection, train: np.ndarray, cuts: tuple[str, ...
         )
 
 
-def _leaked(parts: np.ndarray, same: Sequence[tuple[int, ...]]) -> np.ndarray:
+def _leaked(splits: np.ndarray, same: Sequence[tuple[int, ...]]) -> np.ndarray:
     found: list[int] = []
     for places in same:
         group = np.array(places)
-        for part, seen in (("validation", ("train",)), ("test", ("train", "validation"))):
-            if np.isin(parts[group], seen).any():
-                found += group[parts[group] == part].tolist()
+        for split, seen in (("validation", ("train",)), ("test", ("train", "validation"))):
+            if np.isin(splits[group], seen).any():
+                found += group[splits[group] == split].tolist()
     return np.array(sorted(found), np.int64)
 
 
@@ -280,10 +283,10 @@ def read_seen(path: Path) -> tuple[set[str], bool] | None:
         rows = csv.DictReader(file)
         names = rows.fieldnames or ()
         content = CONTENT in names
-        if "part" not in names or not (content or IDENTITY in names):
+        if "split" not in names or not (content or IDENTITY in names):
             return None
         column = CONTENT if content else IDENTITY
-        return {row[column] for row in rows if row["part"] in ("train", "validation")}, content
+        return {row[column] for row in rows if row["split"] in ("train", "validation")}, content
 
 
 def is_of(path: Path, collection: Collection) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tellapart.recipes.plan import NotPlainError, short
+from tellapart.networks.spec import NotAllowedError, short
 
 Check = Callable[[Any], Any]
 """Gives back a value that may be used, or raises NotPlainError."""
@@ -16,7 +16,7 @@ def whole(least: int, most: int) -> Check:
 
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise NotPlainError(f"{short(value)}, not a whole number from {least} to {most}")
+            raise NotAllowedError(f"{short(value)}, not a whole number from {least} to {most}")
         return value
 
     return check
@@ -25,7 +25,7 @@ def whole(least: int, most: int) -> Check:
 def _number(least: float, most: float) -> Check:
     def check(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
-            raise NotPlainError(f"{short(value)}, not a number from {least:g} to {most:g}")
+            raise NotAllowedError(f"{short(value)}, not a number from {least:g} to {most:g}")
         return value
 
     return check
@@ -33,14 +33,14 @@ def _number(least: float, most: float) -> Check:
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise NotPlainError(f"{short(value)}, neither true nor false")
+        raise NotAllowedError(f"{short(value)}, neither true nor false")
     return value
 
 
 def _one_of(*choices: Any) -> Check:
     def check(value: Any) -> Any:
         if not isinstance(value, (str, int, type(None))) or value not in choices:
-            raise NotPlainError(f"{short(value)}, not one of {', '.join(map(str, choices))}")
+            raise NotAllowedError(f"{short(value)}, not one of {', '.join(map(str, choices))}")
         return value
 
     return check
@@ -52,7 +52,7 @@ def _some(check: Check, most: int = 3) -> Check:
     def checked(value: Any, depth: int = 0) -> Any:
         if isinstance(value, (list, tuple)):
             if len(value) > most or depth > 1:
-                raise NotPlainError(f"{short(value)}, a list of more than {most}")
+                raise NotAllowedError(f"{short(value)}, a list of more than {most}")
             return tuple(checked(one, depth + 1) for one in value)
         return check(value)
 
@@ -89,7 +89,7 @@ _PADDING = _one_of("valid", "same")
 _REAL = _number(-1e9, 1e9)
 _LAST = _some(_one_of(-1, 1, 2, 3), 1)
 """The axis of channels, of pictures or of what is flat: Keras 2 writes it counted from the front. That it is the last
-where it stands is seen by the shapes, in tellapart.recipes.sizes.
+where it stands is seen by the shapes, in tellapart.networks.sizes.
 """
 
 _CONVOLUTION = {

@@ -1,9 +1,9 @@
 """What a description that may come from anybody says of a network, as a plan of plain layers.
 
 A description is what Keras writes as `config.json` or into an `.h5` file. It is never given to Keras: every value is
-compared with the list in tellapart.recipes.plain, sizes are computed and held to bounds, and only then are layers made,
-one constructor call each with the values that were compared. What a description says of weights' first values and of
-penalties is passed over, for the weights are read afterwards.
+compared with the list in tellapart.networks.allowed, sizes are computed and held to bounds, and only then are layers
+made, one constructor call each with the values that were compared. Initializers and penalties are ignored, since the
+weights are read afterwards.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import json
 import re
 from typing import Any
 
-from tellapart.recipes.plain import LAYERS, TRAINING_ONLY, activation_named, whole
-from tellapart.recipes.plan import LayerPlan, NetworkPlan, NotPlainError, Shape, order, short
-from tellapart.recipes.sizes import Sizes
+from tellapart.networks.allowed import LAYERS, TRAINING_ONLY, activation_named, whole
+from tellapart.networks.sizes import Sizes
+from tellapart.networks.spec import LayerSpec, NetworkSpec, NotAllowedError, Shape, order, short
 
 MOST_BYTES, MOST_DEPTH, MOST_NODES = 8 * 2**20, 64, 20_000
 """Of a description: its size, how deep its values nest, how many lists and objects it has."""
@@ -53,22 +53,22 @@ _MUST_BE_EMPTY = (
 )
 
 
-def read_description(data: bytes | str, keras2: bool = False) -> NetworkPlan:
+def read_description(data: bytes | str, keras2: bool = False) -> NetworkSpec:
     """What a description says, every value compared; that of a `keras2` says some things in another sense. Raises
     NotPlainError.
     """
     if len(data) > MOST_BYTES:
-        raise NotPlainError(f"its description has {len(data):,} bytes, more than {MOST_BYTES:,}")
+        raise NotAllowedError(f"its description has {len(data):,} bytes, more than {MOST_BYTES:,}")
     try:
         content = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise NotPlainError("its description is no JSON") from error
+        raise NotAllowedError("its description is no JSON") from error
     _measure(content)
     if keras2:
         _check_changed(content)
     plan = _network(content)
     if plan.shape is None:
-        raise NotPlainError("it does not say which shape goes in")
+        raise NotAllowedError("it does not say which shape goes in")
     Sizes().of(plan, plan.shape)
     return plan
 
@@ -83,11 +83,11 @@ def _measure(content: Any) -> None:
         level = [one for one in level if isinstance(one, (dict, list))]
         count += len(level)
         if count > MOST_NODES:
-            raise NotPlainError(f"its description has more than {MOST_NODES:,} lists and objects")
+            raise NotAllowedError(f"its description has more than {MOST_NODES:,} lists and objects")
         if not level:
             return
         level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
-    raise NotPlainError(f"its description nests deeper than {MOST_DEPTH}")
+    raise NotAllowedError(f"its description nests deeper than {MOST_DEPTH}")
 
 
 def _check_changed(content: Any) -> None:
@@ -97,27 +97,27 @@ def _check_changed(content: Any) -> None:
         node = left.pop()
         if isinstance(node, dict):
             if node.get("class_name") == "RandomCrop":
-                raise NotPlainError("Keras 2's RandomCrop resizes pictures at prediction, which Keras 3's does not")
+                raise NotAllowedError("Keras 2's RandomCrop resizes pictures at prediction, which Keras 3's does not")
             if activation_named(node.get("activation")) == "hard_sigmoid":
-                raise NotPlainError("Keras 2's hard_sigmoid is steeper than Keras 3's")
+                raise NotAllowedError("Keras 2's hard_sigmoid is steeper than Keras 3's")
         left += node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
 
 
-def _network(node: Any) -> NetworkPlan:
+def _network(node: Any) -> NetworkSpec:
     kind, config, name = _class_of(node)
     if kind not in ("Sequential", "Functional", "Model"):
-        raise NotPlainError(f"it is a {kind}, neither Sequential nor Functional")
+        raise NotAllowedError(f"it is a {kind}, neither Sequential nor Functional")
     if isinstance(config, list):  # as Keras 1 and early Keras 2 wrote a Sequential
         config = {"layers": config}
     layers = config.get("layers")
     if not isinstance(config, dict) or not isinstance(layers, list) or not layers:
-        raise NotPlainError(f"{name} has no layers")
+        raise NotAllowedError(f"{name} has no layers")
     if len({_name(layer) for layer in layers}) < len(layers):
-        raise NotPlainError(f"{name} has two layers of one name")
+        raise NotAllowedError(f"{name} has two layers of one name")
     return _sequential(name, config, layers) if kind == "Sequential" else _functional(name, config, layers)
 
 
-def _sequential(name: str, config: dict[str, Any], layers: list[Any]) -> NetworkPlan:
+def _sequential(name: str, config: dict[str, Any], layers: list[Any]) -> NetworkSpec:
     shape = _shape(config.get("build_input_shape"))
     parts, calls, before = [], {}, "input"
     entry = before
@@ -126,64 +126,64 @@ def _sequential(name: str, config: dict[str, Any], layers: list[Any]) -> Network
         given = _shape(inner.get("batch_shape") or inner.get("batch_input_shape")) if isinstance(inner, dict) else None
         if kind == "InputLayer":
             if i:
-                raise NotPlainError(f"{own}: an input in the middle")
+                raise NotAllowedError(f"{own}: an input in the middle")
             shape, entry, before = given or shape, own, own
             continue
         part = _part(node)
         if not i:
-            shape = given or shape or (part.shape if isinstance(part, NetworkPlan) else None)
+            shape = given or shape or (part.shape if isinstance(part, NetworkSpec) else None)
         parts.append(part)
         calls[part.name] = [[(before, 0)]]
         before = part.name
     if not parts:
-        raise NotPlainError(f"{name} has no layers")
-    return NetworkPlan(name, True, entry, shape, tuple(parts), calls, (before, 0))
+        raise NotAllowedError(f"{name} has no layers")
+    return NetworkSpec(name, True, entry, shape, tuple(parts), calls, (before, 0))
 
 
-def _functional(name: str, config: dict[str, Any], layers: list[Any]) -> NetworkPlan:
+def _functional(name: str, config: dict[str, Any], layers: list[Any]) -> NetworkSpec:
     entries, outputs = _references(config.get("input_layers")), _references(config.get("output_layers"))
     if len(entries) != 1 or len(outputs) != 1:
-        raise NotPlainError(f"{name} has {len(entries)} inputs and {len(outputs)} outputs, not one of each")
+        raise NotAllowedError(f"{name} has {len(entries)} inputs and {len(outputs)} outputs, not one of each")
     entry, shape = entries[0][0], None
-    parts: list[LayerPlan | NetworkPlan] = []
+    parts: list[LayerSpec | NetworkSpec] = []
     calls: dict[str, list[list[tuple[str, int]]]] = {}
     for node in layers:
         kind, inner, own = _class_of(node)
         if kind == "InputLayer":
             if own != entry:
-                raise NotPlainError(f"{own}: an input that is none of the network's")
+                raise NotAllowedError(f"{own}: an input that is none of the network's")
             shape = _shape(inner.get("batch_shape") or inner.get("batch_input_shape"))
             continue
         part = _part(node)
         parts.append(part)
         inbound = node.get("inbound_nodes")
         if not isinstance(inbound, list) or not inbound:
-            raise NotPlainError(f"{own} is not reached from the input")
+            raise NotAllowedError(f"{own} is not reached from the input")
         calls[own] = [_inbound(call, kind not in _OTHER_IN_TRAINING) for call in inbound]
         if not all(calls[own]):
-            raise NotPlainError(f"{own} is called with nothing")
+            raise NotAllowedError(f"{own} is called with nothing")
     outputs = _counted_from_zero(parts, calls, outputs)
     known = {entry} | set(calls)
     for own, several in calls.items():
         for origin, call in (one for inputs in several for one in inputs):
             if origin not in known or call >= len(calls.get(origin, [0])):
-                raise NotPlainError(f"{own} takes what {origin} does not give")
-    plan = NetworkPlan(name, False, entry, shape, tuple(parts), calls, outputs[0])
+                raise NotAllowedError(f"{own} takes what {origin} does not give")
+    plan = NetworkSpec(name, False, entry, shape, tuple(parts), calls, outputs[0])
     if outputs[0][0] not in calls or outputs[0][1] >= len(calls[outputs[0][0]]):
-        raise NotPlainError(f"{name}: its output {outputs[0][0]} is none of its layers")
+        raise NotAllowedError(f"{name}: its output {outputs[0][0]} is none of its layers")
     _check_reached(plan)
     return plan
 
 
 def _counted_from_zero(
-    parts: list[LayerPlan | NetworkPlan], calls: dict[str, list[list[tuple[str, int]]]], outputs: list[tuple[str, int]]
+    parts: list[LayerSpec | NetworkSpec], calls: dict[str, list[list[tuple[str, int]]]], outputs: list[tuple[str, int]]
 ) -> list[tuple[str, int]]:
     """The outputs, with calls of networks within this one counted as those of layers are; `calls` is changed likewise.
 
     Keras counts the making of a network as a call: Keras 2 wherever it refers to one, Keras 3 in the outputs only.
     """
     for part in parts:
-        if not isinstance(part, NetworkPlan):
+        if not isinstance(part, NetworkSpec):
             continue
         inside = [one for several in calls.values() for call in several for one in call if one[0] == part.name]
         if inside and min(call for _, call in inside) > 0:
@@ -195,7 +195,7 @@ def _counted_from_zero(
     return outputs
 
 
-def _check_reached(plan: NetworkPlan) -> None:
+def _check_reached(plan: NetworkSpec) -> None:
     """Every call has to matter for the output, and none may wait for itself."""
     wanted, reached = [plan.output], {plan.output}
     while wanted:
@@ -206,30 +206,30 @@ def _check_reached(plan: NetworkPlan) -> None:
                 wanted.append(origin)
     idle = [own for own, several in plan.calls.items() if any((own, i) not in reached for i in range(len(several)))]
     if idle:
-        raise NotPlainError(f"{idle[0]} does not lead to the output")
+        raise NotAllowedError(f"{idle[0]} does not lead to the output")
     order(plan)
 
 
-def _part(node: Any) -> LayerPlan | NetworkPlan:
+def _part(node: Any) -> LayerSpec | NetworkSpec:
     kind, config, name = _class_of(node)
     if kind in ("Sequential", "Functional", "Model"):
         return _network(node)
     if kind in TRAINING_ONLY:
-        return LayerPlan(name, "Identity", {}, _trainable(config))
+        return LayerSpec(name, "Identity", {}, _trainable(config))
     options: dict[str, Any] = {}
     for key, value in config.items():
         if key in LAYERS[kind]:
             try:
                 options[key] = LAYERS[kind][key](value)
-            except NotPlainError as error:
-                raise NotPlainError(f"{name}: {key} is {error}") from error
+            except NotAllowedError as error:
+                raise NotAllowedError(f"{name}: {key} is {error}") from error
         elif key in _MUST_BE_EMPTY:
             if value:
-                raise NotPlainError(f"{name}: {key} is {short(value)}, which is not read")
+                raise NotAllowedError(f"{name}: {key} is {short(value)}, which is not read")
         elif key in _PASSED_OVER:
             _check_passed_over(value, f"{name}: {key}")
         else:
-            raise NotPlainError(f"{name}: {kind} has no option {short(key)}")
+            raise NotAllowedError(f"{name}: {kind} has no option {short(key)}")
     if kind == "LeakyReLU" and "alpha" in options:  # its name in Keras 2
         options["negative_slope"] = options.pop("alpha")
     if kind in _ONE_GROUP:
@@ -240,8 +240,8 @@ def _part(node: Any) -> LayerPlan | NetworkPlan:
     if isinstance(axis, tuple):
         options["axis"] = axis[0] if axis else None
         if not axis and kind != "Normalization":
-            raise NotPlainError(f"{name}: axis is empty")
-    return LayerPlan(name, kind, options, _trainable(config))
+            raise NotAllowedError(f"{name}: axis is empty")
+    return LayerSpec(name, kind, options, _trainable(config))
 
 
 def _check_passed_over(value: Any, where: str) -> None:
@@ -254,7 +254,7 @@ def _check_passed_over(value: Any, where: str) -> None:
         plain = module is None or (isinstance(module, str) and module.split(".")[0] in _MODULES)
         program = value.get("class_name") in ("function", "__lambda__", "Lambda", "__bytes__")
         if not plain or program or registered not in (None, value.get("class_name")):
-            raise NotPlainError(f"{where} is {short(value)}")
+            raise NotAllowedError(f"{where} is {short(value)}")
         for one in value.values():
             _check_passed_over(one, where)
 
@@ -262,18 +262,18 @@ def _check_passed_over(value: Any, where: str) -> None:
 def _class_of(node: Any) -> tuple[str, Any, str]:
     """Class, config and name. Raises NotPlainError for a class that is not on the list."""
     if not isinstance(node, dict) or not isinstance(node.get("class_name"), str):
-        raise NotPlainError(f"{short(node)} stands where a layer should")
+        raise NotAllowedError(f"{short(node)} stands where a layer should")
     kind, module, registered = node["class_name"], node.get("module"), node.get("registered_name")
     known = kind in LAYERS or kind in TRAINING_ONLY or kind in ("Sequential", "Functional", "Model", "InputLayer")
     plain = module is None or (isinstance(module, str) and module.split(".")[0] in _MODULES)
     if not known or not plain:
         place = f"{module}." if isinstance(module, str) else ""
-        raise NotPlainError(f"it holds a {short(place + kind)}, which is not on the list of plain layers")
+        raise NotAllowedError(f"it holds a {short(place + kind)}, which is not on the list of plain layers")
     if registered not in (None, kind):
-        raise NotPlainError(f"it holds a {short(kind)} registered as {short(registered)}")
+        raise NotAllowedError(f"it holds a {short(kind)} registered as {short(registered)}")
     config = node.get("config")
     if not isinstance(config, dict) and not (kind == "Sequential" and isinstance(config, list)):
-        raise NotPlainError(f"the {kind} {short(node.get('name'))} has no config")
+        raise NotAllowedError(f"the {kind} {short(node.get('name'))} has no config")
     return kind, config, _name(node)
 
 
@@ -283,7 +283,7 @@ def _name(node: Any) -> str:
     if name is None and isinstance(node, dict):
         name = node.get("name") or str(node.get("class_name", "")).lower()
     if not isinstance(name, str) or not NAME.fullmatch(name) or ".." in name:
-        raise NotPlainError(f"a layer is called {short(name)}")
+        raise NotAllowedError(f"a layer is called {short(name)}")
     return name
 
 
@@ -294,9 +294,9 @@ def _shape(value: Any) -> Shape | None:
     if value is None:
         return None
     if not isinstance(value, (list, tuple)) or not 2 <= len(value) <= 5:
-        raise NotPlainError(f"the shape {short(value)} goes in")
+        raise NotAllowedError(f"the shape {short(value)} goes in")
     if None in value[1:]:
-        raise NotPlainError(f"its input {short(value[1:])} has no size of its own: give it one and save it anew")
+        raise NotAllowedError(f"its input {short(value[1:])} has no size of its own: give it one and save it anew")
     return tuple(whole(1, 8192)(size) for size in value[1:])
 
 
@@ -309,9 +309,9 @@ def _references(value: Any) -> list[tuple[str, int]]:
 
 def _reference(value: Any) -> tuple[str, int]:
     if not isinstance(value, list) or len(value) < 3 or not isinstance(value[0], str):
-        raise NotPlainError(f"{short(value)} stands where a layer's output should")
+        raise NotAllowedError(f"{short(value)} stands where a layer's output should")
     if whole(0, MOST_NODES)(value[2]):
-        raise NotPlainError(f"{short(value[0])} gives several outputs")
+        raise NotAllowedError(f"{short(value[0])} gives several outputs")
     return value[0], whole(0, MOST_NODES)(value[1])
 
 
@@ -323,18 +323,18 @@ def _inbound(call: Any, indifferent: bool) -> list[tuple[str, int]]:
     if isinstance(call, list):
         for one in call:
             if isinstance(one, list) and len(one) > 3 and _beyond(one[3], indifferent):
-                raise NotPlainError(f"{short(one[0])} is called with {short(one[3])}")
+                raise NotAllowedError(f"{short(one[0])} is called with {short(one[3])}")
         return [_reference(one) for one in ([call] if call and isinstance(call[0], str) else call)]
     wrong = not isinstance(call, dict) or not isinstance(call.get("args"), list)
     if wrong or _beyond(call.get("kwargs"), indifferent):
-        raise NotPlainError(f"a layer is called with {short(call)}")
+        raise NotAllowedError(f"a layer is called with {short(call)}")
     tensors = call["args"][0] if len(call["args"]) == 1 and isinstance(call["args"][0], list) else call["args"]
     found = []
     for tensor in tensors:
         config = tensor.get("config") if isinstance(tensor, dict) else None
         history = config.get("keras_history") if isinstance(config, dict) else None
         if not isinstance(history, list) or tensor.get("class_name") != "__keras_tensor__":
-            raise NotPlainError(f"a layer is called with {short(tensor)}")
+            raise NotAllowedError(f"a layer is called with {short(tensor)}")
         found.append(_reference(history))
     return found
 

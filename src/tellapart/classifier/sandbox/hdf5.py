@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tellapart.classifier.apart import run_apart
+from tellapart.classifier.sandbox.process import run_apart
 from tellapart.errors import ModelFileError
 
 READER = Path(__file__).with_name("hdf5_reader.py")

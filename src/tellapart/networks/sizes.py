@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tellapart.recipes.plan import MERGING, LayerPlan, NetworkPlan, NotPlainError, Shape, order
+from tellapart.networks.spec import MERGING, LayerSpec, NetworkSpec, NotAllowedError, Shape, order
 
 MOST_PARAMETERS = 500_000_000
 MOST_ACTIVATIONS = 2**31
@@ -24,7 +24,7 @@ class Sizes:
     def __init__(self) -> None:
         self.parameters = self.activations = self.evaluated = self.operations = 0
 
-    def of(self, plan: NetworkPlan, shape: Shape) -> Shape:
+    def of(self, plan: NetworkSpec, shape: Shape) -> Shape:
         """The shape that comes out where `shape` goes in. Raises NotPlainError beyond the bounds."""
         found: dict[tuple[str, int], Shape] = {(plan.entry, 0): shape}
         parts = {part.name: part for part in plan.parts}
@@ -33,14 +33,14 @@ class Sizes:
             before = self.parameters
             self.evaluated += max(1, len(inputs))
             if self.evaluated > MOST_CALLS:
-                raise NotPlainError(f"its layers are called more than {MOST_CALLS:,} times")
-            if isinstance(part, NetworkPlan):
+                raise NotAllowedError(f"its layers are called more than {MOST_CALLS:,} times")
+            if isinstance(part, NetworkSpec):
                 out = self.of(part, self._single(own, inputs))
             else:
                 out = self._layer(part, inputs)
                 self.operations += (self.parameters - before) * math.prod(out[:-1])  # each weight at each place
                 if self.operations > MOST_OPERATIONS:
-                    raise NotPlainError(
+                    raise NotAllowedError(
                         f"with {own} it takes {self.operations:,} multiplications for a picture; the bound is "
                         f"{MOST_OPERATIONS:,}"
                     )
@@ -49,7 +49,7 @@ class Sizes:
             found[own, call] = out
             self.activations += 4 * math.prod(out)
             if self.activations > MOST_ACTIVATIONS or self.parameters > MOST_PARAMETERS:
-                raise NotPlainError(
+                raise NotAllowedError(
                     f"with {own} it has {self.parameters:,} parameters and {self.activations:,} bytes of outputs for a "
                     f"picture; the bounds are {MOST_PARAMETERS:,} and {MOST_ACTIVATIONS:,}"
                 )
@@ -57,10 +57,10 @@ class Sizes:
 
     def _single(self, name: str, inputs: list[Shape]) -> Shape:
         if len(inputs) != 1:
-            raise NotPlainError(f"{name} is given {len(inputs)} inputs")
+            raise NotAllowedError(f"{name} is given {len(inputs)} inputs")
         return inputs[0]
 
-    def _layer(self, part: LayerPlan, inputs: list[Shape]) -> Shape:
+    def _layer(self, part: LayerSpec, inputs: list[Shape]) -> Shape:
         if part.kind in MERGING:
             return self._merged(part, inputs)
         shape = self._single(part.name, inputs)
@@ -69,30 +69,30 @@ class Sizes:
             self.parameters += _parameters(part, shape)
             self.activations += 4 * _between(part, shape)
         except (TypeError, ValueError, IndexError, KeyError, ZeroDivisionError) as error:
-            raise NotPlainError(f"{part.name} is not described in full") from error
+            raise NotAllowedError(f"{part.name} is not described in full") from error
         if self.parameters > MOST_PARAMETERS:
-            raise NotPlainError(f"with {part.name} it has more than {MOST_PARAMETERS:,} parameters")
+            raise NotAllowedError(f"with {part.name} it has more than {MOST_PARAMETERS:,} parameters")
         try:
             out = _shape_after(part, shape)
         except (TypeError, ValueError, IndexError, KeyError, ZeroDivisionError) as error:
-            raise NotPlainError(f"{part.name} does not take the shape {shape}") from error
+            raise NotAllowedError(f"{part.name} does not take the shape {shape}") from error
         if not all(isinstance(size, int) and size > 0 for size in out):
-            raise NotPlainError(f"{part.name} leaves nothing of the shape {shape}")
+            raise NotAllowedError(f"{part.name} leaves nothing of the shape {shape}")
         return out
 
-    def _merged(self, part: LayerPlan, inputs: list[Shape]) -> Shape:
+    def _merged(self, part: LayerSpec, inputs: list[Shape]) -> Shape:
         if len(inputs) < 2 or len({len(one) for one in inputs}) > 1:
-            raise NotPlainError(f"{part.name} joins {inputs}")
+            raise NotAllowedError(f"{part.name} joins {inputs}")
         _check_axis(part, inputs[0])
         if part.kind == "Concatenate":
             return (*inputs[0][:-1], sum(one[-1] for one in inputs))
         return tuple(max(sizes) for sizes in zip(*inputs, strict=True))
 
 
-def _check_axis(part: LayerPlan, shape: Shape) -> None:
+def _check_axis(part: LayerSpec, shape: Shape) -> None:
     axis = part.options.get("axis")
     if axis not in (None, -1, len(shape)):
-        raise NotPlainError(f"{part.name} works along axis {axis} of {shape}, which is not its last")
+        raise NotAllowedError(f"{part.name} works along axis {axis} of {shape}, which is not its last")
 
 
 def _pair(value: Any) -> tuple[Any, Any]:
@@ -103,7 +103,7 @@ def _pair(value: Any) -> tuple[Any, Any]:
     return value[0], value[1]
 
 
-def _parameters(part: LayerPlan, shape: Shape) -> int:
+def _parameters(part: LayerSpec, shape: Shape) -> int:
     """How many numbers a layer's weights have, those that are not trained included."""
     options, channels = part.options, shape[-1]
     bias = options.get("use_bias", True)
@@ -129,12 +129,12 @@ def _parameters(part: LayerPlan, shape: Shape) -> int:
     return 0
 
 
-def _between(part: LayerPlan, shape: Shape) -> int:
+def _between(part: LayerSpec, shape: Shape) -> int:
     """Numbers that a layer computes on the way and gives to none."""
     return math.prod(shape) * int(part.options.get("depth_multiplier", 1)) if part.kind == "SeparableConv2D" else 0
 
 
-def _shape_after(part: LayerPlan, shape: Shape) -> Shape:
+def _shape_after(part: LayerSpec, shape: Shape) -> Shape:
     """The shape after a layer, by the formulas of Keras's documentation."""
     kind, options = part.kind, part.options
     if kind == "Dense":
@@ -178,7 +178,7 @@ def _shape_after(part: LayerPlan, shape: Shape) -> Shape:
     return shape
 
 
-def _slid(part: LayerPlan, size: int, window: int, step: int, dilation: int) -> int:
+def _slid(part: LayerSpec, size: int, window: int, step: int, dilation: int) -> int:
     """The length after a window slid over `size`."""
     same, reach = part.options.get("padding", "valid") == "same", dilation * (window - 1) + 1
     if part.kind == "Conv2DTranspose":

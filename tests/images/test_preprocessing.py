@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from tellapart.images.preparation import Preparation
+from tellapart.images.preprocessing import Preparation
 
 
 def test_what_fits_already_is_passed_on_untouched():
@@ -40,13 +40,13 @@ def test_fits():
 
 
 def test_it_survives_json_and_refuses_the_unknown():
-    preparation = Preparation(height=5, width=7, colour="rgb", fit="pad")
-    assert Preparation.model_validate_json(preparation.model_dump_json()) == preparation
-    assert str(preparation) == "7 x 5 RGB, pad"
+    preprocessing = Preparation(height=5, width=7, colour="rgb", fit="pad")
+    assert Preparation.model_validate_json(preprocessing.model_dump_json()) == preprocessing
+    assert str(preprocessing) == "7 x 5 RGB, pad"
     with pytest.raises(ValidationError):
         Preparation(height=5, width=7, colour="rgb", blur=3)
     with pytest.raises(ValidationError):
-        preparation.height = 3
+        preprocessing.height = 3
 
 
 @pytest.mark.parametrize("shape", ((500, 1), (1, 500), (193, 1)))

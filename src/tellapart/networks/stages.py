@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tellapart.recipes.whitening import whitening_filters
+from tellapart.networks.whitening import whitening_filters
 
 if TYPE_CHECKING:
     import keras
@@ -24,14 +24,14 @@ LARGE = 40
 
 def normalised(x: keras.KerasTensor) -> keras.KerasTensor:
     """Batch normalisation without a scale, which Muon's kernels make needless, and ReLU."""
-    from tellapart.recipes.backend import keras
+    from tellapart.networks.backend import keras
 
     return keras.layers.Activation("relu")(keras.layers.BatchNormalization(momentum=0.6, scale=False)(x))
 
 
 def convolution(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
     """A 3 x 3 convolution of the same size, whose bias the normalisation behind it has."""
-    from tellapart.recipes.backend import keras
+    from tellapart.networks.backend import keras
 
     return keras.layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
 
@@ -44,7 +44,7 @@ def staged_network(shape: tuple[int, int, int], classes: int, widths: tuple[int,
     run half empty. Source: airbench94 (Jordan 2024, arXiv:2404.00498), with ReLU for GELU, which costs more on a
     processor than the normalisation before it.
     """
-    from tellapart.recipes.backend import keras
+    from tellapart.networks.backend import keras
 
     layers = keras.layers
     inputs = keras.Input(shape)
@@ -76,7 +76,7 @@ def first_weights(network: keras.Model, pixels: np.ndarray) -> None:
 
     They start as the identity on as many channels as they have on both sides; the other filters stay random.
     """
-    from tellapart.recipes.backend import keras
+    from tellapart.networks.backend import keras
 
     for layer in network.layers:
         if layer.name == WHITENING:

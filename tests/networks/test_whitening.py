@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 
-from tellapart.recipes.whitening import whitening_filters
+from tellapart.networks.whitening import whitening_filters
 
 
 def test_the_outputs_are_uncorrelated_and_of_variance_one():

@@ -1,0 +1,1 @@
+"""Keras networks: the backend, layers, blocks, and what a saved network may contain."""
