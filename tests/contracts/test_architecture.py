@@ -235,6 +235,16 @@ def test_every_flag_is_documented_under_its_typed_name(flag):
     assert is_documented(flag.split()[-1]), f"no page of docs has `{flag.split()[-1]}`"
 
 
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.relative_to(ROOT / "tests").as_posix())
+def test_nothing_is_imported_out_of_test_files(path):
+    """What several test files need is in a module with a name of its own, such as tests/photos.py."""
+    names = [one.module for one in structure.imports(path, ROOT / "tests")]
+    assert [name for name in names if name.startswith("tests.") and ".test_" in name] == []
+
+
 def modules_after(code: str) -> set[str]:
     shown = subprocess.run(
         [sys.executable, "-c", f"import sys\n{code}\nprint(*sys.modules)"], capture_output=True, text=True, check=True

@@ -4,7 +4,7 @@ from PIL import Image
 
 from tellapart.data.duplicates import Traits, find_duplicates
 from tellapart.images.look import look, look_at_file
-from tests.images.test_look import encoded, photo
+from tests.photos import encoded, photo
 
 
 def pairs(looks):

@@ -15,10 +15,7 @@ from tellapart.training import checkpoints, saving
 from tellapart.training.checkpoints import Checkpoints
 from tellapart.training.train import network_digest, train_network
 from tests.conftest import stripes
-
-
-class KilledError(BaseException):
-    """Stands for a process that is gone."""
+from tests.killing import KilledError, killed_after
 
 
 def prepared(count, seed=0, channels=1):
@@ -34,20 +31,6 @@ def train(folder, on_event=silent, recipe="quick", channels=1, save_every=0, see
         found.for_data(120, data.pixels.shape[1:]), data, held, 3, seed, "float32", folder, on_event,
         save_every=save_every,
     )  # fmt: skip
-
-
-def killed_after(monkeypatch, writes):
-    """Let the process die right after so many checkpoints."""
-    real, count = Checkpoints.write, [0]
-
-    def write(self, checkpoint):
-        path = real(self, checkpoint)
-        count[0] += 1
-        if count[0] == writes:
-            raise KilledError
-        return path
-
-    monkeypatch.setattr(Checkpoints, "write", write)
 
 
 def same(one, other):

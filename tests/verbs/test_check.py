@@ -13,9 +13,8 @@ from tellapart.data.duplicates import Duplicates, Pair
 from tellapart.errors import Stopped, TrainingError, UsageError
 from tellapart.progress import Note, Progress, silent
 from tellapart.verbs._folds import fold_of, make_folds, make_spare_folds
-from tests.checks.test_checks import folder
 from tests.conftest import make_collection, stripes, write_folder
-from tests.images.test_look import encoded, photo
+from tests.photos import encoded, folder, photo
 
 
 @pytest.fixture
