@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -33,6 +34,8 @@ from tests.conftest import make_collection, stripes, write_folder
 from tests.killing import KilledError, killed_after
 from tests.resuming import broken, train
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -48,8 +51,8 @@ def metrics(run):
 
 
 def test_a_run_goes_on_in_its_folder_to_the_same_result(folder, tmp_path, monkeypatch):
-    whole = train(folder, tmp_path / "whole")
-    broken(monkeypatch, 1, folder, tmp_path / "runs")
+    whole = train(folder, tmp_path / "whole", recipe="quick")
+    broken(monkeypatch, 1, folder, tmp_path / "runs", recipe="quick")
     (path,) = (tmp_path / "runs").iterdir()
     assert RunFolder(path).read()["status"] == "failed"  # as Python says; of a killed process it stays "running"
     notes = []
@@ -159,7 +162,7 @@ def test_one_process_at_a_time_and_no_lock_is_left_by_a_dead_one(folder, tmp_pat
 
 
 def test_folds_that_were_done_are_not_done_again(folder, tmp_path, monkeypatch):
-    whole = train(folder, tmp_path / "whole", folds=3, recipe="dense")
+    whole = train(folder, tmp_path / "whole", folds=3)
     asked = []
     real = training.train_network
 
@@ -171,7 +174,7 @@ def test_folds_that_were_done_are_not_done_again(folder, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch, pytest.raises(KilledError):
         patch.setattr(training, "train_network", dying)
-        train(folder, tmp_path / "runs", folds=3, recipe="dense")
+        train(folder, tmp_path / "runs", folds=3)
     (path,) = (tmp_path / "runs").iterdir()
     assert sorted(p.name for p in (path / "folds").glob("*.npz")) == ["fold-1.npz", "fold-2.npz"]
     assert find_kept(Options(resume=path))[1].progress() == "2 of 3 folds done"
@@ -223,7 +226,7 @@ def network(shape, classes):
 
 def test_wrong_input_that_shows_late_leaves_no_folder_with_folds_either(folder, tmp_path):
     with pytest.raises(RecipeError, match="does not take pictures of"):
-        train(folder, tmp_path / "runs", folds=3, recipe="dense", set=["grow=0.5"])
+        train(folder, tmp_path / "runs", folds=3, set=["grow=0.5"])
     assert not list((tmp_path / "runs").iterdir())
 
 
@@ -268,7 +271,7 @@ def test_a_fold_for_which_memory_did_not_suffice_goes_on_with_smaller_batches(fo
     with monkeypatch.context() as patch, pytest.raises(KilledError):
         killed_after(patch, 2)
         patch.setattr(training, "train_network", short)
-        train(folder, tmp_path, folds=2, recipe="dense", set=["batch_size=16", "learning_rate=0.25"])
+        train(folder, tmp_path, folds=2, set=["batch_size=16", "learning_rate=0.25"])
     (path,) = tmp_path.iterdir()
     smaller = json.loads((path / "folds" / "fold-1" / "smaller.json").read_text())
     assert smaller["batch_size"] == 8 and sizes == [(16, 0.25), (8, smaller["learning_rate"])]
@@ -283,7 +286,7 @@ def test_a_fold_for_which_memory_did_not_suffice_goes_on_with_smaller_batches(fo
 
     monkeypatch.setattr(training, "train_network", never)
     with pytest.raises(OutOfMemoryError, match="fold 1, out of memory") as caught:
-        train(folder, tmp_path, folds=2, recipe="dense")
+        train(folder, tmp_path, folds=2)
     assert "end other programs" in caught.value.action
 
 
@@ -313,7 +316,8 @@ def test_too_little_memory_makes_the_batches_smaller(folder, tmp_path, monkeypat
 
     monkeypatch.setattr(training, "train_network", short)
     notes = []
-    run = train(folder, tmp_path, notes.append, set=["batch_size=32", "learning_rate=0.2"])
+    changes = ["optimizer=sgd", "batch_size=32", "learning_rate=0.2"]
+    run = train(folder, tmp_path, notes.append, set=changes)
     assert sizes == [(32, 0.2), (16, pytest.approx(0.1)), (8, pytest.approx(0.05))]
     said = [event.text for event in notes if isinstance(event, Note) and "memory" in event.text]
     assert said[0] == "out of memory with batches of 32 pictures: trying 16, at a learning rate of 0.1"
@@ -361,7 +365,7 @@ def test_a_process_that_is_killed_goes_on_from_the_command_line(folder, tmp_path
         ) as process:
             before = set(tmp_path.glob("broken/*/checkpoints/checkpoint-*"))
             while process.poll() is None and not set(tmp_path.glob("broken/*/checkpoints/checkpoint-*")) - before:
-                pass
+                time.sleep(0.005)  # a core less for the process otherwise
             assert process.poll() is None, process.stderr.read().decode()
             process.kill()
         kills += 1
