@@ -6,6 +6,7 @@ that is computed from the pictures, a kernel that Muon steps, batch normalisatio
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tellapart.networks.stages import first_weights
@@ -40,3 +41,6 @@ RECIPE = Recipe(
     warmup=0.1,
     weight_decay=0.01,
 )
+
+SMALL = Path(__file__)
+"""What `--recipe` takes to find it."""

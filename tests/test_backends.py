@@ -10,7 +10,7 @@ import pytest
 
 
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed: pip install '.[dev]'")
-@pytest.mark.parametrize("lasting", (["--epochs", "4"], ["--minutes", "0.4"]))
+@pytest.mark.parametrize("lasting", (["--epochs", "4"], ["--minutes", "0.2"]))
 def test_the_same_recipe_trains_on_jax(lasting, tmp_path):
     """On JAX's CPU device: alternate mirroring, a schedule, the file with its twin, and answers without JAX."""
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "TELLAPART_CACHE": str(tmp_path)}

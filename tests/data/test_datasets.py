@@ -115,7 +115,7 @@ def test_the_digit_that_the_fourth_tutorial_draws(real_data, monkeypatch, tmp_pa
     """Column 9, rows 5 to 22, at 180, and the diagonal 9 to 18 at 250: the same answer from a PNG and from an array."""
     monkeypatch.setenv("TELLAPART_DATA", str(real_data))
     mnist = tellapart.open("mnist")
-    few = slice(0, 4000)
+    few = slice(0, 500)  # that the answers agree is the point, not that they are right
     small = tellapart.Collection.from_arrays(mnist.pictures.array[few], mnist.labels[few], mnist.class_names)
     run = tellapart.train(small, recipe="digits-2conv", epochs=1, runs=tmp_path, on_event=silent)
     drawn = np.zeros((28, 28), np.uint8)

@@ -40,15 +40,18 @@ def hits(maps, corners):
     return ((away >= -1) & (away <= PATCH)).all(axis=1).mean()
 
 
-def trained(recipe, tmp_path, channels=1, count=1200, epochs=6):
+def trained(recipe, tmp_path, channels=1, count=500, epochs=6):
+    """In small batches, so that few pictures make steps enough."""
     pixels, labels, _ = planted(count, channels)
     names = np.array(["empty", "patch"])[labels]
-    return tellapart.train((pixels, names), recipe=recipe, epochs=epochs, runs=tmp_path, on_event=silent)
+    return tellapart.train(
+        (pixels, names), recipe=recipe, set={"batch_size": 32}, epochs=epochs, runs=tmp_path, on_event=silent
+    )
 
 
 @pytest.mark.parametrize("recipe", [name for name in find.names() if name != "dense"])
 def test_the_planted_patch_is_found(recipe, tmp_path):
-    run = trained(recipe, tmp_path)
+    run = trained(recipe, tmp_path, count=300 if recipe == "photos" else 500)
     pixels, labels, corners = planted(120, 1, seed=1)
     prepared = np.stack([run.classifier.preprocessing(picture) for picture in pixels[labels == 1]])
     maps = HeatMaps(run.classifier.network)(prepared, np.ones(len(prepared), int))
@@ -59,7 +62,7 @@ def test_the_planted_patch_is_found(recipe, tmp_path):
 
 
 def test_covering_finds_the_patch_with_any_network(tmp_path):
-    run = trained("dense", tmp_path, epochs=12)
+    run = trained("dense", tmp_path, count=1200, epochs=12)
     with pytest.raises(LookupError):
         HeatMaps(run.classifier.network)
     pixels, labels, corners = planted(80, 1, seed=1)

@@ -16,6 +16,7 @@ from tellapart.training.checkpoints import Checkpoints
 from tellapart.training.train import network_digest, train_network
 from tests.conftest import stripes
 from tests.killing import KilledError, killed_after
+from tests.small import SMALL
 
 
 def prepared(count, seed=0, channels=1):
@@ -23,7 +24,7 @@ def prepared(count, seed=0, channels=1):
     return Prepared(np.repeat(pixels, channels, axis=3), labels.astype(np.int64), np.arange(count))
 
 
-def train(folder, on_event=silent, recipe="quick", channels=1, save_every=0, seed=5, **changes):
+def train(folder, on_event=silent, recipe=SMALL, channels=1, save_every=0, seed=5, **changes):
     folder.mkdir(exist_ok=True)
     found = find_recipe(recipe).changed({"epochs": 3, "batch_size": 8} | changes, "x")
     data, held = prepared(120, channels=channels), prepared(30, seed=9, channels=channels)
@@ -31,6 +32,18 @@ def train(folder, on_event=silent, recipe="quick", channels=1, save_every=0, see
         found.for_data(120, data.pixels.shape[1:]), data, held, 3, seed, "float32", folder, on_event,
         save_every=save_every,
     )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The training of all default options that nothing interrupts."""
+    return train(tmp_path_factory.mktemp("whole") / "a", save_every=60)
+
+
+@pytest.fixture(scope="module")
+def longer(tmp_path_factory):
+    """The same with an epoch more."""
+    return train(tmp_path_factory.mktemp("longer") / "a", save_every=60, epochs=4)
 
 
 def same(one, other):
@@ -48,7 +61,7 @@ EVERYTHING = {
 }  # fmt: skip
 
 CASES = {
-    "quick": {"augmentation": {"flip": "alternate", "shift": 0.1, "cutout": 0.3}},
+    "quick": {"recipe": "quick", "augmentation": {"flip": "alternate", "shift": 0.1, "cutout": 0.3}},
     "growing": {"grow": 0.5, "epochs": 4},
     "averaged": {"average": 0.9, "grow": 0.5, "epochs": 4, "schedule": "constant"},
     "augmented": {"augmentation": EVERYTHING, "dropout": 0.3, "channels": 3, "balance": 0.5},
@@ -76,8 +89,7 @@ def test_a_training_that_ended_is_not_trained_again(tmp_path, monkeypatch):
     assert not [event for event in events if isinstance(event, Epoch)]
 
 
-def test_a_damaged_checkpoint_is_said_and_passed_over(tmp_path, monkeypatch):
-    whole = train(tmp_path / "whole", save_every=60)
+def test_a_damaged_checkpoint_is_said_and_passed_over(tmp_path, monkeypatch, whole):
     with monkeypatch.context() as patch, pytest.raises(KilledError):
         killed_after(patch, 3)
         train(tmp_path / "a")
@@ -122,8 +134,7 @@ def test_the_best_is_not_replaced_by_a_worse(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_asked_to_stop_it_keeps_what_it_has_and_says_how_to_go_on(tmp_path, monkeypatch, number):
-    whole = train(tmp_path / "whole", save_every=60, epochs=4)
+def test_asked_to_stop_it_keeps_what_it_has_and_says_how_to_go_on(tmp_path, monkeypatch, number, longer):
 
     def stop(event):
         if isinstance(event, Epoch) and event.number == 2:
@@ -137,7 +148,7 @@ def test_asked_to_stop_it_keeps_what_it_has_and_says_how_to_go_on(tmp_path, monk
     assert caught.value.action == f"go on with 'tellapart train --resume {tmp_path / 'a'}'"
     assert signal.getsignal(number) is before
     signal.signal(number, handler)
-    same(train(tmp_path / "a", save_every=60, epochs=4), whole)
+    same(train(tmp_path / "a", save_every=60, epochs=4), longer)
 
 
 def test_stopped_where_nothing_more_can_be_kept_it_says_what_is(tmp_path, monkeypatch):
@@ -179,7 +190,7 @@ def test_a_signal_that_is_ignored_stays_ignored(tmp_path):
         signal.signal(signal.SIGINT, handler)
 
 
-def test_no_room_for_a_checkpoint_is_said_and_does_not_end_the_training(tmp_path, monkeypatch):
+def test_no_room_for_a_checkpoint_is_said_and_does_not_end_the_training(tmp_path, monkeypatch, whole):
     real, count = checkpoints._write, [0]
 
     def write(folder, checkpoint):
@@ -190,7 +201,7 @@ def test_no_room_for_a_checkpoint_is_said_and_does_not_end_the_training(tmp_path
 
     monkeypatch.setattr(checkpoints, "_write", write)
     events = []
-    same(train(tmp_path / "a", events.append), train(tmp_path / "whole", save_every=60))
+    same(train(tmp_path / "a", events.append), whole)
     said = [event.text for event in events if isinstance(event, Note)]
     assert len(said) == 2
     assert "bytes cannot be written (No space left on device); checkpoint-0001 is whole; training goes on" in said[0]

@@ -11,6 +11,7 @@ from tellapart.training.batches import Batches, class_weights, targets
 from tellapart.training.checkpoints import Checkpoints
 from tellapart.training.train import train_network
 from tests.conftest import stripes
+from tests.small import SMALL
 
 
 def prepared(count, seed=0):
@@ -18,9 +19,9 @@ def prepared(count, seed=0):
     return Prepared(pixels, labels.astype(np.int64), np.arange(count))
 
 
-def train(folder, on_event=silent, validation=True, precision="float32", **changes):
+def train(folder, on_event=silent, validation=True, precision="float32", recipe=SMALL, **changes):
     folder.mkdir(exist_ok=True)
-    recipe = find_recipe("quick").changed({"epochs": 3, "batch_size": 16} | changes, "x").recipe
+    recipe = find_recipe(recipe).changed({"epochs": 3, "batch_size": 16} | changes, "x").recipe
     held = prepared(30, seed=9) if validation else None
     return train_network(recipe, prepared(120), held, 3, 5, precision, folder, on_event)
 
@@ -67,7 +68,7 @@ def test_batches_carry_what_a_class_counts_and_are_mixed():
 
 def test_it_learns_from_mixed_and_weighed_batches(tmp_path):
     augmentation = {"cutmix": 1.0, "mixup": 0.4, "crop": 0.2, "colour": 0.1}
-    trained = train(tmp_path / "a", balance=1.0, augmentation=augmentation, epochs=6)
+    trained = train(tmp_path / "a", recipe="quick", balance=1.0, augmentation=augmentation, epochs=6)
     assert trained.history[-1]["val_accuracy"] > 0.9
 
 
@@ -171,7 +172,7 @@ def test_a_fault_of_the_pictures_keeps_its_words(tmp_path):
 
     whole = prepared(120)
     data = Prepared(whole.pixels.view(Damaged), whole.labels, whole.indices)
-    recipe = find_recipe("quick").changed({"epochs": 1, "batch_size": 16}, "x").recipe
+    recipe = find_recipe(SMALL).changed({"epochs": 1, "batch_size": 16}, "x").recipe
     (tmp_path / "a").mkdir()
     with pytest.raises(DataError, match="is damaged"):
         train_network(recipe, data, None, 3, 0, "float32", tmp_path / "a", silent)

@@ -13,6 +13,7 @@ from tellapart.data.duplicates import Duplicates, Pair
 from tellapart.errors import Stopped, TrainingError, UsageError
 from tellapart.progress import Note, Progress, silent
 from tellapart.verbs._folds import fold_of, make_folds, make_spare_folds
+from tests import small
 from tests.conftest import make_collection, stripes, write_folder
 from tests.photos import encoded, folder, photo
 
@@ -24,6 +25,14 @@ def dirty(tmp_path, monkeypatch):
     (path / "cats" / "again.jpg").write_bytes(encoded(photo(0), quality=95))
     (path / "dogs" / "cut.jpg").write_bytes((path / "dogs" / "001.jpg").read_bytes()[:700])
     return path
+
+
+@pytest.fixture
+def small_models(monkeypatch):
+    """The models that look for wrong labels are small: for tests of what is said about them, not of what they find."""
+    from tellapart.recipes.library import quick
+
+    monkeypatch.setattr(quick, "RECIPE", quick.RECIPE.model_copy(update={"network": small.network}))
 
 
 def content(path):
@@ -95,7 +104,7 @@ def test_too_few_for_that(tmp_path, monkeypatch):
     assert words in found.output.read_text()
 
 
-def test_a_small_class_makes_fewer_folds_and_a_tiny_one_stays_out(tmp_path, monkeypatch):
+def test_a_small_class_makes_fewer_folds_and_a_tiny_one_stays_out(tmp_path, monkeypatch, small_models):
     monkeypatch.chdir(tmp_path)
     pixels, labels = stripes(122)
     chosen = np.r_[np.flatnonzero(labels == 0)[:30], np.flatnonzero(labels == 1)[:3], np.flatnonzero(labels == 2)[:1]]
@@ -211,7 +220,7 @@ def test_a_clean_manifest_behind_a_link(tmp_path):
     assert collection.read(0).size
 
 
-def test_subjects_do_not_vouch_for_their_own_labels(tmp_path, monkeypatch):
+def test_subjects_do_not_vouch_for_their_own_labels(tmp_path, monkeypatch, small_models):
     monkeypatch.chdir(tmp_path)
     collection = replace(make_collection(60, splits=False), groups=np.array(["one", "two"] * 30))
     found = tellapart.check(collection, on_event=silent)
@@ -243,7 +252,7 @@ def test_notes_about_the_data_are_told(dirty):
 
 
 @pytest.mark.parametrize("task", ("read pictures", "round 1 of 2, fold 1 of 4"))
-def test_a_check_that_is_stopped_tells_what_it_knows(dirty, tmp_path, task):
+def test_a_check_that_is_stopped_tells_what_it_knows(dirty, tmp_path, task, small_models):
     def stop(event):
         if isinstance(event, Progress) and event.task == task:
             raise KeyboardInterrupt
