@@ -117,7 +117,7 @@ def main() -> None:
                 "fashion-mnist", recipe=options.recipe, epochs=1, seed=seed, runs=Path(temporary, "runs"),
                 on_event=silent,
             )  # fmt: skip
-            found = measure(tellapart.load(run.model), pixels, folder)
+            found = measure(tellapart.load(run.model_path), pixels, folder)
         metrics = {"recipe": options.recipe, "seed": seed, "microseconds": found}
         record("prediction", metrics)
         print(json.dumps(metrics, indent=1), flush=True)

@@ -52,7 +52,7 @@ def ours(folder: Path, seed: int) -> list[float]:
         if not prepared:
             prepared.append(prepare_collection(collection, preprocessing).data)
             return len(prepared[0])
-        from tellapart.training.train import Batches
+        from tellapart.training.batches import Batches
 
         batches = Batches(prepared[0], 1, 32, seed)
         return sum(len(batches[i][0]) for i in range(len(batches)))

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tellapart.training.run import machine, now, versions
+from tellapart.training.machine import machine, now, versions
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "results"

@@ -46,7 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         run = library.train("digits", epochs=1, runs=folder / "first", on_event=lambda event: None)
-        run.model.rename(folder / "model.keras")
+        run.model_path.rename(folder / "model.keras")
         Image.fromarray(np.asarray(library.open("digits").read(0))[:, :, 0]).save(folder / "a.png")
         for name, command in commands(folder, 0).items():
             timed(command)

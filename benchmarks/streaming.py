@@ -53,7 +53,7 @@ def stream(folder: str) -> dict[str, Any]:
     split_table = make_splits(collection, same=whole.duplicates.groups)
     train = whole.data.split(split_table.indices("train"))
     del whole
-    from tellapart.training.train import Batches
+    from tellapart.training.batches import Batches
 
     batches, began = Batches(train, CLASSES, 128, seed=0), time.monotonic()
     for _ in range(2):

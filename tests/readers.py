@@ -223,7 +223,7 @@ def _checkpoint(path: Path) -> Any:
 
 
 def _run(path: Path) -> Any:
-    from tellapart.training.run import RunFolder
+    from tellapart.training.run_folder import RunFolder
 
     path.with_name("run.json").write_bytes(path.read_bytes())
     return RunFolder(path.parent).read()

@@ -144,7 +144,7 @@ def test_every_way_gives_the_same_array(tmp_path, monkeypatch):
             tmp_path / "data", recipe="dense", epochs=1, test=0, validation=0, runs=tmp_path / f"runs{k}",
             set={"height": size, "width": size + 8, "colour": colour, "fit": fit}, on_event=silent,
         )  # fmt: skip
-        classifier = train.classifier
+        classifier = train.model
         assert classifier.preprocessing == preprocessing
         given = []
         monkeypatch.setattr(

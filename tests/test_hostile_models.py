@@ -63,10 +63,10 @@ def looked_at(tmp_path_factory, stripes_run):
     files.mkdir()
     for name, data in (*hostile_models.keras_files(folder), *hostile_models.hdf5_files()):
         (files / name).write_bytes(data)
-    list(hostile_models.own_files(files, stripes_run.model))
+    list(hostile_models.own_files(files, stripes_run.model_path))
     good = tmp_path_factory.mktemp("good") / "good.keras"
     good.write_bytes(hostile_models.archive(hostile_models.sequential()))
-    command = [sys.executable, "-c", CHILD, str(files), str(good), str(stripes_run.model)]
+    command = [sys.executable, "-c", CHILD, str(files), str(good), str(stripes_run.model_path)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder, json.loads(done.stdout.splitlines()[-1])
@@ -137,7 +137,7 @@ def test_the_same_files_without_their_trick_open(tmp_path):
 
 
 def test_prediction_does_not_start_keras_and_is_as_careful(tmp_path, stripes_run):
-    for name, path in hostile_models.own_files(tmp_path, stripes_run.model):
+    for name, path in hostile_models.own_files(tmp_path, stripes_run.model_path):
         if "onnx" in name or "ood" in name:
             with pytest.raises(Exception, match=r"refused|damaged") as caught:
                 load_classifier(path)

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from tellapart.images.preprocessing import Preparation as Preparation
     from tellapart.recipes.augmentation import Augmentation as Augmentation
     from tellapart.recipes.recipe import Recipe as Recipe
-    from tellapart.verbs._finishing import Run as Run
     from tellapart.verbs.check import Report as Report
     from tellapart.verbs.explain import Explanation as Explanation
+    from tellapart.verbs.train import Run as Run
 
 # From 1.29 on ONNX Runtime reports to its makers, hashes of networks included, unless it is told not to before it is
 # imported.
@@ -48,7 +48,7 @@ _HOMES = {
     "Classifier": ("tellapart.classifier.classifier", "Classifier"),
     "Prediction": ("tellapart.classifier.classifier", "Prediction"),
     "Evaluation": ("tellapart.evaluation.evaluation", "Evaluation"),
-    "Run": ("tellapart.verbs._finishing", "Run"),
+    "Run": ("tellapart.verbs.train", "Run"),
     "Report": ("tellapart.verbs.check", "Report"),
     "Explanation": ("tellapart.verbs.explain", "Explanation"),
     "Comparison": ("tellapart.evaluation.comparison", "Comparison"),

@@ -14,6 +14,8 @@ class TellapartError(Exception):
     """
 
     exit_code = 2
+    resumable = True
+    """Whether the training that it ended can come to another end if it is resumed."""
 
     def __init__(self, given: str, expected: str, action: str) -> None:
         super().__init__(given, expected, action)
@@ -60,13 +62,16 @@ class DownloadError(TellapartError):
 
 
 class TrainingError(TellapartError):
-    """Training ran and cannot go on."""
+    """A training diverged: it would do so again, bit for bit."""
 
     exit_code = 1
+    resumable = False
 
 
 class OutOfMemoryError(TrainingError):
-    """Memory does not suffice for a training, not even for its smallest batches."""
+    """A training does not fit in memory, not even with its smallest batches."""
+
+    resumable = True
 
 
 class CheckpointError(TellapartError):

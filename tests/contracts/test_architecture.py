@@ -125,7 +125,7 @@ def test_listing_and_help_load_no_keras(arguments):
 def test_prediction_loads_no_keras(stripes_run):
     code = (
         "import tellapart, numpy\n"
-        f"print(tellapart.load({str(stripes_run.model)!r}).predict(numpy.zeros((9, 9), numpy.uint8)))"
+        f"print(tellapart.load({str(stripes_run.model_path)!r}).predict(numpy.zeros((9, 9), numpy.uint8)))"
     )
     loaded = modules_after(code)
     assert "onnxruntime" in loaded

@@ -122,7 +122,7 @@ def test_the_digit_that_the_fourth_tutorial_draws(real_data, monkeypatch, tmp_pa
     drawn[5:23, 9] = 180
     drawn[np.arange(9, 19), np.arange(9, 19)] = 250
     Image.fromarray(drawn).save(tmp_path / "drawn.png")
-    classifier = tellapart.load(run.model)
+    classifier = tellapart.load(run.model_path)
     from_file, from_array = classifier.predict(tmp_path / "drawn.png"), classifier.predict(drawn)
     assert from_file.label in mnist.class_names
     assert np.array_equal(from_file.values, from_array.values)

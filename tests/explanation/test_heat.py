@@ -48,8 +48,8 @@ def trained(recipe, tmp_path, channels=1, count=1200, epochs=6):
 def test_the_planted_patch_is_found(recipe, tmp_path):
     run = trained(recipe, tmp_path)
     pixels, labels, corners = planted(120, 1, seed=1)
-    prepared = np.stack([run.classifier.preprocessing(picture) for picture in pixels[labels == 1]])
-    maps = HeatMaps(run.classifier.network)(prepared, np.ones(len(prepared), int))
+    prepared = np.stack([run.model.preprocessing(picture) for picture in pixels[labels == 1]])
+    maps = HeatMaps(run.model.network)(prepared, np.ones(len(prepared), int))
     assert maps.shape == prepared.shape[:3]
     assert maps.min() >= 0
     assert maps.max() <= 1
@@ -59,10 +59,10 @@ def test_the_planted_patch_is_found(recipe, tmp_path):
 def test_covering_finds_the_patch_with_any_network(tmp_path):
     run = trained("dense", tmp_path, epochs=12)
     with pytest.raises(LookupError):
-        HeatMaps(run.classifier.network)
+        HeatMaps(run.model.network)
     pixels, labels, corners = planted(80, 1, seed=1)
     shown = pixels[labels == 1]
-    maps = [occlusion(run.classifier.probabilities, picture, 1) for picture in shown]
+    maps = [occlusion(run.model.probabilities, picture, 1) for picture in shown]
     assert hits(maps, corners[labels == 1]) >= 0.95
 
 
@@ -70,9 +70,9 @@ def test_the_two_maps_agree_and_random_weights_change_them(tmp_path):
     run = trained("quick", tmp_path)
     pixels, labels, _ = planted(20, 1, seed=1)
     shown = pixels[labels == 1]
-    heats = HeatMaps(run.classifier.network)(shown, np.ones(10, int))
-    covers = [occlusion(run.classifier.probabilities, picture, 1) for picture in shown]
-    untrained = HeatMaps(keras.models.clone_model(run.classifier.network))(shown, np.ones(10, int))
+    heats = HeatMaps(run.model.network)(shown, np.ones(10, int))
+    covers = [occlusion(run.model.probabilities, picture, 1) for picture in shown]
+    untrained = HeatMaps(keras.models.clone_model(run.model.network))(shown, np.ones(10, int))
     agreed = np.mean([agreement(heat, cover) for heat, cover in zip(heats, covers, strict=True)])
     assert agreed > 0.3
     assert np.abs(heats - untrained).max(axis=(1, 2)).min() > 0.2
@@ -103,17 +103,17 @@ def test_the_first_class_of_a_sigmoid_has_the_opposite_reasons():
 def test_the_maps_are_the_same_on_jax(tmp_path):
     run = trained("lenet", tmp_path, count=300, epochs=1)
     pixels, _, _ = planted(4, 1, seed=1)
-    prepared = np.stack([run.classifier.preprocessing(picture) for picture in pixels])
+    prepared = np.stack([run.model.preprocessing(picture) for picture in pixels])
     np.save(tmp_path / "pixels.npy", prepared)
     code = (
         "import sys, numpy as np, tellapart\nfrom tellapart.explanation.heat import HeatMaps\n"
         "model = tellapart.load(sys.argv[1])\npixels = np.load(sys.argv[2])\n"
         "np.save(sys.argv[3], HeatMaps(model.network)(pixels, np.array([0, 1, 0, 1])))"
     )
-    words = [str(run.model), str(tmp_path / "pixels.npy"), str(tmp_path / "maps.npy")]
+    words = [str(run.model_path), str(tmp_path / "pixels.npy"), str(tmp_path / "maps.npy")]
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
     subprocess.run([sys.executable, "-c", code, *words], check=True, env=environment, capture_output=True)
-    expected = HeatMaps(run.classifier.network)(prepared, np.array([0, 1, 0, 1]))
+    expected = HeatMaps(run.model.network)(prepared, np.array([0, 1, 0, 1]))
     assert np.allclose(np.load(tmp_path / "maps.npy"), expected, atol=1e-3)
 
 

@@ -46,8 +46,8 @@ def test_two_runs_side_by_side(runs, tmp_path, monkeypatch):
     assert [model["name"] for model in values["models"]] == ["dense", "quick"]
     for model, run in zip(values["models"], runs, strict=True):
         assert model["accuracy"] == run.evaluations["test"].accuracy
-        assert model["parameters"] == run.classifier.network.count_params()
-        assert model["bytes"] == run.model.stat().st_size
+        assert model["parameters"] == run.model.network.count_params()
+        assert model["bytes"] == run.model_path.stat().st_size
         assert model["train_seconds"] > 0
         assert 0 < model["picture_among_many_seconds"] < model["one_picture_seconds"]
     right = [run.evaluations["test"].accuracy for run in runs]
@@ -57,19 +57,19 @@ def test_two_runs_side_by_side(runs, tmp_path, monkeypatch):
         assert words in text
     with Image.open(tmp_path / "comparison.png") as drawn:
         assert drawn.width > 300
-    assert json.loads((runs[0].path / "run.json").read_text())["looks"] == 2
+    assert json.loads((runs[0].path / "run.json").read_text())["test_evaluations"] == 2
     assert "<svg" in found._repr_html_()
 
 
 def test_what_cannot_be_compared(runs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="two models or more"):
+    with pytest.raises(UsageError, match="two or more models"):
         tellapart.compare([runs[0].path], on_event=silent)
     other = tellapart.train(
         make_collection(60, splits=False).with_class_names(["across", "down", "dots"]), recipe="dense", epochs=1,
         runs=tmp_path, on_event=silent,
     )  # fmt: skip
-    with pytest.raises(UsageError, match=r"knows other classes than .* \(only one of them has dots, squares\)"):
+    with pytest.raises(UsageError, match=r"has other classes than .* \(only one of them has dots, squares\)"):
         tellapart.compare([runs[0].path, other.path], on_event=silent)
     assert not (tmp_path / "comparison.png").exists()
 
@@ -91,12 +91,12 @@ def _with_other_pictures(one):
 
 
 def test_all_pictures_have_the_test_part_in_them(runs, tmp_path, monkeypatch):
-    from tellapart.training.run import RunFolder
+    from tellapart.training.run_folder import RunFolder
 
     monkeypatch.chdir(tmp_path)
-    before = [RunFolder(run.path).read().get("looks", 1) for run in runs]
+    before = [RunFolder(run.path).read().get("test_evaluations", 1) for run in runs]
     tellapart.compare([run.path for run in runs], split="all", on_event=silent)
-    assert [RunFolder(run.path).read()["looks"] for run in runs] == [number + 1 for number in before]
+    assert [RunFolder(run.path).read()["test_evaluations"] for run in runs] == [number + 1 for number in before]
 
 
 def test_the_exact_test_has_a_say_too():
@@ -135,9 +135,11 @@ def test_leaked_pictures_decide_nothing(tmp_path, monkeypatch):
     found = tellapart.compare([run.path for run in runs], on_event=notes.append)
     assert found.count == len(test) - 2
     assert any(
-        "2 more are left out, since training saw them or the same" in n.text for n in notes if isinstance(n, Note)
+        "2 more are left out because training saw them or duplicates of them" in n.text
+        for n in notes
+        if isinstance(n, Note)
     )
-    assert any("look number 2 at the test split of" in n.text for n in notes if isinstance(n, Note))
+    assert any("has now been evaluated 2 times" in n.text for n in notes if isinstance(n, Note))
 
 
 def test_all_of_data_that_has_grown_leaves_out_what_either_saw(tmp_path, monkeypatch):
@@ -154,7 +156,7 @@ def test_all_of_data_that_has_grown_leaves_out_what_either_saw(tmp_path, monkeyp
     seen = {row["content"] for run in (first, second) for row in rows_of(run) if row["split"] != "test"}
     fresh = sum(row["content"] not in seen for row in rows_of(second))
     assert 0 < fresh < 30
-    said = f"all: {fresh} pictures, those that are in this part for every model; {120 - fresh} more are left out"
+    said = f"all: {fresh} pictures, those in this split for every model; {120 - fresh} more are left out"
     assert any(note.text.startswith(said) for note in notes if isinstance(note, Note))
 
 
@@ -169,12 +171,12 @@ def test_pictures_of_training_alone_are_nothing_to_compare_by(tmp_path, monkeypa
         tellapart.train(data, recipe="dense", epochs=1, test=0, validation=0, seed=seed, runs=tmp_path, on_event=silent)
         for seed in (0, 1)
     ]
-    with pytest.raises(DataError, match="training of one of the models or another saw all of these 60 pictures"):
+    with pytest.raises(DataError, match="each of these 60 pictures was used to train at least one of the models"):
         tellapart.compare([run.path for run in runs], data=data, split="all", on_event=silent)
     notes = []
     tellapart.evaluate(runs[0].path, data, split="all", on_event=notes.append)
     found = tellapart.evaluate(runs[0].path, data, split="all", on_event=notes.append)
-    assert found.looks is None  # there is no test split to look at
+    assert found.test_evaluations is None  # there is no test split to look at
 
 
 def test_class_names_for_numbered_labels(tmp_path, monkeypatch):

@@ -58,7 +58,7 @@ def test_without_its_training_pictures_it_says_so(stripes_run, picture):
     notes = []
     found = tellapart.explain(stripes_run.path, picture, on_event=notes.append)
     assert found.neighbours == []
-    assert any("nearest training pictures: none, since" in note.text for note in notes if isinstance(note, Note))
+    assert any("nearest training pictures: none (" in note.text for note in notes if isinstance(note, Note))
     near = tellapart.explain(stripes_run.path, picture, data=make_collection(240, splits=False), on_event=silent)
     assert len(near.neighbours) == 6
 
@@ -68,9 +68,7 @@ def test_layers(stripes_run, picture):
     titles = [title for title, _ in found.plot.rows]
     assert titles[0] == "the picture"
     assert "filters" in titles[1]
-    maps = [
-        layer for layer in stripes_run.classifier.record.layers if len(layer.shape) == 3 and min(layer.shape[:2]) > 1
-    ]
+    maps = [layer for layer in stripes_run.model.record.layers if len(layer.shape) == 3 and min(layer.shape[:2]) > 1]
     assert len(titles) == 2 + sum(layer.kind in ("Conv2D", "Activation", "MaxPooling2D") for layer in maps)
     assert found.output.exists()
     assert json.dumps(found.to_dict())
@@ -109,16 +107,18 @@ def test_a_network_without_convolutions(tmp_path, picture):
     assert found.heat is None
     assert found.covering.max() == 1
     assert any("gradients: none (the network has no convolution" in n.text for n in notes if isinstance(n, Note))
-    with pytest.raises(UsageError, match="has no convolution, so no layer has filters or maps to show") as error:
+    with pytest.raises(
+        UsageError, match="has no convolution, so there are no filters or feature maps to draw"
+    ) as error:
         tellapart.explain(run.path, picture, layers=True, on_event=silent)
     assert "covering parts of the picture works" in str(error.value)
 
 
 def test_wrong_use(stripes_run, picture, tmp_path):
-    with pytest.raises(UsageError, match="--label dwon: the model knows no such class") as error:
+    with pytest.raises(UsageError, match="--label dwon: the model does not have this class") as error:
         tellapart.explain(stripes_run.path, picture, label="dwon", on_event=silent)
     assert "down" in error.value.action
-    with pytest.raises(UsageError, match="--kernel edges: there is no such kernel") as error:
+    with pytest.raises(UsageError, match="--kernel edges: is not a kernel") as error:
         tellapart.explain(stripes_run.path, picture, kernel="edges", on_event=silent)
     assert "a number below" in error.value.expected
     with pytest.raises(UsageError, match="--kernel 999"):
@@ -142,7 +142,7 @@ def test_a_strangers_file_fetches_no_data_set(photos_run, picture, tmp_path, mon
     notes = []
     found = tellapart.explain(tmp_path / "stranger.keras", picture, on_event=notes.append)
     assert found.neighbours == []
-    assert any("no run lies beside" in note.text for note in notes if isinstance(note, Note))
+    assert any("has no run folder next to it" in note.text for note in notes if isinstance(note, Note))
 
 
 def test_what_a_model_remembers_of_its_split_may_be_nonsense(photos_run, picture):

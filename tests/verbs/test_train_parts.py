@@ -10,7 +10,7 @@ import tellapart
 from tellapart.data.feeding import Prepared
 from tellapart.data.split_table import SplitTable
 from tellapart.progress import Note, silent
-from tellapart.verbs._finishing import not_leaked
+from tellapart.verbs._results import without_leaks
 from tests.conftest import make_collection, write_folder
 
 
@@ -29,7 +29,7 @@ def test_a_leak_is_told_before_training_and_its_figure_given_apart(tmp_path):
     run = tellapart.train(data, recipe="dense", epochs=2, runs=tmp_path / "runs", on_event=events.append)
     said = [event.text for event in events if isinstance(event, Note)]
     (leak,) = (i for i, words in enumerate(said) if words.startswith("leak"))
-    assert "leak: 2 of 12 test pictures (16.7%) are in training too" in said[leak]
+    assert "leakage: 2 of 12 test pictures (16.7%) are duplicates or near-duplicates of training pictures" in said[leak]
     assert leak < next(i for i, words in enumerate(said) if words.startswith("recipe:"))
     found = run.evaluations["test"]
     assert found.summary()["leaked"] == 2
@@ -87,12 +87,14 @@ def test_groups_that_the_data_tears_are_told(tmp_path):
     for page in ("report.html", "report.md"):
         text = " ".join((run.path / page).read_text().split())
         assert "20 of these pictures are of groups that training has pictures of too" in text
-    assert any("groups: 20 of 20 test pictures are of groups that are in training too" in text for text in notes), notes
+    assert any(
+        "groups: 20 of 20 test pictures belong to groups that also occur in training" in text for text in notes
+    ), notes
 
 
 def test_pictures_of_the_validation_that_training_has_too_are_not_ordinary():
     held = Prepared(np.zeros((4, 2, 2, 1), np.uint8), np.arange(4) % 2, np.array([5, 6, 7, 8]))
     split_table = SplitTable(np.array(["validation"] * 9), {}, np.array([6, 8]))
-    assert not_leaked(held, split_table).indices.tolist() == [5, 7]
-    assert not_leaked(held, replace(split_table, leaked=np.arange(9))) is held
-    assert not_leaked(None, split_table) is None
+    assert without_leaks(held, split_table).indices.tolist() == [5, 7]
+    assert without_leaks(held, replace(split_table, leaked=np.arange(9))) is held
+    assert without_leaks(None, split_table) is None

@@ -84,11 +84,7 @@ def trades(probabilities: np.ndarray, labels: np.ndarray) -> tuple[Trade, ...]:
 def threshold_for(at_most: float, known: tuple[Trade, ...]) -> Trade:
     """The trade that answers most at such a rate of errors. Raises UsageError where none can be promised."""
     if not known:
-        raise UsageError(
-            f"max-error-rate {at_most:.2%}: the model was trained without a validation split, or elsewhere",
-            "a model that tellapart trained with one, on which errors are counted",
-            "train with --validation 0.1, or do without",
-        )
+        raise no_validation(at_most)
     for trade in known:
         if trade.errors <= at_most:
             return trade
@@ -96,4 +92,13 @@ def threshold_for(at_most: float, known: tuple[Trade, ...]) -> Trade:
         f"max-error-rate {at_most:.2%}: the validation split is too small, or the model too often wrong, to promise it",
         f"{known[-1].errors:.2%} or more, which answers {known[-1].coverage:.1%} of pictures",
         "allow more errors, or train on more pictures or with a larger --validation",
+    )
+
+
+def no_validation(at_most: float) -> UsageError:
+    """The error for a threshold that no validation split can decide."""
+    return UsageError(
+        f"max-error-rate {at_most:.2%}: the model was trained without a validation split, or elsewhere",
+        "a model that tellapart trained with a validation split, on which errors are counted",
+        "train with --validation 0.1, or leave --max-error-rate out",
     )

@@ -269,10 +269,10 @@ class Classifier:
 
 
 def load_classifier(path: Any) -> Classifier:
-    """Load a model file, or the one in a run folder; of a run that is at hand, its own. Raises ModelFileError."""
-    found = getattr(path, "classifier", path)
-    if isinstance(found, Classifier):
-        return found
+    """Load a model file, or the one in a run folder; a Run gives its own model. Raises ModelFileError."""
+    classifier = getattr(path, "model", path)
+    if isinstance(classifier, Classifier):
+        return classifier
     path = Path(path).expanduser()
     if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises where a path may not be looked at
         path = path / "model.keras"

@@ -88,7 +88,8 @@ class Evaluation:
 
     `labels` int64 [n] by the classifier's order of classes, `probabilities` float32 [n, classes], `indices` int64 [n]
     into the collection whose `keys` name the pictures. `baselines` begin with that of always naming one class.
-    `temperature` and `threshold` are the classifier's; `looks`, where known, is how often its test split was opened;
+    `temperature` and `threshold` are the classifier's; `test_evaluations`, if known, counts evaluations of its test
+    split;
     `ood_scores` float [n], where the model has an OOD detector, is how unlike its training data each picture is, 0..1.
     `leaked`
     bool [n], where any are, marks pictures that training has seen too; `folds` are, of a cross-validation, the
@@ -107,7 +108,7 @@ class Evaluation:
     skipped: tuple[Skipped, ...] = field(default=())
     temperature: float = 1.0
     threshold: float | None = None
-    looks: int | None = None
+    test_evaluations: int | None = None
     ood_scores: np.ndarray | None = None
     ood: OodResult | None = None
     leaked: np.ndarray | None = None
@@ -344,7 +345,7 @@ class Evaluation:
         found |= {"folds": list(self.folds)} if self.folds else {}
         found |= {"groups": len(np.unique(self.groups))} if self.groups is not None else {}
         found |= {"caveats": self.caveats} if self.caveats else {}
-        return found | ({"looks": self.looks} if self.looks is not None else {})
+        return found | ({"test_evaluations": self.test_evaluations} if self.test_evaluations is not None else {})
 
     def to_dict(self) -> dict[str, Any]:
         """All figures, for machines."""

@@ -68,10 +68,10 @@ def notes(found: Evaluation) -> list[str]:
         )
     if found.ood is not None:
         lines.append(str(found.ood))
-    if found.looks is not None and found.looks > 1:
+    if found.test_evaluations is not None and found.test_evaluations > 1:
         lines.append(
-            f"this is look number {found.looks} at this test split: the more often it is looked at, the less its "
-            "figures say of new pictures"
+            f"this test split has now been evaluated {found.test_evaluations} times; each reuse makes its metrics more "
+            "optimistic"
         )
     return lines
 

@@ -106,7 +106,7 @@ def test_weights_alone_and_models_of_ours_are_told_apart(tmp_path, stripes_run):
     with pytest.raises(ModelFileError, match="it holds weights and no network"):
         read_foreign(tmp_path / "model.weights.h5")
     with pytest.raises(ModelFileError, match="is a tellapart model already"):
-        read_foreign(stripes_run.model)
+        read_foreign(stripes_run.model_path)
     with pytest.raises(ModelFileError, match="cannot be read"):
         read_foreign(tmp_path / "no.h5")
 

@@ -1,6 +1,7 @@
 import json
 
-from tellapart.training.run import RunFolder, machine, now, versions
+from tellapart.training.machine import machine, now, versions
+from tellapart.training.run_folder import RunFolder
 
 
 def test_a_folder_is_made_and_written(tmp_path):
