@@ -158,7 +158,7 @@ def test_a_finish_that_was_disturbed_the_last_time_does_not_take_all_of_the_next
     budget.training_ended()
     clock.seconds += 5
     assert budget.all_ended(50.0) == (
-        "note: took 65 s instead of 300 s: the plan assumed that evaluation and saving take as long as in the previous "
+        "note: took 65 s instead of 300 s: evaluation and saving were planned to take as long as in the previous "
         "run, which was much slower; the next plan will use this run's time"
     )
     assert Budget(300, clock.seconds, "test").finishing(2.0, 0.3) == 5

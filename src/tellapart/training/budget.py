@@ -69,8 +69,8 @@ class Budget:
         taken = time.monotonic() - self.started + AROUND
         if taken < 0.5 * self.seconds and self.known and self.known > 2 * finished:
             return (
-                f"note: took {taken:.0f} s instead of {self.seconds:.0f} s: the plan assumed that evaluation and saving "
-                "take as long as in the previous run, which was much slower; the next plan will use this run's time"
+                f"note: took {taken:.0f} s instead of {self.seconds:.0f} s: evaluation and saving were planned to take "
+                "as long as in the previous run, which was much slower; the next plan will use this run's time"
             )
         if taken <= 1.05 * self.seconds:
             return None
