@@ -1,7 +1,8 @@
 """What docs/api.md needs beyond mkdocstrings: a Griffe extension, named in mkdocs.yml.
 
-`tellapart.recipes` is a function, which the stub declares, and a package with modules. Griffe keeps one object per name, so
-the function would hide the modules. The extension keeps the package, and the function as `tellapart.recipes()`.
+`tellapart.recipes` is a function, which the stub declares, and a package with modules. Griffe keeps one object per
+name, so the function would hide the modules. The extension keeps the package, and the function as
+`tellapart.recipes()`.
 """
 
 import re

@@ -299,10 +299,11 @@ def test_a_finding_names_its_line(tmp_path):
 
 
 if __name__ == "__main__":
-    wanted = [Path(word).resolve() for word in sys.argv[1:]] or [ROOT]
+    wanted, findings = [Path(word).resolve() for word in sys.argv[1:]] or [ROOT], []
     kinds = [(CODE, lambda path: [*messages(path), *notes(path)]), ([*TEMPLATES, *SCRIPTS], whole), (PAGES, page)]
     for paths, read in kinds:
         for path in paths:
             if any(path.is_relative_to(place) for place in wanted):
-                for line in report(path, read(path)):
-                    print(line)
+                findings += report(path, read(path))
+    print("\n".join(findings))
+    sys.exit(bool(findings))
