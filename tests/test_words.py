@@ -50,7 +50,8 @@ IDIOMS = [
         '"evaluation", "view"',
     ),
     (rf"\b(?:{SPLIT}|no|its) parts?\b", '"split"'),
-    (r"\bthe parts?\b(?! of\b)|\bthe parts? of (?:every|each) picture\b|\bpart folders?\b", '"split"'),
+    (r"\bthe parts?\b(?! (?:of|that|they|it|you|which)\b)", '"split"'),
+    (r"\bthe parts? of (?:every|each) picture\b|\bpart folders?\b", '"split"'),
     (r"\b(?:in|into|from|across|between|of) (?:an?|one|each|every|several|different|other|both|which) parts?\b(?! of\b)"
      r"|\ba part of its own\b|\bacross parts\b", '"split"'),
     (r"\bunfamiliar\b|\bstrange\b|\bnovelty\b", '"out-of-distribution"'),
@@ -262,7 +263,7 @@ SAMPLES = [
 ]  # fmt: skip
 GOOD = [
     "There is no test split, and there are none to cut it from.", "It is no longer needed and is no more than 3 MiB.",
-    "A part of the picture decides; this is part of the network, and the part of it that counts.",
+    "A part of the picture decides; this is part of the network. The library reads the part it needs.",
     "Look at the heat maps: the picture looks like a cat.", "tellapart tells cats and dogs apart.",
     "It returns a matplotlib figure, see Figure 3 of the paper.", "Each process of its own; the value is None.",
     "The pictures are not in any class folder, so they are skipped.", "MLP stands for multilayer perceptron.",
