@@ -14,7 +14,8 @@ from tellapart.verbs import Record, argument, share
 if TYPE_CHECKING:
     from tellapart.classifier.classifier import Classifier
     from tellapart.evaluation.evaluate import Rule
-    from tellapart.evaluation.evaluation import Evaluation, OodResult
+    from tellapart.evaluation.evaluation import Evaluation
+    from tellapart.evaluation.ood_result import OodResult
     from tellapart.evaluation.unseen import Provenance
 
 MOST_OOD = 5000
