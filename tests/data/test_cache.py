@@ -8,6 +8,7 @@ import tellapart
 from tellapart.data import cache, feeding
 from tellapart.data.cache import find_entry, make_room
 from tellapart.data.collection import Collection
+from tellapart.data.duplicates import Traits
 from tellapart.data.feeding import prepare_collection, prepare_pictures
 from tellapart.data.rows import PixelFile, Rows
 from tellapart.errors import PictureError
@@ -206,7 +207,7 @@ def test_a_reason_that_may_pass_is_not_believed_where_the_copy_could_not_be_remo
 
     def read(collection, i, least=None):
         if i == 3:
-            raise PictureError("x", "cannot be read (Input/output error)")
+            raise PictureError("x", "in other words", temporary=True)
         return real(collection, i, least)
 
     monkeypatch.setattr(Collection, "read", read)
@@ -216,6 +217,35 @@ def test_a_reason_that_may_pass_is_not_believed_where_the_copy_could_not_be_remo
     assert not prepare_collection(tellapart.open(folder), PREPARATION).data.skipped
     everything = np.arange(len(tellapart.open(folder)))
     assert not prepare_pictures(tellapart.open(folder), everything, PREPARATION).skipped
+
+
+@pytest.mark.parametrize("temporary", (True, False))
+def test_a_copy_with_a_temporary_fault_is_not_kept_whatever_its_words(tmp_path, home, monkeypatch, temporary):
+    """The flag comes back from the processes that decode, and decides; the words "cannot be read" do not."""
+    folder, real = photos(tmp_path), Collection.read
+
+    def read(collection, i, least=None):
+        if i == 3:
+            raise PictureError("x", "cannot be read (words)", temporary=temporary)
+        return real(collection, i, least)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Collection, "read", read)
+        prepare_collection(tellapart.open(folder), PREPARATION)
+    feeding._wait()
+    assert len(kept_in(home) if home.exists() else []) == (0 if temporary else 1)
+    skipped = prepare_collection(tellapart.open(folder), PREPARATION).data.skipped
+    assert [item.index for item in skipped] == ([] if temporary else [3])
+
+
+def test_an_entry_keeps_whether_a_fault_is_temporary(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "SPARE_BYTES", 0)
+    collection = tellapart.open(photos(tmp_path))
+    entry = find_entry(collection, PREPARATION, tmp_path / "kept")
+    faults = {2: cache.Unreadable("gone", True), 4: cache.Unreadable("damaged", False)}
+    pictures = np.zeros((len(collection), *PREPARATION.shape), np.uint8)
+    entry.write(pictures, cache.Known(faults, Traits.room(len(collection))))
+    assert entry.load()[1].unreadable == faults
 
 
 def test_a_full_disk_is_met_before_the_work_where_files_have_holes(tmp_path, monkeypatch):

@@ -1,3 +1,5 @@
+import errno
+import pickle
 import shutil
 import zipfile
 from dataclasses import replace
@@ -8,7 +10,7 @@ import pytest
 from PIL import Image
 
 import tellapart
-from tellapart.data.collection import HEAD_BYTES, ArrayPictures, Collection
+from tellapart.data.collection import HEAD_BYTES, ArrayPictures, Collection, EncodedPictures
 from tellapart.errors import DataError, PictureError
 from tests.conftest import make_collection, stripes, write_folder
 
@@ -104,3 +106,37 @@ def test_a_damaged_member_of_an_archive_is_told_in_whole_words(tmp_path):
         collection.read(list(collection.keys).index("down/001.png"))
     assert caught.value.reason.startswith("the archive is damaged (")
     assert caught.value.reason.endswith(")")
+    assert not caught.value.temporary
+
+
+def fails(error):
+    def load(i):
+        raise error
+
+    return EncodedPictures(1, load, lambda i: 1, lambda i: "a.png")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "temporary"),
+    (
+        (OSError(errno.EIO, "Input/output error"), "cannot be read (Input/output error)", True),
+        (MemoryError(), "does not fit in memory", True),
+        (FileNotFoundError(errno.ENOENT, "gone"), "does not exist", False),
+        (DataError("x: given", "e", "a", reason="any words", temporary=True), "any words", True),
+        (DataError("x: given", "e", "a", reason="any words"), "any words", False),
+        (DataError("x: given", "e", "a"), "x: given", False),
+    ),
+)
+def test_an_error_has_its_reason_and_whether_it_is_temporary_as_fields(error, reason, temporary):
+    with pytest.raises(PictureError) as caught:
+        fails(error).bytes_of(0)
+    assert (caught.value.source, caught.value.reason, caught.value.temporary) == ("a.png", reason, temporary)
+
+
+@pytest.mark.parametrize(
+    "kind", (PictureError("a.png", "r", "act", temporary=True), DataError("g", "e", "a", reason="r"))
+)
+def test_errors_keep_their_fields_between_processes(kind):
+    copy = pickle.loads(pickle.dumps(kind))
+    assert vars(copy) == vars(kind)
+    assert str(copy) == str(kind)

@@ -53,7 +53,8 @@ class ZipTree(Tree):
             if isinstance(error, MemoryError):
                 raise
             if isinstance(error, OSError) and error.errno is not None:  # which may pass
-                raise unreadable(self.describe(name), f"cannot be read ({error.strerror})") from error
+                reason = f"cannot be read ({error.strerror})"
+                raise unreadable(self.describe(name), reason, temporary=True) from error
             raise _damaged(self.path, error, name) from error
 
     def size(self, name: str) -> int:
@@ -262,7 +263,8 @@ def _check_members(path: Path, names: list[str], unpacked: int) -> None:
 
 
 def _missing(tree: Tree, name: str) -> DataError:
-    return DataError(f"{tree.describe(name)}: is not in the archive", "a file of that name", "check the archive")
+    reason = "is not in the archive"
+    return DataError(f"{tree.describe(name)}: {reason}", "a file of that name", "check the archive", reason=reason)
 
 
 def _bomb(path: Path, unpacked: int) -> DataError:
@@ -275,8 +277,5 @@ def _bomb(path: Path, unpacked: int) -> DataError:
 
 def _damaged(path: Path, error: Exception, name: str | None = None) -> DataError:
     where = f"{path}: {name}" if name else str(path)
-    return DataError(
-        f"{where}: the archive is damaged ({error or type(error).__name__})",
-        "a whole zip or tar archive",
-        "copy or download it again",
-    )
+    reason = f"the archive is damaged ({error or type(error).__name__})"
+    return DataError(f"{where}: {reason}", "a whole zip or tar archive", "copy or download it again", reason=reason)

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import PIL
@@ -31,7 +31,7 @@ from tellapart.data.rows import PixelFile
 from tellapart.errors import TellapartError
 from tellapart.images.preprocessing import Preparation
 
-VERSION = 4
+VERSION = 5
 SUFFIX = ".pixels"
 _END = b"tellapart pixels"
 _TAIL = len(_END) + 32
@@ -46,14 +46,21 @@ LEFTOVER = 86_400.0
 """Seconds after which an unfinished file is taken for a crash's."""
 
 
+class Unreadable(NamedTuple):
+    """Why a picture could not be read, and whether that may be temporary: an unreachable share, too little memory."""
+
+    reason: str
+    temporary: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Known:
     """What is known of every picture of a collection beside its prepared pixels: why not, and what it is compared by.
 
-    `reasons` holds, for those that could not be read, why; `traits` are of the pictures as they were decoded.
+    `unreadable` holds, for those that could not be read, why; `traits` are of the pictures as they were decoded.
     """
 
-    reasons: dict[int, str]
+    unreadable: dict[int, Unreadable]
     traits: Traits
 
 
@@ -95,8 +102,8 @@ class Entry:
         if file.read(_TAIL) != _END + self._digest(file, end):
             raise ValueError("damaged")
         file.seek(self.size)
-        sums, reasons, *traits = (np.load(file, allow_pickle=False) for _ in range(5))
-        return sums, Known({int(i): why for i, why in json.loads(str(reasons))}, Traits(*traits))
+        sums, unreadable, *traits = (np.load(file, allow_pickle=False) for _ in range(5))
+        return sums, Known({int(i): Unreadable(*why) for i, why in json.loads(str(unreadable))}, Traits(*traits))
 
     def _digest(self, file: BinaryIO, end: int) -> bytes:
         """The SHA-256 of what is known, from behind the pictures to `end`; a piece at a time, for it may be large."""
@@ -128,7 +135,7 @@ class Entry:
         """Write what is known behind the pictures."""
         traits = known.traits
         file.seek(self.size)
-        words = np.array(json.dumps(sorted(known.reasons.items())))
+        words = np.array(json.dumps(sorted(known.unreadable.items())))
         for column in (sums, words, traits.digests, traits.sides, traits.thumbnails):
             np.save(file, column, allow_pickle=False)
         end = file.tell()

@@ -122,12 +122,13 @@ class EncodedPictures:
         except (FileNotFoundError, KeyError) as error:
             raise PictureError(self.describe(i), "does not exist", "check the path") from error
         except OSError as error:
-            raise PictureError(self.describe(i), f"cannot be read ({error.strerror})", "check the file") from error
+            reason = f"cannot be read ({error.strerror})"
+            raise PictureError(self.describe(i), reason, "check the file", temporary=True) from error
         except DataError as error:
-            reason = error.given.removeprefix(f"{self.describe(i)}: ")
-            raise PictureError(self.describe(i), reason, error.action) from error
+            reason = error.reason or error.given
+            raise PictureError(self.describe(i), reason, error.action, temporary=error.temporary) from error
         except MemoryError as error:
-            raise PictureError(self.describe(i), "does not fit in memory") from error
+            raise PictureError(self.describe(i), "does not fit in memory", temporary=True) from error
 
 
 def as_bytes(text: str) -> bytes:

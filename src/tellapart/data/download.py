@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import http.client
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -140,16 +143,36 @@ def _store(remote: Remote, stream, part: Path, have: int, on_event: Listener) ->
                 return
 
 
-def _short(error: Exception) -> str:
-    text = str(error)
-    for words, meaning in (
-        ("resolve", "no network, or no such host"),
-        ("refused", "connection refused"),
-        ("timed out", "no answer in time"),
-        ("IncompleteRead", "the connection broke off"),
-        ("Connection broken", "the connection broke off"),
-        ("unreachable", "no network"),
+def _short(error: BaseException) -> str:
+    """Say in a few words why a connection failed, by the types of the errors that led to it."""
+    import urllib3.exceptions as urllib3
+
+    causes = list(_causes(error))
+    for kinds, meaning in (
+        ((socket.gaierror,), "no network, or no such host"),
+        ((ConnectionRefusedError,), "connection refused"),
+        ((urllib3.TimeoutError, TimeoutError), "no answer in time"),
+        ((urllib3.ProtocolError, http.client.IncompleteRead), "the connection was interrupted"),
     ):
-        if words in text:
+        if any(isinstance(cause, kinds) for cause in causes):
             return meaning
+    if any(isinstance(cause, OSError) and cause.errno in _UNREACHABLE for cause in causes):
+        return "no network"
+    text = str(error)
     return text.splitlines()[0][:120] if text else type(error).__name__
+
+
+_UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those that led to it: as its cause or context, or wrapped in it."""
+    waiting, seen = [error], set()
+    while waiting:
+        cause = waiting.pop()
+        if id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        wrapped = (cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args)
+        waiting += [other for other in wrapped if isinstance(other, BaseException)]

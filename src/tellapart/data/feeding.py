@@ -15,7 +15,7 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from tellapart.data import datasets
-from tellapart.data.cache import Entry, Known, checksums, find_entry, reserve
+from tellapart.data.cache import Entry, Known, Unreadable, checksums, find_entry, reserve
 from tellapart.data.collection import ArrayPictures, Collection, Skipped
 from tellapart.data.duplicates import Duplicates, Traits, find_duplicates
 from tellapart.data.rows import PixelFile, Pixels, some
@@ -107,19 +107,19 @@ def prepare_collection(
         on_event(Progress(task, len(collection), len(collection)))
         try:
             held: Pixels = kept[0][:] if _fits(kept[0].shape) else kept[0]
-            return PreparedCollection(_sorted(collection, everything, held, kept[1].reasons), kept[1])
+            return PreparedCollection(_sorted(collection, everything, held, kept[1].unreadable), kept[1])
         except DataError:  # a power cut, a dying disk: it is made anew
             entry.remove()
     shape = (len(collection), *preprocessing.shape)
 
     def fill(store: np.ndarray | PixelFile) -> np.ndarray | PixelFile:
-        known.reasons.update(_fill(store, collection, everything, preprocessing, on_event, task, known.traits))
+        known.unreadable.update(_fill(store, collection, everything, preprocessing, on_event, task, known.traits))
         return store
 
     if _fits(shape):
         began = time.monotonic()
         held = fill(shared(shape, np.uint8))
-        data = _sorted(collection, everything, held, known.reasons)
+        data = _sorted(collection, everything, held, known.unreadable)
         if entry is not None and time.monotonic() - began > WORTH_KEEPING and not _passing(known):
             _keep(entry, held, known)
         return PreparedCollection(data, known)
@@ -127,7 +127,7 @@ def prepare_collection(
     if written is not None and entry is not None and _passing(known):
         entry.remove()  # whoever has it open can read on
     held = written if written is not None else fill(_temporary(shape))
-    return PreparedCollection(_sorted(collection, everything, held, known.reasons), known)
+    return PreparedCollection(_sorted(collection, everything, held, known.unreadable), known)
 
 
 def prepare_pictures(
@@ -149,12 +149,12 @@ def prepare_pictures(
     if kept is not None:
         on_event(Progress(task, len(indices), len(indices)))
         pixels, known = kept
-        reasons = {k: known.reasons[i] for k, i in enumerate(indices.tolist()) if i in known.reasons}
-        return _sorted(collection, indices, some(pixels, indices), reasons)
+        unreadable = {k: known.unreadable[i] for k, i in enumerate(indices.tolist()) if i in known.unreadable}
+        return _sorted(collection, indices, some(pixels, indices), unreadable)
     shape = (len(indices), *preprocessing.shape)
     store = shared(shape, np.uint8) if _fits(shape) else _temporary(shape)
-    reasons = _fill(store, collection, indices, preprocessing, on_event, task)
-    return _sorted(collection, indices, store, reasons)
+    unreadable = _fill(store, collection, indices, preprocessing, on_event, task)
+    return _sorted(collection, indices, store, unreadable)
 
 
 def _fill(
@@ -165,11 +165,11 @@ def _fill(
     on_event: Listener,
     task: str,
     traits: Traits | None = None,
-) -> dict[int, str]:
+) -> dict[int, Unreadable]:
     """Put prepared pictures into the rows of a store; where one cannot be read, the place in `indices` and why."""
-    reasons: dict[int, str] = {}
+    unreadable: dict[int, Unreadable] = {}
 
-    def one(position: int) -> str | None:
+    def one(position: int) -> Unreadable | None:
         try:
             pixels = collection.read(int(indices[position]), preprocessing.least)
             image = preprocessing.image(pixels)
@@ -179,23 +179,23 @@ def _fill(
             elif traits is not None:
                 traits.note(position, pixels, min(pixels.shape[:2]))
         except PictureError as error:
-            return error.reason
+            return Unreadable(error.reason, error.temporary)
         return None
 
     with pillow_warnings_off():
-        crashed: str | None = "makes the decoder crash"
-        for position, reason in enumerate(each_apart(one, range(len(indices)), crashed)):
-            if reason is not None:
-                reasons[position] = reason
+        crashed: Unreadable | None = Unreadable("makes the decoder crash", temporary=True)
+        for position, fault in enumerate(each_apart(one, range(len(indices)), crashed)):
+            if fault is not None:
+                unreadable[position] = fault
             if position % 64 == 63 or position + 1 == len(indices):
                 on_event(Progress(task, position + 1, len(indices)))
-    return reasons
+    return unreadable
 
 
-def _sorted(collection: Collection, indices: np.ndarray, pixels: Pixels, reasons: dict[int, str]) -> Prepared:
+def _sorted(collection: Collection, indices: np.ndarray, pixels: Pixels, unreadable: dict[int, Unreadable]) -> Prepared:
     """The readable pictures of a store, and the others by name. Raises DataError when there are none to read."""
-    bad = [(int(indices[position]), reason) for position, reason in sorted(reasons.items())]
-    skipped = tuple(Skipped(collection.keys[i], reason, i) for i, reason in bad)
+    bad = [(int(indices[position]), fault) for position, fault in sorted(unreadable.items())]
+    skipped = tuple(Skipped(collection.keys[i], fault.reason, i) for i, fault in bad)
     if not skipped:
         return Prepared(pixels, collection.labels[indices], indices)
     if len(skipped) == len(indices):
@@ -205,7 +205,7 @@ def _sorted(collection: Collection, indices: np.ndarray, pixels: Pixels, reasons
             "pictures (JPEG, PNG, GIF, BMP, WebP, TIFF or PPM)",
             "check the files",
         )
-    good = np.delete(np.arange(len(indices)), list(reasons))
+    good = np.delete(np.arange(len(indices)), list(unreadable))
     return Prepared(some(pixels, good), collection.labels[indices[good]], indices[good], skipped)
 
 
@@ -220,9 +220,7 @@ def _sound(entry: Entry | None) -> tuple[PixelFile, Known] | None:
 
 def _passing(known: Known) -> bool:
     """Whether a reason may be another the next time: a share that was away, memory that was short."""
-    return any(
-        why.startswith(("cannot be read", "does not fit", "makes the decoder")) for why in known.reasons.values()
-    )
+    return any(fault.temporary for fault in known.unreadable.values())
 
 
 def _written(entry: Entry, fill: Callable[[PixelFile], np.ndarray | PixelFile], known: Known) -> PixelFile | None:
@@ -235,7 +233,7 @@ def _written(entry: Entry, fill: Callable[[PixelFile], np.ndarray | PixelFile], 
             entry.finish(file, sums, known)
         return PixelFile(entry.path.open("rb"), entry.shape, 0, sums)
     except OSError:
-        known.reasons.clear()
+        known.unreadable.clear()
         return None
 
 

@@ -116,7 +116,7 @@ def read_parquet(tree: Tree, name: str, wanted: Sequence[str] = ()) -> pl.DataFr
             Path(source).write_bytes(tree.read(name))
         command = [sys.executable, "-I", "-c", _READ, source, str(target), json.dumps(list(wanted)), *search_path()]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace")  # noqa: S603  # our own
-        if "ImportError" in done.stderr or "ModuleNotFoundError" in done.stderr:
+        if done.returncode == _NO_LIBRARY:
             raise RuntimeError(f"the reader of Parquet files cannot start:\n{done.stderr}")
         if done.returncode:
             words = [line for line in done.stderr.splitlines() if line.strip()] or ["the library gave up"]
@@ -124,8 +124,17 @@ def read_parquet(tree: Tree, name: str, wanted: Sequence[str] = ()) -> pl.DataFr
         return pl.read_ipc(io.BytesIO(target.read_bytes()))
 
 
-_READ = """import sys; sys.path += sys.argv[4:]; import json; import polars
-polars.read_parquet(sys.argv[1], glob=False, columns=json.loads(sys.argv[3]) or None).write_ipc(sys.argv[2])"""
+_NO_LIBRARY = 3
+"""Exit code of the child process where the library cannot be imported."""
+
+_READ = f"""import sys; sys.path += sys.argv[4:]; import json, traceback
+try:
+    import polars
+    table = polars.read_parquet(sys.argv[1], glob=False, columns=json.loads(sys.argv[3]) or None)
+    table.write_ipc(sys.argv[2])
+except ImportError:
+    traceback.print_exc()
+    sys.exit({_NO_LIBRARY})"""
 
 
 def rows(tree: Tree, name: str) -> Iterator[tuple[int, list[str]]]:

@@ -138,7 +138,7 @@ class FolderTree(Tree):
         except IsADirectoryError as error:
             raise unreadable(path, "not a file") from error
         except OSError as error:
-            raise unreadable(path, f"cannot be read ({error.strerror})") from error
+            raise unreadable(path, f"cannot be read ({error.strerror})", temporary=True) from error
 
     def size(self, name: str) -> int:
         """See Tree."""
@@ -254,6 +254,8 @@ def _hidden(name: str) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
-def unreadable(path: str | Path, reason: str) -> DataError:
-    """The error of a file that is there and cannot be had."""
-    return DataError(f"{path}: {reason}", "a readable file", "check path and permissions")
+def unreadable(path: str | Path, reason: str, temporary: bool = False) -> DataError:
+    """Return the error for a file that cannot be read."""
+    return DataError(
+        f"{path}: {reason}", "a readable file", "check path and permissions", reason=reason, temporary=temporary
+    )

@@ -73,7 +73,7 @@ def from_pillow(image: Image.Image, source: str = "picture") -> np.ndarray:
     except PictureError:
         raise
     except MemoryError as error:
-        raise PictureError(source, "does not fit in memory") from error
+        raise PictureError(source, "does not fit in memory", temporary=True) from error
     except Exception as error:
         raise PictureError(source, _reason(error)) from error
 

@@ -121,7 +121,7 @@ def read_file(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise PictureError(str(path), "does not exist", "check the path") from error
     except OSError as error:
-        raise PictureError(str(path), f"cannot be read ({error.strerror})") from error
+        raise PictureError(str(path), f"cannot be read ({error.strerror})", temporary=True) from error
 
 
 def from_array(array: np.ndarray, name: str = "array") -> np.ndarray:
