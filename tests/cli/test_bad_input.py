@@ -151,7 +151,7 @@ def test_idx_with_fewer_labels(tmp_path):
 def test_idx_without_labels(tmp_path):
     write_idx(tmp_path)
     (tmp_path / "train-labels-idx1-ubyte").unlink()
-    assert "has no labels beside it" in refused(tmp_path, tmp_path)
+    assert "its labels are missing" in refused(tmp_path, tmp_path)
 
 
 def test_labels_out_of_range(tmp_path):
@@ -165,7 +165,7 @@ def test_labels_out_of_range(tmp_path):
 def test_npz_with_pickles(tmp_path):
     np.savez(tmp_path / "data.npz", x_train=np.zeros((4, 5, 5)), y_train=np.array([{}, 1, 2, 3], dtype=object))
     message = refused(tmp_path, tmp_path / "data.npz")
-    assert f"{tmp_path / 'data.npz'}: holds pickled Python objects" in message
+    assert f"{tmp_path / 'data.npz'}: contains pickled Python objects" in message
 
 
 def test_members_of_an_npz_that_are_no_arrays(tmp_path):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import http.client
-import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock
 
 from tellapart.errors import DownloadError
 from tellapart.files import sha256_of_file
@@ -57,7 +58,7 @@ def fetch(remote: Remote, folder: Path, on_event: Listener, sleep: Callable[[flo
             "set TELLAPART_CACHE to a folder that can be written to",
         ) from error
     reasons = []
-    with _alone(folder):
+    with FileLock(folder.with_name(f"{folder.name}.lock")):  # the system releases it if this process dies
         for url in remote.urls:
             for attempt in range(ATTEMPTS):
                 try:
@@ -72,22 +73,6 @@ def fetch(remote: Remote, folder: Path, on_event: Listener, sleep: Callable[[flo
         f"a file of {remote.size:,} bytes with the SHA-256 {remote.sha256}",
         f"check the network and run the command again (it goes on where it broke off), or put the file into {folder}",
     )
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process downloads into `folder`; the system lets go of the lock if we die."""
-    try:
-        import fcntl
-    except ImportError:  # Windows; there two first downloads at once may spoil each other, which the hash finds
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _attempt(remote: Remote, url: str, path: Path, on_event: Listener) -> Path:

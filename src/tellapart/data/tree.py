@@ -8,6 +8,7 @@ import stat
 import sys
 import zlib
 from abc import ABC, abstractmethod
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from tellapart.errors import DataError
@@ -37,7 +38,7 @@ BESIDE = (
 HEAD_BYTES = 2**16
 """What is read of a file to know it by, where its times do not tell."""
 
-TRIED = 64
+SAMPLE_FILES = 64
 """So many files without extension are opened to know whether such are pictures."""
 
 RUN_BYTES = 2**26
@@ -103,6 +104,18 @@ class Tree(ABC):
     def on_disk(self, name: str) -> str | None:
         """The path of a file that lies unpacked on this machine, for libraries that read the part they need."""
         return None
+
+    @cached_property
+    def picture_folders(self) -> frozenset[str]:
+        """The folders with files that have a picture's extension; "" is the root.
+
+        If no file has one: those in which files without extension start like pictures, among the first of them.
+        """
+        bare = [name for name in self.names if "." not in name.rpartition("/")[2]]
+        pictures = [name for name in set(self.names).difference(bare) if looks_like_picture(name)]
+        if not pictures:
+            pictures = [name for name in bare[:: len(bare) // SAMPLE_FILES + 1] if _is_picture(self, name)]
+        return frozenset(name.rpartition("/")[0] for name in pictures)
 
     def siblings(self, name: str) -> tuple[str, ...]:
         """The names in the same folder, without what lies deeper."""
@@ -171,16 +184,6 @@ def pictures_of(tree: Tree) -> list[str]:
     One without extension must start as a picture does, or be such that nobody may look at it: reading then says so.
     """
     return [name for name in tree.names if _is_picture(tree, name)]
-
-
-def picture_folders(tree: Tree) -> set[str]:
-    """The folders in which files are called pictures; "" is the root.
-
-    Where none is, those in which some files without extension start as pictures do.
-    """
-    bare = [name for name in tree.names if "." not in name.rpartition("/")[2]]
-    called = {name.rpartition("/")[0] for name in set(tree.names).difference(bare) if looks_like_picture(name)}
-    return called or {name.rpartition("/")[0] for name in bare[:: len(bare) // TRIED + 1] if _is_picture(tree, name)}
 
 
 def other_files(tree: Tree) -> list[str]:

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from tellapart.data.collection import ArrayPictures, Collection
+from tellapart.data.datasets._digit_names import DIGITS
 
-CLASS_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+CLASS_NAMES = DIGITS
 
 
 def built_in() -> Collection:
