@@ -25,6 +25,33 @@ def test_what_it_knows(stripes_collection):
     assert repr(stripes_collection) == "<Collection stripes: 36 pictures, 3 classes>"
 
 
+def test_it_is_a_sequence_of_pixels_and_labels(stripes_collection):
+    pixels, label = stripes_collection[np.int64(4)]
+    assert np.array_equal(pixels, stripes_collection.read(4))
+    assert (pixels.dtype, pixels.shape) == (np.uint8, (12, 12, 1))
+    assert type(label) is int
+    assert label == stripes_collection.labels[4]
+    assert np.array_equal(stripes_collection[-1][0], stripes_collection.read(35))
+    assert np.array_equal(stripes_collection[-36][0], stripes_collection.read(0))
+    for index in (36, -37):
+        with pytest.raises(IndexError, match=f"picture {index} of a collection of 36"):
+            stripes_collection[index]
+    with pytest.raises(TypeError):
+        stripes_collection["0"]
+    assert [label for _, label in stripes_collection] == stripes_collection.labels.tolist()
+    assert len(list(iter(stripes_collection))) == len(stripes_collection)
+
+
+def test_reading_fails_at_the_picture_that_is_damaged(tmp_path):
+    folder = write_folder(tmp_path / "data", 6)
+    (folder / "down" / "001.png").write_bytes(b"nonsense")
+    collection = tellapart.open(folder)
+    pairs = iter(collection)
+    assert [next(pairs)[1] for _ in range(2)] == [0, 0]
+    with pytest.raises(PictureError, match=r"down/001\.png"):
+        next(pairs)
+
+
 def test_the_fingerprint_follows_every_part_of_it(stripes_collection):
     base = stripes_collection.fingerprint
     assert make_collection().fingerprint == base
@@ -57,7 +84,7 @@ def test_faults_are_found_at_the_door():
         Collection(class_names=("a", "b"), labels=labels, **make)
     with pytest.raises(DataError, match="different lengths"):
         Collection(class_names=("a", "b", "c"), labels=labels[:4], **make)
-    with pytest.raises(DataError, match="holds no pictures"):
+    with pytest.raises(DataError, match="contains no pictures"):
         Collection("x", "x", ("a",), labels[:0], [], ArrayPictures(pixels[:0]))
 
 
@@ -72,7 +99,7 @@ def test_from_arrays():
     assert np.array_equal(named.read(3), collection.read(3))
     valid = Collection.from_arrays(pixels, labels, splits=["train"] * 4 + ["valid"] * 2)
     assert valid.indices("validation").tolist() == [4, 5]
-    with pytest.raises(DataError, match="6 pictures have 5 parts"):
+    with pytest.raises(DataError, match="5 split values for 6 pictures"):
         Collection.from_arrays(pixels, labels, splits=["train"] * 5)
     with pytest.raises(DataError, match="among them 'teach'"):
         Collection.from_arrays(pixels, labels, splits=["teach"] + ["test"] * 5)
