@@ -47,7 +47,7 @@ def test_it_tells_and_changes_nothing(dirty, tmp_path):
     for words in ("Files that cannot be read: 1", "cut.jpg", "Duplicates: 1", "page: photos-check.html"):
         assert words in text
     page = (tmp_path / "photos-check.html").read_text()
-    assert "2 times the same" in page
+    assert "2 duplicates or near-duplicates" in page
     assert page.count("data:image/jpeg") == 2
     assert "<script" not in page
     again = tellapart.check(dirty, skip_labels=True, on_event=silent)
@@ -226,11 +226,11 @@ def test_groups_that_the_parts_tear_are_found(tmp_path, monkeypatch):
     for k, path in enumerate(sorted(home.rglob("*.jpg"))):
         path.rename(path.with_name(f"s{k % 7}_{path.name}"))
     found = tellapart.check(home, group=r"s(\d)_", skip_labels=True, on_event=silent)
-    assert len(found.findings["torn"]) == 7
-    first = found.findings["torn"][0]
-    assert first.words.startswith("the group 0: ")
+    assert len(found.findings["groups-across-splits"]) == 7
+    first = found.findings["groups-across-splits"][0]
+    assert first.words.startswith("group 0: ")
     assert {str(found.checked.collection.splits[i]) for i in first.pictures[:2]} == {"train", "test"}
-    assert "torn" not in tellapart.check(home, skip_labels=True, on_event=silent).findings
+    assert "groups-across-splits" not in tellapart.check(home, skip_labels=True, on_event=silent).findings
 
 
 def test_notes_about_the_data_are_told(dirty):

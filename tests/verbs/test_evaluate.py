@@ -63,7 +63,7 @@ def test_the_run_knows_its_data_from_anywhere(photos_run, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     again = tellapart.evaluate(run.path, on_event=silent)
     assert again.to_dict() == run.evaluations["test"].to_dict() | {"looks": 2}
-    assert "look number 2 at this test split" in str(again)
+    assert "this test split has now been evaluated 2 times" in str(again)
     assert tellapart.evaluate(run.path, split="validation", on_event=silent).looks is None
     assert tellapart.evaluate(run.path, on_event=silent).looks == 3
     assert tellapart.evaluate(run.path, split="all", on_event=silent).looks == 4  # which has the test split in it
@@ -176,9 +176,9 @@ def test_pictures_of_another_kind(stripes_run):
     found = tellapart.evaluate(
         stripes_run.path, make_collection(240, splits=False), ood=(noise, np.arange(60) % 2), on_event=silent
     )
-    assert found.ood.roc_area > 0.9
+    assert found.ood.roc_auc > 0.9
     assert found.to_dict()["ood"]["count"] == 60
-    assert "are told from familiar ones with ROC area" in str(found)
+    assert "out-of-distribution detection: ROC AUC" in str(found)
 
 
 @pytest.mark.parametrize("count", (45, 60))
@@ -212,7 +212,7 @@ def test_a_class_that_is_very_rare_in_training_does_not_end_it(tmp_path, monkeyp
     )  # fmt: skip
     monkeypatch.setattr(baselines, "PICTURES", 2)
     found = tellapart.evaluate(run.path, (pixels[rare], labels[rare]), on_event=silent)
-    assert found.baselines[1].words.startswith("logistic regression")
+    assert found.baselines[1].description.startswith("logistic regression")
 
 
 def test_a_training_without_a_test_part_says_so_before_anything_is_read(tmp_path, monkeypatch):
@@ -249,7 +249,7 @@ def test_a_strangers_file_does_not_decide_what_is_read(stripes_run, tmp_path):
 def test_what_training_saw_is_said_where_all_is_looked_at(stripes_run):
     found = tellapart.evaluate(stripes_run.path, make_collection(240, splits=False), split="all", on_event=silent)
     assert found.leaked.sum() == 240 - 48
-    assert "192 of these pictures are in training too: accuracy" in str(found)
+    assert "192 of these pictures, or duplicates of them, were used in training; without them" in str(found)
     rest = found.without_leaks()["accuracy"]
     assert rest == pytest.approx(stripes_run.evaluations["test"].accuracy)
     notes = []

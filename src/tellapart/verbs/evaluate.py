@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from tellapart.data.collection import Collection
     from tellapart.data.split_table import SplitTable
     from tellapart.evaluation.evaluate import Rule
-    from tellapart.evaluation.evaluation import Evaluation, OodResult
+    from tellapart.evaluation.evaluation import Evaluation
+    from tellapart.evaluation.ood_result import OodResult
 
 
 STRANGE = 5000
