@@ -13,7 +13,7 @@ import pytest
 
 import tellapart
 from tellapart.data import datasets, formats
-from tellapart.data.archives import plant
+from tellapart.data.archives import open_tree
 from tellapart.data.formats import Match
 from tellapart.errors import DataError, TellapartError
 from tests.conftest import make_collection, write_folder
@@ -60,13 +60,13 @@ def check_same(expected, got):
 def test_what_is_written_is_read_back(name, container, tmp_path):
     expected = write(name, tmp_path / "data")
     path = tmp_path / "data" if container == "folder" else pack(tmp_path / "data", container)
-    check_same(expected, formats.read(plant(path)))
+    check_same(expected, formats.read(open_tree(path)))
 
 
 @pytest.mark.parametrize("name", [name for name in formats.names() if name not in ALWAYS_SPLIT])
 def test_without_splits(name, tmp_path):
     expected = write(name, tmp_path / "data", splits=False)
-    got = formats.read(plant(tmp_path / "data"))
+    got = formats.read(open_tree(tmp_path / "data"))
     assert got.splits is None
     check_same(expected, got)
 
@@ -74,14 +74,14 @@ def test_without_splits(name, tmp_path):
 @pytest.mark.parametrize("name", formats.names())
 def test_class_names_can_be_given(name, tmp_path):
     expected = write(name, tmp_path / "data")
-    got = formats.read(plant(tmp_path / "data"), list(expected.class_names))
+    got = formats.read(open_tree(tmp_path / "data"), list(expected.class_names))
     check_same(expected, got)
 
 
 @pytest.mark.parametrize("name", formats.names())
 def test_a_format_matches_its_own_files_best(name, tmp_path):
     write(name, tmp_path / "data")
-    tree = plant(tmp_path / "data")
+    tree = open_tree(tmp_path / "data")
     levels = {other: formats.load(other).match(tree) for other in formats.names()}
     assert all(isinstance(level, Match) for level in levels.values())
     assert max(levels, key=levels.get) == name
@@ -97,7 +97,7 @@ def check_a_stray_file_loses(module, folder: Path) -> None:
     for number, file in enumerate(path for path in sorted(made.iterdir()) if path.is_file()):
         data = write_folder(folder / f"data{number}")
         shutil.copy(file, data)
-        best, level = formats.best_match(plant(data), [module, *others])
+        best, level = formats.best_match(open_tree(data), [module, *others])
         assert best is formats.load("class-folders"), f"{file.name} next to class folders is read as {best.__name__}"
         assert level == Match.LAYOUT
 
@@ -133,7 +133,7 @@ def test_of_formats_with_the_same_level_the_first_by_name_reads(tmp_path):
     (tmp_path / "a.txt").write_text("x")
     same = [SimpleNamespace(match=lambda tree: Match.NAMES) for _ in range(2)]
     weaker = SimpleNamespace(match=lambda tree: Match.LAYOUT)
-    assert formats.best_match(plant(tmp_path), [weaker, *same]) == (same[0], Match.NAMES)
+    assert formats.best_match(open_tree(tmp_path), [weaker, *same]) == (same[0], Match.NAMES)
     assert list(formats.names()) == sorted(formats.names())
 
 
@@ -164,7 +164,7 @@ def test_damage_is_reported(name, harm, tmp_path):
             continue  # class names are words; any words will do
         began = time.monotonic()
         with pytest.raises(TellapartError) as caught:
-            collection = formats.read(plant(copy))
+            collection = formats.read(open_tree(copy))
             for i in range(len(collection)):
                 collection.read(i)
         assert time.monotonic() - began < 2
@@ -176,7 +176,7 @@ def test_damage_is_reported(name, harm, tmp_path):
 def test_a_tree_that_no_format_matches(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(DataError, match=r"contains no labelled pictures in a known format \(notes.txt\)"):
-        formats.read(plant(tmp_path))
+        formats.read(open_tree(tmp_path))
 
 
 @pytest.mark.parametrize("name", formats.names())

@@ -10,7 +10,7 @@ from tellapart.data.cache import find_entry, make_room
 from tellapart.data.collection import Collection
 from tellapart.data.duplicates import Traits
 from tellapart.data.feeding import prepare_collection, prepare_pictures
-from tellapart.data.rows import PixelFile, Rows
+from tellapart.data.pixel_store import PixelFile, SelectedRows
 from tellapart.errors import PictureError
 from tellapart.images.preprocessing import Preparation
 from tests.conftest import write_folder
@@ -31,8 +31,8 @@ def home(tmp_path, monkeypatch, request):
 
 def kept_in(home):
     """The files there, once they are written."""
-    while feeding._keeping:
-        feeding._keeping.pop().join()
+    while feeding._writers:
+        feeding._writers.pop().join()
     return list(home.iterdir())
 
 
@@ -176,7 +176,7 @@ def test_room_is_made_by_the_oldest_and_by_what_crashes_left(tmp_path, monkeypat
         os.utime(tmp_path / name, (time.time() - age * 50_000,) * 2)
     make_room(tmp_path, 100)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new.pixels"]
-    with pytest.raises(OSError, match="no room for 251 bytes"):
+    with pytest.raises(OSError, match="no space for 251 bytes"):
         make_room(tmp_path, 251)
     assert [path.name for path in tmp_path.iterdir()] == ["new.pixels"]  # nothing is removed in vain
 
@@ -197,7 +197,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path, home, monkeypatch):
 
 def test_parts_are_no_copies(tmp_path, home):
     whole = prepare_collection(tellapart.open(photos(tmp_path)), PREPARATION).data
-    assert isinstance(whole.split(np.array([3, 5])).pixels, Rows)
+    assert isinstance(whole.split(np.array([3, 5])).pixels, SelectedRows)
 
 
 def test_a_reason_that_may_pass_is_not_believed_where_the_copy_could_not_be_removed(tmp_path, home, monkeypatch):
@@ -232,7 +232,7 @@ def test_a_copy_with_a_temporary_fault_is_not_kept_whatever_its_words(tmp_path, 
     with monkeypatch.context() as patch:
         patch.setattr(Collection, "read", read)
         prepare_collection(tellapart.open(folder), PREPARATION)
-    feeding._wait()
+    feeding.wait_for_copies()
     assert len(kept_in(home) if home.exists() else []) == (0 if temporary else 1)
     skipped = prepare_collection(tellapart.open(folder), PREPARATION).data.skipped
     assert [item.index for item in skipped] == ([] if temporary else [3])

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tellapart.data.feeding import Prepared, batch_for
-from tellapart.data.rows import digest as pixels_digest
+from tellapart.data.pixel_store import pixels_digest
 from tellapart.errors import CheckpointError, RecipeError, TellapartError
 from tellapart.files import sha256
 from tellapart.networks.backend import JIT, describe, feed, keras, set_seed

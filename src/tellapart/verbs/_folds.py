@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tellapart.data.cutting import joined
 from tellapart.data.feeding import rows_for
-from tellapart.data.rows import digest
+from tellapart.data.pixel_store import pixels_digest
+from tellapart.data.splitting import merge_groups
 from tellapart.errors import DataError, OutOfMemoryError, Stopped, TrainingError
 from tellapart.files import replacing, write_json
 from tellapart.progress import Epoch, Listener, Note, Progress
@@ -110,14 +110,14 @@ def _places(collection: Collection, duplicates: Duplicates, indices: np.ndarray)
     labels = collection.labels[indices]
     own = np.arange(len(collection)) if collection.groups is None else collection.groups
     exact = duplicates.of("exact")
-    possible = _different(collection, labels, joined(own, exact)[indices]) > 1
+    possible = _different(collection, labels, merge_groups(own, exact)[indices]) > 1
 
     def lacking(same: Sequence[tuple[int, ...]]) -> np.ndarray:
-        return possible & (_different(collection, labels, joined(own, same)[indices]) < 2)
+        return possible & (_different(collection, labels, merge_groups(own, same)[indices]) < 2)
 
     same: Sequence[tuple[int, ...]] = duplicates.groups
     if not (lacks := lacking(same)).any():
-        return joined(own, same)[indices], []
+        return merge_groups(own, same)[indices], []
     here = set(indices.tolist())
     torn = {
         group
@@ -129,7 +129,7 @@ def _places(collection: Collection, duplicates: Duplicates, indices: np.ndarray)
         same, torn = exact, set(duplicates.groups) - set(exact)
     count = sum(i in here for group in torn for i in group)
     words = f"{counted(count, 'picture')} are so much alike that of them only the very copies stay in one fold"
-    return joined(own, same)[indices], [f"{words}: figures may flatter"]
+    return merge_groups(own, same)[indices], [f"{words}: figures may flatter"]
 
 
 def _different(collection: Collection, labels: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -172,7 +172,7 @@ def out_of_fold(
     from tellapart.classifier.make import make_classifier
 
     folds = int(fold.max()) + 1
-    pictures = digest(data.pixels) if folder else ""
+    pictures = pixels_digest(data.pixels) if folder else ""
     found = np.zeros((len(data), len(collection.class_names)), np.float32)
     for number in range(folds):
         outside, inside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)

@@ -159,11 +159,11 @@ def _trained(
 def looks_afterwards(counts: dict[str, int], views: Views) -> int:
     """Looks at pictures after a training: to evaluate it, and to learn what is ordinary."""
     from tellapart.classifier.ood import HELD_OUT, PICTURES
-    from tellapart.images.views import count
+    from tellapart.images.views import count_views
 
     once = counts["test"] if views != "none" else 0  # the figure of one look
     ordinary = min(PICTURES, counts["train"]) + min(HELD_OUT, counts["validation"] or counts["train"])
-    return (counts["validation"] + counts["test"]) * count(views) + once + ordinary
+    return (counts["validation"] + counts["test"]) * count_views(views) + once + ordinary
 
 
 def decided(found: Found, train: Prepared, job: Job, on_event: Listener) -> Recipe:

@@ -201,7 +201,7 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> tupl
     import numpy as np
 
     from tellapart.data.feeding import Prepared, prepare_pictures
-    from tellapart.data.suspects import suspected
+    from tellapart.data.label_errors import find_label_errors
     from tellapart.recipes.choose import choose_mirror, choose_preparation
     from tellapart.recipes.find import find_recipe
     from tellapart.recipes.recipe import Recipe
@@ -239,7 +239,7 @@ def _predictions(checked: Checked, options: Options, on_event: Listener) -> tupl
         values += out_of_fold(
             recipe_for, collection, data, fold, preprocessing, options.seed + number, precision, told, believed
         )
-        suspects = suspected(data.labels, values / (number + 1))[0]
+        suspects = find_label_errors(data.labels, values / (number + 1))[0]
         believed = np.ones(len(data), bool)
         believed[suspects[: len(data) // 5]] = False
     values /= ROUNDS

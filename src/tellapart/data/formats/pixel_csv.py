@@ -115,7 +115,9 @@ def _columns(tree: Tree, name: str) -> tuple[str, list[str]]:
     header = columns(tree, name)
     if len(set(header)) < len(header):
         double = next(column for column in header if header.count(column) > 1)
-        raise DataError(f"{tree.describe(name)}: has two columns {double!r}", "each name once", "rename or remove one")
+        raise DataError(
+            f"{tree.describe(name)}: has two columns {double!r}", "unique column names", "rename or remove one"
+        )
     label = _label(header)
     if label is None:
         shown = ", ".join(header[:4]) + (", ..." if len(header) > 4 else "")
