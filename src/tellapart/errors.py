@@ -34,17 +34,31 @@ class UsageError(TellapartError):
 
 
 class DataError(TellapartError):
-    """Something is wrong with the labelled pictures or the file they came in."""
+    """Something is wrong with the labelled pictures or the file they came in.
+
+    `reason` is the short form without the file's name, where the error is about one file, else "". `temporary` is true
+    where reading may succeed later: a network share was not reachable, or memory was short.
+    """
+
+    def __init__(self, given: str, expected: str, action: str, *, reason: str = "", temporary: bool = False) -> None:
+        super().__init__(given, expected, action)
+        self.reason, self.temporary = reason, temporary
 
 
 class PictureError(TellapartError):
-    """One picture cannot be read. `reason` is the short form that lists of set-aside pictures show."""
+    """One picture cannot be read.
+
+    `reason` is the short form that lists of skipped pictures show. `temporary` is true where reading may succeed later:
+    a network share was not reachable, or memory was short.
+    """
 
     exit_code = 1
 
-    def __init__(self, source: str, reason: str, action: str = "repair the file, or leave it out") -> None:
+    def __init__(
+        self, source: str, reason: str, action: str = "repair the file, or leave it out", *, temporary: bool = False
+    ) -> None:
         super().__init__(f"{source}: {reason}", "a picture (JPEG, PNG, GIF, BMP, WebP, TIFF or PPM)", action)
-        self.source, self.reason = source, reason
+        self.source, self.reason, self.temporary = source, reason, temporary
 
 
 class RecipeError(TellapartError):

@@ -8,7 +8,7 @@ import tellapart
 from tellapart import leaves
 from tellapart.data.finding import Checked
 from tellapart.data.inspect import inspect
-from tests.images.test_look import encoded, photo
+from tests.images.test_summary import encoded, photo
 
 CHECKS = "tellapart.checks"
 
@@ -100,7 +100,7 @@ def test_a_mark_on_white_paper_is_not_blank(tmp_path, monkeypatch):
     paper[500:512, 500:512] = 0
     (cats / "paper.png").write_bytes(encoded(paper, "PNG"))
     assert not run_check(tmp_path, "light")[0]
-    monkeypatch.setattr("tellapart.data.duplicates.MOST", 3)  # of more, no small copies are kept
+    monkeypatch.setattr("tellapart.data.duplicates.MAX_COMPARED", 3)  # of more, no small copies are kept
     assert not run_check(tmp_path, "light")[0]
 
 

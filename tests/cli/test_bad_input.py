@@ -45,7 +45,7 @@ GOOD = [f"{i % 2}," + ",".join(["7"] * 16) for i in range(8)]
 
 def test_a_path_that_does_not_exist(tmp_path):
     message = refused(tmp_path, "digit")
-    assert "'digit' is neither a file or folder here nor a data set's name" in message
+    assert "'digit' is not a file, a folder or the name of a data set" in message
     assert "did you mean digits?" in message
     (tmp_path / "flowers").mkdir()
     assert f"did you mean {tmp_path / 'flowers'}?" in refused(tmp_path, str(tmp_path / "flower"))
@@ -69,7 +69,7 @@ def test_one_class_only(tmp_path):
         for file in (folder / name).iterdir():
             file.unlink()
         (folder / name).rmdir()
-    assert "has one class only, 'across'" in refused(tmp_path, folder)
+    assert "has only one class, 'across'" in refused(tmp_path, folder)
 
 
 def test_a_class_with_one_picture(tmp_path):
@@ -151,7 +151,7 @@ def test_idx_with_fewer_labels(tmp_path):
 def test_idx_without_labels(tmp_path):
     write_idx(tmp_path)
     (tmp_path / "train-labels-idx1-ubyte").unlink()
-    assert "has no labels beside it" in refused(tmp_path, tmp_path)
+    assert "its labels are missing" in refused(tmp_path, tmp_path)
 
 
 def test_labels_out_of_range(tmp_path):
@@ -159,13 +159,13 @@ def test_labels_out_of_range(tmp_path):
     classes.write_text("across\ndown\n")
     message = refused(tmp_path, write_idx(tmp_path), "--classes", classes)
     assert "train/00002 has label 2" in message
-    assert "labels from 0 to 1, one for each of 2 class names" in message
+    assert "labels from 0 to 1, for 2 class names" in message
 
 
 def test_npz_with_pickles(tmp_path):
     np.savez(tmp_path / "data.npz", x_train=np.zeros((4, 5, 5)), y_train=np.array([{}, 1, 2, 3], dtype=object))
     message = refused(tmp_path, tmp_path / "data.npz")
-    assert f"{tmp_path / 'data.npz'}: holds pickled Python objects" in message
+    assert f"{tmp_path / 'data.npz'}: contains pickled Python objects" in message
 
 
 def test_members_of_an_npz_that_are_no_arrays(tmp_path):
@@ -205,7 +205,7 @@ def test_a_class_in_test_that_training_lacks(tmp_path):
     write_folder(folder / "test")
     (folder / "test" / "extra").mkdir()
     Image.new("L", (12, 12)).save(folder / "test" / "extra" / "a.png")
-    assert "the class 'extra' is in test, but training lacks it" in refused(tmp_path, folder)
+    assert "the class 'extra' is in test, but not in training" in refused(tmp_path, folder)
 
 
 def test_a_class_of_which_no_picture_can_be_read(tmp_path):

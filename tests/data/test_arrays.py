@@ -23,7 +23,7 @@ def test_pixels_of_every_kind_become_the_same():
 @pytest.mark.parametrize(
     ("array", "words"),
     (
-        (np.zeros((3, 3, 4, 5)), r"x: pictures have shape \(3, 3, 4, 5\)"),
+        (np.zeros((3, 3, 4, 5)), r"x: the pictures have shape \(3, 3, 4, 5\)"),
         (np.zeros(3), "shape"),
         (np.array([["a"]]), "shape"),
         (np.full((1, 2, 2), 300), "picture 0 has the value 300 at row 0, column 0"),

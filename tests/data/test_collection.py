@@ -1,3 +1,5 @@
+import errno
+import pickle
 import shutil
 import zipfile
 from dataclasses import replace
@@ -8,7 +10,7 @@ import pytest
 from PIL import Image
 
 import tellapart
-from tellapart.data.collection import HEAD_BYTES, ArrayPictures, Collection
+from tellapart.data.collection import HEAD_BYTES, ArrayPictures, Collection, EncodedPictures
 from tellapart.errors import DataError, PictureError
 from tests.conftest import make_collection, stripes, write_folder
 
@@ -21,6 +23,33 @@ def test_what_it_knows(stripes_collection):
     assert stripes_collection.class_counts().tolist() == [12, 12, 12]
     assert stripes_collection.class_counts(stripes_collection.indices("test")).tolist() == [4, 4, 4]
     assert repr(stripes_collection) == "<Collection stripes: 36 pictures, 3 classes>"
+
+
+def test_it_is_a_sequence_of_pixels_and_labels(stripes_collection):
+    pixels, label = stripes_collection[np.int64(4)]
+    assert np.array_equal(pixels, stripes_collection.read(4))
+    assert (pixels.dtype, pixels.shape) == (np.uint8, (12, 12, 1))
+    assert type(label) is int
+    assert label == stripes_collection.labels[4]
+    assert np.array_equal(stripes_collection[-1][0], stripes_collection.read(35))
+    assert np.array_equal(stripes_collection[-36][0], stripes_collection.read(0))
+    for index in (36, -37):
+        with pytest.raises(IndexError, match=f"picture {index} of a collection of 36"):
+            stripes_collection[index]
+    with pytest.raises(TypeError):
+        stripes_collection["0"]
+    assert [label for _, label in stripes_collection] == stripes_collection.labels.tolist()
+    assert len(list(iter(stripes_collection))) == len(stripes_collection)
+
+
+def test_reading_fails_at_the_picture_that_is_damaged(tmp_path):
+    folder = write_folder(tmp_path / "data", 6)
+    (folder / "down" / "001.png").write_bytes(b"nonsense")
+    collection = tellapart.open(folder)
+    pairs = iter(collection)
+    assert [next(pairs)[1] for _ in range(2)] == [0, 0]
+    with pytest.raises(PictureError, match=r"down/001\.png"):
+        next(pairs)
 
 
 def test_the_fingerprint_follows_every_part_of_it(stripes_collection):
@@ -55,7 +84,7 @@ def test_faults_are_found_at_the_door():
         Collection(class_names=("a", "b"), labels=labels, **make)
     with pytest.raises(DataError, match="different lengths"):
         Collection(class_names=("a", "b", "c"), labels=labels[:4], **make)
-    with pytest.raises(DataError, match="holds no pictures"):
+    with pytest.raises(DataError, match="contains no pictures"):
         Collection("x", "x", ("a",), labels[:0], [], ArrayPictures(pixels[:0]))
 
 
@@ -70,7 +99,7 @@ def test_from_arrays():
     assert np.array_equal(named.read(3), collection.read(3))
     valid = Collection.from_arrays(pixels, labels, splits=["train"] * 4 + ["valid"] * 2)
     assert valid.indices("validation").tolist() == [4, 5]
-    with pytest.raises(DataError, match="6 pictures have 5 parts"):
+    with pytest.raises(DataError, match="5 split values for 6 pictures"):
         Collection.from_arrays(pixels, labels, splits=["train"] * 5)
     with pytest.raises(DataError, match="among them 'teach'"):
         Collection.from_arrays(pixels, labels, splits=["teach"] + ["test"] * 5)
@@ -104,3 +133,37 @@ def test_a_damaged_member_of_an_archive_is_told_in_whole_words(tmp_path):
         collection.read(list(collection.keys).index("down/001.png"))
     assert caught.value.reason.startswith("the archive is damaged (")
     assert caught.value.reason.endswith(")")
+    assert not caught.value.temporary
+
+
+def fails(error):
+    def load(i):
+        raise error
+
+    return EncodedPictures(1, load, lambda i: 1, lambda i: "a.png")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "temporary"),
+    (
+        (OSError(errno.EIO, "Input/output error"), "cannot be read (Input/output error)", True),
+        (MemoryError(), "does not fit in memory", True),
+        (FileNotFoundError(errno.ENOENT, "gone"), "does not exist", False),
+        (DataError("x: given", "e", "a", reason="any words", temporary=True), "any words", True),
+        (DataError("x: given", "e", "a", reason="any words"), "any words", False),
+        (DataError("x: given", "e", "a"), "x: given", False),
+    ),
+)
+def test_an_error_has_its_reason_and_whether_it_is_temporary_as_fields(error, reason, temporary):
+    with pytest.raises(PictureError) as caught:
+        fails(error).bytes_of(0)
+    assert (caught.value.source, caught.value.reason, caught.value.temporary) == ("a.png", reason, temporary)
+
+
+@pytest.mark.parametrize(
+    "kind", (PictureError("a.png", "r", "act", temporary=True), DataError("g", "e", "a", reason="r"))
+)
+def test_errors_keep_their_fields_between_processes(kind):
+    copy = pickle.loads(pickle.dumps(kind))
+    assert vars(copy) == vars(kind)
+    assert str(copy) == str(kind)

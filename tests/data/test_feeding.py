@@ -4,7 +4,7 @@ import pytest
 import tellapart
 from tellapart.data import feeding
 from tellapart.data.feeding import prepare_pictures
-from tellapart.data.rows import PixelFile
+from tellapart.data.pixel_store import PixelFile
 from tellapart.errors import DataError
 from tellapart.images.preprocessing import Preparation
 from tests.conftest import write_folder

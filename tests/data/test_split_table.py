@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from tellapart.data.collection import ArrayPictures, Collection
-from tellapart.data.cutting import joined
 from tellapart.data.split_table import check_trainable, make_splits, unpack_splits
+from tellapart.data.splitting import merge_groups
 from tellapart.errors import DataError, UsageError
 from tests.conftest import make_collection
 
@@ -99,15 +99,15 @@ def test_too_few_pictures():
 def test_wrong_fractions_and_parts():
     with pytest.raises(UsageError, match=r"--validation 1\.0"):
         make_splits(collection_of((10, 10)), validation=1.0)
-    with pytest.raises(DataError, match="has the part test only"):
+    with pytest.raises(DataError, match="has only the test split"):
         make_splits(collection_of((4,), ["test"] * 4))
 
 
 def test_check_trainable():
-    with pytest.raises(DataError, match="has one class only, 'c0'"):
+    with pytest.raises(DataError, match="has only one class, 'c0'"):
         check_trainable(collection_of((9,)), make_splits(collection_of((9,))))
     lacking = collection_of((5, 5), ["train"] * 5 + ["validation"] * 5)
-    with pytest.raises(DataError, match="'c1' is in validation, but training lacks it"):
+    with pytest.raises(DataError, match="'c1' is in validation, but not in training"):
         check_trainable(lacking, make_splits(lacking, test=0))
 
 
@@ -172,7 +172,7 @@ def test_given_parts_are_kept_and_their_leaks_known():
 
 def test_groups_that_share_a_picture_are_one():
     groups = np.array([str(i // 4) for i in range(120)])
-    assert len(set(joined(groups, [(0, 5), (6, 11), (40, 41)]))) == 28
+    assert len(set(merge_groups(groups, [(0, 5), (6, 11), (40, 41)]))) == 28
     split_table = make_splits(replace(collection_of((60, 60)), groups=groups), 0.2, 0.2, 0, [(0, 5), (6, 11)])
     assert len(set(split_table.splits[:12])) == 1
 
@@ -191,15 +191,15 @@ def test_a_split_is_found_again(count):
     ({"splits": "!", "leaked": []}, {"splits": "c-jE+", "leaked": []}, {"splits": 7, "leaked": []}, {"splits": ""}),
 )
 def test_a_damaged_memory_of_a_split(packed):
-    with pytest.raises(DataError, match="what the model remembers of its split cannot be read"):
+    with pytest.raises(DataError, match="the split table in the model file cannot be read"):
         unpack_splits(collection_of((9, 9)), packed)
 
 
 def test_a_memory_of_other_pictures():
     packed = make_splits(collection_of((90, 90))).pack()
-    with pytest.raises(DataError, match="it is of other pictures"):
+    with pytest.raises(DataError, match="it belongs to other pictures"):
         unpack_splits(collection_of((9, 9)), packed)
-    with pytest.raises(DataError, match="it is of other pictures"):
+    with pytest.raises(DataError, match="it belongs to other pictures"):
         unpack_splits(collection_of((90, 90)), packed | {"leaked": [180]})
 
 
@@ -212,7 +212,7 @@ def test_one_picture_many_times_does_not_become_the_test_part(seed):
 
 
 def test_nothing_but_one_picture():
-    with pytest.raises(DataError, match="so many of its pictures show the same that none are left for test") as caught:
+    with pytest.raises(DataError, match="too many duplicates: no pictures are left for the test split") as caught:
         make_splits(collection_of((20, 20)), 0.2, 0.2, 0, [tuple(range(40))], [tuple(range(40))])
     assert "--test 0" in caught.value.action
 
@@ -222,7 +222,7 @@ def test_pictures_of_one_layout_are_no_copies():
     split_table = make_splits(collection_of((60, 60)), 0.2, 0.2, 0, [tuple(range(118))], [(3, 7, 80)])
     assert split_table.counts()["test"] == pytest.approx(24, abs=3)
     assert len(set(split_table.splits[[3, 7, 80]])) == 1
-    assert "so much alike that only exact copies stay together" in split_table.origin["test"]
+    assert "too many near-duplicates: only exact duplicates stay together" in split_table.origin["test"]
     assert len(split_table.leaks("test")) > 20
 
 
@@ -232,14 +232,17 @@ def test_groups_of_one_layout():
     chain = [(i, i + 10) for i in range(0, 940, 10)]
     split_table = make_splits(collection, 0.1, 0.2, 0, chain, [(0, 999)])
     assert split_table.counts()["test"] == pytest.approx(200, abs=20)
-    assert "whole groups, stratified, so much alike that only exact copies stay together" in split_table.origin["test"]
+    assert (
+        "whole groups, stratified, too many near-duplicates: only exact duplicates stay together"
+        in split_table.origin["test"]
+    )
     assert split_table.splits[0] == split_table.splits[999]
 
 
 def test_joined_groups_bear_their_first_name():
     groups = np.array(["d", "c", "b", "a", "e"])
-    assert joined(groups, [(1, 2), (2, 3)]).tolist() == ["d", "a", "a", "a", "e"]
-    assert joined(groups, []).tolist() == groups.tolist()
+    assert merge_groups(groups, [(1, 2), (2, 3)]).tolist() == ["d", "a", "a", "a", "e"]
+    assert merge_groups(groups, []).tolist() == groups.tolist()
 
 
 def grouped(classes: int, groups: int, each: int) -> Collection:
@@ -265,8 +268,8 @@ def test_a_class_of_few_groups_stays_in_training_and_that_is_said():
     collection = replace(few, groups=np.where(few.labels == 2, "2-0", one.groups))
     split_table = make_splits(collection)
     assert set(split_table.splits[collection.labels == 2]) == {"train"}
-    assert split_table.origin["test"].endswith("none of c2")
-    assert "none of c2" in split_table.origin["validation"]
+    assert split_table.origin["test"].endswith("without c2")
+    assert "without c2" in split_table.origin["validation"]
 
 
 def test_three_groups_are_enough_where_each_has_all_classes():
@@ -327,4 +330,4 @@ def test_of_two_cuts_the_fuller_one_is_taken(seed):
         collection_of((100, 100)), 0.1, 0.2, seed, [tuple(range(100)), tuple(range(100, 200))], exact
     )
     assert min(split_table.counts().values()) > 0
-    assert "so much alike that only exact copies stay together" in split_table.origin["test"]
+    assert "too many near-duplicates: only exact duplicates stay together" in split_table.origin["test"]

@@ -6,7 +6,7 @@ import tellapart
 from tellapart.recipes.choose import choose_preparation, choose_recipe
 from tellapart.recipes.find import find_recipe
 from tests.conftest import make_collection, write_folder
-from tests.images.test_look import photo
+from tests.images.test_summary import photo
 
 
 def chosen(recipe, collection):

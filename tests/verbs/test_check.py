@@ -15,7 +15,7 @@ from tellapart.evaluation.cross_validation import assign_folds, make_folds, make
 from tellapart.progress import Note, Progress, silent
 from tests.checks.test_checks import folder
 from tests.conftest import make_collection, stripes, write_folder
-from tests.images.test_look import encoded, photo
+from tests.images.test_summary import encoded, photo
 
 
 @pytest.fixture
@@ -311,12 +311,12 @@ def test_findings_are_not_lost_where_the_search_for_wrong_labels_fails(dirty, mo
 
 
 def test_near_duplicates_that_were_not_looked_for_are_said(dirty, monkeypatch):
-    monkeypatch.setattr("tellapart.data.duplicates.MOST", 10)
+    monkeypatch.setattr("tellapart.data.duplicates.MAX_COMPARED", 10)
     found = tellapart.check(dirty, skip_labels=True, on_event=silent)
-    assert "near duplicates: not all looked for" in str(found)
+    assert "near-duplicates: the collection is too large to search all of it" in str(found)
     assert (
         found.to_dict()["not_searched"][0]
-        == "near duplicates: not all looked for, among so many pictures; exact copies were"
+        == "near-duplicates: the collection is too large to search all of it; exact duplicates were"
     )
 
 
@@ -370,4 +370,4 @@ def test_near_pairs_that_chain_all_groups_to_one():
 def test_near_duplicates_of_small_pictures_are_not_looked_for_and_that_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = tellapart.check(make_collection(30, splits=False), skip_labels=True, on_event=silent)
-    assert "near duplicates: not looked for among 30 pictures of less than 48 pixels a side" in str(found)
+    assert "near-duplicates: not searched among 30 pictures smaller than 48 pixels" in str(found)

@@ -24,11 +24,11 @@ SHARP = 60.0
 
 def find(checked: Checked) -> list[Finding]:
     """See the contract."""
-    measured = {i: checked.inspection.look(i) for i in checked.inspection.readable.tolist()}
+    measured = {i: checked.inspection.summary(i) for i in checked.inspection.readable.tolist()}
     large = [
         i
         for i, measures in measured.items()
-        if min(measures.shape[:2]) >= SMALLEST_SIDE and measures.spread >= BLANK_DEVIATION
+        if min(measures.shape[:2]) >= SMALLEST_SIDE and measures.deviation >= BLANK_DEVIATION
     ]
     if len(large) < FEWEST:
         return []

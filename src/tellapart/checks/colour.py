@@ -13,7 +13,7 @@ FEW = 0.1
 def find(checked: Checked) -> list[Finding]:
     """See the contract."""
     readable = checked.inspection.readable.tolist()
-    measured = [checked.inspection.look(i) for i in readable]
+    measured = [checked.inspection.summary(i) for i in readable]
     grey = np.array([measures.grey or measures.shape[2] == 1 for measures in measured], bool)
     grey_share = grey.mean() if len(grey) else 0.0
     if grey_share <= FEW:

@@ -12,7 +12,7 @@ opposite sides do not count: they have a frame.
 
 def find(checked: Checked) -> list[Finding]:
     """See the contract."""
-    shares = [(i, checked.inspection.look(i).grey_side) for i in checked.inspection.readable.tolist()]
+    shares = [(i, checked.inspection.summary(i).grey_side) for i in checked.inspection.readable.tolist()]
     keys = checked.collection.keys
     return [
         Finding(f"{keys[i]}: {share:.0%} of the picture is plain grey", (i,))

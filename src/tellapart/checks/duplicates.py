@@ -31,7 +31,7 @@ def _finding(checked: Checked, copies: list[int]) -> Finding:
     if not checked.one_layout(copies):
         words = f"{len(copies)} duplicates or near-duplicates: {names}"
         return Finding(words, tuple(copies), drop=tuple(copies[1:]))
-    first_copies = {checked.twins.get(i, i): i for i in reversed(copies)}
-    drop = [i for i in copies if first_copies[checked.twins.get(i, i)] != i]
+    first_copies = {checked.first_copies.get(i, i): i for i in reversed(copies)}
+    drop = [i for i in copies if first_copies[checked.first_copies.get(i, i)] != i]
     words = f"{len(copies)} similar pictures, too many to be copies; probably the same layout or camera view: {names}"
     return Finding(words, tuple(copies), drop=tuple(drop))

@@ -17,7 +17,7 @@ def find(checked: Checked) -> list[Finding]:
     share = detail(list(sampled_pictures(checked.collection, readable, (LARGEST, LARGEST))))
     if share == 1:
         return []
-    sides = np.median([checked.inspection.look(int(i)).shape[:2] for i in readable], axis=0)
+    sides = np.median([checked.inspection.summary(int(i)).shape[:2] for i in readable], axis=0)
     height, width = (int(side) for side in sides)
     detailed = [round(min(side, LARGEST * side / max(sides)) * share) for side in (width, height)]
     return [

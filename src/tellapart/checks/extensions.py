@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 
 from tellapart.data.finding import Checked, Finding
-from tellapart.images.look import EXTENSIONS
+from tellapart.images.summary import EXTENSIONS
 
 POSITION, TITLE = 20, "Wrong file extensions"
 
@@ -12,7 +12,7 @@ def find(checked: Checked) -> list[Finding]:
     """See the contract. These files are read anyway: the content decides the format."""
     findings = []
     for i in checked.inspection.readable.tolist():
-        key, format = checked.collection.keys[i], checked.inspection.look(i).format
+        key, format = checked.collection.keys[i], checked.inspection.summary(i).format
         suffix = PurePosixPath(key).suffix.lower()
         if format in EXTENSIONS and suffix and suffix not in EXTENSIONS[format]:
             findings.append(Finding(f"{key}: the format is {format}", (i,)))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tellapart.data.finding import Checked, Finding
-from tellapart.data.suspects import suspected
+from tellapart.data.label_errors import find_label_errors
 
 POSITION, TITLE = 120, "Likely wrong labels"
 
@@ -23,7 +23,7 @@ def find(checked: Checked) -> list[Finding] | None:
     predicted = np.flatnonzero(~np.isnan(checked.predictions).any(axis=1))
     labels, probabilities = collection.labels[predicted], checked.predictions[predicted]
     findings = []
-    for k, best in zip(*(column.tolist() for column in suspected(labels, probabilities)), strict=True):
+    for k, best in zip(*(column.tolist() for column in find_label_errors(labels, probabilities)), strict=True):
         i, suggested = int(predicted[k]), collection.class_names[best]
         given, other = probabilities[k, labels[k]], probabilities[k, best]
         words = (

@@ -39,11 +39,11 @@ def _to_drop(checked: Checked, group: Sequence[int], splits: Sequence[str]) -> s
     drop: set[int] = set()
     for number, split in enumerate(SPLITS):
         kept = [i for i, split_of_i in zip(group, splits, strict=True) if split_of_i in SPLITS[number + 1 :]]
-        kept_copies = {checked.twins.get(i, i) for i in kept}
+        kept_copies = {checked.first_copies.get(i, i) for i in kept}
         kept_classes = set() if one_layout else {int(labels[i]) for i in kept}
         drop |= {
             i
             for i, split_of_i in zip(group, splits, strict=True)
-            if split_of_i == split and (checked.twins.get(i, i) in kept_copies or int(labels[i]) in kept_classes)
+            if split_of_i == split and (checked.first_copies.get(i, i) in kept_copies or int(labels[i]) in kept_classes)
         }
     return drop

@@ -13,11 +13,11 @@ def find(checked: Checked) -> list[Finding]:
     """See the contract."""
     findings = []
     for i in checked.inspection.readable.tolist():
-        key, measures = checked.collection.keys[i], checked.inspection.look(i)
-        if measures.spread < BLANK_DEVIATION and measures.marks < BLANK_RANGE:
-            words = f"{key}: a single colour (grey value {measures.middle:.0f} of 255)"
+        key, measures = checked.collection.keys[i], checked.inspection.summary(i)
+        if measures.deviation < BLANK_DEVIATION and measures.value_range < BLANK_RANGE:
+            words = f"{key}: a single colour (grey value {measures.mean:.0f} of 255)"
             findings.append(Finding(words, (i,), drop=(i,)))
-        elif measures.brightest < DARK:
-            words = f"{key}: very dark (99 % of its pixels are below {measures.brightest:.0f} of 255)"
+        elif measures.percentile_99 < DARK:
+            words = f"{key}: very dark (99 % of its pixels are below {measures.percentile_99:.0f} of 255)"
             findings.append(Finding(words, (i,)))
     return findings

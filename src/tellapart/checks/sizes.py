@@ -18,13 +18,13 @@ def find(checked: Checked) -> list[Finding]:
     readable = checked.inspection.readable.tolist()
     if not readable:
         return []
-    shapes = np.array([checked.inspection.look(i).shape[:2] for i in readable], float)
+    shapes = np.array([checked.inspection.summary(i).shape[:2] for i in readable], float)
     shorter, longer = shapes.min(axis=1), shapes.max(axis=1)
     median_side, median_ratio = np.median(shorter), np.median(longer / shorter)
     findings = []
     for i, low, high in zip(readable, shorter, longer, strict=True):
         key = checked.collection.keys[i]
-        height, width, _ = checked.inspection.look(i).shape
+        height, width, _ = checked.inspection.summary(i).shape
         if low < SMALL * median_side:
             words = f"{key}: {width} x {height}; the median shorter side is {median_side:.0f}"
             findings.append(Finding(words, (i,)))

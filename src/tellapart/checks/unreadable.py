@@ -9,6 +9,6 @@ def find(checked: Checked) -> list[Finding]:
     """See the contract."""
     return [
         Finding(f"{checked.collection.keys[i]}: {reason}", (i,), drop=(i,))
-        for i, reason in enumerate(checked.inspection.looks)
+        for i, reason in enumerate(checked.inspection.summaries)
         if isinstance(reason, str)
     ]

@@ -7,7 +7,7 @@ POSITION, TITLE = 30, "Rotated by EXIF orientation"
 
 def find(checked: Checked) -> list[Finding]:
     """See the contract. tellapart reads these pictures upright; other programs may not."""
-    orientations = ((i, checked.inspection.look(i).orientation) for i in checked.inspection.readable.tolist())
+    orientations = ((i, checked.inspection.summary(i).orientation) for i in checked.inspection.readable.tolist())
     return [
         Finding(f"{checked.collection.keys[i]}: EXIF orientation {orientation}", (i,))
         for i, orientation in orientations

@@ -24,7 +24,7 @@ from tellapart.errors import ModelFileError, PictureError, UsageError
 from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.preprocessing import Preparation
 from tellapart.images.read import from_array, read_picture
-from tellapart.images.views import Views, looks
+from tellapart.images.views import Views, tta_views
 from tellapart.parallel import each
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ class Classifier:
         """Probabilities float32 [n, classes] for pixels whose `outputs`, as they are, the network has given."""
         answers = spread(outputs)
         if self.views != "none":
-            others = looks(pixels, self.views)
+            others = tta_views(pixels, self.views)
             first = (next(others)[0], answers)
             answers = _averaged(chain([first], ((weight, spread(self.runtime(look))) for weight, look in others)))
         return tempered(answers, self.record.temperature)

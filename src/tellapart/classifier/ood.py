@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tellapart.errors import ModelFileError
-from tellapart.images.shrink import shrunken
+from tellapart.images.grid import grid_means
 
 PICTURES, HELD_OUT = 2000, 1000
 """At most so many training pictures are described, and so many others scored to know what is ordinary."""
@@ -61,7 +61,7 @@ class OodDetector:
         arrays: dict[str, np.ndarray] = {}
         for way, seen, held in (
             ("features", _flat(features, FOLDED), _flat(held_features, FOLDED)),
-            ("pixels", shrunken(pixels), shrunken(held_pixels)),
+            ("pixels", grid_means(pixels), grid_means(held_pixels)),
         ):
             arrays |= {f"{way}_{name}": array for name, array in _describe(seen, labels).items()}
             logarithms = _log_distance(held, arrays, way)
@@ -84,7 +84,7 @@ class OodDetector:
         """How unusual each picture is, float [n]: about 0 for ordinary ones, higher for stranger ones."""
         total: Any = 0.0
         kept = len(self.arrays["features_turn"])
-        for way, seen in (("features", _flat(features, kept)), ("pixels", shrunken(pixels))):
+        for way, seen in (("features", _flat(features, kept)), ("pixels", grid_means(pixels))):
             middle, spread = self.arrays[f"{way}_scale"]
             total = total + (_log_distance(seen, self.arrays, way) - middle) / spread
         return total

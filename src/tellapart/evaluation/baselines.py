@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from tellapart.data.feeding import rows_for
-from tellapart.data.rows import Pixels
-from tellapart.images.shrink import SIDE, shrunken
+from tellapart.data.pixel_store import Pixels
+from tellapart.images.grid import SIDE, grid_means
 
 PICTURES = 5000
 """The logistic regression is fitted to a random sample of at most this many training pictures."""
@@ -63,7 +63,7 @@ class ShrunkenPixels:
 def _shrunken(pixels: Pixels, rows: np.ndarray) -> np.ndarray:
     """Return the given rows of the pictures, shrunk and flattened, read from their store in batches."""
     step = rows_for(pixels.shape[1:])
-    return np.concatenate([shrunken(pixels[rows[i : i + step]]) for i in range(0, len(rows), step)])
+    return np.concatenate([grid_means(pixels[rows[i : i + step]]) for i in range(0, len(rows), step)])
 
 
 def drawn(labels: np.ndarray) -> np.ndarray:

@@ -14,10 +14,10 @@ import numpy as np
 
 from tellapart.classifier.make import make_classifier
 from tellapart.data.collection import Collection
-from tellapart.data.cutting import joined
 from tellapart.data.duplicates import Duplicates
 from tellapart.data.feeding import Prepared, rows_for
-from tellapart.data.rows import digest
+from tellapart.data.pixel_store import pixels_digest
+from tellapart.data.splitting import merge_groups
 from tellapart.errors import DataError, OutOfMemoryError, Stopped, TrainingError
 from tellapart.files import replacing, write_json
 from tellapart.progress import Epoch, Event, Listener, Note, Progress
@@ -114,15 +114,15 @@ def _groups(collection: Collection, duplicates: Duplicates, indices: np.ndarray)
     labels = collection.labels[indices]
     given = np.arange(len(collection)) if collection.groups is None else collection.groups
     exact = duplicates.of("exact")
-    possible = _groups_per_class(collection, labels, joined(given, exact)[indices]) > 1
+    possible = _groups_per_class(collection, labels, merge_groups(given, exact)[indices]) > 1
 
     def lacking(same: Sequence[tuple[int, ...]]) -> np.ndarray:
         """Classes, bool [classes], that could be in two folds but for `same`."""
-        return possible & (_groups_per_class(collection, labels, joined(given, same)[indices]) < 2)
+        return possible & (_groups_per_class(collection, labels, merge_groups(given, same)[indices]) < 2)
 
     same: Sequence[tuple[int, ...]] = duplicates.groups
     if not (lacks := lacking(same)).any():
-        return joined(given, same)[indices], []
+        return merge_groups(given, same)[indices], []
     here = set(indices.tolist())
     separated = {
         group
@@ -134,7 +134,7 @@ def _groups(collection: Collection, duplicates: Duplicates, indices: np.ndarray)
         same, separated = exact, set(duplicates.groups) - set(exact)
     count = sum(i in here for group in separated for i in group)
     words = f"{counted(count, 'picture')} are so similar that only exact duplicates among them stay in one fold"
-    return joined(given, same)[indices], [f"{words}: metrics may be optimistic"]
+    return merge_groups(given, same)[indices], [f"{words}: metrics may be optimistic"]
 
 
 def _groups_per_class(collection: Collection, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -174,7 +174,7 @@ class CrossValidation:
         `fold` int [n] is the fold of each picture. Models train only on pictures that are `trusted`, bool [n] (None:
         all), unless a class would be missing.
         """
-        pictures = digest(data.pixels) if self.resumable else ""
+        pictures = pixels_digest(data.pixels) if self.resumable else ""
         probabilities = np.zeros((len(data), self.plan.classes), np.float32)
         for number in range(int(fold.max()) + 1):
             outside, inside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)

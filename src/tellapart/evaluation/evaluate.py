@@ -11,7 +11,7 @@ from tellapart.classifier.classifier import Classifier
 from tellapart.classifier.ood import OOD_SHARE
 from tellapart.data.collection import Collection
 from tellapart.data.feeding import Prepared, prepare_pictures, rows_for
-from tellapart.data.rows import Pixels
+from tellapart.data.pixel_store import Pixels
 from tellapart.errors import DataError, UsageError
 from tellapart.evaluation.baselines import Baseline, majority
 from tellapart.evaluation.evaluation import Evaluation

@@ -70,10 +70,10 @@ def notes(predictions: LabelledPredictions) -> list[str]:
         )
     if predictions.ood is not None:
         lines.append(str(predictions.ood))
-    if predictions.test_evaluations is not None and predictions.test_evaluations > 1:
+    count = predictions.test_evaluations
+    if count is not None and count > 1:
         lines.append(
-            f"this test split has now been evaluated {predictions.test_evaluations} times; each reuse makes its metrics "
-            "more optimistic"
+            f"this test split has now been evaluated {count} times; each reuse makes its metrics more optimistic"
         )
     return lines
 

@@ -7,11 +7,11 @@ import math
 import numpy as np
 
 from tellapart.data.collection import Collection
-from tellapart.data.rows import Pixels
+from tellapart.data.pixel_store import Pixels
 from tellapart.data.sample import sampled_pictures, sampled_shapes
 from tellapart.images.detail import LARGEST, detail
-from tellapart.images.look import has_colour
 from tellapart.images.preprocessing import Colour, Fit, Preparation
+from tellapart.images.summary import has_colour
 from tellapart.images.views import without_mirror
 from tellapart.recipes.mirror import may_mirror
 from tellapart.recipes.recipe import Recipe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tellapart.data.rows import Pixels
+from tellapart.data.pixel_store import Pixels
 from tellapart.images.preprocessing import Preparation
 
 PICTURES = 3000

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from tellapart.data.finding import Checked, Finding
 from tellapart.errors import TellapartError
 from tellapart.files import write_text
-from tellapart.images.look import Look
+from tellapart.images.summary import PictureSummary
 from tellapart.images.write import within
 from tellapart.report.page import gallery, html, page, picture
 
@@ -82,12 +82,14 @@ def _section(checked: Checked, check: ModuleType, findings: Sequence[Finding]) -
 
 def _pictures(checked: Checked, finding: Finding) -> Markup:
     """Return up to four readable pictures of a finding, side by side; empty if there are none."""
-    measured = [(i, checked.inspection.looks[i]) for i in finding.pictures[:4]]
-    images = [picture(_copy(checked, i, look), finding.words) for i, look in measured if isinstance(look, Look)]
+    measured = [(i, checked.inspection.summaries[i]) for i in finding.pictures[:4]]
+    images = [
+        picture(_copy(checked, i, look), finding.words) for i, look in measured if isinstance(look, PictureSummary)
+    ]
     return html('<div class="row">{{ images }}</div>', images=Markup("").join(images)) if images else Markup("")
 
 
-def _copy(checked: Checked, index: int, look: Look) -> np.ndarray:
+def _copy(checked: Checked, index: int, look: PictureSummary) -> np.ndarray:
     """Return a copy of a picture for the page, uint8 [height, width, 1 or 3], with sides of at most SIDE pixels."""
     try:
         return within(checked.collection.read(index, least=(SIDE, SIDE)), SIDE)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tellapart.data.feeding import Prepared
-from tellapart.data.rows import digest as pixels_digest
+from tellapart.data.pixel_store import pixels_digest
 from tellapart.files import sha256
 from tellapart.networks.backend import describe, keras
 from tellapart.training.plan import Plan

@@ -181,11 +181,11 @@ def _budget(plan: Plan, pictures: Pictures, started: float) -> Budget | None:
 def views_after_training(counts: dict[str, int], views: Views) -> int:
     """The number of views that are computed after training, to evaluate and to fit the OOD detector."""
     from tellapart.classifier.ood import HELD_OUT, PICTURES
-    from tellapart.images.views import count
+    from tellapart.images.views import count_views
 
     one_view = counts["test"] if views != "none" else 0
     ood = min(PICTURES, counts["train"]) + min(HELD_OUT, counts["validation"] or counts["train"])
-    return (counts["validation"] + counts["test"]) * count(views) + one_view + ood
+    return (counts["validation"] + counts["test"]) * count_views(views) + one_view + ood
 
 
 def _cross_validated(plan: Plan, pictures: Pictures, session: Session) -> OutOfFold | None:

@@ -75,7 +75,7 @@ def test_given_class_names_fix_the_order(tmp_path):
     collection = tellapart.open(folder, ["squares", "down", "across"])
     assert collection.class_counts().tolist() == [12, 12, 12]
     assert collection.label(0) == collection.keys[0].split("/")[0]
-    with pytest.raises(tellapart.TellapartError, match="the folder 'down' is none of the class names"):
+    with pytest.raises(tellapart.TellapartError, match="the folder 'down' is not one of the class names"):
         tellapart.open(folder, ["squares", "across"])
 
 
@@ -91,7 +91,7 @@ def test_pictures_outside_the_part_folders(tmp_path):
     write_folder(tmp_path / "x", 12)
     collection = tellapart.open(tmp_path / "x")
     assert np.unique(collection.splits, return_counts=True)[1].tolist() == [6, 12]
-    assert collection.notes[0] == "taken for training: 12 pictures in class folders outside the part folders"
+    assert collection.notes[0] == "used for training: 12 pictures in class folders outside the split folders"
 
 
 def test_a_file_of_a_runs_name_hides_no_class(tmp_path):
@@ -152,7 +152,7 @@ def test_files_that_are_not_called_pictures_are_told(tmp_path):
     grey(folder / "down" / "a.png")
     (folder / "down" / "a.png").rename(folder / "down" / "a.jpg_large")
     (folder / "down" / "notes.txt").write_text("x")
-    assert "passed over: 1 file in picture folders, not called a picture (down/a.jpg_large)" in (
+    assert "ignored: 1 file in picture folders without a picture's extension (down/a.jpg_large)" in (
         tellapart.open(folder).notes
     )
 
@@ -186,7 +186,7 @@ def test_parts_within_class_folders(tmp_path):
     assert [len(collection.indices(split)) for split in ("train", "test")] == [4, 2]
     assert collection.notes == (
         "left out: 1 picture outside class folders (cover.png)",
-        "taken for training: 2 pictures in class folders outside the part folders",
+        "used for training: 2 pictures in class folders outside the split folders",
     )
 
 

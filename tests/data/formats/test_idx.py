@@ -23,7 +23,7 @@ def test_a_file_and_its_gzip_are_one(folder):
 def test_two_files_of_one_part_are_refused(folder):
     for kind in ("images-idx3", "labels-idx1"):
         (folder / f"letters-train-{kind}-ubyte").write_bytes((folder / f"train-{kind}-ubyte").read_bytes())
-    with pytest.raises(DataError, match="holds several files for the part train"):
+    with pytest.raises(DataError, match="contains several files for the train split"):
         tellapart.open(folder)
 
 

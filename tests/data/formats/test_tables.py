@@ -45,12 +45,12 @@ def test_rgb_and_a_byte_order_mark(tmp_path):
     ("text", "words"),
     (
         (f"{HEADER}\n", "has a header and no rows"),
-        (f"\r\r\r{HEADER}\n1,2,3,4,5\n", "its first line is not plainly the names of the columns"),
+        (f"\r\r\r{HEADER}\n1,2,3,4,5\n", "its first line is not a list of column names"),
         (f"{HEADER}\n1,2,3,4,5\n,2,3,4,5\n", "line 3: has no label"),
         (f"{HEADER}\n1,2,3,4,5\n1,2,,4,5\n", "line 3, column pixel1: '' is not a pixel"),
         (f"{HEADER}\n1,2,3,4,5,6\n", "line 2: has 6 values"),
         ("label,a,a,b,c\n1,2,3,4,5\n", "has two columns 'a'"),
-        ("x" * 200_000, "holds no labelled pictures"),
+        ("x" * 200_000, "contains no labelled pictures"),
     ),
 )
 def test_faulty_pixel_csv(text, words, tmp_path):
@@ -85,7 +85,7 @@ def test_a_manifest_with_parts_and_groups(tmp_path):
         ("file_name,label\na.png\n", "line 2: has 1 values"),
         ("file_name,label\na.png,\n", "row 1: the column 'label' is empty"),
         ("file_name,label\na.png,x\na.png,y\n", "row 2: lists a.png a second time"),
-        ("file_name,label,split\na.png,x,maybe\n", "'maybe' in the column 'split' is no part"),
+        ("file_name,label,split\na.png,x,maybe\n", "'maybe' in the column 'split' is not a valid split"),
         ("file_name,label,label\na.png,x,y\n", "has two columns 'label'"),
         ("file_name,label\na.png,\xe9\n".encode("latin-1"), r"line 2: is not UTF-8 text(.|\n)*CSV UTF-8"),
         ('file_name,label\na.png,"x\n' + "b.png,y\n" * 30_000, "cannot be read"),
@@ -187,7 +187,7 @@ def test_a_manifest_for_each_part(names, tmp_path):
 def test_several_manifests_that_tell_no_parts(tmp_path):
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text("file_name,label\na.png,x\nb.png,y\n")
-    with pytest.raises(DataError, match=r"holds several tables of picture files \(a.csv, b.csv\)"):
+    with pytest.raises(DataError, match=r"contains several tables of picture files \(a.csv, b.csv\)"):
         tellapart.open(tmp_path)
     (tmp_path / "b.csv").rename(tmp_path / "manifest.csv")
     assert len(tellapart.open(tmp_path)) == 2
@@ -253,7 +253,7 @@ def test_a_competitions_tables_without_labels_are_left_out(tmp_path):
     collection = tellapart.open(tmp_path)
     assert (len(collection), collection.given_splits) == (2, ())
     assert collection.notes == (
-        "left out: sample_submission.csv, test.csv, without a header of both labels and pixels",
+        "left out: sample_submission.csv, test.csv, whose header does not have both labels and pixels",
     )
 
 
@@ -276,7 +276,7 @@ def test_a_manifest_made_on_windows(tmp_path):
 
 def test_a_nul_in_a_file_name(tmp_path):
     (tmp_path / "list.csv").write_bytes(b"file_name,label\na.png,x\nb\0.png,y\n")
-    with pytest.raises(DataError, match=r"list.csv, row 2: the file name holds a NUL"):
+    with pytest.raises(DataError, match=r"list.csv, row 2: the file name contains a NUL"):
         tellapart.open(tmp_path / "list.csv")
 
 

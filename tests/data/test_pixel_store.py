@@ -4,16 +4,16 @@ import zlib
 import numpy as np
 import pytest
 
-from tellapart.data.cache import checksums
-from tellapart.data.rows import PixelFile, Rows, digest, some
+from tellapart.data.cache import checksums_of
+from tellapart.data.pixel_store import PixelFile, SelectedRows, pixels_digest, select_rows
 from tellapart.errors import DataError
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (20, 5, 4, 3), np.uint8)
 
 
-def filed(offset=0, sums=None):
+def filed(offset=0, checksums=None):
     file = tempfile.NamedTemporaryFile()  # noqa: SIM115  # the PixelFile closes it
-    store = PixelFile(file, PICTURES.shape, offset, sums)
+    store = PixelFile(file, PICTURES.shape, offset, checksums)
     for i, picture in enumerate(PICTURES):
         store[i] = picture
     return store
@@ -26,11 +26,11 @@ def filed(offset=0, sums=None):
 def test_rows_are_those_of_an_array(offset, key):
     store = filed(offset)
     order = np.random.default_rng(1).permutation(20)
-    for held in (store, Rows(store, np.arange(20)), some(PICTURES, np.arange(20))):
+    for held in (store, SelectedRows(store, np.arange(20)), select_rows(PICTURES, np.arange(20))):
         assert np.array_equal(held[key], PICTURES[key])
         assert held.shape == PICTURES.shape
-    assert np.array_equal(some(some(store, order), np.array([2, 0]))[:], PICTURES[order[[2, 0]]])
-    assert np.array_equal(np.asarray(some(store, order)), PICTURES[order])
+    assert np.array_equal(select_rows(select_rows(store, order), np.array([2, 0]))[:], PICTURES[order[[2, 0]]])
+    assert np.array_equal(np.asarray(select_rows(store, order)), PICTURES[order])
 
 
 def test_beyond_the_end():
@@ -39,7 +39,7 @@ def test_beyond_the_end():
 
 
 def test_a_damaged_picture_is_named():
-    store = filed(sums=checksums(PICTURES))
+    store = filed(checksums=checksums_of(PICTURES))
     assert np.array_equal(store[:], PICTURES)
     store[6] = PICTURES[6] ^ 1
     assert np.array_equal(store[[5, 7]], PICTURES[[5, 7]])
@@ -61,8 +61,9 @@ def test_a_digest_knows_every_pixel_wherever_the_pictures_lie(tmp_path):
     file = PixelFile((tmp_path / "a").open("rb"), pixels.shape)
     known = PixelFile((tmp_path / "a").open("rb"), pixels.shape, 0, sums)
     rows = np.array([3, 1, 8])
-    assert len({digest(one) for one in (pixels, file, known, Rows(pixels, np.arange(9)))}) == 1
-    assert len({digest(one) for one in (pixels[rows], Rows(file, rows), Rows(known, rows), Rows(pixels, rows))}) == 1
+    assert len({pixels_digest(store) for store in (pixels, file, known, SelectedRows(pixels, np.arange(9)))}) == 1
+    selected = (pixels[rows], SelectedRows(file, rows), SelectedRows(known, rows), SelectedRows(pixels, rows))
+    assert len({pixels_digest(store) for store in selected}) == 1
     other = pixels.copy()
     other[8, 3, 4, 2] ^= 1
-    assert digest(other) != digest(pixels) != digest(pixels[rows])
+    assert pixels_digest(other) != pixels_digest(pixels) != pixels_digest(pixels[rows])
