@@ -8,17 +8,9 @@ import tellapart
 from tellapart import leaves
 from tellapart.data.finding import Checked
 from tellapart.data.inspect import inspect
-from tests.images.test_summary import encoded, photo
+from tests.photos import encoded, folder, photo
 
 CHECKS = "tellapart.checks"
-
-
-def folder(path, count=24, splits=("",)):
-    for k in range(count):
-        place = path / splits[k % len(splits)] / ("cats", "dogs")[k // len(splits) % 2]
-        place.mkdir(parents=True, exist_ok=True)
-        (place / f"{k:03d}.jpg").write_bytes(encoded(photo(k)))
-    return path
 
 
 def run_check(path, name, predictions=None):

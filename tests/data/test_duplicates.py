@@ -4,7 +4,7 @@ from PIL import Image
 
 from tellapart.data.duplicates import Traits, find_duplicates
 from tellapart.images.summary import summarise, summarise_file
-from tests.images.test_summary import encoded, photo
+from tests.photos import encoded, photo
 
 
 def pairs(summaries):

@@ -6,7 +6,7 @@ import tellapart
 from tellapart.recipes.choose import choose_preparation, choose_recipe
 from tellapart.recipes.find import find_recipe
 from tests.conftest import make_collection, write_folder
-from tests.images.test_summary import photo
+from tests.photos import photo
 
 
 def chosen(recipe, collection):

@@ -20,10 +20,7 @@ from tellapart.training.session import Session
 from tellapart.training.snapshot import Snapshot
 from tellapart.training.train import train_network
 from tests.conftest import stripes
-
-
-class KilledError(BaseException):
-    """Stands for a process that is gone."""
+from tests.killing import KilledError, killed_after
 
 
 def prepared(count, seed=0, channels=1):
@@ -39,20 +36,6 @@ def train(folder, on_event=silent, recipe="quick", channels=1, save_every=0, see
     preprocessing = Preparation(height=12, width=12, colour=colour)
     plan = Plan(found.for_data(120, data.pixels.shape[1:]), ("a", "b", "c"), preprocessing, seed, "float32")
     return train_network(plan, data, held, Session(folder, on_event, save_every=save_every))
-
-
-def killed_after(monkeypatch, writes):
-    """Let the process die right after so many checkpoints."""
-    real, count = Checkpoints.write, [0]
-
-    def write(self, checkpoint):
-        path = real(self, checkpoint)
-        count[0] += 1
-        if count[0] == writes:
-            raise KilledError
-        return path
-
-    monkeypatch.setattr(Checkpoints, "write", write)
 
 
 def same(one, other):

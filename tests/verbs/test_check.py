@@ -13,9 +13,8 @@ from tellapart.data.duplicates import Duplicates, Pair
 from tellapart.errors import Stopped, TrainingError, UsageError
 from tellapart.evaluation.cross_validation import assign_folds, make_folds, make_possible_folds
 from tellapart.progress import Note, Progress, silent
-from tests.checks.test_checks import folder
 from tests.conftest import make_collection, stripes, write_folder
-from tests.images.test_summary import encoded, photo
+from tests.photos import encoded, folder, photo
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from tellapart.errors import UsageError
 from tellapart.progress import Note, silent
 from tellapart.training.run_folder import RunFolder
 from tests.conftest import make_collection, stripes, write_folder
-from tests.verbs.test_resume import broken, train
+from tests.resuming import broken, train
 
 
 @pytest.mark.parametrize("typed", ("photos/", "./mnist", "mnist/", "quick"))

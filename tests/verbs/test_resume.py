@@ -30,23 +30,13 @@ from tellapart.training.run_folder import RunFolder
 from tellapart.verbs._interrupted import find_interrupted
 from tellapart.verbs.train import Options
 from tests.conftest import make_collection, stripes, write_folder
-from tests.training.test_saving import KilledError, killed_after
+from tests.killing import KilledError, killed_after
+from tests.resuming import broken, train
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return write_folder(tmp_path_factory.mktemp("data") / "stripes", 60)
-
-
-def train(folder, runs, on_event=silent, **options):
-    asked = {"recipe": "quick", "epochs": 3, "seed": 4, "save_every": 0, "set": ["batch_size=8"]} | options
-    return tellapart.train(folder, runs=runs, on_event=on_event, **asked)
-
-
-def broken(monkeypatch, writes, *arguments, **options):
-    with monkeypatch.context() as patch, pytest.raises(KilledError):
-        killed_after(patch, writes)
-        train(*arguments, **options)
 
 
 def weights(run):

@@ -262,17 +262,6 @@ def test_too_few_held_out_pictures_to_call_any_unfamiliar_are_told(tmp_path):
     assert not run.model.ood_detector.decides
 
 
-def test_accuracy_of_one_output_with_blended_labels():
-    """Keras's own would call none of them right, since 0.9 is not 1."""
-    from tellapart.training.fitting import _accuracy
-
-    metric = _accuracy()
-    metric.update_state(np.array([[0.9], [0.2], [0.7], [0.4]]), np.array([[0.8], [0.1], [0.3], [0.6]]))
-    metric.update_state(np.array([[1.0], [0.0]]), np.array([[0.7], [0.2]]))
-    assert float(metric.result()) == pytest.approx(4 / 6)
-    assert metric.name == "accuracy"
-
-
 @pytest.mark.parametrize("asked", ("l2=0.1", None, {"augmentation": {"zoom": 0.1}, "dropout": None}))
 def test_changes_may_be_one_text_or_tables(tmp_path, asked):
     data = make_collection(60, splits=False)

@@ -26,10 +26,10 @@ class LabelledPredictions:
     `labels` int64 [n] are positions in `class_names`, the classifier's order; `probabilities` are float32 [n, classes];
     `indices` int64 [n] point into the collection, whose `keys` name the pictures. The first of the `baselines` always
     predicts one class. `temperature` and `threshold` are the classifier's. `test_evaluations`, if known, counts
-    evaluations of its test split. `ood_scores` float [n], if the model has an OOD detector, are between 0 and 1; higher is
-    less like the training data. `leaked` bool [n], if not None, marks pictures that also occur in training. `folds` are
-    the accuracies of the models of a cross-validation, each on its held-out fold. `groups` [n], if the data has them,
-    are the names of each picture's group, such as a subject or burst.
+    evaluations of its test split. `ood_scores` float [n], if the model has an OOD detector, are between 0 and 1; a
+    higher score is less like the training data. `leaked` bool [n], if not None, marks pictures that also occur in
+    training. `folds` are the accuracies of the models of a cross-validation, each on its held-out fold. `groups` [n],
+    if the data has them, are the names of each picture's group, such as a subject or burst.
     """
 
     split: str
