@@ -13,6 +13,7 @@ from tellapart.errors import Stopped, TellapartError, UsageError
 from tellapart.progress import Listener, Note, Progress
 from tellapart.text import counted
 from tellapart.verbs import Record, argument, check_output
+from tellapart.verbs._options import ClassNames, Source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,8 +38,8 @@ MUCH = 0.2
 class Options(Record):
     """What may be asked of check."""
 
-    data: Any = argument(description="A data set's name, a folder, archive or data file.")
-    classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
+    data: Source = argument(description="A data set's name, a folder, archive or data file.")
+    classes: ClassNames = Field(None, description="Text file with the class names in label order, one a line.")
     group: str | None = Field(
         None, description="What belongs together: a column of the table, or a regular expression for file names."
     )

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 from tellapart.errors import DataError, UsageError
 from tellapart.progress import Listener, Note
 from tellapart.verbs import Record, argument, check_drawing, write_plot
+from tellapart.verbs._options import ClassNames, Models, Source
 from tellapart.verbs.evaluate import choose_pictures, count_evaluation_of, open_data
 
 if TYPE_CHECKING:
@@ -31,10 +32,10 @@ SECONDS = 1.0
 class Options(Record):
     """What may be asked of compare."""
 
-    models: list[Any] = argument(description="Two or more .keras files or run folders; the first is compared with.")
-    data: Any = Field(None, description="The pictures; default: the data that the first model was trained on.")
+    models: Models = argument(description="Two or more .keras files or run folders; the first is compared with.")
+    data: Source = Field(None, description="The pictures; default: the data that the first model was trained on.")
     split: Literal["test", "validation", "all"] = Field("test", description="Which part of the data.")
-    classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
+    classes: ClassNames = Field(None, description="Text file with the class names in label order, one a line.")
     output: Path | None = Field(None, description="The PNG file to draw into; default: comparison.png here.")
 
     @field_validator("models")

@@ -13,6 +13,7 @@ from tellapart.errors import DataError, UsageError
 from tellapart.images.views import Views
 from tellapart.progress import Listener, Note
 from tellapart.verbs import Record, argument, share
+from tellapart.verbs._options import ClassNames, Model, Share, Source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,18 +34,18 @@ MISSING = "name it: tellapart evaluate MODEL DATA, or --data DATA with compare"
 class Options(Record):
     """What may be asked of evaluate."""
 
-    model: Any = argument(description="A .keras file that tellapart wrote, or a run folder.")
-    data: Any = argument(None, description="The pictures; default: the data that the model was trained on.")
+    model: Model = argument(description="A .keras file that tellapart wrote, or a run folder.")
+    data: Source = argument(None, description="The pictures; default: the data that the model was trained on.")
     split: Literal["test", "validation", "train", "all"] = Field("test", description="Which part of the data.")
     views: Views | None = Field(
         None, description="Test-time augmentation to average over; default: as the model has it."
     )
-    classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
-    max_error_rate: Any = Field(
+    classes: ClassNames = Field(None, description="Text file with the class names in label order, one a line.")
+    max_error_rate: Share = Field(
         None,
         description='Answer "unsure" below a confidence that keeps errors among the others at this share, such as 1%.',
     )
-    ood: Any = Field(
+    ood: Source = Field(
         None, description="Data of another kind: measure how well its pictures are told from familiar ones."
     )
 

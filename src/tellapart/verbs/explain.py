@@ -11,6 +11,7 @@ from pydantic import Field
 from tellapart.errors import TellapartError, UsageError, did_you_mean
 from tellapart.progress import Listener, Note
 from tellapart.verbs import Record, argument, check_drawing, write_plot
+from tellapart.verbs._options import Model, Picture, Source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 class Options(Record):
     """What may be asked of explain."""
 
-    model: Any = argument(description="A .keras file that tellapart wrote, or a run folder.")
-    picture: Any = argument(description="A picture file.")
+    model: Model = argument(description="A .keras file that tellapart wrote, or a run folder.")
+    picture: Picture = argument(description="A picture file.")
     label: str | None = Field(None, description="The class to explain; default: the one that the model answers.")
     layers: bool = Field(False, description="Draw the first layer's filters and every layer's feature maps instead.")
     kernel: str | None = Field(
@@ -32,7 +33,7 @@ class Options(Record):
         description="Slide a kernel over the picture instead: vertical-edges, horizontal-edges, diagonal-edges, "
         "outlines, blur, sharpen, or the number, from 0, of a filter of the first layer.",
     )
-    data: Any = Field(
+    data: Source = Field(
         None, description="Where the training pictures are now; default: where they were at the training."
     )
     output: Path | None = Field(None, description="The PNG file to draw into; default: <picture>-explained.png here.")

@@ -13,6 +13,7 @@ from tellapart.progress import Listener, Note
 from tellapart.text import counted, quoted
 from tellapart.verbs import Record, argument, share
 from tellapart.verbs._finishing import Job, Run
+from tellapart.verbs._options import Changes, ClassNames, PathOrAuto, RecipeSource, Share, Source
 from tellapart.verbs._resuming import Kept, find_kept, still_unfinished, unfinished
 from tellapart.verbs._running import begin, decided, train_in
 from tellapart.verbs._settings import AUTO, changes_of, several
@@ -34,9 +35,11 @@ LEAST_BYTES = 32 * 2**20
 class Options(Record):
     """What may be asked of train."""
 
-    data: Any = argument(None, description="What to learn from: a data set's name, a folder, archive or data file.")
-    recipe: Any = Field("auto", description="A library recipe's name, my.toml or my.py; auto: as the pictures are.")
-    set: Any = Field(
+    data: Source = argument(None, description="What to learn from: a data set's name, a folder, archive or data file.")
+    recipe: RecipeSource = Field(
+        "auto", description="A library recipe's name, my.toml or my.py; auto: as the pictures are."
+    )
+    set: Changes = Field(
         default_factory=list, description="Change a field of the recipe, such as optimizer=sgd; may be repeated."
     )
     epochs: int | None = Field(None, ge=1, description="Passes over the training pictures; default: the recipe's.")
@@ -69,13 +72,13 @@ class Options(Record):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="What to compute in; auto measures once whether bfloat16 is faster here."
     )
-    max_error_rate: Any = Field(
+    max_error_rate: Share = Field(
         None,
         description='Answer "unsure" below a confidence that keeps errors among the others at this share, such as 1%.',
     )
-    classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
+    classes: ClassNames = Field(None, description="Text file with the class names in label order, one a line.")
     runs: Path = Field(Path("runs"), description="Folder that gets the run's folder.")
-    resume: Any = Field(
+    resume: PathOrAuto = Field(
         None,
         description="Go on with a training that was broken off: its run's folder; auto: the one of the same options, "
         "or a new one.",
