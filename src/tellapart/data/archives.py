@@ -233,7 +233,7 @@ def _members(path: Path, archive: tarfile.TarFile) -> list[tuple[str, tuple[int,
     """The plain files of a tar: their names, starts and sizes. Raises DataError before too many fill the memory."""
     found = []
     for count, info in enumerate(archive, 1):
-        archive.members = []  # type: ignore[attr-defined]  # it would keep every one, for looking them up by name
+        archive.members = []  # type: ignore[attr-defined]  # not in its types; else it keeps every member
         if count > MAX_MEMBERS:
             raise _too_many(path, count)
         if info.isreg() and not info.issparse():

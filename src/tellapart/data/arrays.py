@@ -80,7 +80,8 @@ def _from_one_hot(array: np.ndarray, where: str) -> np.ndarray:
         raise DataError(
             f"{where}: label row {wrong[0]} is not one-hot", "a single 1 among zeros a row", "give one label a picture"
         )
-    return array.argmax(axis=1)
+    result: np.ndarray = array.argmax(axis=1)
+    return result
 
 
 def _from_words(words: np.ndarray, where: str, class_names: Sequence[str] | None) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -141,7 +141,7 @@ class Entry:
         """Keep pictures that are in memory, where there is room; that there is none is no fault."""
         with contextlib.suppress(OSError, TellapartError), self.writing() as file:
             file.seek(0)
-            file.write(memoryview(np.ascontiguousarray(pictures)).cast("B"))  # type: ignore[arg-type]  # an array is one
+            file.write(np.ascontiguousarray(pictures).data.cast("B"))
             self.finish(file, checksums(pictures), known)
 
 

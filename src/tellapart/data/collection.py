@@ -52,7 +52,8 @@ class ArrayPictures:
 
     def read(self, i: int, least: tuple[int, int] | None = None) -> np.ndarray:
         """See Pictures."""
-        return self.array[i]
+        result: np.ndarray = self.array[i]
+        return result
 
     def shape(self, i: int) -> tuple[int, int, int]:
         """See Pictures."""
@@ -61,7 +62,8 @@ class ArrayPictures:
 
     def fingerprint(self, i: int) -> bytes:
         """See Pictures."""
-        return self.array[i].tobytes()
+        result: bytes = self.array[i].tobytes()
+        return result
 
     def stamp(self, i: int) -> bytes | None:
         """See Pictures."""
@@ -205,7 +207,8 @@ class Collection:
 
     def label(self, i: int) -> str:
         """The class name of picture i."""
-        return self.class_names[self.labels[i]]
+        result: str = self.class_names[self.labels[i]]
+        return result
 
     def indices(self, split: str | None) -> np.ndarray:
         """Which pictures the source gives to a part (None: all), int64 [n], ascending."""

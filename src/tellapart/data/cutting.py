@@ -170,4 +170,5 @@ def joined(groups: np.ndarray, same: Sequence[tuple[int, ...]]) -> np.ndarray:
     links = coo_array((np.ones(len(firsts), bool), (members[firsts], members[others])), (len(names), len(names)))
     of_name = connected_components(links, directed=False)[1]
     _, first = np.unique(of_name, return_index=True)  # what is joined is called by the first name of it
-    return names[first[of_name[members]]]
+    result: np.ndarray = names[first[of_name[members]]]
+    return result

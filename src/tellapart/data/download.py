@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tellapart.errors import DownloadError
 from tellapart.files import sha256_of_file
@@ -130,7 +131,7 @@ def _receive(remote: Remote, url: str, part: Path, on_event: Listener) -> None:
         raise _BrokenError(_short(error), again=True) from error
 
 
-def _store(remote: Remote, stream, part: Path, have: int, on_event: Listener) -> None:  # type: ignore[no-untyped-def]
+def _store(remote: Remote, stream: Any, part: Path, have: int, on_event: Listener) -> None:
     with part.open("ab" if have else "wb") as file:
         for piece in stream.stream(2**16, decode_content=False):
             have += len(piece)

@@ -208,7 +208,8 @@ def _alike(one: np.ndarray, others: np.ndarray) -> np.ndarray:
     a, b = a - a.mean(), b - b.mean(axis=1, keepdims=True)
     close = np.abs(a - b).mean(axis=1) <= DISTANCE
     lengths = np.linalg.norm(a) * np.linalg.norm(b, axis=1)
-    return close & (b @ a >= FINE * lengths)
+    result: np.ndarray = close & (b @ a >= FINE * lengths)
+    return result
 
 
 def _directions(thumbnails: np.ndarray, among: np.ndarray, way: int) -> np.ndarray:

@@ -41,7 +41,8 @@ class PixelFile:
 
     def __getitem__(self, key: Key) -> np.ndarray:
         if isinstance(key, (int, np.integer)):
-            return self._read(np.array([range(len(self))[key]]))[0]
+            result: np.ndarray = self._read(np.array([range(len(self))[key]]))[0]
+            return result
         return self._read(np.arange(len(self))[key])
 
     def __setitem__(self, row: int, picture: np.ndarray) -> None:

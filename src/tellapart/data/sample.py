@@ -15,7 +15,8 @@ SAMPLE = 64
 
 def sample(among: np.ndarray) -> np.ndarray:
     """At most 64 of the places `among`, int64 [n], evenly spread."""
-    return among[np.unique(np.linspace(0, len(among) - 1, SAMPLE).astype(int))]
+    result: np.ndarray = among[np.unique(np.linspace(0, len(among) - 1, SAMPLE).astype(int))]
+    return result
 
 
 def sampled_shapes(collection: Collection, among: np.ndarray) -> list[tuple[int, int, int]]:

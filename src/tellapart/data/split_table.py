@@ -53,7 +53,8 @@ class SplitTable:
 
     def leaks(self, split: str) -> np.ndarray:
         """The leaked pictures of a part, int64 [n], ascending."""
-        return self.leaked[self.splits[self.leaked] == split]
+        result: np.ndarray = self.leaked[self.splits[self.leaked] == split]
+        return result
 
     def without_validation(self) -> SplitTable:
         """The same, with the pictures of the validation split in training."""

@@ -191,4 +191,5 @@ def _bars(names: list[str], values: list[float], label: str, form: str) -> Bars:
 
 
 def _right(found: Evaluation) -> np.ndarray:
-    return found.probabilities.argmax(axis=1) == found.labels
+    result: np.ndarray = found.probabilities.argmax(axis=1) == found.labels
+    return result

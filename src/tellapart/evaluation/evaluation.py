@@ -142,7 +142,8 @@ class Evaluation:
     @property
     def _right(self) -> np.ndarray:
         """Whether the class of each picture was named rightly, bool [n]."""
-        return self.probabilities.argmax(axis=1) == self.labels
+        result: np.ndarray = self.probabilities.argmax(axis=1) == self.labels
+        return result
 
     def _interval(self, among: np.ndarray) -> tuple[float, float]:
         """The 95 % interval of the accuracy on some of the pictures, bool [n]."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 BINS = 15
@@ -21,7 +23,8 @@ def log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 def squared_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Mean squared error between the probabilities and the one-hot labels, over pictures and classes."""
-    return brier_score(probabilities, labels) / probabilities.shape[1]
+    result: float = brier_score(probabilities, labels) / probabilities.shape[1]
+    return result
 
 
 def brier_score(probabilities: np.ndarray, labels: np.ndarray) -> float:
@@ -82,10 +85,12 @@ def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int =
     return float((counts[filled] * np.abs(promised - right)[filled]).sum() / counts.sum())
 
 
-def _areas(score: object, probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def _areas(
+    score: Callable[[np.ndarray, np.ndarray], float], probabilities: np.ndarray, labels: np.ndarray
+) -> np.ndarray:
     areas = np.full(probabilities.shape[1], np.nan)
     for c in range(probabilities.shape[1]):
         mine = labels == c
         if mine.any() and not mine.all():
-            areas[c] = score(mine, probabilities[:, c])  # type: ignore[operator]
+            areas[c] = score(mine, probabilities[:, c])
     return areas

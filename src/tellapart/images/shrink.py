@@ -23,7 +23,8 @@ def shrunken(pixels: np.ndarray) -> np.ndarray:
         return np.concatenate([shrunken(pixels[i : i + step]) for i in range(0, len(pixels), step)])
     planes = np.moveaxis(pixels, 3, 1).astype(np.float32)
     fields = _shares(pixels.shape[1]).T @ planes @ _shares(pixels.shape[2])  # a small product for each plane
-    return fields.reshape(len(pixels), -1) / np.float32(255)
+    result: np.ndarray = fields.reshape(len(pixels), -1) / np.float32(255)
+    return result
 
 
 @cache
@@ -32,4 +33,5 @@ def _shares(size: int) -> np.ndarray:
     edges = np.linspace(0, size, SIDE + 1)
     pixels = np.arange(size)[:, None]
     shared = np.minimum(pixels + 1, edges[1:]) - np.maximum(pixels, edges[:-1])
-    return (np.maximum(shared, 0) / (size / SIDE)).astype(np.float32)
+    result: np.ndarray = (np.maximum(shared, 0) / (size / SIDE)).astype(np.float32)
+    return result

@@ -26,8 +26,8 @@ def looks(pixels: np.ndarray, views: Views) -> Iterator[tuple[float, np.ndarray]
         if len(moves) == 1:
             yield 1 / len(sides), side
             continue
-        mode = "reflect" if min(height, width) > 1 else "edge"
-        padded = np.pad(side, ((0, 0), (1, 1), (1, 1), (0, 0)), mode=mode)  # type: ignore[call-overload]  # a literal
+        mode: Literal["reflect", "edge"] = "reflect" if min(height, width) > 1 else "edge"
+        padded = np.pad(side, ((0, 0), (1, 1), (1, 1), (0, 0)), mode=mode)
         for weight, row, column in moves:
             yield weight / len(sides), padded[:, row : row + height, column : column + width]
 

@@ -37,7 +37,8 @@ class RecipeList:
         return "\n\n".join([*self.cards.values(), columns(self._rows(self.fields), ["field", "value", "meaning"])])
 
     def _rows(self, fields: dict[str, Any]) -> list[list[str]]:
-        from tellapart.recipes.recipe import Augmentation, Recipe
+        from tellapart.recipes.augmentation import Augmentation
+        from tellapart.recipes.recipe import Recipe
 
         rows = []
         for name, value in fields.items():

@@ -72,7 +72,8 @@ def read(name: str, on_event: Listener = silent) -> Collection:
     """The collection of a name. Raises DownloadError that says where to put which file when there is no network."""
     module = load(name)
     if hasattr(module, "built_in"):
-        return module.built_in()
+        result: Collection = module.built_in()
+        return result
     path = local_path(name) or _download(name, module, on_event)
     return replace(formats.read(plant(path), module.CLASS_NAMES), name=name)
 

@@ -42,4 +42,5 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
             "class folders of pictures, a manifest, a pixel CSV, IDX, NPZ or Parquet files",
             "see 'tellapart formats' for what each looks like",
         )
-    return best.read(tree, class_names)
+    result: Collection = best.read(tree, class_names)
+    return result

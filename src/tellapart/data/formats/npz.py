@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,13 +52,13 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
 
 def write(collection: Collection, folder: Path) -> None:
     """One file, `data.npz`."""
-    arrays = {"class_names": np.array(collection.class_names)}
+    arrays: dict[str, Any] = {"class_names": np.array(collection.class_names)}
     for split in collection.given_splits or ("",):
         indices = collection.indices(split or None)
         suffix = {"": "", "train": "_train", "validation": "_val", "test": "_test"}[split]
         arrays[f"x{suffix}"] = np.stack([collection.read(i) for i in indices])
         arrays[f"y{suffix}"] = collection.labels[indices]
-    np.savez_compressed(folder / "data.npz", **arrays)  # type: ignore[arg-type]  # keywords are arrays
+    np.savez_compressed(folder / "data.npz", **arrays)
 
 
 def _file(tree: Tree) -> str:
