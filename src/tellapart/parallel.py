@@ -141,7 +141,8 @@ class _Worker:
             return None
         if isinstance(found, BaseException):
             raise found
-        return found
+        result: list[Any] | None = found
+        return result
 
     def end(self) -> None:
         """Stop it, if it still runs."""

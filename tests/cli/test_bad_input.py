@@ -27,7 +27,7 @@ def refused(folder, *words, code=2):
     assert result.stdout == ""
     message = result.stderr[result.stderr.index("error:") :]
     assert "\n  expected: " in message
-    assert "\n  to do: " in message
+    assert not message.rstrip("\n").endswith("to do: ")
     return message
 
 
@@ -277,7 +277,7 @@ def test_show_where_nothing_can_be_written_still_shows(tmp_path, monkeypatch):
     monkeypatch.setattr(plot, "save_figure", full)
     result = tellapart("show", "digits", code=0)
     assert "digits: 1,797 pictures" in result.stdout
-    assert "nothing is drawn" in result.stderr
+    assert "no drawing written: cannot write to" in result.stderr
     assert "No space left" in tellapart("show", "digits", "--output", "a.png").stderr
 
 

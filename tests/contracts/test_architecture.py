@@ -19,6 +19,7 @@ ORDER = [
     "errors",
     "files",
     "progress",
+    "cancel",
     "text",
     "leaves",
     "memory",

@@ -25,7 +25,8 @@ class Trade(BaseModel):
 def normalised(logarithms: np.ndarray) -> np.ndarray:
     """Probabilities [n, classes] from their logarithms, each row less any number of its own."""
     values = np.exp(logarithms - logarithms.max(axis=1, keepdims=True))
-    return values / values.sum(axis=1, keepdims=True)
+    result: np.ndarray = values / values.sum(axis=1, keepdims=True)
+    return result
 
 
 def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:

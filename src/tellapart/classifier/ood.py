@@ -87,7 +87,8 @@ class OodDetector:
         for way, seen in (("features", _flat(features, kept)), ("pixels", grid_means(pixels))):
             middle, spread = self.arrays[f"{way}_scale"]
             total = total + (_log_distance(seen, self.arrays, way) - middle) / spread
-        return total
+        result: np.ndarray = total
+        return result
 
     def __call__(self, pixels: np.ndarray, features: np.ndarray) -> np.ndarray:
         """The share of ordinary pictures that are less unusual, float [n] in 0..1, as if there were one more of them:
@@ -99,7 +100,8 @@ class OodDetector:
     def to_bytes(self) -> bytes:
         """As a member of a model file."""
         buffer = io.BytesIO()
-        np.savez(buffer, **self.arrays)  # type: ignore[arg-type]
+        arrays: dict[str, Any] = self.arrays  # savez has keywords of other types too
+        np.savez(buffer, **arrays)
         return buffer.getvalue()
 
     @classmethod
@@ -169,7 +171,8 @@ def _log_distance(seen: np.ndarray, arrays: dict[str, np.ndarray], way: str) -> 
     """Logarithm of the squared distance to the nearest class mean, float [n]."""
     turned, means = _product(seen, arrays[f"{way}_turn"]), arrays[f"{way}_means"]
     squares = np.square(turned).sum(axis=1)[:, None] - 2 * _product(turned, means.T) + np.square(means).sum(axis=1)
-    return np.log(np.maximum(squares.min(axis=1), 1e-6))
+    result: np.ndarray = np.log(np.maximum(squares.min(axis=1), 1e-6))
+    return result
 
 
 def _product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
@@ -180,7 +183,8 @@ def _product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """
     step = max(1, ALONE // matrix.size)
     if len(rows) <= step:
-        return rows @ matrix
+        result: np.ndarray = rows @ matrix
+        return result
     return np.concatenate([rows[i : i + step] @ matrix for i in range(0, len(rows), step)])
 
 
@@ -193,7 +197,8 @@ def _flat(features: np.ndarray, most: int) -> np.ndarray:
     folds = -(-size // most)
     wide = np.zeros((len(rows), folds * most), np.float32)
     wide[:, :size] = rows * _signs(size)
-    return wide.reshape(len(rows), folds, most).sum(axis=1)
+    result: np.ndarray = wide.reshape(len(rows), folds, most).sum(axis=1)
+    return result
 
 
 def _signs(size: int) -> np.ndarray:

@@ -78,7 +78,8 @@ class OnnxRuntime:
         size = batch_for(pixels.shape[1:])
         if len(pixels) <= size:
             try:
-                return self.session.run(names, {self.input: pixels.astype(np.float32)}, how)
+                result: list[np.ndarray] = self.session.run(names, {self.input: pixels.astype(np.float32)}, how)
+                return result
             except Exception as error:  # of a file whose operations do not fit each other, or take too much memory
                 raise ModelFileError(
                     f"{self.name}: its network cannot be run ({_reason(error)})",

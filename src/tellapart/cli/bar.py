@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from tellapart import progress
@@ -31,7 +40,7 @@ class Bar:
             transient=True,
             speed_estimate_period=10,
         )
-        self.tasks: dict[str, int] = {}
+        self.tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> progress.Listener:
         self.bars.start()
@@ -58,10 +67,10 @@ class Bar:
         number = self.tasks[event.task]
         task = next(task for task in self.bars.tasks if task.id == number)
         task.total = event.total  # a total that `update` is given makes it forget the speed
-        self.bars.update(number, completed=event.done, metrics=metrics)  # type: ignore[arg-type]
+        self.bars.update(number, completed=event.done, metrics=metrics)
         if event.finished:
             self._drop(event.task)
 
     def _drop(self, task: str) -> None:
         if task in self.tasks:
-            self.bars.remove_task(self.tasks.pop(task))  # type: ignore[arg-type]
+            self.bars.remove_task(self.tasks.pop(task))

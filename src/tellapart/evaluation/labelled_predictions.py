@@ -58,12 +58,12 @@ class LabelledPredictions:
     @property
     def predicted(self) -> np.ndarray:
         """The predicted class of each picture, int64 [n]: the one with the highest probability."""
-        return self.probabilities.argmax(axis=1)
+        return np.asarray(self.probabilities.argmax(axis=1))
 
     @property
     def is_correct(self) -> np.ndarray:
         """Whether each picture was classified correctly, bool [n]."""
-        return self.predicted == self.labels
+        return np.asarray(self.predicted == self.labels)
 
     @cached_property
     def confusion(self) -> np.ndarray:

@@ -23,7 +23,7 @@ def log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 def squared_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Return the mean squared error between probabilities and one-hot labels, over pictures and classes."""
-    return brier_score(probabilities, labels) / probabilities.shape[1]
+    return float(brier_score(probabilities, labels) / probabilities.shape[1])
 
 
 def brier_score(probabilities: np.ndarray, labels: np.ndarray) -> float:

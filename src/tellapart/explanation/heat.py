@@ -77,7 +77,8 @@ class HeatMaps:
 
         spoken = np.maximum((np.maximum(gradient(logits, seen), 0) * seen).sum(axis=-1), 0)
         large = keras.ops.image.resize(spoken[..., None], pixels.shape[1:3], interpolation="bilinear")
-        return keras.ops.convert_to_numpy(large)[..., 0]
+        result: np.ndarray = keras.ops.convert_to_numpy(large)[..., 0]
+        return result
 
 
 def occlusion(answer: Callable[[np.ndarray], np.ndarray], picture: np.ndarray, position: int) -> np.ndarray:
@@ -89,7 +90,8 @@ def occlusion(answer: Callable[[np.ndarray], np.ndarray], picture: np.ndarray, p
     """
     before = _log_odds(answer(picture[None]), position)
     maps = [_covered(answer, before, picture, position, share) for share in COVERS]
-    return _scaled(_scaled(np.stack(maps)).sum(axis=0)[None])[0]
+    result: np.ndarray = _scaled(_scaled(np.stack(maps)).sum(axis=0)[None])[0]
+    return result
 
 
 def _covered(
@@ -183,7 +185,8 @@ def _wanted(classes: np.ndarray, outputs: int) -> np.ndarray:
     """What each logit counts, float32 [n, outputs]; one output speaks for the second class and against the first."""
     if outputs == 1:
         return np.where(classes == 1, 1.0, -1.0).astype(np.float32)[:, None]
-    return np.eye(outputs, dtype=np.float32)[classes]
+    result: np.ndarray = np.eye(outputs, dtype=np.float32)[classes]
+    return result
 
 
 def _scaled(maps: np.ndarray) -> np.ndarray:
@@ -201,4 +204,7 @@ def _log_odds(values: np.ndarray, position: int) -> np.ndarray:
     """Of one class, float64 [n]; exact where it is next to certain, since what is left to the others is added up."""
     least = np.finfo(np.float32).tiny
     others = np.delete(values, position, axis=1).astype(np.float64).sum(axis=1)
-    return np.log(np.maximum(values[:, position].astype(np.float64), least)) - np.log(np.maximum(others, least))
+    result: np.ndarray = np.log(np.maximum(values[:, position].astype(np.float64), least)) - np.log(
+        np.maximum(others, least)
+    )
+    return result

@@ -28,4 +28,5 @@ def slide(kernel: np.ndarray, picture: np.ndarray) -> np.ndarray:
     before_and_after = [((size - 1) // 2, size // 2) for size in kernel.shape[:2]]
     wide = np.pad(values, (*before_and_after, (0, 0)), mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(wide, kernel.shape[:2], axis=(0, 1))
-    return np.einsum("hwcij,ijc->hw", windows, kernel)
+    result: np.ndarray = np.einsum("hwcij,ijc->hw", windows, kernel)
+    return result

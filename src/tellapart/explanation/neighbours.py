@@ -43,4 +43,5 @@ def nearest(
 
 def _directions(classifier: Classifier, pixels: np.ndarray) -> np.ndarray:
     features = classifier.runtime.with_features(pixels)[1].reshape(len(pixels), -1)
-    return features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+    result: np.ndarray = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+    return result

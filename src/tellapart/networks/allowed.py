@@ -78,7 +78,8 @@ def activation_named(value: Any) -> Any:
 
 
 def _activation(value: Any) -> str | None:
-    return _one_of(None, *ACTIVATIONS)(activation_named(value))
+    result: str | None = _one_of(None, *ACTIVATIONS)(activation_named(value))
+    return result
 
 
 _SIZES = _some(whole(0, 4096))

@@ -84,7 +84,7 @@ def make_deterministic() -> None:
 
         tf.config.experimental.enable_op_determinism()
     elif NAME == "torch":
-        import torch  # type: ignore[import-not-found]  # where a user has it
+        import torch  # where a user has it
 
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without which products on CUDA are refused
         torch.use_deterministic_algorithms(True)
@@ -149,7 +149,8 @@ def gradient(function: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
 
         place = torch.tensor(x, requires_grad=True)
         function(place).backward()
-        return place.grad.detach().cpu().numpy()
+        result: np.ndarray = place.grad.detach().cpu().numpy()
+        return result
     import tensorflow as tf
 
     place = tf.convert_to_tensor(x)

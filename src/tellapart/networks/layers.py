@@ -20,7 +20,8 @@ class _RandomPart(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """For Keras."""
-        return super().get_config() | {"fraction": self.fraction, "seed": self.seed}
+        result: dict[str, Any] = super().get_config() | {"fraction": self.fraction, "seed": self.seed}
+        return result
 
 
 @keras.saving.register_keras_serializable("tellapart")
@@ -131,7 +132,8 @@ class AlternateMirror(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """For Keras."""
-        return super().get_config() | {"seed": self.seed}
+        result: dict[str, Any] = super().get_config() | {"seed": self.seed}
+        return result
 
 
 @keras.saving.register_keras_serializable("tellapart")

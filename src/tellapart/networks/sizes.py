@@ -108,20 +108,20 @@ def _parameters(part: LayerSpec, shape: Shape) -> int:
     options, channels = part.options, shape[-1]
     bias = options.get("use_bias", True)
     if part.kind == "Dense":
-        return (channels + bias) * options["units"]
+        return int((channels + bias) * options["units"])
     if "kernel_size" in options:
         area = math.prod(_pair(options["kernel_size"]))
         times = channels * options.get("depth_multiplier", 1)
         if part.kind == "DepthwiseConv2D":
-            return (area + bias) * times
+            return int((area + bias) * times)
         if part.kind == "SeparableConv2D":
-            return area * times + (times + bias) * options["filters"]
-        return (area * (channels // options.get("groups", 1)) + bias) * options["filters"]
+            return int(area * times + (times + bias) * options["filters"])
+        return int((area * (channels // options.get("groups", 1)) + bias) * options["filters"])
     if part.kind == "Normalization":
         return 0 if options.get("mean") is not None else 2 * channels + 1
     if part.kind.endswith("Normalization"):
         moving = 2 if part.kind == "BatchNormalization" else 0
-        return (options.get("center", True) + options.get("scale", True) + moving) * channels
+        return int((options.get("center", True) + options.get("scale", True) + moving) * channels)
     if part.kind == "PReLU":
         shared = options.get("shared_axes") or ()
         axes = shared if isinstance(shared, tuple) else (shared,)

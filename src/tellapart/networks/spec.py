@@ -93,7 +93,8 @@ def _built(plan: NetworkSpec, shape: Shape, keras: Any) -> Any:
         inputs = [found[origin] for origin in plan.calls[own][call]]
         if own not in made:
             made[own] = _made(parts[own], tuple(inputs[0].shape[1:]), keras)
-        merging = parts[own].kind in MERGING if isinstance(parts[own], LayerSpec) else False  # type: ignore[union-attr]
+        part = parts[own]
+        merging = isinstance(part, LayerSpec) and part.kind in MERGING
         found[own, call] = made[own](inputs if merging else inputs[0])
     return keras.Model(entry, found[plan.output], name=plan.name)
 

@@ -58,7 +58,8 @@ class LearningCurves(Plot):
 
     def curves(self) -> tuple[LearningCurve, LearningCurve]:
         """Each as a drawing of its own."""
-        return tuple(LearningCurve(self.history, self.best_epoch, name) for name in ("loss", "accuracy"))  # type: ignore[return-value]
+        loss, accuracy = (LearningCurve(self.history, self.best_epoch, name) for name in ("loss", "accuracy"))
+        return loss, accuracy
 
     def draw(self, axis: Axes) -> None:
         """Of the two, accuracy."""

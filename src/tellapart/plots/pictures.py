@@ -52,4 +52,5 @@ def overlay(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:
     grey = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2)
     colours = 255 * matplotlib.colormaps["YlOrRd"](0.25 + 0.75 * heat)[..., :3]
     share = (0.7 * np.sqrt(heat))[..., None]
-    return np.clip(grey * (1 - share) + colours * share, 0, 255).astype(np.uint8)
+    result: np.ndarray = np.clip(grey * (1 - share) + colours * share, 0, 255).astype(np.uint8)
+    return result

@@ -252,8 +252,8 @@ def _as_words(error: ValidationError, where: str) -> RecipeError:
     field = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         parent = first["loc"][0] if len(first["loc"]) > 1 else None
-        record = Recipe if parent is None else Recipe.model_fields[str(parent)].annotation
-        fields = set(record.model_fields) - {"network", "initialise"}  # type: ignore[union-attr]  # records have records for fields
+        record: Any = Recipe if parent is None else Recipe.model_fields[str(parent)].annotation
+        fields = set(record.model_fields) - {"network", "initialise"}
         return RecipeError(
             f"{where}: has the unknown field {field!r}",
             "a field of a recipe",

@@ -55,7 +55,8 @@ def _features(pixels: Pixels, chosen: np.ndarray) -> np.ndarray:
     small = Preparation(height=SIDE, width=SIDE, colour="grey", fit="stretch")
     seen = np.stack([small(pixels[i])[:, :, 0] for i in chosen]).astype(float)
     seen -= seen.mean(axis=(1, 2), keepdims=True)
-    return seen / (seen.std(axis=(1, 2), keepdims=True) + 1)
+    result: np.ndarray = seen / (seen.std(axis=(1, 2), keepdims=True) + 1)
+    return result
 
 
 def _fit(features: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -66,7 +67,8 @@ def _fit(features: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 def _right(seen: np.ndarray, wanted: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """For each picture 1 where the regression names its class, else 0."""
-    return ((_with_ones(seen) @ weights).argmax(axis=1) == wanted).astype(float)
+    result: np.ndarray = ((_with_ones(seen) @ weights).argmax(axis=1) == wanted).astype(float)
+    return result
 
 
 def _with_ones(seen: np.ndarray) -> np.ndarray:

@@ -207,7 +207,7 @@ def _unfinished_record(folder: RunFolder) -> dict[str, Any]:
 
 def _recorded_options(record: dict[str, Any]) -> dict[str, Any]:
     """The options that a run was started with."""
-    options = record["options"]
+    options: dict[str, Any] = record["options"]
     changed = options.get("set")
     return options | {"set": [changed]} if isinstance(changed, str) else options
 

@@ -9,17 +9,20 @@ from pydantic import Field, field_validator
 
 from tellapart.errors import UsageError
 from tellapart.verbs import Record, argument, share
+from tellapart.verbs._options import Changes, ClassNames, PathOrAuto, RecipeSource, Share, Source
 from tellapart.verbs._settings import AUTO, several
 
 
 class Options(Record):
     """The options of train."""
 
-    data: Any = argument(None, description="What to train on: a data set's name, a folder, an archive or a data file.")
-    recipe: Any = Field(
+    data: Source = argument(
+        None, description="What to train on: a data set's name, a folder, an archive or a data file."
+    )
+    recipe: RecipeSource = Field(
         "auto", description='A library recipe\'s name, my.toml or my.py; "auto" chooses one from the pictures.'
     )
-    set: Any = Field(
+    set: Changes = Field(
         default_factory=list, description="Change a field of the recipe, such as optimizer=sgd; may be repeated."
     )
     epochs: int | None = Field(None, ge=1, description="Passes over the training pictures; default: the recipe's.")
@@ -53,14 +56,14 @@ class Options(Record):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description='Precision of training; "auto" measures once whether bfloat16 is faster on this machine.'
     )
-    max_error_rate: Any = Field(
+    max_error_rate: Share = Field(
         None,
         description='Answer "unsure" for low-confidence pictures so that at most this share of the other answers is '
         "wrong, e.g. 1%.",
     )
-    classes: Any = Field(None, description="Text file with the class names in label order, one per line.")
+    classes: ClassNames = Field(None, description="Text file with the class names in label order, one per line.")
     runs: Path = Field(Path("runs"), description="Folder for the run's folder.")
-    resume: Any = Field(
+    resume: PathOrAuto = Field(
         None,
         description='Resume an interrupted run: its folder, or "auto" for the latest unfinished run with the same '
         "options (else a new run).",

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from tellapart.errors import UsageError
 from tellapart.progress import Listener, Note
 from tellapart.verbs import Record, argument, check_output
+from tellapart.verbs._options import ClassNames, Source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,14 +35,14 @@ class Options(Record):
     """What may be asked of adopt."""
 
     model: Path = argument(description="A .keras or .h5 file that Keras (2 or 3) wrote, the whole model.")
-    classes: Any = Field(description="Text file with the class names in the order of the outputs, one a line.")
-    preprocessing: list[Any] = Field(
+    classes: ClassNames = Field(description="Text file with the class names in the order of the outputs, one a line.")
+    preprocessing: list[str] = Field(
         default_factory=list,
         description=f"How its pictures were prepared, as NAME=VALUE; may be repeated: range ({', '.join(RANGES)}), fit "
         "(stretch, crop, pad), resampling (nearest, bilinear, ...); size and colour are the network's.",
     )
     output: Path | None = Field(None, description="The file to write; default: the model's name with -adopted.keras.")
-    data: Any = Field(
+    data: Source = Field(
         None, description="Pictures to compare Keras's answers with the written model's on; default: random pixels."
     )
 

@@ -13,6 +13,7 @@ from tellapart.errors import Stopped, TellapartError, UsageError
 from tellapart.progress import Listener, Note
 from tellapart.text import counted
 from tellapart.verbs import Record, argument, check_output
+from tellapart.verbs._options import ClassNames, Source
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -29,8 +30,8 @@ EXAMPLES = 3
 class Options(Record):
     """The options of check."""
 
-    data: Any = argument(description="A data set's name, a folder, an archive or a data file.")
-    classes: Any = Field(None, description="Text file with the class names in label order, one per line.")
+    data: Source = argument(description="A data set's name, a folder, an archive or a data file.")
+    classes: ClassNames = Field(None, description="Text file with the class names in label order, one per line.")
     group: str | None = Field(
         None, description="Groups of pictures: a column of the table, or a regular expression for file names."
     )

@@ -14,6 +14,7 @@ from tellapart.errors import DataError, UsageError
 from tellapart.progress import Listener, Note
 from tellapart.text import counted
 from tellapart.verbs import Record, argument, check_drawing, write_plot
+from tellapart.verbs._options import ClassNames, Models, Source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,12 +35,12 @@ SECONDS = 1.0
 class Options(Record):
     """The options of compare."""
 
-    models: list[Any] = argument(
+    models: Models = argument(
         description="Two or more .keras files or run folders; the others are compared with the first."
     )
-    data: Any = Field(None, description="The pictures; default: the data that the first model was trained on.")
+    data: Source = Field(None, description="The pictures; default: the data that the first model was trained on.")
     split: Literal["test", "validation", "all"] = Field("test", description="Which split of the data.")
-    classes: Any = Field(None, description="Text file with the class names in label order, one per line.")
+    classes: ClassNames = Field(None, description="Text file with the class names in label order, one per line.")
     output: Path | None = Field(None, description="The PNG file to draw into; default: comparison.png here.")
 
     @field_validator("models")

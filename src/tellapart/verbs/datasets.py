@@ -15,7 +15,7 @@ class Options(Record):
 
 
 @dataclass(frozen=True)
-class Listed:
+class DatasetList:
     """Data sets by name: what each is and where it lies."""
 
     rows: dict[str, tuple[str, str]]
@@ -28,7 +28,7 @@ class Listed:
         return columns([[name, *row] for name, row in self.rows.items()])
 
 
-def run(options: Options, on_event: Listener) -> Listed:
+def run(options: Options, on_event: Listener) -> DatasetList:
     """List."""
     from tellapart import leaves
     from tellapart.data import datasets
@@ -36,4 +36,4 @@ def run(options: Options, on_event: Listener) -> Listed:
     def about(name: str) -> str:
         return leaves.card(datasets.__name__, name).splitlines()[0].removeprefix(f"{name}: ")
 
-    return Listed({name: (about(name), datasets.where(name)) for name in datasets.names()})
+    return DatasetList({name: (about(name), datasets.where(name)) for name in datasets.names()})

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from tellapart.images.views import Views
 from tellapart.progress import Listener, Note
 from tellapart.verbs import Record, argument, share
+from tellapart.verbs._options import ClassNames, Model, Share, Source
 
 if TYPE_CHECKING:
     from tellapart.classifier.classifier import Classifier
@@ -25,19 +26,21 @@ MOST_OOD = 5000
 class Options(Record):
     """The options of evaluate."""
 
-    model: Any = argument(description="A .keras file that tellapart wrote, or a run folder.")
-    data: Any = argument(None, description="The pictures; default: the data that the model was trained on.")
+    model: Model = argument(description="A .keras file that tellapart wrote, or a run folder.")
+    data: Source = argument(None, description="The pictures; default: the data that the model was trained on.")
     split: Literal["test", "validation", "train", "all"] = Field("test", description="Which split of the data.")
     views: Views | None = Field(
         None, description="Test-time augmentation: the views to average; default: those of the model file."
     )
-    classes: Any = Field(None, description="Text file with the class names in label order, one per line.")
-    max_error_rate: Any = Field(
+    classes: ClassNames = Field(None, description="Text file with the class names in label order, one per line.")
+    max_error_rate: Share = Field(
         None,
         description='Answer "unsure" for low-confidence pictures so that at most this share of the other answers is '
         "wrong, e.g. 1%.",
     )
-    ood: Any = Field(None, description="Out-of-distribution data: measure how well its pictures are detected as such.")
+    ood: Source = Field(
+        None, description="Out-of-distribution data: measure how well its pictures are detected as such."
+    )
 
     _max_error_rate = field_validator("max_error_rate")(share)
 

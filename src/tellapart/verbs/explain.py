@@ -11,6 +11,7 @@ from pydantic import Field
 from tellapart.errors import TellapartError, UsageError, did_you_mean
 from tellapart.progress import Listener, Note
 from tellapart.verbs import Record, argument, check_drawing, write_plot
+from tellapart.verbs._options import Model, Picture, Source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 class Options(Record):
     """The options of explain."""
 
-    model: Any = argument(description="A .keras file that tellapart wrote, or a run folder.")
-    picture: Any = argument(description="A picture file.")
+    model: Model = argument(description="A .keras file that tellapart wrote, or a run folder.")
+    picture: Picture = argument(description="A picture file.")
     label: str | None = Field(None, description="The class to explain; default: the predicted one.")
     layers: bool = Field(
         False, description="Draw the filters of the first layer and the feature maps of every layer instead."
@@ -34,7 +35,7 @@ class Options(Record):
         description="Convolve the picture with a kernel instead: vertical-edges, horizontal-edges, diagonal-edges, "
         "outlines, blur, sharpen, or the number, from 0, of a filter of the first layer.",
     )
-    data: Any = Field(None, description="Where the training pictures are; default: where they were in training.")
+    data: Source = Field(None, description="Where the training pictures are; default: where they were in training.")
     output: Path | None = Field(None, description="The PNG file to draw into; default: <picture>-explained.png here.")
 
 
@@ -215,7 +216,7 @@ def _as_drawn(values: np.ndarray, around_grey: bool = False) -> np.ndarray:
     import numpy as np
 
     if values.shape[2] != 3:
-        return values.mean(axis=2)
+        return np.asarray(values.mean(axis=2))
     return values / max(2 * np.abs(values).max(), 1e-9) + 0.5 if around_grey else values
 
 

@@ -15,7 +15,7 @@ class Options(Record):
 
 
 @dataclass(frozen=True)
-class Listed:
+class FormatList:
     """Formats by name, each with what it looks like."""
 
     rows: dict[str, str]
@@ -28,9 +28,9 @@ class Listed:
         return columns(list(self.rows.items())) + "\n\nEach may lie in a folder, a zip or a tar (also gz, bz2, xz)."
 
 
-def run(options: Options, on_event: Listener) -> Listed:
+def run(options: Options, on_event: Listener) -> FormatList:
     """List."""
     from tellapart import leaves
 
     package = "tellapart.data.formats"
-    return Listed({name: leaves.card(package, name).splitlines()[0] for name in leaves.names(package)})
+    return FormatList({name: leaves.card(package, name).splitlines()[0] for name in leaves.names(package)})

@@ -14,6 +14,7 @@ from tellapart.errors import PictureError, UsageError
 from tellapart.images.views import Views
 from tellapart.progress import Listener, Note, Progress
 from tellapart.verbs import Record, argument, share
+from tellapart.verbs._options import Model, Pictures, Share
 
 if TYPE_CHECKING:
     from tellapart.classifier.classifier import Prediction
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 class Options(Record):
     """What may be asked of predict."""
 
-    model: Any = argument(description="A .keras file that tellapart wrote, or a run folder.")
-    pictures: list[Any] = argument(description="Picture files, or folders of them.")
+    model: Model = argument(description="A .keras file that tellapart wrote, or a run folder.")
+    pictures: Pictures = argument(description="Picture files, or folders of them.")
     top: int | None = Field(
         None,
         ge=1,
@@ -32,7 +33,7 @@ class Options(Record):
     views: Views | None = Field(
         None, description="Test-time augmentation to average over; default: as the model has it."
     )
-    max_error_rate: Any = Field(
+    max_error_rate: Share = Field(
         None,
         description='Answer "unsure" below a confidence that keeps errors among the others at this share, such as 1%.',
     )

@@ -17,7 +17,7 @@ class Options(Record):
 
 
 @dataclass(frozen=True)
-class Listed:
+class RecipeList:
     """Recipes by name, each with its card; `fields` only where one was asked for, with what `followed` the data."""
 
     cards: dict[str, str]
@@ -37,7 +37,8 @@ class Listed:
         return "\n\n".join([*self.cards.values(), columns(self._rows(self.fields), ["field", "value", "meaning"])])
 
     def _rows(self, fields: dict[str, Any]) -> list[list[str]]:
-        from tellapart.recipes.recipe import Augmentation, Recipe
+        from tellapart.recipes.augmentation import Augmentation
+        from tellapart.recipes.recipe import Recipe
 
         rows = []
         for name, value in fields.items():
@@ -56,12 +57,12 @@ class Listed:
         return "none" if value is None else str(value)
 
 
-def run(options: Options, on_event: Listener) -> Listed:
+def run(options: Options, on_event: Listener) -> RecipeList:
     """List. Raises RecipeError for a name that is no recipe."""
     from tellapart.recipes import find
 
     if options.name is None:
-        return Listed({name: find.card(name) for name in find.names()})
+        return RecipeList({name: find.card(name) for name in find.names()})
     found = find.find_recipe(options.name)
     text = find.card(options.name) if options.name in find.names() else f"{found.recipe.name} - from {options.name}"
-    return Listed({found.recipe.name: text}, found.recipe.changes(), found.followed())
+    return RecipeList({found.recipe.name: text}, found.recipe.changes(), found.followed())

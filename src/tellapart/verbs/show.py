@@ -15,6 +15,7 @@ from tellapart.errors import DataError, PictureError, UsageError
 from tellapart.progress import Listener, Note, Progress
 from tellapart.text import columns, counted, shape
 from tellapart.verbs import Record, argument, check_drawing, write_plot
+from tellapart.verbs._options import Changes, ClassNames, RecipeSource, Source
 from tellapart.verbs._settings import AUTO, changes_of, several
 
 if TYPE_CHECKING:
@@ -41,15 +42,15 @@ MIRRORED = 3000
 class Options(Record):
     """What may be asked of show."""
 
-    data: Any = argument(description="A data set's name, a folder, archive or data file.")
-    classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
+    data: Source = argument(description="A data set's name, a folder, archive or data file.")
+    classes: ClassNames = Field(None, description="Text file with the class names in label order, one a line.")
     pictures: int | None = Field(
         None, ge=0, le=400, description="How many pictures to draw, 25 unless said (5 with --augment); 0 draws none."
     )
-    augment: Any = Field(
+    augment: RecipeSource = Field(
         None, description="A recipe, or auto: draw what its training makes of some pictures instead, epoch by epoch."
     )
-    set: Any = Field(
+    set: Changes = Field(
         default_factory=list,
         description="Change a field of it, such as augmentation.crop=0.5; may be repeated.",
     )

@@ -11,6 +11,7 @@ from pydantic import Field
 from tellapart.progress import Listener
 from tellapart.text import columns, shape
 from tellapart.verbs import Record, argument
+from tellapart.verbs._options import Model, Source
 
 if TYPE_CHECKING:
     from tellapart.classifier.model_file import Layer
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 class Options(Record):
     """What may be asked of summary."""
 
-    model: Any = argument(description="A .keras file, a run folder, or a recipe (a name, my.toml or my.py).")
-    data: Any = Field(
+    model: Model = argument(description="A .keras file, a run folder, or a recipe (a name, my.toml or my.py).")
+    data: Source = Field(
         None,
         description="For a recipe, data that decides size and classes; default: the recipe's, or 28 x 28 grey, 10.",
     )

@@ -33,7 +33,7 @@ class RefusedError(Exception):
 
 def main() -> int:
     """Read stdin, write stdout; what is wrong with the file goes to stderr as one line, with exit status 3."""
-    from restricted import restrict  # type: ignore[import-not-found]
+    from restricted import restrict
 
     data = sys.stdin.buffer.read()
     _warm_up()

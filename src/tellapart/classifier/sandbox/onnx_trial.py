@@ -24,8 +24,8 @@ MEMORY, FACTOR, SECONDS = 2**30, 8, 20
 
 def main() -> int:
     """Exit status 3, and one line on stderr, for a network that ONNX Runtime refuses."""
-    from onnx_session import opened  # type: ignore[import-not-found]
-    from restricted import restrict  # type: ignore[import-not-found]
+    from onnx_session import opened
+    from restricted import restrict
 
     model = sys.stdin.buffer.read()
     options = onnxruntime.SessionOptions()

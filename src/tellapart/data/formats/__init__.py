@@ -61,4 +61,5 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
             "class folders of pictures, a manifest, a pixel CSV, IDX, NPZ or Parquet files",
             "run 'tellapart formats' to see what each format looks like",
         )
-    return best.read(tree, class_names)
+    result: Collection = best.read(tree, class_names)
+    return result

@@ -60,7 +60,7 @@ def write(collection: Collection, folder: Path) -> None:
         suffix = {"": "", "train": "_train", "validation": "_val", "test": "_test"}[split]
         arrays[f"x{suffix}"] = np.stack([collection.read(i) for i in indices])
         arrays[f"y{suffix}"] = collection.labels[indices]
-    np.savez_compressed(folder / "data.npz", **arrays)  # type: ignore[arg-type]  # keywords are arrays
+    np.savez_compressed(folder / "data.npz", allow_pickle=False, **arrays)
 
 
 def _file(tree: Tree) -> str:
