@@ -24,10 +24,17 @@ MEMORY, FACTOR, SECONDS = 2**30, 8, 20
 
 def main() -> int:
     """Exit status 3, and one line on stderr, for a network that ONNX Runtime refuses."""
+    reason = run_restricted(sys.stdin.buffer.read())
+    if reason is not None:
+        print(reason, file=sys.stderr)
+    return 0 if reason is None else 3
+
+
+def run_restricted(model: bytes) -> str | None:
+    """Restrict this process, then open a network and run it once; returns ONNX Runtime's reason for refusing it."""
     from onnx_session import opened
     from restricted import restrict
 
-    model = sys.stdin.buffer.read()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False
@@ -38,9 +45,8 @@ def main() -> int:
         shape = [size if isinstance(size, int) else 1 for size in given.shape]
         session.run(None, {given.name: np.zeros(shape, np.float32)})
     except Exception as error:
-        print((str(error).strip().splitlines() or [type(error).__name__])[-1][-200:], file=sys.stderr)
-        return 3
-    return 0
+        return (str(error).strip().splitlines() or [type(error).__name__])[-1][-200:]
+    return None
 
 
 if __name__ == "__main__":
