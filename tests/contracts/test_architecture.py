@@ -60,8 +60,6 @@ HOMES = {
 }
 FOREIGN_WORDS = {
     "classifier/runtime.py _reason": "ONNX Runtime gives the bytes that it asked for in its message only",
-    "data/download.py _short": "requests wraps the error of the socket: the words only shorten the message",
-    "data/formats/npz.py _arrays": "NumPy raises a plain ValueError for pickled arrays",
     "training/shortage.py ran_out": "TensorFlow, XLA and torch have no common class for a lack of memory",
 }
 """Functions that must read the words of another library's error, which has no class of its own; with the reason."""

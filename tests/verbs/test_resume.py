@@ -14,8 +14,6 @@ import tellapart
 from tellapart.errors import (
     CheckpointError,
     DataError,
-    OutOfMemoryError,
-    RecipeError,
     Stopped,
     TrainingError,
     UsageError,
@@ -27,11 +25,9 @@ from tellapart.training import train as training
 from tellapart.training.budget import Budget
 from tellapart.training.checkpoints import Checkpoints
 from tellapart.training.run_folder import RunFolder
-from tellapart.verbs._interrupted import find_interrupted
-from tellapart.verbs.train import Options
 from tests.conftest import make_collection, stripes, write_folder
 from tests.killing import KilledError, killed_after
-from tests.resuming import broken, train
+from tests.resuming import broken, metrics, train
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +37,6 @@ def folder(tmp_path_factory):
 
 def weights(run):
     return [one.tobytes() for one in run.model.network.get_weights()]
-
-
-def metrics(run):
-    return {split: (found.accuracy, found.loss) for split, found in run.evaluations.items()}
 
 
 def test_a_run_goes_on_in_its_folder_to_the_same_result(folder, tmp_path, monkeypatch):
@@ -161,75 +153,6 @@ def test_one_process_at_a_time_and_no_lock_is_left_by_a_dead_one(folder, tmp_pat
     assert tellapart.train(resume=path, on_event=silent).path == path
 
 
-def test_folds_that_were_done_are_not_done_again(folder, tmp_path, monkeypatch):
-    whole = train(folder, tmp_path / "whole", folds=3, recipe="dense")
-    asked = []
-    real = training.train_network
-
-    def dying(plan, train, *rest):
-        asked.append(len(train))
-        if len(asked) == 3:
-            raise KilledError
-        return real(plan, train, *rest)
-
-    with monkeypatch.context() as patch, pytest.raises(KilledError):
-        patch.setattr(training, "train_network", dying)
-        train(folder, tmp_path / "runs", folds=3, recipe="dense")
-    (path,) = (tmp_path / "runs").iterdir()
-    assert sorted(p.name for p in (path / "folds").glob("*.npz")) == ["fold-1.npz", "fold-2.npz"]
-    assert find_interrupted(Options(resume=path), silent).progress() == "2 of 3 folds done"
-    with monkeypatch.context() as patch:
-        asked[:] = [0] * 10
-        patch.setattr(training, "train_network", dying)
-        run = tellapart.train(resume=path, on_event=silent)
-    assert len(asked) == 12  # the third fold, and the one on all
-    assert metrics(run) == metrics(whole)
-    assert np.array_equal(
-        run.evaluations["cross_validation"].probabilities, whole.evaluations["cross_validation"].probabilities
-    )
-    assert not (path / "folds").exists()
-
-
-def test_folds_of_another_network_are_done_again(tmp_path, monkeypatch):
-    """The network of a recipe of one's own is changed, and no field of it, between two folds and the others."""
-    data = write_folder(tmp_path / "stripes", 60)
-    recipe = tmp_path / "mine.py"
-    recipe.write_text(OWN.format(units=8))
-    real, asked = training.train_network, []
-
-    def dying(*arguments):
-        asked.append(0)
-        if len(asked) == 2:
-            raise KilledError
-        return real(*arguments)
-
-    with monkeypatch.context() as patch, pytest.raises(KilledError):
-        patch.setattr(training, "train_network", dying)
-        train(data, tmp_path / "runs", folds=3, recipe=recipe, set=[])
-    recipe.write_text(OWN.format(units=9))
-    (path,) = (tmp_path / "runs").iterdir()
-    asked[:] = [0] * 10
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "train_network", dying)
-        tellapart.train(resume=path, on_event=silent)
-    assert len(asked) == 14  # all three folds, and the one on all
-
-
-OWN = """
-import keras
-
-def network(shape, classes):
-    layers = [keras.Input(shape), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
-    return keras.Sequential([*layers, keras.layers.Dense({units}), keras.layers.Dense(classes, activation="softmax")])
-"""
-
-
-def test_wrong_input_that_shows_late_leaves_no_folder_with_folds_either(folder, tmp_path):
-    with pytest.raises(RecipeError, match="does not take pictures of"):
-        train(folder, tmp_path / "runs", folds=3, recipe="dense", set=["grow=0.5"])
-    assert not list((tmp_path / "runs").iterdir())
-
-
 def test_a_full_disk_is_met_before_going_on(folder, tmp_path, monkeypatch):
     broken(monkeypatch, 1, folder, tmp_path / "runs")
     (path,) = (tmp_path / "runs").iterdir()
@@ -257,38 +180,6 @@ def test_deterministic_trains_in_float32(folder, tmp_path, monkeypatch):
     notes = []
     train(folder, tmp_path / "runs", notes.append, deterministic=True, epochs=1)
     assert any("float32 (deterministic)" in note.text for note in notes if isinstance(note, Note))
-
-
-def test_a_fold_for_which_memory_did_not_suffice_goes_on_with_smaller_batches(folder, tmp_path, monkeypatch):
-    real, sizes = training.train_network, []
-
-    def short(plan, *rest):
-        recipe = plan.recipe
-        sizes.append((recipe.batch_size, recipe.learning_rate))
-        if recipe.batch_size > 8:
-            raise MemoryError
-        return real(plan, *rest)
-
-    with monkeypatch.context() as patch, pytest.raises(KilledError):
-        killed_after(patch, 2)
-        patch.setattr(training, "train_network", short)
-        train(folder, tmp_path, folds=2, recipe="dense", set=["batch_size=16", "learning_rate=0.25"])
-    (path,) = tmp_path.iterdir()
-    smaller = json.loads((path / "folds" / "fold-1" / "smaller.json").read_text())
-    assert smaller["batch_size"] == 8 and sizes == [(16, 0.25), (8, smaller["learning_rate"])]
-    sizes.clear()
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "train_network", short)
-        tellapart.train(resume=path, on_event=silent)
-    assert [size for size, _ in sizes] == [8, 16, 8, 16, 8]  # the first fold, the second, and the one on all
-
-    def never(*arguments):
-        raise MemoryError
-
-    monkeypatch.setattr(training, "train_network", never)
-    with pytest.raises(OutOfMemoryError, match="fold 1, out of memory") as caught:
-        train(folder, tmp_path, folds=2, recipe="dense")
-    assert "end other programs" in caught.value.action
 
 
 def test_minutes_go_on_with_what_is_left_of_them(folder, tmp_path, monkeypatch):
