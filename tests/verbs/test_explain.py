@@ -30,7 +30,7 @@ def test_why(photos_run, picture):
         assert heat.min() >= 0
         assert heat.max() in (0, 1)
     assert len(found.neighbours) == 6
-    assert found.neighbours[0].likeness >= found.neighbours[-1].likeness
+    assert found.neighbours[0].similarity >= found.neighbours[-1].similarity
     assert found.neighbours[0].label == found.prediction.label
     assert found.output.name == "down-explained.png"
     with Image.open(found.output) as drawn:

@@ -78,7 +78,7 @@ class Explanation:
         if self.agreement is not None:
             lines.append(f"the two maps agree with a rank correlation of {self.agreement:.2f}")
         if self.neighbours:
-            near = "; ".join(f"{one.label} ({one.key}, {one.likeness:.2f})" for one in self.neighbours)
+            near = "; ".join(f"{one.label} ({one.key}, {one.similarity:.2f})" for one in self.neighbours)
             lines.append(f"nearest training pictures: {near}")
         return "\n".join([*lines, f"drawn: {self.output}"] if self.output else lines)
 
@@ -151,7 +151,7 @@ def _why(
     shown = [(picture, "as the network sees it")]
     shown += [] if heat is None else [(overlay(picture, heat), f"speaks for {label}")]
     shown += [(overlay(picture, covering), "missed when covered")]
-    shown += [(one.picture, f"{one.label} {one.likeness:.2f}") for one in near]
+    shown += [(one.picture, f"{one.label} {one.similarity:.2f}") for one in near]
     plot = PictureGrid([pixels for pixels, _ in shown], [title for _, title in shown], columns=3)
     return Explanation(prediction, label, picture, heat, covering, agreed, layers, near, plot, None)
 
