@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from tellapart.plots.answers import Bars, Calibration, ConfusionMatrix, Coverage, Intervals
-from tellapart.plots.inside import MapRows, SlidKernel
+from tellapart.plots.inside import KernelResponse, MapRows
 from tellapart.plots.learning import LearningCurve, LearningCurves
 from tellapart.plots.panels import Panels
 from tellapart.plots.pictures import PictureGrid, overlay
@@ -27,7 +27,7 @@ PLOTS = [
     PictureGrid([np.full((4, 5, 3), 100, np.uint8)], ["cat"]),
     Bars(["a", "<x>"], np.array([1.0, 20.0]), ["1", "20"], "seconds"),
     Panels([Bars(["a"], np.array([0.0]), ["0"], "parameters")] * 3),
-    SlidKernel(np.full((4, 5, 3), 100, np.uint8), np.eye(3), np.arange(20.0).reshape(4, 5), "<x>"),
+    KernelResponse(np.full((4, 5, 3), 100, np.uint8), np.eye(3), np.arange(20.0).reshape(4, 5), "<x>"),
     MapRows([("<x>", [np.eye(3), np.eye(4)]), ("layer", [np.zeros((2, 2))])]),
 ]
 

@@ -15,7 +15,7 @@ KERNELS: dict[str, list[list[float]]] = {
 """Kernels by name; those for edges are Sobel operators."""
 
 
-def slide(kernel: np.ndarray, picture: np.ndarray) -> np.ndarray:
+def convolve(kernel: np.ndarray, picture: np.ndarray) -> np.ndarray:
     """Return the response of a kernel at every place of a picture uint8 [height, width, channels].
 
     The kernel is float [rows, columns, channels], or float [rows, columns] for the grey values of the picture. The

@@ -14,7 +14,7 @@ from tellapart.plots.plot import Plot, shorten
 
 
 @dataclass(frozen=True, eq=False)
-class SlidKernel(Plot):
+class KernelResponse(Plot):
     """A picture, a kernel and its response at every place, side by side.
 
     `kernel` is float [k, k], drawn with its weights, or float [k, k, 3], drawn in colours with grey for 0. `response`

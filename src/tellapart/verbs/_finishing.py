@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tellapart.evaluation.evaluation import Evaluation
     from tellapart.images.preprocessing import Preparation
     from tellapart.plots.learning import LearningCurves
-    from tellapart.report.page import Seen
+    from tellapart.report.page import ShownMistake
     from tellapart.training.run import RunFolder
     from tellapart.training.train import Trained
 
@@ -224,13 +224,13 @@ def _report(record: dict[str, Any], result: Run, job: Job, trained: Trained) -> 
     write_report(facts, result.path)
 
 
-def _mistakes(found: Evaluation, classifier: Classifier, data: Prepared, trained: Trained) -> list[Seen]:
+def _mistakes(found: Evaluation, classifier: Classifier, data: Prepared, trained: Trained) -> list[ShownMistake]:
     """The most confident mistakes with their pictures, and with what spoke for the answers."""
     import numpy as np
 
     from tellapart.explanation.heat import HeatMaps, occlusion
     from tellapart.plots.pictures import overlay
-    from tellapart.report.page import Seen
+    from tellapart.report.page import ShownMistake
 
     wrong = found.mistakes(MISTAKES)
     if not wrong:
@@ -238,7 +238,7 @@ def _mistakes(found: Evaluation, classifier: Classifier, data: Prepared, trained
     places = np.searchsorted(data.indices, [found.indices[item.position] for item in wrong])
     prepared = list(data.pixels[places])
     if found.folds:  # of other models than the saved one, which has learnt these pictures
-        return [Seen(item, picture, None) for item, picture in zip(wrong, prepared, strict=True)]
+        return [ShownMistake(item, picture, None) for item, picture in zip(wrong, prepared, strict=True)]
     pictures = np.stack(prepared)
     answers = np.array([found.class_names.index(item.predicted) for item in wrong])
     try:
@@ -246,4 +246,4 @@ def _mistakes(found: Evaluation, classifier: Classifier, data: Prepared, trained
     except LookupError:  # no convolutions
         heats = np.stack([occlusion(classifier.probabilities, *one) for one in zip(prepared, answers, strict=True)])
     shown = zip(wrong, prepared, heats, strict=True)
-    return [Seen(item, picture, overlay(picture, heat)) for item, picture, heat in shown]
+    return [ShownMistake(item, picture, overlay(picture, heat)) for item, picture, heat in shown]

@@ -148,13 +148,13 @@ def _rules(
     """The baselines that learn, from pictures that the model learnt from."""
 
     from tellapart.data.feeding import prepare_pictures
-    from tellapart.evaluation.baselines import ShrunkenPixels, drawn
+    from tellapart.evaluation.baselines import ShrunkenPixels, baseline_sample
     from tellapart.evaluation.evaluate import positions
 
     if split in ("train", "all"):
         return ()
     indices = split_table.indices("train")
-    chosen = indices[drawn(collection.labels[indices])]
+    chosen = indices[baseline_sample(collection.labels[indices])]
     train = prepare_pictures(collection, chosen, classifier.preprocessing, on_event, "read pictures for a baseline")
     return (ShrunkenPixels(train.pixels, positions(classifier, collection, chosen)[train.labels]),)
 

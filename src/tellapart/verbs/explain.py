@@ -221,14 +221,16 @@ def _as_drawn(values: np.ndarray, around_grey: bool = False) -> np.ndarray:
 def _slid(classifier: Classifier, picture: np.ndarray, wanted: str) -> Plot:
     import numpy as np
 
-    from tellapart.explanation.kernels import KERNELS, slide
-    from tellapart.plots.inside import SlidKernel
+    from tellapart.explanation.kernels import KERNELS, convolve
+    from tellapart.plots.inside import KernelResponse
 
     if wanted in KERNELS:
         kernel = np.array(KERNELS[wanted], float)
     else:
         kernel = _learnt(classifier, wanted, tuple(KERNELS))
-    return SlidKernel(picture, kernel, slide(kernel, picture), wanted if wanted in KERNELS else f"filter {wanted}")
+    return KernelResponse(
+        picture, kernel, convolve(kernel, picture), wanted if wanted in KERNELS else f"filter {wanted}"
+    )
 
 
 def _learnt(classifier: Classifier, wanted: str, names: tuple[str, ...]) -> np.ndarray:
