@@ -9,7 +9,7 @@ POSITION, TITLE = 50, "Most confident mistakes"
 _TEMPLATE = """
 <p>{{ wrong | thousands }} of {{ count | thousands }} {{ split }} pictures were misclassified. These are the mistakes
 with the highest confidence; a wrong label in the data would appear here too.{% if heat %} The second picture is a heat
-map: the redder a place, the more it contributed to the prediction.{% endif %}</p>
+map: the redder a region, the more it contributed to the prediction.{% endif %}</p>
 {{ mistakes }}
 """
 
