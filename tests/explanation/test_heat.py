@@ -20,7 +20,7 @@ SIDE, PATCH = 28, 8
 
 
 def planted(count, channels, seed=0):
-    """Noise; in half of the pictures a bright patch somewhere, which is all that makes their class. Its corners too."""
+    """Noise pictures, their labels, and the corners of the bright patch in half of them, which is the class."""
     generator = np.random.default_rng(seed)
     pixels = generator.integers(0, 100, (count, SIDE, SIDE, channels)).astype(np.uint8)
     labels = np.arange(count) % 2
@@ -32,10 +32,10 @@ def planted(count, channels, seed=0):
 
 
 def hits(maps, corners):
-    """The share of maps whose highest place is on the patch, or one pixel beside it."""
-    found = [np.unravel_index(one.argmax(), one.shape) for one in maps]
-    away = np.array(found) * (SIDE / maps[0].shape[0]) - corners
-    return ((away >= -1) & (away <= PATCH)).all(axis=1).mean()
+    """The share of maps with their maximum on the patch, or one pixel next to it."""
+    highest = [np.unravel_index(values.argmax(), values.shape) for values in maps]
+    distance = np.array(highest) * (SIDE / maps[0].shape[0]) - corners
+    return ((distance >= -1) & (distance <= PATCH)).all(axis=1).mean()
 
 
 def trained(recipe, tmp_path, channels=1, count=1200, epochs=6):
@@ -56,7 +56,7 @@ def test_the_planted_patch_is_found(recipe, tmp_path):
     assert hits(maps, corners[labels == 1]) >= 0.95
 
 
-def test_covering_finds_the_patch_with_any_network(tmp_path):
+def test_occlusion_finds_the_patch_with_any_network(tmp_path):
     run = trained("dense", tmp_path, epochs=12)
     with pytest.raises(LookupError):
         HeatMaps(run.model.network)
@@ -117,7 +117,7 @@ def test_the_maps_are_the_same_on_jax(tmp_path):
     assert np.allclose(np.load(tmp_path / "maps.npy"), expected, atol=1e-3)
 
 
-def test_layers_that_a_connection_passes_by_are_left_out():
+def test_layers_bypassed_by_a_connection_are_left_out():
     layers = keras.layers
     inputs = x = keras.Input((16, 16, 1))
     x = layers.Conv2D(4, 3, padding="same", activation="relu")(x)
@@ -130,35 +130,35 @@ def test_layers_that_a_connection_passes_by_are_left_out():
     pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 1)).astype(np.uint8)
     assert maps(pixels, np.array([0, 1])).shape == (2, 16, 16)
     nested = keras.Sequential([keras.Input((16, 16, 1)), network])
-    with pytest.raises(LookupError, match="in a model within the model"):
+    with pytest.raises(LookupError, match="inside a nested model"):
         HeatMaps(nested)
 
 
-def test_convolutions_within_a_model_within_the_model_are_said_to_be_there():
+def test_convolutions_in_a_nested_model_are_reported():
     inner = keras.Sequential([keras.Input((12, 12, 1)), keras.layers.Conv2D(4, 3), keras.layers.GlobalMaxPooling2D()])
     network = keras.Sequential([keras.Input((12, 12, 1)), inner, keras.layers.Dense(2, activation="softmax")])
-    with pytest.raises(LookupError, match="in a model within the model"):
+    with pytest.raises(LookupError, match="inside a nested model"):
         HeatMaps(network)
     operations = [layer.operations for layer in describe_layers(network)]
     assert operations == [2 * 3 * 3 * 4 * 10 * 10, 2 * 4 * 2]
 
 
-def test_a_network_without_any_convolution_is_said_to_have_none():
+def test_a_network_without_convolutions_is_reported():
     front = keras.Sequential([keras.Input((12, 12, 1)), keras.layers.Flatten()])
     network = keras.Sequential([keras.Input((12, 12, 1)), front, keras.layers.Dense(2, activation="softmax")])
-    with pytest.raises(LookupError, match="no convolution that a map could be taken from"):
+    with pytest.raises(LookupError, match="no convolution to compute a map at"):
         HeatMaps(network)
 
 
 def adapted():
-    """A network whose answers are logits already, behind the mean and variance of some pixels."""
+    """A network with logits as its output, which normalises by the mean and variance of some pixels."""
     normalization = keras.layers.Normalization()
     normalization.adapt(np.random.default_rng(0).integers(0, 100, (8, SIDE, SIDE, 1)).astype("float32"))
     layers = [keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.GlobalMaxPooling2D(), keras.layers.Dense(2)]
     return keras.Sequential([keras.Input((SIDE, SIDE, 1)), normalization, *layers])
 
 
-def test_the_copy_that_maps_are_taken_from_normalises_as_the_network_does():
+def test_the_copy_for_the_maps_normalises_like_the_network():
     network = adapted()
     pixels, _, _ = planted(6, 1)
     wanted = keras.ops.convert_to_numpy(network(pixels.astype("float32")))
@@ -166,10 +166,10 @@ def test_the_copy_that_maps_are_taken_from_normalises_as_the_network_does():
     assert np.allclose(keras.ops.convert_to_numpy(copy(pixels.astype("float32"))), wanted, atol=1e-5)
 
 
-def test_maps_do_not_depend_on_how_many_are_made_at_a_time():
+def test_maps_do_not_depend_on_the_batch_size():
     network = adapted()
     pixels, labels, _ = planted(6, 1)
     maps = HeatMaps(network)
     together = maps(pixels, labels)
-    maps._at_a_time = 5
+    maps._batch_size = 5
     assert np.allclose(maps(pixels, labels), together, atol=1e-5)

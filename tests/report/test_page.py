@@ -8,7 +8,7 @@ import pytest
 from tellapart import leaves
 from tellapart.evaluation.baselines import Baseline
 from tellapart.evaluation.evaluation import Evaluation
-from tellapart.report.page import SECTIONS, Facts, Seen, html, write_report
+from tellapart.report.page import SECTIONS, Facts, ShownMistake, html, write_report
 
 
 def evaluation(name="cats"):
@@ -42,7 +42,7 @@ def facts(name="cats", skipped=()):
     layers = [{"name": "dense", "kind": "Dense", "shape": [2], "parameters": 1234, "operations": 5678}]
     history = [{"epoch": 1, "loss": 1.0, "accuracy": 0.5}]
     picture = np.zeros((8, 8, 3), np.uint8)
-    mistakes = [Seen(item, picture) for item in test.mistakes(12)]
+    mistakes = [ShownMistake(item, picture) for item in test.mistakes(12)]
     return Facts(record, history, layers, [picture], [name], test, mistakes)
 
 

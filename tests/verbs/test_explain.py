@@ -30,7 +30,7 @@ def test_why(photos_run, picture):
         assert heat.min() >= 0
         assert heat.max() in (0, 1)
     assert len(found.neighbours) == 6
-    assert found.neighbours[0].likeness >= found.neighbours[-1].likeness
+    assert found.neighbours[0].similarity >= found.neighbours[-1].similarity
     assert found.neighbours[0].label == found.prediction.label
     assert found.output.name == "down-explained.png"
     with Image.open(found.output) as drawn:
@@ -78,7 +78,7 @@ def test_a_kernel_answers_to_what_it_is_like(stripes_run, picture):
     """Stripes down have edges left and right of them, and none above."""
     upright = tellapart.explain(stripes_run.path, picture, kernel="vertical-edges", on_event=silent)
     level = tellapart.explain(stripes_run.path, picture, kernel="horizontal-edges", on_event=silent)
-    assert np.abs(upright.plot.answers).mean() > 5 * np.abs(level.plot.answers).mean()
+    assert np.abs(upright.plot.response).mean() > 5 * np.abs(level.plot.response).mean()
     learnt = tellapart.explain(stripes_run.path, picture, kernel="0", on_event=silent)
     assert learnt.plot.name == "filter 0"
     assert json.loads(json.dumps(upright.to_dict()))["drawn"]["kernel"] == "vertical-edges"
@@ -97,7 +97,7 @@ def test_filters_for_colours_are_drawn_and_slid_in_colour(tmp_path, picture):
     assert all(0 <= one.min() <= one.max() <= 1 for one in (shown, *filters))
     slid = tellapart.explain(run.path, picture, kernel="1", on_event=silent)
     assert slid.plot.kernel.shape[2] == 3
-    assert slid.plot.answers.any()
+    assert slid.plot.response.any()
 
 
 def test_a_network_without_convolutions(tmp_path, picture):

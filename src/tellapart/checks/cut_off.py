@@ -2,7 +2,7 @@
 
 from tellapart.data.finding import Checked, Finding
 
-POSITION, TITLE = 65, "Possibly truncated: one side is mid-grey"
+POSITION, TITLE = 65, "Possibly truncated (one side is mid-grey)"
 
 SMALLEST_SHARE = 0.12
 """Share of the picture that must be grey: about an eighth. Smaller bands are hard to see. Pictures that are grey on

@@ -44,7 +44,7 @@ class ShrunkenPixels:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
-        chosen = drawn(labels)
+        chosen = baseline_sample(labels)
         values = _shrunken(pixels, chosen)
         self.mean, self.deviation = values.mean(axis=0), values.std(axis=0) + 0.004
         self.model = LogisticRegression(C=0.1, max_iter=100)
@@ -66,7 +66,7 @@ def _shrunken(pixels: Pixels, rows: np.ndarray) -> np.ndarray:
     return np.concatenate([grid_means(pixels[rows[i : i + step]]) for i in range(0, len(rows), step)])
 
 
-def drawn(labels: np.ndarray) -> np.ndarray:
+def baseline_sample(labels: np.ndarray) -> np.ndarray:
     """Return which training pictures to fit a baseline to: a sample of at most PICTURES, with every class in it.
 
     `labels` int [n] are those of all training pictures; the result is int64 positions, ascending.

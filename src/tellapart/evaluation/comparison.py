@@ -22,7 +22,7 @@ class Contender:
     """A classifier in a comparison: its name, its evaluation, and what it costs.
 
     `parameters` and `operations` are those of its network, the latter for one picture. `train_seconds` is None if not
-    known. `one_seconds` is the time to predict one picture alone, `many_seconds` the time per picture in a batch.
+    known. `single_seconds` is the time to predict one picture alone, `batch_seconds` the time per picture in a batch.
     `bytes` is the size of the model file.
     """
 
@@ -31,8 +31,8 @@ class Contender:
     parameters: int
     operations: int
     train_seconds: float | None
-    one_seconds: float
-    many_seconds: float
+    single_seconds: float
+    batch_seconds: float
     bytes: int
 
     def to_dict(self) -> dict[str, Any]:
@@ -45,8 +45,8 @@ class Contender:
             "parameters": self.parameters,
             "operations": self.operations,
             "train_seconds": self.train_seconds,
-            "single_picture_seconds": self.one_seconds,
-            "batch_picture_seconds": self.many_seconds,
+            "single_picture_seconds": self.single_seconds,
+            "batch_picture_seconds": self.batch_seconds,
             "bytes": self.bytes,
         }
 
@@ -96,7 +96,7 @@ class Comparison:
         names, contenders = self._short_names(), self.contenders
         accuracies = np.array([contender.evaluation.accuracy for contender in contenders])
         bounds = np.array([contender.evaluation.accuracy_interval for contender in contenders])
-        times = [1e6 * contender.one_seconds for contender in contenders]
+        times = [1e6 * contender.single_seconds for contender in contenders]
         panels: list[Plot] = [
             Intervals(names, 100 * accuracies, 100 * bounds, "accuracy, %"),
             self.difference_plot(),
@@ -189,8 +189,8 @@ def _row(contender: Contender) -> list[str]:
         f"{contender.parameters:,}",
         f"{contender.operations / 1e6:,.1f} M",
         "-" if contender.train_seconds is None else f"{contender.train_seconds:,.1f} s",
-        f"{1e6 * contender.one_seconds:,.0f} us",
-        f"{1e6 * contender.many_seconds:,.1f} us",
+        f"{1e6 * contender.single_seconds:,.0f} us",
+        f"{1e6 * contender.batch_seconds:,.1f} us",
         f"{contender.bytes / 1e6:,.2f} MB",
     ]
 

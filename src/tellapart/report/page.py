@@ -53,7 +53,7 @@ _CARDS.filters["plain"] = _plain
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class ShownMistake:
     """A mistake, the preprocessed picture uint8 [height, width, 1 or 3], and the same picture under a heat map."""
 
     mistake: Mistake
@@ -77,7 +77,7 @@ class Facts:
     pictures: Sequence[np.ndarray]
     labels: Sequence[str]
     evaluation: Evaluation | None = None
-    mistakes: Sequence[Seen] = ()
+    mistakes: Sequence[ShownMistake] = ()
     has_ood_detector: bool = False
 
     @property

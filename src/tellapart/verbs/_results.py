@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tellapart.data.feeding import Prepared
     from tellapart.data.split_table import SplitTable
     from tellapart.evaluation.evaluation import Evaluation
-    from tellapart.report.page import Seen
+    from tellapart.report.page import ShownMistake
     from tellapart.training.plan import Plan
     from tellapart.training.run_folder import RunFolder
     from tellapart.training.train import Trained
@@ -219,13 +219,13 @@ class Results:
     evaluations: dict[str, Evaluation]
 
 
-def _mistakes(evaluation: Evaluation, classifier: Classifier, data: Prepared, trained: Trained) -> list[Seen]:
+def _mistakes(evaluation: Evaluation, classifier: Classifier, data: Prepared, trained: Trained) -> list[ShownMistake]:
     """The most confident mistakes with their pictures and heat maps."""
     import numpy as np
 
     from tellapart.explanation.heat import HeatMaps, occlusion
     from tellapart.plots.pictures import overlay
-    from tellapart.report.page import Seen
+    from tellapart.report.page import ShownMistake
 
     mistakes = evaluation.mistakes(MISTAKES)
     if not mistakes:
@@ -233,14 +233,14 @@ def _mistakes(evaluation: Evaluation, classifier: Classifier, data: Prepared, tr
     rows = np.searchsorted(data.indices, [evaluation.indices[mistake.position] for mistake in mistakes])
     prepared = list(data.pixels[rows])
     if evaluation.folds:  # of other models than the saved one, which has trained on these pictures
-        return [Seen(mistake, picture, None) for mistake, picture in zip(mistakes, prepared, strict=True)]
+        return [ShownMistake(mistake, picture, None) for mistake, picture in zip(mistakes, prepared, strict=True)]
     answers = np.array([evaluation.class_names.index(mistake.predicted) for mistake in mistakes])
     try:
         maps = HeatMaps(trained.network)(np.stack(prepared), answers)
     except LookupError:  # no convolutions
         maps = np.stack([occlusion(classifier.probabilities, *pair) for pair in zip(prepared, answers, strict=True)])
     shown = zip(mistakes, prepared, maps, strict=True)
-    return [Seen(mistake, picture, overlay(picture, heat)) for mistake, picture, heat in shown]
+    return [ShownMistake(mistake, picture, overlay(picture, heat)) for mistake, picture, heat in shown]
 
 
 def report_skipped(pictures: Pictures, on_event: Listener) -> None:

@@ -136,8 +136,8 @@ def _contender(name: str, model: Classifier, evaluation: Evaluation) -> Contende
     alone, many = (max(3, min(most, int(SECONDS / first))) for most in (ONE, MANY))
     many = max(1, min(many, 2**26 // one.size))
     pictures = np.random.default_rng(0).integers(0, 256, (many, *shape), np.uint8)
-    one_seconds = _seconds(lambda: [model.predict(one) for _ in range(alone)]) / alone
-    many_seconds = _seconds(lambda: model.predict(pictures)) / many
+    single_seconds = _seconds(lambda: [model.predict(one) for _ in range(alone)]) / alone
+    batch_seconds = _seconds(lambda: model.predict(pictures)) / many
     source = Path(model.source)
     size = source.stat().st_size if source.is_file() else sum(map(len, model.members.values()))
     layers = model.record.layers
@@ -147,8 +147,8 @@ def _contender(name: str, model: Classifier, evaluation: Evaluation) -> Contende
         parameters=sum(layer.parameters for layer in layers),
         operations=sum(layer.operations for layer in layers),
         train_seconds=model.record.metrics.get("train_seconds"),
-        one_seconds=one_seconds,
-        many_seconds=many_seconds,
+        single_seconds=single_seconds,
+        batch_seconds=batch_seconds,
         bytes=size,
     )
 

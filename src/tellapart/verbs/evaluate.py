@@ -86,13 +86,13 @@ def _measured_ood(classifier: Classifier, evaluation: Evaluation, source: Any, o
 def _baselines(provenance: Provenance, split: str, on_event: Listener) -> tuple[Rule, ...]:
     """Baselines that are trained on the model's training pictures; none if those are evaluated or not known."""
     from tellapart.data.feeding import prepare_pictures
-    from tellapart.evaluation.baselines import ShrunkenPixels, drawn
+    from tellapart.evaluation.baselines import ShrunkenPixels, baseline_sample
     from tellapart.evaluation.evaluate import positions
 
     classifier, collection, table = provenance.classifier, provenance.collection, provenance.split_table
     if table is None or split in ("train", "all"):
         return ()
     indices = table.indices("train")
-    chosen = indices[drawn(collection.labels[indices])]
+    chosen = indices[baseline_sample(collection.labels[indices])]
     train = prepare_pictures(collection, chosen, classifier.preprocessing, on_event, "read pictures for a baseline")
     return (ShrunkenPixels(train.pixels, positions(classifier, collection, chosen)[train.labels]),)

@@ -80,7 +80,7 @@ class Explanation:
         if self.agreement is not None:
             lines.append(f"the two maps agree with a rank correlation of {self.agreement:.2f}")
         if self.neighbours:
-            near = "; ".join(f"{one.label} ({one.key}, {one.likeness:.2f})" for one in self.neighbours)
+            near = "; ".join(f"{one.label} ({one.key}, {one.similarity:.2f})" for one in self.neighbours)
             lines.append(f"nearest training pictures: {near}")
         return "\n".join([*lines, f"drawn: {self.output}"] if self.output else lines)
 
@@ -153,7 +153,7 @@ def _why(
     shown = [(picture, "as the network sees it")]
     shown += [] if heat is None else [(overlay(picture, heat), f"evidence for {label}")]
     shown += [(overlay(picture, covering), "drop when covered")]
-    shown += [(one.picture, f"{one.label} {one.likeness:.2f}") for one in near]
+    shown += [(one.picture, f"{one.label} {one.similarity:.2f}") for one in near]
     plot = PictureGrid([pixels for pixels, _ in shown], [title for _, title in shown], columns=3)
     return Explanation(prediction, label, picture, heat, covering, agreed, layers, near, plot, None)
 
@@ -223,14 +223,16 @@ def _as_drawn(values: np.ndarray, around_grey: bool = False) -> np.ndarray:
 def _convolved(classifier: Classifier, picture: np.ndarray, wanted: str) -> Plot:
     import numpy as np
 
-    from tellapart.explanation.kernels import KERNELS, slide
-    from tellapart.plots.inside import SlidKernel
+    from tellapart.explanation.kernels import KERNELS, convolve
+    from tellapart.plots.inside import KernelResponse
 
     if wanted in KERNELS:
         kernel = np.array(KERNELS[wanted], float)
     else:
         kernel = _filter(classifier, wanted, tuple(KERNELS))
-    return SlidKernel(picture, kernel, slide(kernel, picture), wanted if wanted in KERNELS else f"filter {wanted}")
+    return KernelResponse(
+        picture, kernel, convolve(kernel, picture), wanted if wanted in KERNELS else f"filter {wanted}"
+    )
 
 
 def _filter(classifier: Classifier, wanted: str, names: tuple[str, ...]) -> np.ndarray:

@@ -2,14 +2,14 @@
 
 from markupsafe import Markup
 
-from tellapart.report.page import Facts, Seen, gallery, html, picture
+from tellapart.report.page import Facts, ShownMistake, gallery, html, picture
 
 POSITION, TITLE = 50, "Most confident mistakes"
 
 _TEMPLATE = """
 <p>{{ wrong | thousands }} of {{ count | thousands }} {{ split }} pictures were misclassified. These are the mistakes
 with the highest confidence; a wrong label in the data would appear here too.{% if heat %} The second picture is a heat
-map: the redder a place, the more it contributed to the prediction.{% endif %}</p>
+map: the redder a region, the more it contributed to the prediction.{% endif %}</p>
 {{ mistakes }}
 """
 
@@ -27,7 +27,7 @@ def render(facts: Facts) -> str:
     return html(_TEMPLATE, mistakes=mistakes, wrong=wrong, count=evaluation.count, split=evaluation.split, heat=heat)
 
 
-def _pictures(shown: Seen) -> Markup:
+def _pictures(shown: ShownMistake) -> Markup:
     """The picture and, if there is one, its heat map."""
     plain = picture(shown.picture, f"{shown.mistake.key}, a picture of {shown.mistake.true}")
     if shown.heat is None:
@@ -35,6 +35,6 @@ def _pictures(shown: Seen) -> Markup:
     return plain + picture(shown.heat, f"heat map for the prediction {shown.mistake.predicted}")
 
 
-def _caption(shown: Seen) -> str:
+def _caption(shown: ShownMistake) -> str:
     mistake = shown.mistake
     return f"predicted {mistake.predicted} ({mistake.probability:.1%}), labelled {mistake.true}: {mistake.key}"
