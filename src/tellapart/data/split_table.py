@@ -56,7 +56,8 @@ class SplitTable:
 
     def leaks(self, split: str) -> np.ndarray:
         """Return the leaked pictures of a split, int64 [n], ascending."""
-        return self.leaked[self.splits[self.leaked] == split]
+        leaked: np.ndarray = self.leaked[self.splits[self.leaked] == split]
+        return leaked
 
     def without_validation(self) -> SplitTable:
         """Return a table with the validation pictures moved to training."""
