@@ -1,4 +1,4 @@
-"""Folders and archives as the world makes them: training finishes, names what it set aside, and touches nothing."""
+"""Folders and archives with dirty data: training finishes, lists what it skipped, and changes no file of the data."""
 
 import json
 import os
@@ -100,7 +100,7 @@ def test_odd_pictures_are_read(name):
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_what_is_no_picture_is_told_why(name):
+def test_unreadable_pictures_have_a_reason(name):
     with pytest.raises(PictureError) as caught:
         decode(UNREADABLE[name], name)
     assert caught.value.reason
@@ -108,7 +108,7 @@ def test_what_is_no_picture_is_told_why(name):
 
 
 def test_bombs_take_no_memory(tmp_path):
-    """In a process of its own, since only a peak can be asked for."""
+    """In a separate process, since only the peak of a process can be measured."""
     code = (
         "import resource, sys\n"
         "from tellapart.images.decode import decode\n"

@@ -131,7 +131,7 @@ def test_too_many_members(tmp_path, monkeypatch):
         open_tree(zipped(tmp_path / "a.zip", [(f"{i}", b"") for i in range(4)]))
 
 
-def test_no_room_to_unpack(tmp_path, monkeypatch):
+def test_no_space_to_unpack(tmp_path, monkeypatch):
     class Full(io.BytesIO):
         def write(self, data):
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -154,7 +154,7 @@ def test_zips_of_other_programs(names, tmp_path):
 
 
 @pytest.mark.parametrize("method", (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2))
-def test_a_read_of_a_zip_that_fails_for_now_is_no_damage(tmp_path, monkeypatch, method):
+def test_a_temporary_failure_to_read_a_zip_is_not_reported_as_damage(tmp_path, monkeypatch, method):
     with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as archive:
         archive.writestr("a", bytes(range(256)) * 40)
     tree = open_tree(tmp_path / "a.zip")

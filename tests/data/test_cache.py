@@ -96,7 +96,7 @@ def test_some_of_them_come_from_there_too(tmp_path, home, monkeypatch):
 
 
 @pytest.mark.parametrize("change", ("write", "touch", "add", "remove", "rename"))
-def test_whatever_changes_is_read_anew(tmp_path, home, change):
+def test_changed_files_are_read_again(tmp_path, home, change):
     folder = photos(tmp_path)
     prepare_collection(tellapart.open(folder), PREPARATION)
     file, other = folder / "down" / "001.png", folder / "down" / "004.png"
@@ -127,7 +127,7 @@ def test_other_sizes_have_their_own(tmp_path, home):
 
 
 @pytest.mark.parametrize("where", (10, -1, -20, -40, -2000))
-def test_a_damaged_copy_is_made_anew_or_named(tmp_path, home, where):
+def test_a_damaged_copy_is_made_again_or_reported(tmp_path, home, where):
     folder = photos(tmp_path)
     first = prepare_collection(tellapart.open(folder), PREPARATION)
     expected = np.asarray(first.data.pixels)
@@ -143,7 +143,7 @@ def test_a_damaged_copy_is_made_anew_or_named(tmp_path, home, where):
         assert np.array_equal(again.data.pixels, expected)
 
 
-def test_a_copy_cut_short_is_none(tmp_path, home):
+def test_a_truncated_copy_is_not_used(tmp_path, home):
     folder = photos(tmp_path)
     prepare_collection(tellapart.open(folder), PREPARATION)
     (path,) = kept_in(home)
@@ -195,13 +195,13 @@ def test_a_failure_leaves_nothing_behind(tmp_path, home, monkeypatch):
     assert not home.exists() or kept_in(home) == []
 
 
-def test_parts_are_no_copies(tmp_path, home):
+def test_splits_share_the_pixels(tmp_path, home):
     whole = prepare_collection(tellapart.open(photos(tmp_path)), PREPARATION).data
     assert isinstance(whole.split(np.array([3, 5])).pixels, SelectedRows)
 
 
-def test_a_reason_that_may_pass_is_not_believed_where_the_copy_could_not_be_removed(tmp_path, home, monkeypatch):
-    """As on Windows, where nobody takes away what somebody reads."""
+def test_a_stored_temporary_fault_is_ignored_if_the_copy_could_not_be_removed(tmp_path, home, monkeypatch):
+    """As on Windows, where open files cannot be removed."""
     monkeypatch.setattr(cache.Entry, "remove", lambda _: None)
     folder, real = photos(tmp_path), Collection.read
 

@@ -15,7 +15,7 @@ from tellapart.errors import DataError, PictureError
 from tests.conftest import make_collection, stripes, write_folder
 
 
-def test_what_it_knows(stripes_collection):
+def test_attributes_and_counts(stripes_collection):
     assert len(stripes_collection) == 36
     assert stripes_collection.label(1) == "down"
     assert stripes_collection.read(0).shape == (12, 12, 1)
@@ -52,7 +52,7 @@ def test_reading_fails_at_the_picture_that_is_damaged(tmp_path):
         next(pairs)
 
 
-def test_the_fingerprint_follows_every_part_of_it(stripes_collection):
+def test_the_fingerprint_depends_on_pixels_labels_names_and_splits(stripes_collection):
     base = stripes_collection.fingerprint
     assert make_collection().fingerprint == base
     pixels = stripes_collection.pictures.array.copy()
@@ -68,14 +68,14 @@ def test_the_fingerprint_follows_every_part_of_it(stripes_collection):
         assert changed.fingerprint != base
 
 
-def test_the_fingerprint_of_a_folder_does_not_follow_its_place(tmp_path):
+def test_the_fingerprint_does_not_depend_on_the_path(tmp_path):
     a, b = write_folder(tmp_path / "a"), write_folder(tmp_path / "elsewhere" / "b")
     assert tellapart.open(a).fingerprint == tellapart.open(b).fingerprint
     (b / "down" / "001.png").write_bytes(b"changed")
     assert tellapart.open(b).fingerprint != tellapart.open(a).fingerprint
 
 
-def test_faults_are_found_at_the_door():
+def test_faulty_arguments_are_refused():
     pixels, labels = stripes(6)
     make = {"name": "x", "source": "x.npz", "keys": list("abcdef"), "pictures": ArrayPictures(pixels)}
     with pytest.raises(DataError, match="two classes are named 'a'"):
@@ -105,7 +105,7 @@ def test_from_arrays():
         Collection.from_arrays(pixels, labels, splits=["teach"] + ["test"] * 5)
 
 
-def test_the_shape_of_a_large_photo_is_told_by_its_start(tmp_path):
+def test_the_shape_of_a_large_photo_is_read_from_its_first_bytes(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (700, 600, 3), np.uint8)
     for name, options in (("a/1.jpg", {"quality": 95}), ("b/2.png", {})):
         (tmp_path / name).parent.mkdir()
@@ -120,7 +120,7 @@ def test_the_shape_of_a_large_photo_is_told_by_its_start(tmp_path):
     assert read == [1]  # a PNG may say at its end how it is turned
 
 
-def test_a_damaged_member_of_an_archive_is_told_in_whole_words(tmp_path):
+def test_a_damaged_member_of_an_archive_has_the_whole_reason(tmp_path):
     write_folder(tmp_path / "data", 6)
     path = Path(shutil.make_archive(str(tmp_path / "data"), "zip", tmp_path, "data"))
     with zipfile.ZipFile(path) as archive:

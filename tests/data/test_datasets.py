@@ -90,7 +90,7 @@ def test_cats_dogs_zip_as_the_fifth_tutorial_has_it(real_data):
     assert collection.read(9999).shape == (200, 200, 3)
 
 
-def test_flowers_zip_without_parts(real_data):
+def test_flowers_zip_without_splits(real_data):
     collection = tellapart.open(real_data / "flowers.zip")
     assert len(collection) == 4317
     assert collection.given_splits == ()

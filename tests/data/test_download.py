@@ -114,18 +114,18 @@ def test_what_arrives_is_the_file(kind, server, tmp_path):
     assert len(Server.requests) == count, "a file that is there is not fetched again"
 
 
-def test_a_broken_download_goes_on_where_it_stopped(server, tmp_path):
+def test_an_interrupted_download_resumes(server, tmp_path):
     get(remote(server + "breaks"), tmp_path)
     assert [start for _, start in Server.requests] == [0, 400_000, 800_000]
 
 
-def test_a_later_call_takes_up_the_partial_file(server, tmp_path):
+def test_a_later_call_resumes_the_partial_file(server, tmp_path):
     (tmp_path / "file.bin.part").write_bytes(DATA[:700_000])
     assert get(remote(server + "good"), tmp_path).read_bytes() == DATA
     assert Server.requests == [("/good", 700_000)]
 
 
-def test_a_partial_file_that_the_server_refuses_is_begun_anew(server, tmp_path):
+def test_a_partial_file_that_the_server_refuses_is_downloaded_again(server, tmp_path):
     (tmp_path / "file.bin.part").write_bytes(DATA[:700_000])
     assert get(remote(server + "refuses_range"), tmp_path).read_bytes() == DATA
 

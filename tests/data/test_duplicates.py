@@ -60,8 +60,8 @@ def test_nothing_to_compare():
     assert pairs([summarise(photo())]) == {}
 
 
-def test_a_mirror_image_does_not_hide_that_two_others_are_the_same():
-    """It lies in an earlier block of pictures than the two."""
+def test_a_mirror_image_does_not_hide_near_duplicates():
+    """The mirror image is in an earlier block than the two others."""
     summaries = [summarise(photo(0)[:, ::-1]), *(summarise(photo(k)) for k in range(1, 300))]
     summaries += [summarise(photo(0)), summarise_file(encoded(photo(0), quality=60))]
     found = find_duplicates(Traits.of(summaries), np.arange(len(summaries)))

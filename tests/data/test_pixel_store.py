@@ -54,7 +54,7 @@ def test_a_file_that_is_cut_off():
         store[:]
 
 
-def test_a_digest_knows_every_pixel_wherever_the_pictures_lie(tmp_path):
+def test_the_digest_depends_on_every_pixel_and_not_on_the_store(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (9, 4, 5, 3), np.uint8)
     (tmp_path / "a").write_bytes(pixels.tobytes())
     sums = np.array([zlib.crc32(one) for one in pixels], np.uint32)

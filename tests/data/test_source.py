@@ -5,7 +5,7 @@ from tellapart.errors import UsageError
 from tests.conftest import write_folder
 
 
-def test_names_come_before_folders_and_say_so(tmp_path, monkeypatch):
+def test_names_of_data_sets_come_before_folders_with_a_note(tmp_path, monkeypatch):
     write_folder(tmp_path / "digits")
     monkeypatch.chdir(tmp_path)
     collection = tellapart.open("digits")
@@ -30,6 +30,6 @@ def test_a_collection_is_passed_on(stripes_collection):
     assert tellapart.open(stripes_collection) is stripes_collection
 
 
-def test_what_is_no_source():
+def test_sources_that_do_not_exist():
     with pytest.raises(UsageError, match="a source of type int"):
         tellapart.open(7)

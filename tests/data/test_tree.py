@@ -24,7 +24,7 @@ def test_a_folder_hides_hidden_files_and_ends_in_a_loop_of_links(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
-def test_fifos_are_no_files(tmp_path):
+def test_fifos_are_not_files(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DataError, match="the folder is empty"):
         open_tree(tmp_path)
@@ -76,7 +76,7 @@ def test_a_folder_that_may_not_be_entered(tmp_path):
         (tmp_path / "a").chmod(0o755)
 
 
-def test_hidden_folders_are_not_looked_into(tmp_path, monkeypatch):
+def test_hidden_folders_are_not_searched(tmp_path, monkeypatch):
     (tmp_path / ".git").mkdir()
     (tmp_path / "a.txt").write_text("x")
     looked = []

@@ -132,7 +132,7 @@ def test_floating_point_samples_are_refused():
 
 @pytest.mark.parametrize("kind", ("PNG", "TIFF", "WEBP", "JPEG"))
 @pytest.mark.parametrize("orientation", (1, 3, 6, 8))
-def test_headers_say_how_a_turned_picture_is_decoded(kind, orientation):
+def test_headers_have_the_upright_shape(kind, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = encoded(noise().resize((60, 40)), kind, exif=exif)
@@ -179,14 +179,14 @@ def test_samples_of_a_tiff_are_scaled_by_their_own_bits():
     assert decode(tiff(bytes([0xFF, 0xF8, 0x00, 0x00, 0x00, 0x00]), 12, 1, 4))[0, :, 0].tolist() == [255, 128, 0, 0]
 
 
-def test_a_wide_sample_that_sixteen_bits_hold_is_one_of_sixteen():
-    """Pillow writes its grey of more than 8 bits with 32 of them."""
+def test_a_wide_sample_within_sixteen_bits_is_scaled_by_sixteen():
+    """Pillow writes grey samples of more than 8 bits with 32 bits."""
     data = encoded(Image.fromarray(np.array([[0, 32768, 65535]], np.int32)), "TIFF")
     assert decode(data)[0, :, 0].tolist() == [0, 128, 255]
 
 
 @pytest.mark.parametrize(("kind", "dtype", "words"), ((2, "<i2", "signed"), (2, "<i4", "signed"), (1, "<u4", "32-bit")))
-def test_samples_whose_range_nobody_states_are_refused(kind, dtype, words):
+def test_samples_of_unknown_range_are_refused(kind, dtype, words):
     values = [0, -1000, 3000] if kind == 2 else [0, 70_000, 3000]
     data = tiff(np.array(values, dtype).tobytes(), 8 * np.dtype(dtype).itemsize, kind, 3)
     with pytest.raises(PictureError, match=f"has {words} samples, whose range is unknown"):
@@ -204,8 +204,8 @@ def test_a_broken_exif_block_does_no_harm(kind):
 @pytest.mark.parametrize(
     ("tag", "kind", "value"), ((0x0128, 2, b"inch"), (0x0128, 4, 70_000), (0x0213, 2, b"x"), (0x011A, 2, b"72"))
 )
-def test_odd_tags_beside_the_orientation_do_not_matter(tag, kind, value):
-    """Phones and editors write some with types of their own; the pixels are sound."""
+def test_odd_tags_next_to_the_orientation_do_not_matter(tag, kind, value):
+    """Phones and editors write some tags with unusual types; the pixels are fine."""
     entries = [(0x0112, 3, 1, struct.pack("<HH", 6, 0))]
     if isinstance(value, bytes):
         text = value + b"\0"

@@ -7,7 +7,7 @@ from tellapart.images.summary import summarise, summarise_file
 from tests.photos import encoded, photo
 
 
-def test_a_picture_at_a_glance():
+def test_the_summary_of_pixels():
     seen = summarise(photo())
     assert seen.shape == (96, 128, 3)
     assert (seen.format, seen.orientation, seen.grey) == (None, 1, False)
@@ -18,7 +18,7 @@ def test_a_picture_at_a_glance():
     assert summarise(photo(channels=1)).thumbnail.shape == (32, 32, 3)
 
 
-def test_of_a_file_also_its_format_and_how_it_lies():
+def test_the_summary_of_a_file_has_format_and_orientation():
     exif = Image.Exif()
     exif[0x0112] = 6
     seen = summarise_file(encoded(photo(), exif=exif.tobytes()))
@@ -45,7 +45,7 @@ def test_sharpness_falls_with_blur_and_light_with_dark():
     assert summarise(np.zeros((2, 2, 1), np.uint8)).sharpness == 0
 
 
-def test_exif_behind_the_pixels_of_a_png_says_how_it_lies_too():
+def test_exif_after_the_pixels_of_a_png_is_summarised_too():
     exif = Image.Exif()
     exif[0x0112] = 6
     whole = encoded(photo(), "PNG", exif=exif)

@@ -70,7 +70,11 @@ def to_labels(
         return numbers, tuple(class_names)
     negative = np.flatnonzero(numbers < 0)
     if len(negative):
-        raise DataError(f"{where}: picture {negative[0]} has label {numbers[negative[0]]}", "labels from 0 up", "")
+        raise DataError(
+            f"{where}: picture {negative[0]} has label {numbers[negative[0]]}",
+            "labels from 0 up",
+            "renumber the labels from 0",
+        )
     present, positions = np.unique(numbers, return_inverse=True)
     return positions.astype(np.int64), tuple(str(number) for number in present)
 

@@ -195,8 +195,7 @@ def _highest(image: Image.Image, source: str) -> int:
         return 65535
     bits, kind = (int(np.ravel(tags.get(tag, default))[0]) for tag, default in ((258, 16), (339, 1)))
     if kind == 1 and bits <= 16:
-        result: int = 2**bits - 1
-        return result
+        return (1 << bits) - 1
     samples = np.asarray(image)
     if samples.min() < 0 or samples.max() > 65535:
         what = "signed" if kind == 2 else f"{bits}-bit"
@@ -208,8 +207,8 @@ def _pixels(image: Image.Image, source: str, highest: int) -> np.ndarray:
     mode = image.mode
     if mode.startswith("I"):  # grey of more than 8 bits; the highest value becomes 255
         wide = np.clip(np.asarray(image), 0, highest).astype(np.uint16)
-        shallow: np.ndarray = _to_eight_bits(highest)[wide][:, :, np.newaxis]
-        return shallow
+        narrow: np.ndarray = _to_eight_bits(highest)[wide][:, :, np.newaxis]
+        return narrow
     if mode == "F":
         raise PictureError(source, "has floating-point samples, whose range is unknown", "save it as 8 or 16 bit")
     if image.has_transparency_data:

@@ -18,7 +18,7 @@ from tests.conftest import make_collection, stripes, write_folder
 HEADER = "label," + ",".join(f"pixel{i}" for i in range(4))
 
 
-def test_kaggles_two_files_are_parts(tmp_path):
+def test_kaggles_two_files_are_splits(tmp_path):
     (tmp_path / "fashion-mnist_train.csv").write_text(f"{HEADER}\n9,1,2,3,4\n2,5,6,7,8\n")
     (tmp_path / "fashion-mnist_test.csv").write_text(f"{HEADER}\n2,9,9,9,9\n")
     collection = tellapart.open(tmp_path)
@@ -59,7 +59,7 @@ def test_faulty_pixel_csv(text, words, tmp_path):
         tellapart.open(tmp_path / "a.csv")
 
 
-def test_a_manifest_with_parts_and_groups(tmp_path):
+def test_a_manifest_with_splits_and_groups(tmp_path):
     folder = write_folder(tmp_path / "x", 6)
     files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.png"))
     rows = {"path": files, "label": list("aabbcc"), "split": ["train", "val"] * 3, "group": ["g", None] * 3}
@@ -98,7 +98,7 @@ def test_faulty_manifests(text, words, tmp_path):
 
 
 def test_hugging_face_parquet(tmp_path):
-    """Class names come from the metadata, parts from file names, pictures from the struct's bytes."""
+    """Class names come from the metadata, splits from file names, pictures from the struct's bytes."""
     import json
 
     from tellapart.data import formats
@@ -171,7 +171,7 @@ def test_a_manifest_may_name_files_anywhere(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("names", (("train.csv", "test.csv"), ("train/metadata.csv", "test/metadata.csv")))
-def test_a_manifest_for_each_part(names, tmp_path):
+def test_a_manifest_per_split(names, tmp_path):
     files = ["a.png", "b.png"], ["c.png"]
     for name, listed in zip(names, files, strict=True):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -184,7 +184,7 @@ def test_a_manifest_for_each_part(names, tmp_path):
     assert splits[f"{below[1]}c.png"] == "test"
 
 
-def test_several_manifests_that_tell_no_parts(tmp_path):
+def test_several_manifests_without_splits(tmp_path):
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text("file_name,label\na.png,x\nb.png,y\n")
     with pytest.raises(DataError, match=r"contains several tables of picture files \(a.csv, b.csv\)"):
@@ -193,7 +193,7 @@ def test_several_manifests_that_tell_no_parts(tmp_path):
     assert len(tellapart.open(tmp_path)) == 2
 
 
-def test_a_picture_in_the_manifests_of_two_parts(tmp_path):
+def test_a_picture_in_the_manifests_of_two_splits(tmp_path):
     for name in ("test.csv", "train.csv"):
         (tmp_path / name).write_text("file_name,label\na.png,x\n")
     with pytest.raises(DataError, match=r"train.csv, row 1: lists a.png a second time"):
@@ -225,7 +225,7 @@ def test_a_parquet_file_whose_name_is_a_pattern(tmp_path):
     assert len(tellapart.open(tmp_path / "x[1]")) == 12
 
 
-def test_parts_by_folders(tmp_path):
+def test_splits_by_folders(tmp_path):
     write = {
         "parquet": lambda path: pl.DataFrame({"image": [png()] * 2, "label": ["a", "b"]}).write_parquet(path),
         "csv": lambda path: path.write_text(f"{HEADER}\n1,1,2,3,4\n2,5,6,7,8\n"),
@@ -309,7 +309,7 @@ def test_parquet_in_a_zip_is_unpacked_no_more_often_than_it_must(tmp_path, monke
     assert read.count("test/0.parquet") <= 3
 
 
-def test_a_part_that_is_the_only_one_is_none(tmp_path):
+def test_a_single_split_is_not_a_split(tmp_path):
     (tmp_path / "test").mkdir()
     for name in "ab":
         (tmp_path / "test" / f"{name}.csv").write_text(f"{HEADER}\n1,1,2,3,4\n2,5,6,7,8\n")

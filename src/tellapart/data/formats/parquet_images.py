@@ -123,9 +123,9 @@ def _named_in_metadata(tree: Tree, name: str) -> list[str] | None:
         raise damaged(tree, name, error) from error
     try:
         features = json.loads(metadata.get("huggingface", "{}"))["info"]["features"]
-        result: list[str] | None = next(
+        names: list[str] = next(
             features[label]["names"] for label in LABELS if label in features and "names" in features[label]
         )
-        return result
+        return names
     except (KeyError, ValueError, TypeError, StopIteration):
         return None
