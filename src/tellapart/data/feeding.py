@@ -22,7 +22,7 @@ from tellapart.data.rows import PixelFile, Pixels, some
 from tellapart.errors import DataError, PictureError
 from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.preprocessing import Preparation
-from tellapart.parallel import each_apart, shared
+from tellapart.parallel import each_in_processes, shared
 from tellapart.progress import Listener, Progress, silent
 
 IN_MEMORY = 2**30
@@ -184,7 +184,7 @@ def _fill(
 
     with pillow_warnings_off():
         crashed: str | None = "makes the decoder crash"
-        for position, reason in enumerate(each_apart(one, range(len(indices)), crashed)):
+        for position, reason in enumerate(each_in_processes(one, range(len(indices)), crashed)):
             if reason is not None:
                 reasons[position] = reason
             if position % 64 == 63 or position + 1 == len(indices):

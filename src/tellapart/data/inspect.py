@@ -14,7 +14,7 @@ from tellapart.data.duplicates import Duplicates, Traits, find_duplicates
 from tellapart.errors import PictureError
 from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.look import THUMBNAIL, Look, look, look_at_file
-from tellapart.parallel import each_apart
+from tellapart.parallel import each_in_processes
 from tellapart.progress import Listener, Progress, silent
 
 _NOTHING = np.zeros((THUMBNAIL, THUMBNAIL, 3), np.uint8)
@@ -56,7 +56,7 @@ def inspect(collection: Collection, on_event: Listener = silent) -> Inspection:
     seen: list[Look | str] = []
     with pillow_warnings_off():
         crashed: Look | str = "makes the decoder crash"
-        for found in each_apart(one, range(len(collection)), crashed):
+        for found in each_in_processes(one, range(len(collection)), crashed):
             if isinstance(found, Look) and not _compared(found, len(collection)):
                 found = replace(found, thumbnail=_NOTHING)  # which would be kept for nothing
             seen.append(found)
