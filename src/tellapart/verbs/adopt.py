@@ -85,10 +85,10 @@ def run(options: Options, on_event: Listener) -> Adopted:
         raise UsageError(f"--output {path}: {reason}", "a new file name that ends in .keras", "")
     foreign = read_foreign(options.model)
     names = _names(options.classes, foreign)
-    preprocessing, scale, offset, reason = _preparation(options, foreign)
+    preprocessing, scale, offset, reason = _preprocessing(options, foreign)
     on_event(Note(f"pictures: {preprocessing}, pixels {reason}"))
     if foreign.rescales and (scale, offset) != (1.0, 0.0):
-        on_event(Note("note: the network rescales pixels too: set range only if its training also did both"))
+        on_event(Note("note: the network rescales pixels too; give range only if its training also did both"))
     activation = _activation(foreign)
     if activation:
         on_event(Note(f"note: its outputs are not probabilities ({foreign.ending}); a {activation} is added"))
@@ -121,7 +121,7 @@ def _names(classes: Any, foreign: Foreign) -> tuple[str, ...]:
     return names
 
 
-def _preparation(options: Options, foreign: Foreign) -> tuple[Preparation, float, float, str]:
+def _preprocessing(options: Options, foreign: Foreign) -> tuple[Preparation, float, float, str]:
     """The preprocessing, the scale and offset of pixels before the network, and the reason for them in words."""
     from tellapart.images.preprocessing import Preparation
 
@@ -130,7 +130,7 @@ def _preparation(options: Options, foreign: Foreign) -> tuple[Preparation, float
         name, sign, value = str(text).partition("=")
         known = ("range", "fit", "resampling")
         if not sign or name.strip() not in known:
-            raise UsageError(f"--preprocessing {text}", f"NAME=VALUE, where NAME is {', '.join(known)}", "")
+            raise UsageError(f"--preprocessing {text}", "NAME=VALUE, where NAME is range, fit or resampling", "")
         given[name.strip()] = value.strip()
     span = given.pop("range", None)
     if span is None and not foreign.rescales:

@@ -66,7 +66,7 @@ def run(options: Options, on_event: Listener) -> RecipeList:
 
     if options.name is None:
         return RecipeList({name: find.card(name) for name in find.names()})
-    found = find.find_recipe(options.name)
-    recipe = found.recipe
+    chosen = find.find_recipe(options.name)
+    recipe = chosen.recipe
     text = find.card(options.name) if options.name in find.names() else f"{recipe.name} - from {options.name}"
-    return RecipeList({recipe.name: text}, recipe.changes(), found.followed())
+    return RecipeList({recipe.name: text}, recipe.changes(), chosen.followed())
