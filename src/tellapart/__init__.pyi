@@ -318,8 +318,8 @@ def summary(
 
     model: A .keras file, a run folder, or a recipe (a name, my.toml or my.py). In Python also a Classifier or a
         Run.
-    data: For a recipe: data that decides picture size and classes; default: the recipe's, or 28 x 28, 10. In Python
-        also a Collection, or a tuple of arrays (pictures, labels).
+    data: For a recipe: data that decides picture size and number of classes; default: those of the recipe, or 28 x
+        28 grey and 10 classes. In Python also a Collection, or a tuple of arrays (pictures, labels).
     on_event: Called with each note and progress event (tellapart.progress); default: print lines.
     """
 

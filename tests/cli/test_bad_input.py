@@ -297,7 +297,7 @@ def test_json_errors_are_json(tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     (
-        (["train", "digits", "--epochs", "abc"], "train: Invalid value for '--epochs': "),
+        (["train", "--epochs", "3", "digits", "more"], "train: Got unexpected extra argument"),
         (["train", "digits", "--epoch", "3"], "train: unknown option --epoch"),
         (["trian", "digits"], "No such command 'trian'"),
     ),
@@ -323,6 +323,21 @@ def test_show_into_a_folder_that_does_not_exist(tmp_path):
     words = ("show", "digits", "--output", str(tmp_path / "no" / "a.png"))
     assert "its folder does not exist" in tellapart(*words).stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    (
+        ("epochs", "abc", "epochs = 'abc'\n  expected: a whole number, at least 1\n"),
+        ("epochs", "1.5", "epochs = 1.5\n  expected: a whole number, at least 1\n"),
+        ("test", "most", "test = 'most'\n  expected: a number, at least 0 and below 1\n"),
+        ("minutes", "inf", "minutes = inf\n  expected: a finite number, at least 0.1667\n"),
+        ("precision", "half", "precision = 'half'\n  expected: auto, float32 or bfloat16\n"),
+        ("max-error-rate", "2", "max_error_rate = '2'\n  expected: a share between 0 and 1, such as 1% or 0.01\n"),
+    ),
+)
+def test_a_wrong_value_is_answered_with_what_the_option_accepts(option, value, words):
+    assert words in tellapart("train", "digits", f"--{option}", value).stderr
 
 
 def test_an_unknown_option_gets_a_suggestion_only_if_one_is_similar():

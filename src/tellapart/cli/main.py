@@ -11,7 +11,7 @@ import traceback
 import warnings
 from collections.abc import Callable
 from inspect import Parameter, Signature
-from typing import Annotated, Any, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 from typer.core import TyperGroup
@@ -168,8 +168,12 @@ def _parameter(field: str, info: Any) -> Parameter:
     if verbs.is_argument(info):
         mark = typer.Argument(help=info.description, metavar=field.upper(), show_default=False)
     else:
-        shown = None if default in (None, [], Parameter.empty) else True
-        mark = typer.Option(f"--{field.replace('_', '-')}", help=info.description, show_default=bool(shown))
+        mark = typer.Option(
+            f"--{field.replace('_', '-')}",
+            help=info.description,
+            show_default=default not in (None, [], Parameter.empty),
+            **_unchecked(info.annotation),
+        )
     return Parameter(field, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, mark])
 
 
@@ -180,6 +184,23 @@ def _kind(annotation: Any, default: Any) -> Any:
     if get_origin(annotation) is list:
         return list[str]
     return annotation
+
+
+def _unchecked(annotation: Any) -> dict[str, Any]:
+    """Settings that let numbers and choices pass Typer unchecked: the record refuses wrong ones, in our own words."""
+    kinds = [kind for kind in get_args(annotation) or (annotation,) if kind is not type(None)]
+    if get_origin(annotation) is Literal or get_origin(kinds[0]) is Literal:
+        choices = get_args(annotation) if get_origin(annotation) is Literal else get_args(kinds[0])
+        return {"parser": lambda text: text, "metavar": f"<{'|'.join(choices)}>"}
+    return {"parser": _number, "metavar": f"<{kinds[0].__name__}>"} if kinds[0] in (int, float) else {}
+
+
+def _number(text: Any) -> Any:
+    """The number that a text is, or else the text; a default, which is a number already, as it is."""
+    for kind in (int, float) if isinstance(text, str) else ():
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text
 
 
 def _run(name: str, values: dict[str, Any], json: bool, quiet: bool, debug: bool) -> int:

@@ -23,7 +23,8 @@ class Options(Record):
     model: Model = argument(description="A .keras file, a run folder, or a recipe (a name, my.toml or my.py).")
     data: Source = Field(
         None,
-        description="For a recipe: data that decides picture size and classes; default: the recipe's, or 28 x 28, 10.",
+        description="For a recipe: data that decides picture size and number of classes; default: those of the recipe, "
+        "or 28 x 28 grey and 10 classes.",
     )
 
 
