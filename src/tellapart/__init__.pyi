@@ -99,17 +99,19 @@ def adopt(
     on_event: Listener | None = None,
     cancellation: Cancellation | None = None,
 ) -> Adopted:
-    """Make a tellapart model of a Keras model that was trained elsewhere, by giving it class names and a preparation.
+    """Convert a Keras model that was trained elsewhere to a tellapart model with class names and preprocessing.
 
-    Adopt. Raises ModelFileError for a file that is not a plain Keras model, UsageError for what does not fit it.
+    Returns the new model file. Raises ModelFileError for a file that is not a plain Keras model, and UsageError for
+    class names or preprocessing that do not fit the network.
 
-    model: A .keras or .h5 file that Keras (2 or 3) wrote, the whole model.
-    classes: Text file with the class names in the order of the outputs, one a line. In Python also a list of names.
-    preprocessing: How its pictures were prepared, as NAME=VALUE; may be repeated: range (0..255, 0..1, -1..1,
-        -0.5..0.5), fit (stretch, crop, pad), resampling (nearest, bilinear, ...); size and colour are the
-        network's.
+    model: A .keras or .h5 file of a whole model, written by Keras 2 or 3.
+    classes: Text file with the class names in the order of the outputs, one per line. In Python also a list of
+        names.
+    preprocessing: How its training prepared pictures, as NAME=VALUE; may be repeated. Names: range (0..255, 0..1,
+        -1..1, -0.5..0.5), fit (stretch, crop, pad), resampling (nearest, bilinear, ...). Size and colour are those
+        of the network's input.
     output: The file to write; default: the model's name with -adopted.keras.
-    data: Pictures to compare Keras's answers with the written model's on; default: random pixels. In Python also a
+    data: Pictures on which to compare the ONNX copy with Keras; default: random pixels. In Python also a
         Collection, or a tuple of arrays (pictures, labels).
     on_event: Called with each note and progress event (tellapart.progress); default: print lines.
     cancellation: A Cancellation, by which another thread can stop the work.
@@ -176,9 +178,9 @@ def datasets(
     on_event: Listener | None = None,
     cancellation: Cancellation | None = None,
 ) -> DatasetList:
-    """List the data sets that can be opened by name, and where each would be read from.
+    """List the data sets that can be opened by name, and where each is read from.
 
-    List.
+    Returns a list that prints as a table.
 
     on_event: Called with each note and progress event (tellapart.progress); default: print lines.
     cancellation: A Cancellation, by which another thread can stop the work.
@@ -248,9 +250,9 @@ def formats(
     on_event: Listener | None = None,
     cancellation: Cancellation | None = None,
 ) -> FormatList:
-    """List the formats that labelled pictures may come in.
+    """List the formats of labelled pictures that can be read.
 
-    List.
+    Returns a list that prints as a table.
 
     on_event: Called with each note and progress event (tellapart.progress); default: print lines.
     cancellation: A Cancellation, by which another thread can stop the work.
@@ -266,16 +268,19 @@ def predict(
     on_event: Listener | None = None,
     cancellation: Cancellation | None = None,
 ) -> Predictions:
-    """Name the class of pictures; with --json, or --top, the probabilities of the others too.
+    """Predict the class of pictures; --top and --json also give the probabilities of other classes.
 
-    Predict. Raises ModelFileError; pictures that cannot be read are named behind the answers for the others.
+    Returns the predictions in the order of the pictures, and the pictures that could not be read.
+
+    Raises ModelFileError, and UsageError for no pictures.
 
     model: A .keras file that tellapart wrote, or a run folder. In Python also a Classifier or a Run.
-    pictures: Picture files, or folders of them. In Python also one picture or any iterable of paths, bytes, Pillow
-        images or arrays.
-    top: How many of the likeliest classes to show; default: 3 for one picture, all with --json.
-    views: Test-time augmentation to average over; default: as the model has it.
-    max_error_rate: Answer "unsure" below a confidence that keeps errors among the others at this share, such as 1%.
+    pictures: Picture files, or folders of picture files. In Python also one picture or any iterable of paths,
+        bytes, Pillow images or arrays.
+    top: Number of most probable classes to show; default: 3 for one picture, all with --json.
+    views: Test-time augmentation: views of each picture to average over; default: those of the model.
+    max_error_rate: Answer "unsure" for low-confidence pictures so that at most this share of the other answers is
+        wrong, such as 1%.
     on_event: Called with each note and progress event (tellapart.progress); default: print lines.
     cancellation: A Cancellation, by which another thread can stop the work.
     """
@@ -286,11 +291,11 @@ def recipes(
     on_event: Listener | None = None,
     cancellation: Cancellation | None = None,
 ) -> RecipeList:
-    """List the recipes, or show one: its card and every field.
+    """List the recipes, or show one of them with all its fields.
 
-    List. Raises RecipeError for a name that is no recipe.
+    Returns a list that prints as a table. Raises RecipeError for an unknown recipe.
 
-    name: A recipe to show whole: a name, my.toml or my.py.
+    name: A recipe to show with all its fields: a name, my.toml or my.py.
     on_event: Called with each note and progress event (tellapart.progress); default: print lines.
     cancellation: A Cancellation, by which another thread can stop the work.
     """
@@ -306,19 +311,21 @@ def show(
     on_event: Listener | None = None,
     cancellation: Cancellation | None = None,
 ) -> Shown:
-    """Look at a collection: parts, shapes, class counts, and the first pictures drawn with their class names.
+    """Show a collection: splits, picture shapes, class counts, and a drawing of the first pictures with their classes.
 
-    Show. The picture is drawn beside where the person stands, under a free name unless one is given.
+    Returns what it prints. The drawing is written to the current folder under a free name unless --output is given.
+
+    Raises UsageError and DataError for data that cannot be opened.
 
     data: A data set's name, a folder, archive or data file. In Python also a Collection, or a tuple of arrays
         (pictures, labels).
-    classes: Text file with the class names in label order, one a line. In Python also a list of names.
-    pictures: How many pictures to draw, 25 unless said (5 with --augment); 0 draws none.
-    augment: A recipe, or auto: draw what its training makes of some pictures instead, epoch by epoch. In Python
-        also a Recipe.
-    set: Change a field of it, such as augmentation.crop=0.5; may be repeated. In Python also a mapping of field
-        names to values.
-    output: The PNG file to draw into; default: <data>-pictures.png here.
+    classes: Text file with the class names in label order, one per line. In Python also a list of names.
+    pictures: Number of pictures to draw; default: 25, or 5 with --augment; 0 draws none.
+    augment: A recipe, or auto: draw some pictures as its training augments them, for several epochs. In Python also
+        a Recipe.
+    set: With --augment: change a field of the recipe, such as augmentation.crop=0.5; may be repeated. In Python
+        also a mapping of field names to values.
+    output: The PNG file to write; default: <data>-pictures.png here.
     on_event: Called with each note and progress event (tellapart.progress); default: print lines.
     cancellation: A Cancellation, by which another thread can stop the work.
     """
@@ -330,14 +337,14 @@ def summary(
     on_event: Listener | None = None,
     cancellation: Cancellation | None = None,
 ) -> Summary:
-    """List a network's layers with output shapes and parameter counts: a model's, or a recipe's.
+    """List the layers of a model's or recipe's network, with output shapes and parameter counts.
 
-    Summarise. Raises ModelFileError for a faulty model file, RecipeError for a recipe that cannot be built.
+    Returns the layers. Raises ModelFileError for a damaged model file, RecipeError for a faulty recipe.
 
     model: A .keras file, a run folder, or a recipe (a name, my.toml or my.py). In Python also a Classifier or a
         Run.
-    data: For a recipe, data that decides size and classes; default: the recipe's, or 28 x 28 grey, 10. In Python
-        also a Collection, or a tuple of arrays (pictures, labels).
+    data: For a recipe: data that decides picture size and number of classes; default: those of the recipe, or 28 x
+        28 grey and 10 classes. In Python also a Collection, or a tuple of arrays (pictures, labels).
     on_event: Called with each note and progress event (tellapart.progress); default: print lines.
     cancellation: A Cancellation, by which another thread can stop the work.
     """

@@ -286,7 +286,7 @@ def test_show_where_nothing_can_be_written_still_shows(tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").write_text("")
     result = tellapart("train", "digits", "--epochs", "1", "--runs", str(tmp_path / "file" / "runs"))
-    assert "the folder for runs cannot be made" in result.stderr
+    assert "cannot create the folder for runs" in result.stderr
 
 
 def test_json_errors_are_json(tmp_path):
@@ -299,8 +299,8 @@ def test_json_errors_are_json(tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     (
-        (["train", "digits", "--epochs", "abc"], "train: Invalid value for '--epochs': "),
-        (["train", "digits", "--epoch", "3"], "train: No such option: --epoch"),
+        (["train", "--epochs", "3", "digits", "more"], "train: Got unexpected extra argument"),
+        (["train", "digits", "--epoch", "3"], "train: unknown option --epoch"),
         (["trian", "digits"], "No such command 'trian'"),
     ),
 )
@@ -309,7 +309,8 @@ def test_words_that_no_verb_takes(words, said):
 
     result = tellapart(*words, "--json")
     assert said in result.stderr
-    assert "\n  to do: see " in result.stderr
+    assert "\n  to do: " in result.stderr
+    assert "see tellapart" in result.stderr
     assert said in json.loads(result.stdout)["given"]
     assert tellapart(*words).stdout == ""
 
@@ -324,3 +325,26 @@ def test_show_into_a_folder_that_does_not_exist(tmp_path):
     words = ("show", "digits", "--output", str(tmp_path / "no" / "a.png"))
     assert "its folder does not exist" in tellapart(*words).stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    (
+        ("epochs", "abc", "epochs = 'abc'\n  expected: a whole number, at least 1\n"),
+        ("epochs", "1.5", "epochs = 1.5\n  expected: a whole number, at least 1\n"),
+        ("test", "most", "test = 'most'\n  expected: a number, at least 0 and below 1\n"),
+        ("minutes", "inf", "minutes = inf\n  expected: a finite number, at least 0.1667\n"),
+        ("precision", "half", "precision = 'half'\n  expected: auto, float32 or bfloat16\n"),
+        ("max-error-rate", "2", "max_error_rate = '2'\n  expected: a share between 0 and 1, such as 1% or 0.01\n"),
+    ),
+)
+def test_a_wrong_value_is_answered_with_what_the_option_accepts(option, value, words):
+    assert words in tellapart("train", "digits", f"--{option}", value).stderr
+
+
+def test_an_unknown_option_gets_a_suggestion_only_if_one_is_similar():
+    assert "to do: did you mean --epochs? Otherwise see tellapart train --help" in tellapart(
+        "train", "digits", "--epoch", "3").stderr  # fmt: skip
+    result = tellapart("train", "digits", "--device", "gpu")
+    assert "tellapart train: unknown option --device\n" in result.stderr
+    assert "recipe" not in result.stderr

@@ -4,6 +4,8 @@ import importlib
 import os
 import subprocess
 import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import pytest
@@ -60,15 +62,89 @@ def test_a_type_checker_finds_wrong_names_and_accepts_right_ones(tmp_path):
     assert mypy(tmp_path / "correct.py") == []
 
 
+def load(name, path, monkeypatch):
+    loader = SourceFileLoader(name, str(path))
+    module = module_from_spec(spec_from_loader(name, loader))
+    monkeypatch.setitem(sys.modules, name, module)  # pydantic and dataclasses look names up there
+    loader.exec_module(module)
+    return module
+
+
+VERB = """
+'''Greet the user.'''
+
+from __future__ import annotations
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from pydantic import Field
+from tellapart.verbs import Record, argument
+from tellapart.verbs._options import Accepts, Source
+
+class Options(Record):
+    data: Source = argument(description="The pictures.")
+    folder: Path = Field(Path("a"), description="A folder.")
+    times: int | None = Field(None, description="How often.")
+    names: list[str] = Field(default_factory=list, description="Names.")
+    how: Literal["loud", "soft"] = Field("loud", description="How loud.")
+    other: Annotated[Any, Accepts("float | Recipe", "a Recipe")] = Field(1.5, description="Something else.")
+
+@dataclass
+class Greeting:
+    text: str
+
+def run(options, on_event) -> Greeting:
+    '''Returns the greeting.'''
+"""
+
+
+def test_a_new_verb_is_typed_from_its_own_file(tmp_path, monkeypatch):
+    from tellapart.verbs import result_home
+
+    (tmp_path / "greet.py").write_text(VERB)
+    stubs, greet = (
+        load("stubs", ROOT / "scripts" / "stubs", monkeypatch),
+        load("greet", tmp_path / "greet.py", monkeypatch),
+    )
+    assert result_home(greet) == ("greet", "Greeting")
+    assert stubs.function("greet", greet, "Greeting") == (
+        "def greet(\n"
+        "    data: str | PathLike[str] | Collection | tuple[ArrayLike, ArrayLike],\n"
+        "    *,\n"
+        '    folder: str | PathLike[str] = "a",\n'
+        "    times: int | None = None,\n"
+        "    names: Sequence[str] = ...,\n"
+        '    how: Literal["loud", "soft"] = "loud",\n'
+        "    other: float | Recipe = 1.5,\n"
+        "    on_event: Listener | None = None,\n"
+        ") -> Greeting:\n"
+        '    """Greet the user.\n\n'
+        "    Returns the greeting.\n\n"
+        "    data: The pictures. In Python also a Collection, or a tuple of arrays (pictures, labels).\n"
+        "    folder: A folder.\n"
+        "    times: How often.\n"
+        "    names: Names.\n"
+        "    how: How loud.\n"
+        "    other: Something else. In Python also a Recipe.\n"
+        "    on_event: Called with each note and progress event (tellapart.progress); default: print lines.\n"
+        '    """\n'
+    )
+
+
+def test_an_option_of_any_type_must_say_what_it_accepts(tmp_path, monkeypatch):
+    (tmp_path / "greet.py").write_text(VERB.replace("data: Source", "data: Any"))
+    stubs = load("stubs", ROOT / "scripts" / "stubs", monkeypatch)
+    with pytest.raises(SystemExit, match="say what the option 'data' accepts in Python"):
+        stubs.function("greet", load("greet", tmp_path / "greet.py", monkeypatch), "Greeting")
+
+
 def test_the_stub_is_up_to_date():
     done = subprocess.run([sys.executable, "scripts/stubs", "--check"], capture_output=True, text=True, cwd=ROOT)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_an_outdated_stub_names_the_command_that_writes_it(tmp_path, monkeypatch, capsys):
-    from importlib.machinery import SourceFileLoader
-
-    stubs = SourceFileLoader("stubs", str(ROOT / "scripts" / "stubs")).load_module()
+    stubs = load("stubs", ROOT / "scripts" / "stubs", monkeypatch)
     monkeypatch.setattr(stubs, "ROOT", tmp_path)
     monkeypatch.setattr(stubs, "STUB", tmp_path / "__init__.pyi")
     assert stubs.main(["--check"]) == 1

@@ -73,7 +73,7 @@ def test_it_answers_as_it_did_elsewhere(tmp_path, rescaled, logits):
     wanted = np.asarray(keras.ops.softmax(wanted)) if logits else wanted
     assert np.allclose(found.classifier.probabilities(data.pictures.array), wanted, atol=1e-5)
     said = [event.text for event in notes if isinstance(event, Note)]
-    assert any("a softmax is put behind them" in text for text in said) == logits
+    assert any("a softmax is added" in text for text in said) == logits
     assert json.loads(json.dumps(found.to_dict()))["classes"] == list(data.class_names)
     assert "tellapart evaluate" in str(found)
 
@@ -88,18 +88,18 @@ def test_what_does_not_fit_is_named(tmp_path):
             options.pop("model", path), **{k: v for k, v in asked.items() if k != "model"}, on_event=silent
         )
 
-    with pytest.raises(UsageError, match="does not say which range of pixels it was trained on"):
+    with pytest.raises(UsageError, match="does not state the range of pixels that it was trained on"):
         adopt(preprocessing=[])
-    with pytest.raises(UsageError, match=r"--preparation range=0\.\.2"):
+    with pytest.raises(UsageError, match=r"--preprocessing range=0\.\.2"):
         adopt(preprocessing=["range=0..2"])
-    with pytest.raises(UsageError, match="--preparation size=3"):
+    with pytest.raises(UsageError, match="--preprocessing size=3"):
         adopt(preprocessing=["size=3"])
-    with pytest.raises(UsageError, match="--preparation fit=squash"):
+    with pytest.raises(UsageError, match="--preprocessing fit=squash\n  expected: stretch, crop or pad"):
         adopt(preprocessing=["range=0..1", "fit=squash"])
-    with pytest.raises(UsageError, match=r"has 10 class names, and .*elsewhere.keras 3 outputs"):
+    with pytest.raises(UsageError, match=r"has 10 class names, but .*elsewhere.keras has 3 outputs"):
         adopt(classes=names(tmp_path, DIGITS))
     names(tmp_path, data.class_names)
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="already exists"):
         adopt(output=path)
     with pytest.raises(UsageError, match=r"does not end in \.keras"):
         adopt(output=tmp_path / "a.h5")
@@ -133,7 +133,7 @@ def test_a_range_beside_the_networks_own_rescaling_is_said(tmp_path):
     _, _, _, path = train_elsewhere(tmp_path, rescaled=True)
     notes = []
     tellapart.adopt(path, classes=["a", "b", "c"], preprocessing=["range=0..1"], on_event=notes.append)
-    assert any("rescales pixels itself as well" in note.text for note in notes if isinstance(note, Note))
+    assert any("the network rescales pixels too" in note.text for note in notes if isinstance(note, Note))
 
 
 def written_by_keras_2(network, path, **changes):

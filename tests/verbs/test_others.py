@@ -27,7 +27,7 @@ def test_predict(stripes_run, tmp_path):
         found = tellapart.predict(stripes_run, several, on_event=silent)
         assert [answer.label for answer in found] == ["across", "down", "squares", "across", "down"]
         assert not found.bad
-    with pytest.raises(UsageError, match="no pictures were named"):
+    with pytest.raises(UsageError, match="no pictures given"):
         tellapart.predict(stripes_run.path, [], on_event=silent)
 
 
@@ -60,8 +60,8 @@ def test_summary_of_a_recipe_that_changes_one_for_two_classes(tmp_path):
 def test_recipes_show_what_follows_the_data():
     shown = tellapart.recipes("photos", on_event=silent)
     assert shown.to_dict()["follow_the_data"]["epochs"] == [24, 25, 35, 58, 80]
-    assert "24 to 80, by the data" in str(shown)
-    assert "64 or 128, by the data" in str(shown)
+    assert "24 to 80, depending on the data" in str(shown)
+    assert "64 or 128, depending on the data" in str(shown)
     assert tellapart.recipes("lenet", on_event=silent).followed == {}
 
 

@@ -92,7 +92,7 @@ def test_what_is_too_small_to_be_split_is_shown_all_the_same(tmp_path, monkeypat
     notes = []
     shown = tellapart.show(make_collection(6, splits=False), augment="quick", on_event=notes.append)
     assert len(shown.figure.pictures) == 25
-    assert any("the usual split cannot be made" in note.text for note in notes if isinstance(note, Note))
+    assert any("the default split cannot be made" in note.text for note in notes if isinstance(note, Note))
 
 
 def test_a_change_of_no_recipe(tmp_path):

@@ -1,4 +1,4 @@
-"""Progress on a terminal: a bar with figures, rate and remaining time, notes and epochs as lines above it."""
+"""Progress on a terminal: a bar with metrics, rate and remaining time; notes and epochs as lines above it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Speed(ProgressColumn):
 
 
 class Bar:
-    """A listener that draws on stderr while it is entered."""
+    """A context manager whose listener draws on stderr."""
 
     def __init__(self, console: Console | None = None) -> None:
         console = console or Console(stderr=True, highlight=False)
@@ -50,7 +50,7 @@ class Bar:
         self.bars.stop()
 
     def __call__(self, event: progress.Event) -> None:
-        """Take one event."""
+        """Draw one event."""
         if isinstance(event, progress.Note):
             self.bars.print(event.text, markup=False)
         elif isinstance(event, progress.Epoch):
@@ -66,7 +66,7 @@ class Bar:
             self.tasks[event.task] = self.bars.add_task(event.task, total=event.total, metrics=metrics)
         number = self.tasks[event.task]
         task = next(task for task in self.bars.tasks if task.id == number)
-        task.total = event.total  # a total that `update` is given makes it forget the speed
+        task.total = event.total  # passing a total to `update` would reset the speed
         self.bars.update(number, completed=event.done, metrics=metrics)
         if event.finished:
             self._drop(event.task)

@@ -22,7 +22,7 @@ from tellapart.data.pixel_store import PixelFile, Pixels, select_rows
 from tellapart.errors import DataError, PictureError
 from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.preprocessing import Preparation
-from tellapart.parallel import each_apart, shared
+from tellapart.parallel import each_in_processes, shared
 from tellapart.progress import Listener, Progress, silent
 
 IN_MEMORY = 2**30
@@ -189,7 +189,7 @@ def _fill(
 
     with pillow_warnings_off():
         crashed: Unreadable | None = Unreadable("makes the decoder crash", temporary=True)
-        for position, fault in enumerate(each_apart(prepare, range(len(indices)), crashed)):
+        for position, fault in enumerate(each_in_processes(prepare, range(len(indices)), crashed)):
             if fault is not None:
                 unreadable[position] = fault
             if position % 64 == 63 or position + 1 == len(indices):

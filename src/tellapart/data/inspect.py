@@ -14,7 +14,7 @@ from tellapart.data.duplicates import Duplicates, Traits, find_duplicates
 from tellapart.errors import PictureError
 from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.summary import THUMBNAIL, PictureSummary, summarise, summarise_file
-from tellapart.parallel import each_apart
+from tellapart.parallel import each_in_processes
 from tellapart.progress import Listener, Progress, silent
 
 _NO_THUMBNAIL = np.zeros((THUMBNAIL, THUMBNAIL, 3), np.uint8)
@@ -55,7 +55,7 @@ def inspect(collection: Collection, on_event: Listener = silent) -> Inspection:
     results: list[PictureSummary | str] = []
     with pillow_warnings_off():
         crashed: PictureSummary | str = "makes the decoder crash"
-        for result in each_apart(summarise_picture, range(len(collection)), crashed):
+        for result in each_in_processes(summarise_picture, range(len(collection)), crashed):
             if isinstance(result, PictureSummary) and not _is_compared(result, len(collection)):
                 result = replace(result, thumbnail=_NO_THUMBNAIL)  # saves memory
             results.append(result)
