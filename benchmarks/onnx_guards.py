@@ -25,7 +25,8 @@ Measured on 2 shared cores, Linux, ONNX Runtime 1.32, November 2026:
     all                                  3058  2765    20    61   212   21.5    767
 
 Both guards are needed. Only the walk refuses loops and branches that a black picture does not trigger, operations
-outside the list, and files that name other files. Only the trial refuses memory and time that sizes inside the file do not show.
+outside the list, and files that name other files. Only the trial refuses memory and time that sizes inside the file
+do not show.
 The two sleepers that pass both are stopped in the main process by the limit on ONNX Runtime's memory: they end in a
 ModelFileError with a peak of 312 MiB. The walk's rule for growing operations (Expand, Tile, Pad, Resize ...) is covered
 by the trial on Linux, but macOS and Windows do not enforce the trial's memory limit: the rule stays.

@@ -286,7 +286,7 @@ def meets(reader: Reader, data: bytes, folder: Path) -> BaseException | None:
     try:
         reader.read(path)
     except TellapartError as error:
-        wordless = not (error.given and error.expected and error.action)
+        wordless = not (error.given and error.expected)
         return error if wordless else None
     except BaseException as error:
         return error

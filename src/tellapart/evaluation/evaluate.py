@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from tellapart.classifier.classifier import Classifier
-from tellapart.classifier.ood import OOD_SHARE
+from tellapart.classifier.ood import OOD_THRESHOLD
 from tellapart.data.collection import Collection
 from tellapart.data.feeding import Prepared, prepare_pictures, rows_for
 from tellapart.data.rows import Pixels
@@ -95,11 +95,14 @@ def measure_ood(classifier: Classifier, found: Evaluation, strange: Pixels, name
     from sklearn.metrics import roc_auc_score
 
     step = rows_for(strange.shape[1:])
-    pieces = [classifier.judge(strange[start : start + step])[1] for start in range(0, len(strange), step)]
+    pieces = [
+        classifier.probabilities_and_ood_scores(strange[start : start + step])[1]
+        for start in range(0, len(strange), step)
+    ]
     scores = np.concatenate([piece for piece in pieces if piece is not None])
     both = np.concatenate([found.ood_scores, scores])
     area = roc_auc_score(np.repeat([0, 1], [len(found.ood_scores), len(scores)]), both)
-    flags = [float((values > OOD_SHARE).mean()) for values in (scores, found.ood_scores)]
+    flags = [float((values > OOD_THRESHOLD).mean()) for values in (scores, found.ood_scores)]
     return OodResult(name, len(scores), float(area), *flags)
 
 
@@ -129,7 +132,7 @@ def _answers(
     pieces = []
     step = rows_for(data.pixels.shape[1:])
     for start in range(0, len(data), step):
-        pieces.append(classifier.judge(data.pixels[start : start + step]))
+        pieces.append(classifier.probabilities_and_ood_scores(data.pixels[start : start + step]))
         on_event(Progress(f"evaluate {split}", min(start + step, len(data)), len(data)))
     probabilities = np.concatenate([values for values, _ in pieces])
     wild = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))

@@ -10,7 +10,7 @@ import numpy as np
 
 from tellapart.classifier.calibration import tempered
 from tellapart.classifier.classifier import Classifier
-from tellapart.classifier.ood import OOD_SHARE
+from tellapart.classifier.ood import OOD_THRESHOLD
 from tellapart.data.collection import Skipped
 from tellapart.evaluation import intervals, metrics, words
 from tellapart.evaluation.baselines import Baseline
@@ -315,7 +315,7 @@ class Evaluation:
 
     def out_of_distribution(self) -> float | None:
         """The share of pictures that are called unfamiliar, where the model can tell."""
-        return None if self.ood_scores is None else float((self.ood_scores > OOD_SHARE).mean())
+        return None if self.ood_scores is None else float((self.ood_scores > OOD_THRESHOLD).mean())
 
     def calibrated(self, classifier: Classifier) -> Evaluation:
         """The same answers, given before the classifier had been calibrated, as it would give them now."""

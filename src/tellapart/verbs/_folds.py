@@ -169,7 +169,7 @@ def out_of_fold(
     `believed`, bool [n] where not all, are learnt from, as long as they are of every class. With a `folder`, what has
     been found is kept there, and found again by the same call after a process was broken off.
     """
-    from tellapart.classifier.make import make_classifier
+    from tellapart.classifier.make import ModelFacts, make_classifier
 
     folds = int(fold.max()) + 1
     pictures = digest(data.pixels) if folder else ""
@@ -214,7 +214,8 @@ def out_of_fold(
                 raise stopped from error
         samples = data.pixels[outside[:64]]
         names = collection.class_names
-        classifier = make_classifier(trained.network, names, preprocessing, recipe.loss, {}, samples, recipe.views)
+        facts = ModelFacts(names, preprocessing, recipe.loss, recipe.views)
+        classifier = make_classifier(trained.network, facts, samples)
         step = rows_for(data.pixels.shape[1:])
         for start in range(0, len(outside), step):
             rows = outside[start : start + step]

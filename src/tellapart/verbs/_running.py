@@ -70,7 +70,7 @@ def train_in(
     record: dict[str, Any],
 ) -> Run:
     """Train in a run's folder, from its checkpoints where it has any, and finish."""
-    from tellapart.classifier.make import make_classifier
+    from tellapart.classifier.make import ModelFacts, make_classifier
     from tellapart.data.feeding import batch_for
     from tellapart.training import run as folders
     from tellapart.training.checkpoints import FOLDER, Checkpoints
@@ -95,14 +95,16 @@ def train_in(
         trained, recipe = _trained(options, on_event, job, recipe, folder, record, budget, evaluated)
         classifier = make_classifier(
             trained.network,
-            collection.class_names,
-            preprocessing,
-            recipe.loss,
-            remembered(record, collection, split_table),
+            ModelFacts(
+                collection.class_names,
+                preprocessing,
+                recipe.loss,
+                recipe.views,
+                remembered(record, collection, split_table),
+            ),
             (job.split("validation") if split_table.counts()["validation"] else train).pixels[
                 : min(256, batch_for(preprocessing.shape))
             ],
-            recipe.views,
         )
         classifier.save(folder.path / folders.MODEL)  # before all else: whatever happens now, the model is kept
         result = finish(folder, record, on_event, job, trained, classifier)

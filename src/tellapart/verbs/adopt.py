@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tellapart.classifier.classifier import Classifier
-    from tellapart.classifier.sandbox.keras_file import Foreign
+    from tellapart.classifier.sandbox.keras_file import KerasFile
     from tellapart.images.preprocessing import Preparation
 
 RANGES = {
@@ -69,8 +69,8 @@ class Adopted:
 
 def run(options: Options, on_event: Listener) -> Adopted:
     """Adopt. Raises ModelFileError for a file that is not a plain Keras model, UsageError for what does not fit it."""
-    from tellapart.classifier.make import make_classifier
-    from tellapart.classifier.sandbox.keras_file import read_foreign
+    from tellapart.classifier.make import ModelFacts, make_classifier
+    from tellapart.classifier.sandbox.keras_file import read_keras_file
 
     path = options.output or options.model.with_name(f"{options.model.stem}-adopted.keras")
     if options.output is not None or options.model.parent.is_dir():  # or the model's own path is what is wrong
@@ -78,7 +78,7 @@ def run(options: Options, on_event: Listener) -> Adopted:
     if path.suffix != ".keras" or path.exists():
         reason = "is there already" if path.exists() else "does not end in .keras"
         raise UsageError(f"--output {path}: {reason}", "a new name that ends in .keras", "name another")
-    foreign = read_foreign(options.model)
+    foreign = read_keras_file(options.model)
     names = _names(options.classes, foreign)
     preprocessing, scale, offset, reason = _preparation(options, foreign)
     on_event(Note(f"pictures: {preprocessing}, pixels {reason}"))
@@ -89,13 +89,13 @@ def run(options: Options, on_event: Listener) -> Adopted:
         on_event(Note(f"note: its outputs are no probabilities ({foreign.ending}): a {activation} is put behind them"))
     samples = _samples(options, preprocessing, on_event)
     network = foreign.network(scale, offset, activation)
-    classifier = make_classifier(network, names, preprocessing, "cross-entropy", {}, samples)
+    classifier = make_classifier(network, ModelFacts(names, preprocessing), samples)
     classifier.save(path)
     classifier.source = str(path)
     return Adopted(path, classifier)
 
 
-def _names(classes: Any, foreign: Foreign) -> tuple[str, ...]:
+def _names(classes: Any, foreign: KerasFile) -> tuple[str, ...]:
     from tellapart.data.source import read_class_names
 
     names = tuple(read_class_names(classes) or ())
@@ -116,7 +116,7 @@ def _names(classes: Any, foreign: Foreign) -> tuple[str, ...]:
     return names
 
 
-def _preparation(options: Options, foreign: Foreign) -> tuple[Preparation, float, float, str]:
+def _preparation(options: Options, foreign: KerasFile) -> tuple[Preparation, float, float, str]:
     """The preparation, what is done to pixels in front of the network, and why."""
     from tellapart.images.preprocessing import Preparation
 
@@ -136,7 +136,7 @@ def _preparation(options: Options, foreign: Foreign) -> tuple[Preparation, float
         )
     if span is not None and span not in RANGES:
         raise UsageError(f"--preparation range={span}", f"one of {', '.join(RANGES)}", "correct it")
-    shape = foreign.plan.shape
+    shape = foreign.spec.shape
     assert shape is not None
     values: dict[str, Any] = {"height": shape[0], "width": shape[1], "colour": "grey" if shape[2] == 1 else "rgb"}
     try:
@@ -148,7 +148,7 @@ def _preparation(options: Options, foreign: Foreign) -> tuple[Preparation, float
     return preprocessing, scale, offset, f"{span} as given" if span else "0..255: it rescales them itself"
 
 
-def _activation(foreign: Foreign) -> str | None:
+def _activation(foreign: KerasFile) -> str | None:
     """What has to be put behind the outputs to make them probabilities. Raises UsageError where they never are."""
     ending, outputs = foreign.ending, foreign.outputs
     if ending == "linear":
