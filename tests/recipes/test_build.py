@@ -135,5 +135,5 @@ def test_a_dropout_rate_for_a_network_of_two_heads_is_refused_in_words():
         return keras.Model(inputs, layers.Average()(heads))
 
     assert build_network(Recipe(name="own", network=network), (4, 4, 1), 3).output_shape == (None, 3)
-    with pytest.raises(RecipeError, match=r"dropout = 0.5 has no place in its network"):
+    with pytest.raises(RecipeError, match=r"dropout=0.5 cannot be applied"):
         build_network(Recipe(name="own", network=network, dropout=0.5), (4, 4, 1), 3)

@@ -1,4 +1,4 @@
-"""Open a network in ONNX Runtime. Independent of the tellapart package: onnx_trial.py uses it in an isolated process."""
+"""Open a network in ONNX Runtime. Independent of the tellapart package, for onnx_trial.py."""
 
 from __future__ import annotations
 
