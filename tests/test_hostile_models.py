@@ -1,4 +1,4 @@
-"""Nothing in a model file from a stranger is run, opened elsewhere or given memory: looked at from outside."""
+"""Nothing in an untrusted model file is run, nothing outside it is opened, and no memory is allocated for it."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ from tests import hostile_models
 CHILD = """
 import json, resource, sys, tempfile
 from pathlib import Path
-from tellapart.classifier import network  # starts Keras, which opens a great deal, before anybody looks
+from tellapart.classifier import network  # starts Keras, which opens many files, before the watch starts
 from tellapart.classifier.classifier import load_classifier
 from tellapart.classifier.sandbox.keras_file import read_keras_file
 from tellapart.errors import ModelFileError
@@ -25,7 +25,7 @@ answers, seen, current = {}, {}, [None]
 OWN = (sys.prefix, sys.base_prefix, "/proc/self", "/dev/null", tempfile.gettempdir() + "/tmp")  # temporary files
 WATCHED = {"socket.__new__", "socket.connect", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.rename",
            "os.symlink", "pickle.find_class", "marshal.loads", "ctypes.dlopen"}
-APART = ("hdf5_reader.py", "onnx_trial.py")
+SANDBOXED = ("hdf5_reader.py", "onnx_trial.py")
 def watch(event, arguments):
     if current[0] is None:
         return
@@ -34,9 +34,9 @@ def watch(event, arguments):
         path = str(arguments[0])
         if path != str(current[0]) and not path.isdigit() and not path.startswith(OWN) and not path.endswith(".py"):
             seen.setdefault(current[0].name, []).append(f"open {path}")
-    elif event in WATCHED or (event == "subprocess.Popen" and not any(name in text for name in APART)):
+    elif event in WATCHED or (event == "subprocess.Popen" and not any(name in text for name in SANDBOXED)):
         seen.setdefault(current[0].name, []).append(f"{event} {text[:200]}")
-read_keras_file(Path(sys.argv[2])).network()  # imports what is imported late
+read_keras_file(Path(sys.argv[2])).network()  # imports everything now
 load_classifier(sys.argv[3]).network
 sys.addaudithook(watch)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -57,7 +57,7 @@ print(json.dumps({"answers": answers, "seen": seen, "grown": grown}))
 
 
 @pytest.fixture(scope="module")
-def looked_at(tmp_path_factory, stripes_run):
+def observed(tmp_path_factory, stripes_run):
     folder = tmp_path_factory.mktemp("hostile")
     files = folder / "files"
     files.mkdir()
@@ -72,8 +72,8 @@ def looked_at(tmp_path_factory, stripes_run):
     return folder, json.loads(done.stdout.splitlines()[-1])
 
 
-def test_every_one_of_them_is_refused_with_a_reason(looked_at):
-    folder, found = looked_at
+def test_every_one_of_them_is_refused_with_a_reason(observed):
+    folder, found = observed
     answers = found["answers"]
     assert len(answers) == len(list((folder / "files").iterdir())) >= 75
     assert [name for name, words in answers.items() if words is None] == []
@@ -85,15 +85,15 @@ def test_every_one_of_them_is_refused_with_a_reason(looked_at):
         assert action.startswith("  to do: ")
 
 
-def test_nothing_was_opened_started_or_written(looked_at):
-    folder, found = looked_at
+def test_nothing_was_opened_started_or_written(observed):
+    folder, found = observed
     assert found["seen"] == {}
     assert not (folder / "canary").exists()
     assert sorted(path.name for path in folder.iterdir()) == ["files"]
 
 
-def test_memory_stayed_small(looked_at):
-    assert looked_at[1]["grown"] < 500_000  # KiB
+def test_memory_stayed_small(observed):
+    assert observed[1]["grown"] < 500_000  # KiB
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ def test_memory_stayed_small(looked_at):
         ("own-onnx-bomb.keras", "it enlarges pictures beyond 8,192"),
     ),
 )
-def test_the_reason_is_the_right_one(looked_at, name, words):
-    assert words in looked_at[1]["answers"][name]
+def test_the_reason_is_the_right_one(observed, name, words):
+    assert words in observed[1]["answers"][name]
 
 
 def test_the_same_files_without_their_trick_open(tmp_path):
@@ -140,12 +140,12 @@ def test_prediction_does_not_start_keras_and_is_as_careful(tmp_path, stripes_run
             with pytest.raises(Exception, match=r"refused|damaged") as caught:
                 load_classifier(path)
             assert type(caught.value).__name__ == "ModelFileError"
-        else:  # its network is not looked at, and its twin is sound
+        else:  # the Keras network is not read, and the ONNX copy is sound
             load_classifier(path)
 
 
 def test_the_reader_takes_little_memory(tmp_path):
-    """Measured from a small process: right after a fork the system counts the parent's memory for the child."""
+    """Measured from a small process: right after a fork, the system counts the parent's memory for the child."""
     code = (
         "import resource, subprocess, sys\n"
         "data = open(sys.argv[2], 'rb').read()\n"
@@ -162,7 +162,7 @@ def test_the_reader_takes_little_memory(tmp_path):
 
 
 @pytest.mark.parametrize("program", ("hdf5_reader.py", "onnx_trial.py", "onnx_session.py", "restricted.py"))
-def test_the_programs_apart_stand_alone(program):
+def test_the_sandboxed_programs_are_independent(program):
     source = hdf5.READER.with_name(program).read_text()
     assert "import tellapart" not in source
     assert "from tellapart" not in source

@@ -29,8 +29,8 @@ def test_a_good_network():
     (
         (head(4), r"gives an output of shape \[n, 4\]"),
         (head(1, "sigmoid"), r"gives an output of shape \[n, 1\]"),
-        (head(3, None), "are no probabilities"),
-        (head(3, "sigmoid"), "are no probabilities"),
+        (head(3, None), "are not probabilities"),
+        (head(3, "sigmoid"), "are not probabilities"),
         ((layers.Lambda(lambda x: x), *head()), "of type Lambda"),
         ((layers.Conv2D(4, 9), *head()), "cannot be built for pictures of"),
     ),

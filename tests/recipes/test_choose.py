@@ -58,8 +58,8 @@ def test_pictures_without_colour_are_taken_as_grey(tmp_path):
     (
         (((200, 200),), (128, 128), "stretch", "the pictures are larger or of several sizes"),
         (((128, 128),), (128, 128), "stretch", "the pictures' size"),
-        (((100, 110), (110, 100)), (96, 96), "crop", "several sizes; of several shapes, whose middle is cut out"),
-        (((90, 60), (60, 200)), (64, 64), "pad", "of shapes up to 3.3 : 1, which are padded"),
+        (((100, 110), (110, 100)), (96, 96), "crop", "several sizes; several aspect ratios, cropped to the middle"),
+        (((90, 60), (60, 200)), (64, 64), "pad", "aspect ratios up to 3.3 : 1, padded"),
         (((48, 48),), (48, 48), "stretch", "the pictures' size"),
     ),
 )
