@@ -203,10 +203,10 @@ READ = """
 import json, os, resource, sys, time
 from pathlib import Path
 from tellapart.classifier.classifier import load_classifier
-from tellapart.classifier.sandbox.keras_file import read_foreign
+from tellapart.classifier.sandbox.keras_file import read_keras_file
 from tellapart.errors import ModelFileError
 folder, good, own = map(Path, sys.argv[1:])
-read_foreign(good).network()  # so that late imports are done
+read_keras_file(good).network()  # what is imported late, and Keras
 load_classifier(own).network
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print("ready", flush=True)
@@ -216,7 +216,7 @@ for path in sorted(folder.iterdir()):
     os.access(path, os.F_OK)  # marks in the trace where the reading of this file starts
     began = time.monotonic()
     try:
-        load_classifier(path).network if path.name.startswith("own-") else read_foreign(path).network()
+        load_classifier(path).network if path.name.startswith("own-") else read_keras_file(path).network()
     except ModelFileError:
         refused += 1
     longest = max(longest, time.monotonic() - began)

@@ -1,6 +1,6 @@
 """ONNX files pass two guards before they are opened: measure what each one refuses alone.
 
-    python benchmarks/onnx_guards.py        # under 3 minutes on 2 cores
+    python benchmarks/onnx_guards.py        # about 2 minutes on 2 cores
 
 The walk (sandbox/onnx_file.py) reads the file's bytes; the trial (sandbox/onnx_trial.py) opens and runs the file in a
 restricted process. Inputs: the attacks of tests/hostile_onnx.py, the ONNX files of tests/hostile_models.py, and 3,000
@@ -13,22 +13,24 @@ Measured on 2 shared cores, Linux, ONNX Runtime 1.32, November 2026:
     weights in another file                 4     3     1     0     0    0.0      0
     weights declared too large              4     1     0     3     0    0.0      0
     operations of other makers              6     2     4     0     0    0.0      0
-    functions and training steps            4     2     2     0     0   21.5      0
-    branches and loops                      4     1     3     0     0   10.8      0
-    memory, by constants                   11     6     1     4     0    1.4    502
-    time                                    3     0     1     2     0   16.2     59
-    texts                                   2     1     1     0     0    1.2    767
+    functions and training steps            4     2     2     0     0    9.5      0
+    branches and loops                      4     1     3     0     0   11.2      0
+    memory, by constants                   11     6     1     4     0    1.1    502
+    time                                    3     0     1     2     0   15.0     59
+    crashes of the runtime                  3     0     0     3     0    1.3   1035
+    texts                                   2     1     1     0     0    1.0    767
     sleepers: wait for another picture      5     0     3     0     2    0.0      0
     tricks of the wire format              15    12     3     0     0    0.1      0
     mutations of ours                    1500  1396     0    46    58    0.0      0
-    mutations of small                   1500  1341     1     6   152    0.1      0
-    all                                  3058  2765    20    61   212   21.5    767
+    mutations of small                   1500  1341     1     6   152    0.0      0
+    all                                  3061  2765    20    64   212   15.0   1035
 
 Both guards are needed. Only the walk refuses loops and branches that a black picture does not trigger, operations
-outside the list, and files that name other files. Only the trial refuses memory and time that sizes inside the file do not show.
-The two sleepers that pass both are stopped in the main process by the limit on ONNX Runtime's memory: they end in a
-ModelFileError with a peak of 312 MiB. The walk's rule for growing operations (Expand, Tile, Pad, Resize ...) is covered
-by the trial on Linux, but macOS and Windows do not enforce the trial's memory limit: the rule stays.
+outside the list, and files that name other files. Only the trial refuses crashes of the runtime, and memory and time
+that sizes inside the file do not show. In the main process, the limit on ONNX Runtime's memory stops the two sleepers
+that pass both guards: they end in a ModelFileError with a peak of 312 MiB. The walk's rule for growing operations
+(Expand, Tile, Pad, Resize ...) is covered by the trial on Linux. It stays, because macOS and Windows do not enforce the
+memory limit of the trial.
 """
 
 from __future__ import annotations
@@ -50,6 +52,8 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 MUTATIONS = 3_000
+"""Of two sound files, half of each."""
+
 SECONDS = 40
 """Wall-clock limit of one trial, as in tellapart.classifier.sandbox.process."""
 

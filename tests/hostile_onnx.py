@@ -89,6 +89,7 @@ def attacks() -> Iterator[tuple[str, str, bytes]]:
         ("branches and loops", _loops()),
         ("memory, by constants", _memory()),
         ("time", _time()),
+        ("crashes of the runtime", _crashes()),
         ("texts", _texts()),
         ("sleepers: wait for another picture", sleepers()),
     ):
@@ -200,6 +201,17 @@ def _time() -> Iterator[tuple[str, bytes]]:
     yield "15,000 steps on 2^24 values", summed([first, *steps], weights, "m15000")
     many = [node("Relu", f"a{i - 1}" if i else "x", f"a{i}") for i in range(100_000)]
     yield "100,000 operations", packed([*many, node("Relu", "a99999")])
+
+
+def _crashes() -> Iterator[tuple[str, bytes]]:
+    weight = constant("w", np.zeros((8, 1, 1, 1)), np.float32)
+    yield "a division by zero groups", packed([node("ConvTranspose", "x w", group=0)], [weight])
+    yield "a missing input of Max", packed([helper.make_node("Max", ["x", ""], ["y"])])
+    kernel = constant("k", np.zeros((8192, 8, 8, 1)), np.float32)
+    used = [node("Conv", "x k", f"c{i}") for i in range(1000)]
+    scaled = [node("Mul", f"c{i} two", f"m{i}") for i in range(1000)]
+    most = node("Max", " ".join(f"m{i}" for i in range(1000)), "m")
+    yield "1,000 copies of one weight", summed([*used, *scaled, most], [kernel, constant("two", 2.0, np.float32)])
 
 
 def _texts() -> Iterator[tuple[str, bytes]]:

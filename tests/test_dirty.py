@@ -148,7 +148,11 @@ def test_every_way_gives_the_same_array(tmp_path, monkeypatch):
         assert classifier.preprocessing == preprocessing
         given = []
         monkeypatch.setattr(
-            classifier, "judge", lambda pixels, g=given, c=classifier: (g.append(pixels), type(c).judge(c, pixels))[1]
+            classifier,
+            "probabilities_and_ood_scores",
+            lambda pixels, g=given, c=classifier: (g.append(pixels), type(c).probabilities_and_ood_scores(c, pixels))[
+                1
+            ],
         )
         whole = prepare_collection(collection, preprocessing).data
         with monkeypatch.context() as patch:  # from the stored copy alone

@@ -131,9 +131,7 @@ def test_unsure_where_that_keeps_a_promise(stripes_run):
     found = tellapart.evaluate(stripes_run.model, collection, max_error_rate="10%", on_event=silent)
     assert found.answered()["error"] <= 0.1
     assert found.to_dict()["answered"]["coverage"] > 0.5
-    with pytest.raises(
-        UsageError, match=r"the validation split is too small, or the model too often wrong, to promise"
-    ):
+    with pytest.raises(UsageError, match=r"the validation split is too small, or too many answers are wrong"):
         tellapart.evaluate(stripes_run.model, collection, max_error_rate=0.001, on_event=silent)
     for wrong in ("2", "0", "-1%", "much"):
         with pytest.raises(UsageError, match=r"a share between 0 and 1, such as 1% or 0\.01"):
@@ -267,7 +265,7 @@ def test_other_views_than_its_confidence_was_measured_with_are_said(stripes_run)
     tellapart.evaluate(
         stripes_run.path, make_collection(30, splits=False, seed=7), views="mirror", on_event=notes.append
     )
-    text = "note: its confidence was measured with views=none, and may be off with views=mirror"
+    text = "note: confidence was calibrated with views=none and may be off with views=mirror"
     assert [event.text for event in notes if isinstance(event, Note)].count(text) == 1
     pixels, _ = stripes(2)
     notes = []

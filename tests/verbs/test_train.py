@@ -379,7 +379,7 @@ def test_a_stop_while_it_evaluates_says_how_to_go_on(tmp_path, monkeypatch):
     assert shlex.split(caught.value.action.split(": ")[1]) == ["tellapart", "train", "--resume", str(path)]
     notes = []
     tellapart.predict(path, [folder], on_event=notes.append)
-    assert any("broken off before its confidence was measured" in n.text for n in notes if isinstance(n, Note))
+    assert any("interrupted before confidence was calibrated" in n.text for n in notes if isinstance(n, Note))
     run = tellapart.train(resume=path, on_event=silent)
     assert run.evaluations["test"].count == 12
     notes.clear()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tellapart.classifier.make import make_classifier
+from tellapart.classifier.make import ModelFacts, make_classifier
 from tellapart.data.collection import Collection
 from tellapart.data.duplicates import Duplicates
 from tellapart.data.feeding import Prepared, rows_for
@@ -212,9 +212,8 @@ class CrossValidation:
             with self._named_errors(fold):
                 trained = _trained(fold.plan, train, session)
         plan, samples = fold.plan, data.pixels[fold.outside[:SAMPLES]]
-        classifier = make_classifier(
-            trained.network, plan.class_names, plan.preprocessing, plan.recipe.loss, {}, samples, plan.recipe.views
-        )
+        facts = ModelFacts(plan.class_names, plan.preprocessing, plan.recipe.loss, plan.recipe.views)
+        classifier = make_classifier(trained.network, facts, samples)
         step = rows_for(data.pixels.shape[1:])
         rows = [fold.outside[start : start + step] for start in range(0, len(fold.outside), step)]
         return np.concatenate([classifier.probabilities(data.pixels[some]) for some in rows])

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from tellapart.classifier.classifier import Classifier
-from tellapart.classifier.ood import OOD_SHARE
+from tellapart.classifier.ood import OOD_THRESHOLD
 from tellapart.data.collection import Collection
 from tellapart.data.feeding import Prepared, prepare_pictures, rows_for
 from tellapart.data.pixel_store import Pixels
@@ -104,11 +104,14 @@ def measure_ood(classifier: Classifier, evaluation: Evaluation, ood_pixels: Pixe
     from sklearn.metrics import roc_auc_score
 
     step = rows_for(ood_pixels.shape[1:])
-    batches = [classifier.judge(ood_pixels[start : start + step])[1] for start in range(0, len(ood_pixels), step)]
+    batches = [
+        classifier.probabilities_and_ood_scores(ood_pixels[start : start + step])[1]
+        for start in range(0, len(ood_pixels), step)
+    ]
     scores = np.concatenate([batch for batch in batches if batch is not None])
     is_ood = np.repeat([0, 1], [len(evaluation.ood_scores), len(scores)])
     roc_auc = roc_auc_score(is_ood, np.concatenate([evaluation.ood_scores, scores]))
-    flagged, falsely_flagged = (float((values > OOD_SHARE).mean()) for values in (scores, evaluation.ood_scores))
+    flagged, falsely_flagged = (float((values > OOD_THRESHOLD).mean()) for values in (scores, evaluation.ood_scores))
     return OodResult(name, len(scores), float(roc_auc), flagged, falsely_flagged)
 
 
@@ -139,7 +142,7 @@ def _predictions(
     batches = []
     step = rows_for(data.pixels.shape[1:])
     for start in range(0, len(data), step):
-        batches.append(classifier.judge(data.pixels[start : start + step]))
+        batches.append(classifier.probabilities_and_ood_scores(data.pixels[start : start + step]))
         on_event(Progress(f"evaluate {split}", min(start + step, len(data)), len(data)))
     probabilities = np.concatenate([values for values, _ in batches])
     invalid = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))

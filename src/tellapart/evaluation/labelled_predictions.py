@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tellapart.classifier.ood import OOD_SHARE
+from tellapart.classifier.ood import OOD_THRESHOLD
 from tellapart.data.collection import Skipped
 from tellapart.evaluation import intervals, metrics
 from tellapart.evaluation.baselines import Baseline
@@ -235,7 +235,7 @@ class LabelledPredictions:
 
     def out_of_distribution(self) -> float | None:
         """Return the share of pictures flagged as out-of-distribution; None if the model has no OOD detector."""
-        return None if self.ood_scores is None else float((self.ood_scores > OOD_SHARE).mean())
+        return None if self.ood_scores is None else float((self.ood_scores > OOD_THRESHOLD).mean())
 
 
 def _mean_over_classes(values: np.ndarray) -> float | None:

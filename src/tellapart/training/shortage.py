@@ -12,8 +12,8 @@ from typing import TypeVar
 from tellapart.errors import OutOfMemoryError
 from tellapart.memory import available
 from tellapart.networks.backend import has_accelerator, keras
+from tellapart.networks.cost import NetworkCost
 from tellapart.networks.description import read_description
-from tellapart.networks.sizes import Sizes
 from tellapart.progress import Listener, Note
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.checkpoints import FOLDER, Checkpoints
@@ -41,8 +41,8 @@ def check_memory(network: keras.Model, batch_size: int) -> None:
     if has_accelerator():  # whose memory counts, and is not known
         return
     plan = read_description(json.dumps(keras.saving.serialize_keras_object(network)))
-    sizes = Sizes()
-    sizes.of(plan, tuple(network.input_shape[1:]))
+    sizes = NetworkCost()
+    sizes.add(plan, tuple(network.input_shape[1:]))
     needed = OUTPUTS * sizes.activations * batch_size + COPIES * 4 * sizes.parameters
     free = available()
     if free is not None and needed > free:

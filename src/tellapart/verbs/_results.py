@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MISTAKES = 12
 """The report shows this many of the most confident mistakes."""
 
-BASELINE_SAMPLES = 256
+SAMPLES = 256
 """At most this many pictures are used to compare a network with its ONNX copy."""
 
 
@@ -44,19 +44,14 @@ class OutOfFold:
 
 def to_classifier(plan: Plan, pictures: Pictures, trained: Trained) -> Classifier:
     """The classifier of a trained network, uncalibrated. Raises ModelFileError if its ONNX copy answers differently."""
-    from tellapart.classifier.make import make_classifier
+    from tellapart.classifier.make import ModelFacts, make_classifier
     from tellapart.data.feeding import batch_for
 
     samples = (pictures.validation() or pictures.of("train")).pixels
-    return make_classifier(
-        trained.network,
-        plan.class_names,
-        plan.preprocessing,
-        trained.recipe.loss,
-        plan.with_recipe(trained.recipe).for_model_file(pictures.collection, pictures.split_table),
-        samples[: min(BASELINE_SAMPLES, batch_for(plan.preprocessing.shape))],
-        trained.recipe.views,
-    )
+    recipe = trained.recipe
+    training = plan.with_recipe(recipe).for_model_file(pictures.collection, pictures.split_table)
+    facts = ModelFacts(plan.class_names, plan.preprocessing, recipe.loss, recipe.views, training)
+    return make_classifier(trained.network, facts, samples[: min(SAMPLES, batch_for(plan.preprocessing.shape))])
 
 
 def measure(

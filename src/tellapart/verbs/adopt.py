@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tellapart.classifier.classifier import Classifier
-    from tellapart.classifier.sandbox.keras_file import Foreign
+    from tellapart.classifier.sandbox.keras_file import KerasFile
     from tellapart.images.preprocessing import Preparation
 
 RANGES = {
@@ -74,16 +74,17 @@ def run(options: Options, on_event: Listener) -> Adopted:
     """Returns the new model file. Raises ModelFileError for a file that is not a plain Keras model, and UsageError for
     class names or preprocessing that do not fit the network.
     """
-    from tellapart.classifier.make import make_classifier
-    from tellapart.classifier.sandbox.keras_file import read_foreign
+    from tellapart.classifier.make import ModelFacts, make_classifier
+    from tellapart.classifier.sandbox.keras_file import read_keras_file
 
     path = options.output or options.model.with_name(f"{options.model.stem}-adopted.keras")
-    if options.output is not None or options.model.parent.is_dir():  # else `read_foreign` reports the path of the model
+    # Without --output, and without the model's folder, `read_keras_file` reports the path of the model.
+    if options.output is not None or options.model.parent.is_dir():
         check_output(path)
     if path.suffix != ".keras" or path.exists():
         reason = "already exists" if path.exists() else "does not end in .keras"
         raise UsageError(f"--output {path}: {reason}", "a new file name that ends in .keras", "")
-    foreign = read_foreign(options.model)
+    foreign = read_keras_file(options.model)
     names = _names(options.classes, foreign)
     preprocessing, scale, offset, reason = _preprocessing(options, foreign)
     on_event(Note(f"pictures: {preprocessing}, pixels {reason}"))
@@ -94,13 +95,13 @@ def run(options: Options, on_event: Listener) -> Adopted:
         on_event(Note(f"note: its outputs are not probabilities ({foreign.ending}); a {activation} is added"))
     samples = _samples(options, preprocessing, on_event)
     network = foreign.network(scale, offset, activation)
-    classifier = make_classifier(network, names, preprocessing, "cross-entropy", {}, samples)
+    classifier = make_classifier(network, ModelFacts(names, preprocessing), samples)
     classifier.save(path)
     classifier.source = str(path)
     return Adopted(path, classifier)
 
 
-def _names(classes: Any, foreign: Foreign) -> tuple[str, ...]:
+def _names(classes: Any, foreign: KerasFile) -> tuple[str, ...]:
     from tellapart.data.source import read_class_names
 
     names = tuple(read_class_names(classes) or ())
@@ -121,7 +122,7 @@ def _names(classes: Any, foreign: Foreign) -> tuple[str, ...]:
     return names
 
 
-def _preprocessing(options: Options, foreign: Foreign) -> tuple[Preparation, float, float, str]:
+def _preprocessing(options: Options, foreign: KerasFile) -> tuple[Preparation, float, float, str]:
     """The preprocessing, the scale and offset of pixels before the network, and the reason for them in words."""
     from tellapart.images.preprocessing import Preparation
 
@@ -141,7 +142,7 @@ def _preprocessing(options: Options, foreign: Foreign) -> tuple[Preparation, flo
         )
     if span is not None and span not in RANGES:
         raise UsageError(f"--preprocessing range={span}", f"one of {', '.join(RANGES)}", "")
-    shape = foreign.plan.shape
+    shape = foreign.spec.shape
     assert shape is not None
     values: dict[str, Any] = {"height": shape[0], "width": shape[1], "colour": "grey" if shape[2] == 1 else "rgb"}
     try:
@@ -155,7 +156,7 @@ def _preprocessing(options: Options, foreign: Foreign) -> tuple[Preparation, flo
     return preprocessing, scale, offset, f"{span} as given" if span else "0..255 (the network rescales them)"
 
 
-def _activation(foreign: Foreign) -> str | None:
+def _activation(foreign: KerasFile) -> str | None:
     """The activation that turns the outputs into probabilities; None if they are. Raises UsageError if none does."""
     ending, outputs = foreign.ending, foreign.outputs
     if ending == "linear":
