@@ -21,7 +21,7 @@ Measured on 2 shared cores, Linux, ONNX Runtime 1.32, November 2026:
     texts                                   2     1     1     0     0    1.0    767
     sleepers: wait for another picture      5     0     3     0     2    0.0      0
     tricks of the wire format              15    12     3     0     0    0.1      0
-    mutations of ours                    1500  1396     0    46    58    0.0      0
+    mutations of a recipe                1500  1396     0    46    58    0.0      0
     mutations of small                   1500  1341     1     6   152    0.0      0
     all                                  3061  2765    20    64   212   15.0   1035
 

@@ -83,7 +83,7 @@ def _show_help(error: Any) -> None:
 
 
 def _wrong_words(error: Any) -> UsageError:
-    """An error of Typer about a command line, as one of ours."""
+    """A UsageError for what Typer found wrong with a command line."""
     context = getattr(error, "ctx", None)
     command = getattr(context, "command_path", "tellapart")
     see = f"see {command} --help"

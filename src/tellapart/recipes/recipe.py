@@ -43,7 +43,7 @@ class Recipe(BaseModel):
         64,
         ge=1,
         le=4096,
-        description="largest side in pixels if height and width are none; none: depends on the pictures",
+        description="largest side in pixels if height and width are not set; none: depends on the pictures",
     )
     colour: Colour | None = Field(None, description="grey or rgb; none: as in the data")
     fit: Fit | Literal["auto"] = Field(
