@@ -29,8 +29,8 @@ Both guards are needed. Only the walk refuses loops and branches that a black pi
 outside the list, and files that name other files. Only the trial refuses crashes of the runtime, and memory and time
 that sizes inside the file do not show. In the main process, the limit on ONNX Runtime's memory stops the two sleepers
 that pass both guards: they end in a ModelFileError with a peak of 312 MiB. The walk's rule for growing operations
-(Expand, Tile, Pad, Resize ...) is covered by the trial on Linux, but macOS and Windows do not enforce the trial's memory
-limit: the rule stays.
+(Expand, Tile, Pad, Resize ...) is covered by the trial on Linux, but macOS and Windows do not enforce the trial's
+memory limit: the rule stays.
 """
 
 from __future__ import annotations
