@@ -230,7 +230,7 @@ def test_a_model_file_that_is_not_one(verb, tmp_path):
     for content, words in (
         (b"hello", "is not a tellapart model (it is not a Keras archive)"),
         (b"", "is not a tellapart model"),
-        (zip_of("a.txt"), "is not a tellapart model (it is an archive of something else)"),
+        (zip_of("a.txt"), "is not a tellapart model (it is another kind of archive)"),
         (zip_of("config.json", "metadata.json"), "(it is a Keras model that tellapart did not write)"),
     ):
         path.write_bytes(content)

@@ -158,7 +158,7 @@ def test_dir_lists_the_public_names_only():
     families = {name for name, value in vars(errors).items() if isinstance(value, type)} & set(dir(tellapart))
     assert "DataError" in families
     classes = {
-        "Augmentation", "Classifier", "Collection", "Comparison", "Evaluation", "Explanation", "Prediction",
+        "Augmentation", "Cancellation", "Classifier", "Collection", "Comparison", "Evaluation", "Explanation", "Prediction",
         "Preparation", "Recipe", "Report", "Run",
     }  # fmt: skip
     assert set(dir(tellapart)) == {*verbs.names(), *classes, *families, "open", "load", "__version__"}

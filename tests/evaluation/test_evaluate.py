@@ -134,7 +134,7 @@ def test_predictions_that_contain_nan(classifier, monkeypatch):
     def broken(pixels):
         return np.full((len(pixels), 3), np.nan, np.float32), None
 
-    monkeypatch.setattr(classifier, "judge", broken)
+    monkeypatch.setattr(classifier, "probabilities_and_ood_scores", broken)
     with pytest.raises(DataError, match="the model's prediction contains NaN or infinity, as for 9 of 9 pictures"):
         evaluate_split(classifier, make_collection(9, splits=False), np.arange(9), "all")
 

@@ -316,7 +316,7 @@ def test_what_cannot_be_promised_and_what_can_is_said(tmp_path):
     )  # fmt: skip
     (said,) = [note.text for note in notes if isinstance(note, Note) and "max-error-rate" in note.text]
     assert "; possible: " in said
-    assert "or more, which answers" in said
+    assert "or more, where" in said
 
 
 @pytest.mark.parametrize(
