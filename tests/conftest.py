@@ -6,6 +6,7 @@ import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,6 +65,23 @@ def stripes_collection() -> Collection:
 @pytest.fixture
 def stripes_folder(tmp_path: Path) -> Path:
     return write_folder(tmp_path / "stripes")
+
+
+@pytest.fixture
+def sketched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawings are made, but matplotlib does not render them: that takes a quarter of a short training.
+
+    For tests of trainings that do not look at the pixels and lines of their page.
+    """
+    from matplotlib.figure import Figure
+
+    def savefig(self: Figure, file: Any, format: str, **options: Any) -> None:
+        if format == "svg":
+            file.write("<svg></svg>")
+        else:
+            Image.new("L", (1, 1)).save(file, format)
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from tests.killing import KilledError, killed_after
 
 
 def train(folder, runs, on_event=silent, **options):
-    asked = {"recipe": "quick", "epochs": 3, "seed": 4, "save_every": 0, "set": ["batch_size=8"]} | options
+    asked = {"recipe": "dense", "epochs": 3, "seed": 4, "save_every": 0, "set": ["batch_size=8"]} | options
     return tellapart.train(folder, runs=runs, on_event=on_event, **asked)
 
 

@@ -23,6 +23,8 @@ from tellapart.images.read import read_picture
 from tellapart.progress import silent
 from tests import corpus
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
 READABLE, UNREADABLE = corpus.readable(), corpus.unreadable()
 SPECIAL = ("dangling.jpg", "loop.jpg", "zero.jpg", "pipe.jpg")
 if os.geteuid() != 0:  # whom nothing is forbidden

@@ -7,6 +7,8 @@ from tellapart.errors import ModelFileError
 from tellapart.progress import silent
 from tests.conftest import make_collection, stripes
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
 
 def fitted(features=40):
     generator = np.random.default_rng(0)

@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from tellapart.cli.main import app
 from tests.conftest import stripes, write_folder
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
 
 def tellapart(*words):
     return CliRunner().invoke(app(list(words)), list(words), env={"COLUMNS": "200"})

@@ -117,6 +117,7 @@ def test_a_new_verb_is_typed_from_its_own_file(tmp_path, monkeypatch):
         '    how: Literal["loud", "soft"] = "loud",\n'
         "    other: float | Recipe = 1.5,\n"
         "    on_event: Listener | None = None,\n"
+        "    cancellation: Cancellation | None = None,\n"
         ") -> Greeting:\n"
         '    """Greet the user.\n\n'
         "    Returns the greeting.\n\n"
@@ -127,6 +128,7 @@ def test_a_new_verb_is_typed_from_its_own_file(tmp_path, monkeypatch):
         "    how: How loud.\n"
         "    other: Something else. In Python also a Recipe.\n"
         "    on_event: Called with each note and progress event (tellapart.progress); default: print lines.\n"
+        "    cancellation: A Cancellation, by which another thread can stop the work.\n"
         '    """\n'
     )
 

@@ -13,6 +13,8 @@ from tellapart.recipes import find
 from tellapart.recipes.build import build_network
 from tests.conftest import make_collection
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
 
 def shape_of(recipe):
     return recipe.height or 12, recipe.width or 12, 3 if recipe.colour == "rgb" else 1

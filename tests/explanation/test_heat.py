@@ -16,6 +16,8 @@ from tellapart.networks.backend import keras
 from tellapart.progress import silent
 from tellapart.recipes import find
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
 SIDE, PATCH = 28, 8
 
 

@@ -61,6 +61,7 @@ def test_two_runs_side_by_side(runs, tmp_path, monkeypatch):
     assert "<svg" in found._repr_html_()
 
 
+@pytest.mark.usefixtures("sketched")
 def test_what_cannot_be_compared(runs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="two or more models"):
@@ -74,6 +75,7 @@ def test_what_cannot_be_compared(runs, tmp_path, monkeypatch):
     assert not (tmp_path / "comparison.png").exists()
 
 
+@pytest.mark.usefixtures("sketched")
 def test_pictures_that_one_of_them_saw_are_left_out(runs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = json.loads((runs[0].path / "run.json").read_text())["options"]["data"]
@@ -116,6 +118,7 @@ def test_the_exact_test_has_a_say_too():
     assert "not a significant difference" in str(found)
 
 
+@pytest.mark.usefixtures("sketched")
 def test_leaked_pictures_decide_nothing(tmp_path, monkeypatch):
     """The test split that the data gives holds two pictures of its training split."""
     monkeypatch.chdir(tmp_path)
@@ -142,6 +145,7 @@ def test_leaked_pictures_decide_nothing(tmp_path, monkeypatch):
     assert any("has now been evaluated 2 times" in n.text for n in notes if isinstance(n, Note))
 
 
+@pytest.mark.usefixtures("sketched")
 def test_all_of_data_that_has_grown_leaves_out_what_either_saw(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     options = {"recipe": "dense", "epochs": 1, "runs": tmp_path / "runs", "on_event": silent}
@@ -164,6 +168,7 @@ def rows_of(run):
     return list(csv.DictReader((run.path / "split.csv").read_text().splitlines()))
 
 
+@pytest.mark.usefixtures("sketched")
 def test_pictures_of_training_alone_are_nothing_to_compare_by(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = make_collection(60, splits=False)
@@ -179,6 +184,7 @@ def test_pictures_of_training_alone_are_nothing_to_compare_by(tmp_path, monkeypa
     assert found.test_evaluations is None  # there is no test split to look at
 
 
+@pytest.mark.usefixtures("sketched")
 def test_class_names_for_numbered_labels(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = make_collection(60, splits=False)
@@ -196,6 +202,7 @@ def test_class_names_for_numbered_labels(tmp_path, monkeypatch):
     assert found.count == 30
 
 
+@pytest.mark.usefixtures("sketched")
 def test_pictures_of_groups_promise_less(tmp_path, monkeypatch):
     from dataclasses import replace
 

@@ -11,6 +11,8 @@ from tellapart.errors import DataError, UsageError
 from tellapart.progress import Note, silent
 from tests.conftest import make_collection, stripes, write_folder
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
 
 def test_the_same_test_part_is_found_again(stripes_run):
     collection = make_collection(240, splits=False)

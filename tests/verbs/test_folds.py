@@ -10,6 +10,8 @@ from tellapart.evaluation.cross_validation import assign_folds, check_folds
 from tellapart.progress import silent
 from tests.conftest import make_collection, write_folder
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
 
 @pytest.mark.parametrize("seed", range(20))
 def test_every_class_is_in_several_folds_whatever_the_groups_begin_with(seed):

@@ -10,6 +10,8 @@ from tellapart.training.run_folder import RunFolder
 from tests.conftest import make_collection, stripes, write_folder
 from tests.resuming import broken, train
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
 
 @pytest.mark.parametrize("typed", ("photos/", "./mnist", "mnist/", "quick"))
 def test_a_folder_is_found_again_however_it_is_typed(tmp_path, monkeypatch, typed):

@@ -10,6 +10,8 @@ from tellapart.errors import RecipeError, UsageError
 from tellapart.progress import silent
 from tests.conftest import stripes, write_folder
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
 
 def test_predict(stripes_run, tmp_path):
     folder = write_folder(tmp_path / "data", 6)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -29,6 +30,8 @@ from tests.conftest import make_collection, stripes, write_folder
 from tests.killing import KilledError, killed_after
 from tests.resuming import broken, metrics, train
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -40,8 +43,8 @@ def weights(run):
 
 
 def test_a_run_goes_on_in_its_folder_to_the_same_result(folder, tmp_path, monkeypatch):
-    whole = train(folder, tmp_path / "whole")
-    broken(monkeypatch, 1, folder, tmp_path / "runs")
+    whole = train(folder, tmp_path / "whole", recipe="quick")
+    broken(monkeypatch, 1, folder, tmp_path / "runs", recipe="quick")
     (path,) = (tmp_path / "runs").iterdir()
     assert RunFolder(path).read()["status"] == "failed"  # as Python says; of a killed process it stays "running"
     notes = []
@@ -209,7 +212,8 @@ def test_too_little_memory_makes_the_batches_smaller(folder, tmp_path, monkeypat
 
     monkeypatch.setattr(training, "train_network", short)
     notes = []
-    run = train(folder, tmp_path, notes.append, set=["batch_size=32", "learning_rate=0.2"])
+    changes = ["optimizer=sgd", "batch_size=32", "learning_rate=0.2"]
+    run = train(folder, tmp_path, notes.append, set=changes)
     assert sizes == [(32, 0.2), (16, pytest.approx(0.1)), (8, pytest.approx(0.05))]
     said = [event.text for event in notes if isinstance(event, Note) and "memory" in event.text]
     assert said[0] == "out of memory with batches of 32 pictures: trying 16, with a learning rate of 0.1"
@@ -257,7 +261,7 @@ def test_a_process_that_is_killed_goes_on_from_the_command_line(folder, tmp_path
         ) as process:
             before = set(tmp_path.glob("broken/*/checkpoints/checkpoint-*"))
             while process.poll() is None and not set(tmp_path.glob("broken/*/checkpoints/checkpoint-*")) - before:
-                pass
+                time.sleep(0.005)  # a core less for the process otherwise
             assert process.poll() is None, process.stderr.read().decode()
             process.kill()
         kills += 1

@@ -18,6 +18,8 @@ from tests.conftest import write_folder
 from tests.killing import KilledError, killed_after
 from tests.resuming import metrics, train
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

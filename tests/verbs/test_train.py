@@ -17,6 +17,8 @@ from tellapart.training.run_folder import RunFolder
 from tellapart.verbs.train import views_after_training
 from tests.conftest import make_collection, write_folder
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
 
 def test_the_run_folder_holds_what_the_plan_says(stripes_run):
     files = {path.relative_to(stripes_run.path).as_posix() for path in stripes_run.path.rglob("*") if path.is_file()}

@@ -4,6 +4,7 @@ import csv
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from PIL import Image
 
 import tellapart
@@ -12,6 +13,8 @@ from tellapart.data.split_table import SplitTable
 from tellapart.progress import Note, silent
 from tellapart.verbs._results import without_leaks
 from tests.conftest import make_collection, write_folder
+
+pytestmark = pytest.mark.usefixtures("sketched")
 
 
 def photos_with_leaks(tmp_path):
