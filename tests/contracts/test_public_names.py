@@ -160,8 +160,8 @@ def test_dir_lists_the_public_names_only():
     families = {name for name, value in vars(errors).items() if isinstance(value, type)} & set(dir(tellapart))
     assert "DataError" in families
     classes = {
-        "Augmentation", "Cancellation", "Classifier", "Collection", "Comparison", "Evaluation", "Explanation", "Prediction",
-        "Preparation", "Recipe", "Report", "Run",
+        "Augmentation", "Cancellation", "Classifier", "Collection", "Comparison", "Evaluation", "Explanation",
+        "Prediction", "Preparation", "Recipe", "Report", "Run",
     }  # fmt: skip
     assert set(dir(tellapart)) == {*verbs.names(), *classes, *families, "open", "load", "__version__"}
     importlib.import_module("tellapart.data.source")  # loading subpackages adds no names
