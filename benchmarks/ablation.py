@@ -1,9 +1,10 @@
-"""What each part of quick is worth: Fashion-MNIST without it, accuracy on the validation split, time of fit.
+"""What each component of quick contributes: accuracy on Fashion-MNIST's validation split without it, and time of fit.
 
     python benchmarks/ablation.py [--seeds 0 1 2] [--epochs 2] [--only NAME]
 
-Needs Fashion-MNIST; some fifteen minutes on two cores. The test split stays closed. A component stays in the recipe
-for what it gains here or, if two epochs on grey pictures show no gain, in longer trainings on larger pictures.
+Needs Fashion-MNIST; about fifteen minutes on two cores. The test split is not used. A component is kept in the recipe
+for its gain here or, if two epochs on grey pictures show no gain, for its gain in longer trainings on larger
+pictures.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import tellapart
-from results import arguments, draw, record, spread, table, where
+from _results import arguments, record, redraw
+from _tables import as_section, mean_and_range, measured_on, table
 from tellapart.networks import stages
 from tellapart.progress import silent
 from tellapart.recipes import find
@@ -28,25 +30,25 @@ if TYPE_CHECKING:
 
 
 def only_identity(network: keras.Model, pixels: np.ndarray) -> None:
-    """First weights without whitening: the first layer random, and trained like the others."""
+    """Set the initial weights without whitening: the first layer is random, and trained like the others."""
     layer = network.get_layer(stages.WHITENING)
-    kept = layer.get_weights()
+    random = layer.get_weights()
     stages.first_weights(network, pixels)
-    layer.set_weights(kept)
+    layer.set_weights(random)
     layer.trainable = True
 
 
 def only_whitening(network: keras.Model, pixels: np.ndarray) -> None:
-    """First weights without the identity: kernels stay as Keras draws them."""
-    kept = [layer.get_weights() for layer in network.layers]
+    """Set the initial weights without the identity: kernels keep their random values from Keras."""
+    random = [layer.get_weights() for layer in network.layers]
     stages.first_weights(network, pixels)
-    for layer, weights in zip(network.layers, kept, strict=True):
+    for layer, weights in zip(network.layers, random, strict=True):
         if layer.name != stages.WHITENING:
             layer.set_weights(weights)
 
 
 def variants(recipe: Recipe) -> dict[str, Recipe]:
-    """quick, and quick with one thing changed."""
+    """quick, and quick with one change each, by name."""
 
     def changed(**fields: Any) -> Recipe:
         return recipe.model_copy(update=fields)
@@ -59,10 +61,10 @@ def variants(recipe: Recipe) -> dict[str, Recipe]:
         "AdamW at 0.002, not Muon": changed(optimizer="adamw", learning_rate=0.002),
         "AdamW at 0.005, not Muon": changed(optimizer="adamw", learning_rate=0.005),
         "Keras's gelu, not ReLU": changed(network=gelu(recipe.network)),
-        "constant rate, no fall": changed(schedule="constant"),
+        "constant learning rate": changed(schedule="constant"),
         "no warm-up": changed(warmup=0.0),
         "no label smoothing": changed(label_smoothing=0.0),
-        "no shifts": changed(augmentation=shifts(update={"shift": 0.0})),
+        "no shift augmentation": changed(augmentation=shifts(update={"shift": 0.0})),
         "mirrored in every other epoch": changed(augmentation=shifts(update={"flip": "alternate"})),
         "cutout of 0.3": changed(augmentation=shifts(update={"cutout": 0.3})),
         "weights averaged, momentum 0.97": changed(average=0.97),
@@ -71,11 +73,11 @@ def variants(recipe: Recipe) -> dict[str, Recipe]:
 
 
 def gelu(network: Callable[..., keras.Model]) -> Callable[..., keras.Model]:
-    """The same network with another activation."""
+    """A function that builds the same network with gelu instead of ReLU."""
 
     from tellapart.networks.backend import keras
 
-    def made(shape: tuple[int, int, int], classes: int) -> keras.Model:
+    def build(shape: tuple[int, int, int], classes: int) -> keras.Model:
         def swapped(layer: keras.Layer) -> keras.Layer:
             config = layer.get_config()
             if config.get("activation") == "relu":
@@ -84,32 +86,26 @@ def gelu(network: Callable[..., keras.Model]) -> Callable[..., keras.Model]:
 
         return keras.models.clone_model(network(shape, classes), clone_function=swapped)
 
-    return made
+    return build
 
 
-def section(found: list[dict[str, Any]]) -> str:
-    """The table of this benchmark."""
+def section(measurements: list[dict[str, Any]]) -> str:
+    """The section of docs/benchmarks.md."""
     rows = []
-    base = {line["seed"]: line["validation_accuracy"] for line in found if line["name"] == "quick"}
-    for name in dict.fromkeys(line["name"] for line in found):
-        mine = [line for line in found if line["name"] == name]
-        worth = [100 * (line["validation_accuracy"] - base[line["seed"]]) for line in mine]
-        accuracy = spread((100 * line["validation_accuracy"] for line in mine), ".2f")
-        seconds = spread(line["fit_seconds"] for line in mine)
-        rows.append([name, accuracy, "-" if name == "quick" else f"{np.mean(worth):+.2f}", seconds])
+    base = {line["seed"]: line["validation_accuracy"] for line in measurements if line["name"] == "quick"}
+    for name in dict.fromkeys(line["name"] for line in measurements):
+        mine = [line for line in measurements if line["name"] == name]
+        gains = [100 * (line["validation_accuracy"] - base[line["seed"]]) for line in mine]
+        accuracy = mean_and_range((100 * line["validation_accuracy"] for line in mine), ".2f")
+        seconds = mean_and_range(line["fit_seconds"] for line in mine)
+        rows.append([name, accuracy, "-" if name == "quick" else f"{np.mean(gains):+.2f}", seconds])
+    epochs = measurements[-1]["epochs"]
     head = ["", "validation accuracy, %", "against quick, points", "fit, s"]
-    epochs, seeds = found[-1]["epochs"], len(base)
-    noise = f"Differences below about 0.3 are chance: accuracy is the mean of {seeds} seeds on 6,000 pictures each."
-    return "\n".join(
-        [
-            "## What each part of quick is worth",
-            "",
-            f"`python benchmarks/ablation.py`: Fashion-MNIST, {epochs} epochs. {where(found)} {noise}",
-            "",
-            table(head, rows),
-            "",
-        ]
+    about = (
+        f"`python benchmarks/ablation.py`: Fashion-MNIST, {epochs} epochs. {measured_on(measurements)} "
+        f"Differences below about 0.3 are chance: accuracy is the mean of {len(base)} seeds on 6,000 pictures each."
     )
+    return as_section("What each component of quick contributes", about, table(head, rows))
 
 
 def main() -> None:
@@ -119,7 +115,10 @@ def main() -> None:
     options = parser.parse_args()
     collection = tellapart.open("fashion-mnist")
     train = collection.indices("train")
-    sealed = (collection.pictures.array[train], collection.labels[train])  # nothing here can open the test split
+    training_only = (
+        collection.pictures.array[train],
+        collection.labels[train],
+    )  # no test split
     quick = find.find_recipe("quick").for_data(54_000, (28, 28, 1))
     for seed in options.seeds:
         for name, recipe in variants(quick).items():
@@ -127,7 +126,7 @@ def main() -> None:
                 continue
             with tempfile.TemporaryDirectory() as temporary:
                 run = tellapart.train(
-                    sealed,
+                    training_only,
                     recipe=recipe,
                     epochs=options.epochs,
                     seed=seed,
@@ -144,7 +143,7 @@ def main() -> None:
             }
             record("ablation", metrics)
             print(json.dumps(metrics), flush=True)
-    draw()
+    redraw()
 
 
 if __name__ == "__main__":

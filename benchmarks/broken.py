@@ -1,4 +1,4 @@
-"""Trainings that are killed, stopped, starved of disk and memory, or go wild, and what comes of them."""
+"""Measure what happens to trainings that are killed, stopped, out of disk or memory, or whose loss becomes NaN."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EVERY = 1.0
 
 
 def data_in(folder: Path) -> Path:
-    """The digits as an NPZ file."""
+    """Write 6,000 digits of MNIST as an NPZ file. Returns its path."""
     path = folder / "digits.npz"
     if not path.exists():
         collection = tellapart.open("mnist")
@@ -42,19 +42,19 @@ def data_in(folder: Path) -> Path:
 
 
 def command(recipe: str, data: Path, runs: Path, *more: str) -> list[str]:
-    """The training that is broken."""
+    """The command of the training that is interrupted."""
     name, *options = RECIPES[recipe]
     asked = ["--recipe", name, *options, "--runs", str(runs), "--save-every", str(EVERY), "--precision", "float32"]
     return [*TELLAPART, "train", str(data), *asked, "--deterministic", "--resume", "auto", "--json", *more]
 
 
 def weights(model: str) -> list[bytes]:
-    """Of a model file."""
-    return [one.tobytes() for one in tellapart.load(model).network.get_weights()]
+    """The weights of a model file."""
+    return [array.tobytes() for array in tellapart.load(model).network.get_weights()]
 
 
 def killed(options: argparse.Namespace) -> dict[str, Any]:
-    """R1, R2, R9: SIGKILL at random moments, the same command again, and the weights that come of it."""
+    """SIGKILL at random moments, then the same command again. Compares the weights with an uninterrupted training."""
     rng = random.Random(options.seed)
     counts = {"kills": 0, "resumed": 0, "trainings": 0, "same": 0, "same_best": 0, "lost": [], "by_recipe": {}}
     with tempfile.TemporaryDirectory() as temporary:
@@ -64,22 +64,22 @@ def killed(options: argparse.Namespace) -> dict[str, Any]:
         for recipe in RECIPES:
             began = time.monotonic()
             whole[recipe] = _finished(command(recipe, data, folder / f"whole-{recipe}"))
-            print(f"{recipe}: undisturbed in {time.monotonic() - began:.0f} s", flush=True)
+            print(f"{recipe}: uninterrupted in {time.monotonic() - began:.0f} s", flush=True)
         while counts["kills"] < options.kills or counts["trainings"] < options.trainings:
             recipe = list(RECIPES)[counts["trainings"] % len(RECIPES)]
             runs = folder / f"broken-{counts['trainings']}"
             _train_with_kills(recipe, data, runs, rng, counts, options.least, options.most)
             broken = _finished(command(recipe, data, runs))
             folders = list(runs.iterdir())
-            assert len(folders) == 1, f"{len(folders)} run folders: a training was begun anew beside another"
+            assert len(folders) == 1, f"{len(folders)} run folders: a training was started from scratch"
             same = weights(broken["model"]) == weights(whole[recipe]["model"])
             best = broken["results"]["best_epoch"] == whole[recipe]["results"]["best_epoch"]
             counts["trainings"] += 1
             counts["same"] += same
             counts["same_best"] += best
-            one = counts["by_recipe"].setdefault(recipe, {"trainings": 0, "same": 0})
-            one["trainings"] += 1
-            one["same"] += same
+            of_recipe = counts["by_recipe"].setdefault(recipe, {"trainings": 0, "same": 0})
+            of_recipe["trainings"] += 1
+            of_recipe["same"] += same
             shutil.rmtree(runs)
             print(json.dumps({k: v for k, v in counts.items() if k != "lost"}), flush=True)
     lost = sorted(counts.pop("lost"))
@@ -96,48 +96,47 @@ def _finished(arguments: list[str]) -> dict[str, Any]:
 def _train_with_kills(
     recipe: str, data: Path, runs: Path, rng: random.Random, counts: dict[str, Any], least: float, most: float
 ) -> None:
-    """Start a training and kill it, several times; what each kill cost, and whether the next one went on from it."""
+    """Start a training and kill it, several times. Counts what each kill cost, and whether the next start resumed."""
     for _ in range(5):
         before = _newest(runs)
         with subprocess.Popen(
             command(recipe, data, runs), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
         ) as run:
             time.sleep(rng.uniform(least, most))
-            over = run.poll() is not None
+            finished = run.poll() is not None
             run.kill()
-            said = run.stderr.read()
-        if over:  # it came to its end before
-            assert run.returncode == 0, said
+            notes = run.stderr.read()
+        if finished:
+            assert run.returncode == 0, notes
             return
         counts["kills"] += 1
         if before is not None:
-            went_on = "going on with" in said or not said.strip()  # or it was killed before it could say a word
-            went_on &= "WARNING" not in said
+            resumed = "resuming" in notes or not notes.strip()  # or it was killed before it could print anything
+            resumed &= "WARNING" not in notes
             after = _newest(runs)
             done = (runs / "nothing").exists() or after is None or after[0] >= before[0]
-            counts["resumed"] += went_on and done
+            counts["resumed"] += resumed and done
         else:
-            counts["resumed"] += 1  # there was nothing yet to go on from
+            counts["resumed"] += 1  # there was no checkpoint yet
         after = _newest(runs)
         if after is not None and (before is None or after[0] > before[0]):
             counts["lost"].append(time.time() - after[1])
 
 
 def _newest(runs: Path) -> tuple[tuple[int, int], float] | None:
-    """Epoch and batch of the newest whole checkpoint, and when it was written; None where there is none yet."""
+    """Epoch and batch of the newest intact checkpoint, and when it was written; None if there is none yet."""
     for folder in runs.glob("*/checkpoints"):
-        found = Checkpoints(folder)
         try:
-            kept = found.newest(lambda text: None)
+            kept = Checkpoints(folder).newest(lambda text: None)
         except CheckpointError:
-            raise AssertionError(f"{folder}: no whole checkpoint after a kill") from None
+            raise AssertionError(f"{folder}: no intact checkpoint after a kill") from None
         if kept is not None:
             return (kept.values["epoch"], kept.values["batch"]), kept.path.stat().st_mtime
     return None
 
 
 def long(options: argparse.Namespace) -> dict[str, Any]:
-    """A training of minutes, killed every 20 to 60 seconds, against the undisturbed one."""
+    """A training of several minutes, killed every 20 to 60 seconds, compared with an uninterrupted one."""
     rng = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -165,9 +164,9 @@ def long(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def signals(options: argparse.Namespace) -> dict[str, Any]:
-    """R10: Ctrl-C and SIGTERM at random moments of a training; the second one."""
+    """Ctrl-C and SIGTERM at random moments of a training, once and twice."""
     rng = random.Random(options.seed)
-    found: dict[str, Any] = {"stops": 0, "kept": 0, "longest": 0.0, "second": 0.0}
+    metrics: dict[str, Any] = {"stops": 0, "kept": 0, "longest": 0.0, "second": 0.0}
     with tempfile.TemporaryDirectory() as temporary:
         data = data_in(Path(temporary))
         for i in range(options.stops):
@@ -190,19 +189,19 @@ def signals(options: argparse.Namespace) -> dict[str, Any]:
                     run.send_signal(number)
                 run.wait(timeout=60)
                 seconds = time.monotonic() - began
-                said = run.stderr.read()
+                notes = run.stderr.read()
             if twice:
-                found["second"] = max(found["second"], seconds)
+                metrics["second"] = max(metrics["second"], seconds)
                 continue
-            found["stops"] += 1
-            found["longest"] = max(found["longest"], seconds)
+            metrics["stops"] += 1
+            metrics["longest"] = max(metrics["longest"], seconds)
             kept = Checkpoints(next(runs.glob("*/checkpoints"))).newest(lambda text: None)
-            found["kept"] += run.returncode == 128 + number and kept is not None and "go on with" in said
-    return {key: round(value, 2) for key, value in found.items()}
+            metrics["kept"] += run.returncode == 128 + number and kept is not None and "--resume" in notes
+    return {key: round(value, 2) for key, value in metrics.items()}
 
 
 def locks(options: argparse.Namespace) -> dict[str, Any]:
-    """R11: two processes in one folder, and the lock of one that was killed."""
+    """Two processes in one run folder, and the lock of a killed process."""
     with tempfile.TemporaryDirectory() as temporary:
         runs = Path(temporary, "runs")
         with subprocess.Popen(
@@ -214,18 +213,18 @@ def locks(options: argparse.Namespace) -> dict[str, Any]:
                 time.sleep(0.05)
             (place,) = runs.iterdir()
             done = subprocess.run([*TELLAPART, "train", "--resume", str(place)], capture_output=True, text=True)
-            refused = done.returncode == 2 and f"is being trained by process {run.pid} " in done.stderr
+            refused = done.returncode == 2 and f"process {run.pid} " in done.stderr
             run.kill()
         with subprocess.Popen(
             [*TELLAPART, "train", "--resume", str(place)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         ) as run:
-            said = next((line for line in run.stderr if "epoch" in line and "/40" in line), "")
+            epoch = next((line for line in run.stderr if "epoch" in line and "/40" in line), "")
             run.kill()
-    return {"refused": refused, "recovered": bool(said)}
+    return {"refused": refused, "recovered": bool(epoch)}
 
 
 def wild(options: argparse.Namespace) -> dict[str, Any]:
-    """R12: a loss that becomes NaN."""
+    """A loss that becomes NaN."""
     with tempfile.TemporaryDirectory() as temporary:
         runs = Path(temporary, "runs")
         name = [
@@ -239,11 +238,11 @@ def wild(options: argparse.Namespace) -> dict[str, Any]:
             "--save-every",
             "0",
         ]
-        # L2 of 0.1 pulls weights beyond 0 and on to ever larger ones once the rate, which rises, is above 10.
+        # The learning rate rises. Above 10, an L2 of 0.1 pushes weights past 0 to ever larger values.
         changes = ("optimizer=sgd", "learning_rate=30", "schedule=linear", "warmup=0.9", "l2=0.1", "epochs=12")
         rate = [word for change in changes for word in ("--set", change)]
         done = subprocess.run([*name, *rate], capture_output=True, text=True)
-        stores = [Checkpoints(one).newest(lambda text: None) for one in runs.glob("*/checkpoints")]
+        stores = [Checkpoints(path).newest(lambda text: None) for path in runs.glob("*/checkpoints")]
         finite = all(
             np.isfinite(array).all()
             for kept in stores
@@ -254,16 +253,16 @@ def wild(options: argparse.Namespace) -> dict[str, Any]:
         advised = (
             done.returncode == 1
             and "learning rate" in done.stderr
-            and ("is nan" in done.stderr or "is inf" in done.stderr or "not finite" in done.stderr)
+            and any(word in done.stderr.lower() for word in ("nan", "inf", "finite"))
         )
         return {"advised": advised, "finite": bool(finite), "exported": bool(list(runs.glob("*/model.keras")))}
 
 
 def memory(options: argparse.Namespace) -> dict[str, Any]:
-    """R13: memory that does not suffice for the batch asked for: a control group gives the process so much of it."""
+    """Too little memory for the batch size: a control group limits the memory of the process."""
     group = _group(options.memory)
     if group is None:
-        return {"missing": "a control group for memory, which takes root"}
+        return {"missing": "a control group for memory (needs root)"}
     try:
         with tempfile.TemporaryDirectory() as temporary:
             runs = Path(temporary, "runs")
@@ -271,7 +270,7 @@ def memory(options: argparse.Namespace) -> dict[str, Any]:
             train = [*TELLAPART, "train", str(data_in(Path(temporary))), *asked, "--runs", str(runs), "--json"]
             inside = ["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh", *train]
             done = subprocess.run(inside, capture_output=True, text=True)
-            tried = [line for line in done.stderr.splitlines() if line.startswith("out of memory with batches of")]
+            tried = [line for line in done.stderr.splitlines() if line.startswith("out of memory")]
             finished = done.returncode == 0 and bool(json.loads(done.stdout)["model"])
             return {"bytes": options.memory, "named": bool(tried), "tried": tried, "finished": finished}
     finally:
@@ -279,7 +278,7 @@ def memory(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _group(most: int) -> Path | None:
-    """A new control group with so many bytes of memory, below the one that this process is in."""
+    """Make a control group with a limit of `most` bytes of memory, inside the group of this process."""
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, kinds, path = line.split(":", 2)
         if kinds not in ("", "memory"):
@@ -297,7 +296,7 @@ def _group(most: int) -> Path | None:
 
 
 def disk(options: argparse.Namespace) -> dict[str, Any]:
-    """R6: a disk that is nearly full at the start; and one that fills while training."""
+    """A disk that is nearly full at the start, and one that becomes full during training."""
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary, "small")
         place.mkdir()
@@ -311,7 +310,7 @@ def disk(options: argparse.Namespace) -> dict[str, Any]:
                 [*TELLAPART, "train", "digits", "--runs", str(place / "runs")], capture_output=True, text=True
             )
             seconds = time.monotonic() - began
-            refused = done.returncode == 2 and "a training writes at least" in done.stderr
+            refused = done.returncode == 2 and "bytes" in done.stderr
             subprocess.run(["mount", "-o", "remount,size=60m", str(place)], check=True)
             with subprocess.Popen(
                 [*command("quick", data_in(Path(temporary)), place / "runs"), "--epochs", "12"],
@@ -328,10 +327,10 @@ def disk(options: argparse.Namespace) -> dict[str, Any]:
                     except OSError:
                         pass
                 time.sleep(4)
-                kept = [Checkpoints(one).newest(lambda text: None) for one in place.glob("runs/*/checkpoints")]
+                kept = [Checkpoints(path).newest(lambda text: None) for path in place.glob("runs/*/checkpoints")]
                 filler.unlink()
-                out, said = run.communicate(timeout=600)
-            warned = "cannot be written (No space left on device)" in said
+                out, notes = run.communicate(timeout=600)
+            warned = "No space left on device" in notes
             return {
                 "refused": refused, "seconds": round(seconds, 2), "warned": warned, "whole": all(kept) and bool(kept),
                 "finished": run.returncode == 0 and bool(json.loads(out)["model"]),
@@ -341,7 +340,7 @@ def disk(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def cost(options: argparse.Namespace) -> dict[str, Any]:
-    """What checkpoints cost: the time in which they are written, fsync and reading back included, of all training."""
+    """The share of the training time that checkpoints take: writing, fsync and reading back."""
     code = (
         "import sys, time, json\nfrom tellapart.training import saving\nreal = saving.Saving.save\nspent = []\n"
         "def save(self, finished=False):\n    began = time.monotonic()\n    real(self, finished)\n"
@@ -350,13 +349,13 @@ def cost(options: argparse.Namespace) -> dict[str, Any]:
         "on_event=lambda e: None)\n"
         "print(json.dumps({'saves': len(spent), 'seconds': sum(spent), 'training': run.train_seconds}))\n"
     )
-    found = {}
+    costs = {}
     with tempfile.TemporaryDirectory() as temporary:
         for recipe, epochs in (("quick", "6"), ("digits-2conv", "4")):
             done = subprocess.run(
                 [sys.executable, "-c", code, recipe, epochs, temporary], capture_output=True, text=True, check=True
             )
-            one = json.loads(done.stdout.splitlines()[-1])
-            found[recipe] = one | {"share": one["seconds"] / one["training"]}
-            print(recipe, found[recipe], flush=True)
-    return found
+            times = json.loads(done.stdout.splitlines()[-1])
+            costs[recipe] = times | {"share": times["seconds"] / times["training"]}
+            print(recipe, costs[recipe], flush=True)
+    return costs

@@ -1,10 +1,11 @@
-"""What `tellapart check` finds of problems planted in 5,000 real photos, and how long it takes for 10,000.
+"""How many problems planted in 5,000 real photos `tellapart check` finds, and how long it takes for 10,000 photos.
 
     python benchmarks/check.py [--seeds 0]
 
-Needs `cats-dogs.zip` in `$TELLAPART_DATA`. Of its photos 4,000 go to train and 1,000 to test. Planted: 200 duplicates
-encoded anew (a third of them also resized, a third a little brighter), 100 mirrored, 30 of training photos in the test
-part (half of them exact), 150 wrong labels, 50 files cut off. The photos themselves hold a few duplicates, see NATURAL.
+Needs `cats-dogs.zip` in `$TELLAPART_DATA`. 4,000 of its photos go to the training split and 1,000 to the test split.
+Planted: 200 re-encoded duplicates (a third of them also resized, a third a little brighter), 100 mirrored ones, 30
+copies of training photos in the test split (half of them exact), 150 wrong labels, 50 files cut off. The data set
+itself has a few duplicates, see NATURAL.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from results import arguments, draw, record, spread, table, tellapart, timed, where
+from _results import arguments, record, redraw, tellapart, timed
+from _tables import as_section, mean_and_range, measured_on, table
 
 NATURAL = (
     ("cat-4126", "cat-4575"),
@@ -32,7 +34,7 @@ NATURAL = (
     ("cat-4435", "cat-3411"),
     ("cat-4726", "cat-2580"),
 )
-"""Pairs that show the same in the data set as it is, looked at by eye."""
+"""Duplicates in the original data set, confirmed by eye."""
 
 
 def encoded(image: Image.Image, quality: int) -> bytes:
@@ -42,7 +44,7 @@ def encoded(image: Image.Image, quality: int) -> bytes:
 
 
 def plant(folder: Path, seed: int) -> dict[str, Any]:
-    """Write the photos with their problems into `folder`; what was planted, by name."""
+    """Write the photos with their problems into `folder`. Returns what was planted, by name."""
     rng = np.random.default_rng(seed)
     with zipfile.ZipFile(Path(os.environ["TELLAPART_DATA"], "cats-dogs.zip")) as archive:
         names = [name for name in archive.namelist() if name.endswith(".jpg")]
@@ -51,7 +53,7 @@ def plant(folder: Path, seed: int) -> dict[str, Any]:
     keys = list(photos)
     split = {key: "train" if i < 4000 else "test" for i, key in enumerate(keys)}
     truth = {key: "cats" if key.startswith("cat") else "dogs" for key in keys}
-    order = iter(rng.permutation(4000).tolist())  # every problem befalls other training photos
+    order = iter(rng.permutation(4000).tolist())  # each problem gets training photos of its own
 
     def take(count: int) -> list[str]:
         return [keys[next(order)] for _ in range(count)]
@@ -65,9 +67,9 @@ def plant(folder: Path, seed: int) -> dict[str, Any]:
     pairs: dict[str, list[tuple[str, str]]] = {"encoded": [], "mirrored": [], "exact leak": [], "near leak": []}
 
     def add(kind: str, key: str, data: bytes, into: str) -> None:
-        onnx_copy = f"{key}-{kind.replace(' ', '-')}"
-        photos[onnx_copy], split[onnx_copy], label[onnx_copy] = data, into, label[key]
-        pairs[kind].append((key, onnx_copy))
+        copy = f"{key}-{kind.replace(' ', '-')}"
+        photos[copy], split[copy], label[copy] = data, into, label[key]
+        pairs[kind].append((key, copy))
 
     for i, key in enumerate(take(200)):
         image = Image.open(io.BytesIO(photos[key])).convert("RGB")
@@ -91,7 +93,7 @@ def plant(folder: Path, seed: int) -> dict[str, Any]:
 
 
 def measure(seed: int, home: Path) -> dict[str, Any]:
-    """Recall and false findings of one planting."""
+    """Recall and false findings for one set of planted problems."""
     planted = plant(home / "photos", seed)
     seconds, output = timed(
         tellapart("check", str(home / "photos"), "--output", str(home / "page.html"), "--json"), finds=True
@@ -102,18 +104,18 @@ def measure(seed: int, home: Path) -> dict[str, Any]:
         return [Path(file).stem for file in finding["files"]]
 
     groups = [set(stems(one)) for name in ("duplicates", "conflicts", "leaks") for one in findings[name]]
-    found = {pair for group in groups for pair in combinations(sorted(group), 2)}
+    pairs_found = {pair for group in groups for pair in combinations(sorted(group), 2)}
     natural = {tuple(sorted(pair)) for pair in NATURAL}
     recall = {}
     everything: set[tuple[str, ...]] = set()
     for kind, pairs in planted["pairs"].items():
         wanted = {tuple(sorted(pair)) for pair in pairs}
-        recall[kind] = len(wanted & found) / len(wanted)
+        recall[kind] = len(wanted & pairs_found) / len(wanted)
         everything |= wanted
     leaked = [set(stems(one)) for one in findings["leaks"]]
     leaks = {kind: np.mean([any({*pair} <= group for group in leaked) for pair in planted["pairs"][kind]]) for kind in
              ("exact leak", "near leak")}  # fmt: skip
-    false = sorted(found - everything - natural)
+    false = sorted(pairs_found - everything - natural)
     print("not planted:", false, flush=True)
     unreadable = {stem for one in findings["unreadable"] for stem in stems(one)}
     suspects = [stems(one)[0] for one in findings["labels"]]
@@ -123,7 +125,7 @@ def measure(seed: int, home: Path) -> dict[str, Any]:
         "seconds": seconds,
         "recall": recall,
         "leaks": {kind: float(value) for kind, value in leaks.items()},
-        "false_share": len(false) / max(len(found), 1),
+        "false_share": len(false) / max(len(pairs_found), 1),
         "corrupt": len(unreadable & set(planted["corrupt"])) / len(planted["corrupt"]),
         "falsely_corrupt": len(unreadable - set(planted["corrupt"])),
         "wrong_in_first_150": len(wrong & set(suspects[:150])) / len(wrong),
@@ -131,29 +133,29 @@ def measure(seed: int, home: Path) -> dict[str, Any]:
     }
 
 
-def section(found: list[dict[str, Any]]) -> str:
-    """The table of this benchmark."""
+def section(measurements: list[dict[str, Any]]) -> str:
+    """The section of docs/benchmarks.md."""
+
+    def share(*keys: str) -> str:
+        values = measurements
+        for key in keys:
+            values = [line[key] for line in values]
+        return mean_and_range(values, ".1%")
+
     rows = [
-        ["duplicates encoded anew, found", spread((line["recall"]["encoded"] for line in found), ".1%")],
-        ["mirrored, found", spread((line["recall"]["mirrored"] for line in found), ".1%")],
-        ["exact copies across parts, found as leaks", spread((line["leaks"]["exact leak"] for line in found), ".1%")],
-        ["near copies across parts, found as leaks", spread((line["leaks"]["near leak"] for line in found), ".1%")],
-        ["pairs found that show different things", spread((line["false_share"] for line in found), ".1%")],
-        ["cut files found", spread((line["corrupt"] for line in found), ".1%")],
-        ["of 150 wrong labels, among the first 150", spread((line["wrong_in_first_150"] for line in found), ".1%")],
-        ["seconds, label check included", spread((line["seconds"] for line in found), ".0f")],
-        ["10,000 photos, seconds without the label check", spread((line["seconds_10000"] for line in found), ".1f")],
-    ]
-    return "\n".join(
-        [
-            "## Finding planted problems",
-            "",
-            f"`python benchmarks/check.py`. {where(found)}",
-            "",
-            table(["", ""], rows),
-            "",
-        ]
-    )
+        ["re-encoded duplicates, found", share("recall", "encoded")],
+        ["mirrored duplicates, found", share("recall", "mirrored")],
+        ["exact duplicates in different splits, found as leakage", share("leaks", "exact leak")],
+        ["near-duplicates in different splits, found as leakage", share("leaks", "near leak")],
+        ["found pairs that are not duplicates", share("false_share")],
+        ["cut off files, found", share("corrupt")],
+        ["of 150 wrong labels, among the first 150 suspects", share("wrong_in_first_150")],
+        ["seconds, label check included", mean_and_range((line["seconds"] for line in measurements), ".0f")],
+        ["10,000 photos, seconds without the label check",
+         mean_and_range((line["seconds_10000"] for line in measurements), ".1f")],
+    ]  # fmt: skip
+    about = f"`python benchmarks/check.py`. {measured_on(measurements)}"
+    return as_section("Finding planted problems", about, table(["", ""], rows))
 
 
 def main() -> None:
@@ -171,7 +173,7 @@ def main() -> None:
             metrics["natural"] = [one["files"] for name in names for one in json.loads(output)["findings"][name]]
         record("check", {"seed": seed} | metrics)
         print(json.dumps(metrics), flush=True)
-    draw()
+    redraw()
 
 
 if __name__ == "__main__":

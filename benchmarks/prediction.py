@@ -1,8 +1,8 @@
-"""Prediction of the same network four ways, one picture and many, pixels and files: Keras, tf.function, ONNX Runtime.
+"""Prediction time of one network in Keras, tf.function and ONNX Runtime, for one picture and many, pixels and files.
 
     python benchmarks/prediction.py [--seeds 0 1 2] [--recipe fashion-3conv]
 
-Needs Fashion-MNIST. Some minutes. The network is trained for one epoch first: its weights do not matter here.
+Needs Fashion-MNIST, and some minutes. The network is trained for one epoch only: its weights do not matter here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import numpy as np
 from PIL import Image
 
 import tellapart
-from results import arguments, draw, record, spread, table, where
+from _results import arguments, record, redraw
+from _tables import as_section, mean_and_range, measured_on, table
 from tellapart.classifier.model_file import ONNX
 from tellapart.progress import silent
 
@@ -30,7 +31,7 @@ MANY, FILES = 10_000, 2_000
 
 
 def seconds(work: Callable[[], object], repeats: int) -> float:
-    """The shortest of some runs: what else the machine does can only add."""
+    """The shortest of some repeats: other load on the machine can only add time."""
     work()
     best = float("inf")
     for _ in range(repeats):
@@ -41,7 +42,7 @@ def seconds(work: Callable[[], object], repeats: int) -> float:
 
 
 def measure(classifier: Any, pixels: np.ndarray, folder: Path) -> dict[str, float]:
-    """Microseconds a picture by way and load, measured in turns."""
+    """Microseconds per picture, by load and method."""
     import tensorflow as tf
 
     network = classifier.network
@@ -85,20 +86,20 @@ def measure(classifier: Any, pixels: np.ndarray, folder: Path) -> dict[str, floa
     return {way: seconds(work, repeats) / count * 1e6 for way, (work, repeats, count) in ways.items()}
 
 
-def section(found: list[dict[str, Any]]) -> str:
-    """The tables of this benchmark."""
-    splits = ["## Prediction", "", f"`python benchmarks/prediction.py`. {where(found)}", ""]
-    for recipe in dict.fromkeys(line["recipe"] for line in found):
-        mine = [line["microseconds"] for line in found if line["recipe"] == recipe]
+def section(measurements: list[dict[str, Any]]) -> str:
+    """The section of docs/benchmarks.md, with a table for each recipe."""
+    blocks = []
+    for recipe in dict.fromkeys(line["recipe"] for line in measurements):
+        mine = [line["microseconds"] for line in measurements if line["recipe"] == recipe]
         rows = []
         for way in mine[-1]:
             load = way.split(":")[0]
             base = f"{load}: model.predict" + (" over tf.data" if load == "files" else "")
             ratio = np.mean([line[base] / line[way] for line in mine])
-            rows.append([way, spread((line[way] for line in mine), ",.1f"), f"{ratio:,.1f}"])
-        head = ["", "microseconds a picture", "times as fast as model.predict"]
-        splits += [f"### {recipe}", "", table(head, rows), ""]
-    return "\n".join(splits)
+            rows.append([way, mean_and_range((line[way] for line in mine), ",.1f"), f"{ratio:,.1f}"])
+        head = ["", "microseconds per picture", "times as fast as model.predict"]
+        blocks += [f"### {recipe}", table(head, rows)]
+    return as_section("Prediction", f"`python benchmarks/prediction.py`. {measured_on(measurements)}", *blocks)
 
 
 def main() -> None:
@@ -117,11 +118,11 @@ def main() -> None:
                 "fashion-mnist", recipe=options.recipe, epochs=1, seed=seed, runs=Path(temporary, "runs"),
                 on_event=silent,
             )  # fmt: skip
-            found = measure(tellapart.load(run.model), pixels, folder)
-        metrics = {"recipe": options.recipe, "seed": seed, "microseconds": found}
+            microseconds = measure(tellapart.load(run.path), pixels, folder)
+        metrics = {"recipe": options.recipe, "seed": seed, "microseconds": microseconds}
         record("prediction", metrics)
         print(json.dumps(metrics, indent=1), flush=True)
-    draw()
+    redraw()
 
 
 if __name__ == "__main__":

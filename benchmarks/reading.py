@@ -1,9 +1,9 @@
-"""Reading 10,000 JPEG files at 64 x 64: stock `image_dataset_from_directory` against tellapart, first epoch and later.
+"""Reading 10,000 JPEG files at 64 x 64, first epoch and later: stock `image_dataset_from_directory` and tellapart.
 
     python benchmarks/reading.py [--seeds 0 1 2]
 
-Needs `cats-dogs.zip` in `$TELLAPART_DATA` (10,000 photos of 200 x 200, unpacked to a temporary folder). Beside them two
-processes that decode and resize with bare Pillow, which is what a first epoch could be.
+Needs `cats-dogs.zip` in `$TELLAPART_DATA` (10,000 photos of 200 x 200, unpacked to a temporary folder). For
+comparison, two processes that only decode and resize with Pillow: what a first epoch could take.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ import numpy as np
 from PIL import Image
 
 import tellapart
-from results import HERE, arguments, draw, record, spread, table, timed, where
+from _results import HERE, arguments, record, redraw, timed
+from _tables import as_section, mean_and_range, measured_on, table
 from tellapart.data.feeding import Prepared, prepare_collection
 from tellapart.images.preprocessing import Preparation
 
 
 def stock(folder: Path, seed: int, cached: bool) -> list[float]:
-    """Seconds of opening and reading once, and of each of two more epochs."""
+    """Seconds of opening and reading once, and of each of two more epochs, in stock Keras."""
     from tellapart.networks.backend import keras
 
     began = time.monotonic()
@@ -42,7 +43,7 @@ def stock(folder: Path, seed: int, cached: bool) -> list[float]:
 
 
 def ours(folder: Path, seed: int) -> list[float]:
-    """The same for tellapart: opening, preparing, and batches as training takes them; Keras is loaded in between."""
+    """The same for tellapart: opening, preprocessing, and batches as in training. Keras is imported in between."""
     began = time.monotonic()
     collection = tellapart.open(folder)
     preprocessing = Preparation(height=64, width=64, colour="rgb")
@@ -52,7 +53,7 @@ def ours(folder: Path, seed: int) -> list[float]:
         if not prepared:
             prepared.append(prepare_collection(collection, preprocessing).data)
             return len(prepared[0])
-        from tellapart.training.train import Batches
+        from tellapart.training.batches import Batches
 
         batches = Batches(prepared[0], 1, 32, seed)
         return sum(len(batches[i][0]) for i in range(len(batches)))
@@ -61,14 +62,14 @@ def ours(folder: Path, seed: int) -> list[float]:
 
 
 def alone(folder: Path, seed: int) -> list[float]:
-    """`ours` in a process of its own, as at the command line: this one has loaded TensorFlow."""
+    """`ours` in a new process, as at the command line: this process has already imported TensorFlow."""
     code = f"import json, pathlib, reading; print(json.dumps(reading.ours(pathlib.Path({str(folder)!r}), {seed})))"
     _, output = timed([sys.executable, "-c", code], PYTHONPATH=os.pathsep.join([str(HERE), *sys.path]))
     return json.loads(output)
 
 
 def bare(folder: Path) -> list[float]:
-    """Two processes of Pillow: one pass."""
+    """Seconds of one pass by two processes with Pillow."""
     files = sorted(folder.rglob("*.jpg"))
     began = time.monotonic()
     with multiprocessing.get_context("spawn").Pool(2) as pool:
@@ -92,33 +93,19 @@ def _epochs(work: Any, began: float) -> list[float]:
     return seconds
 
 
-def section(found: list[dict[str, Any]]) -> str:
-    """The table of this benchmark."""
+def section(measurements: list[dict[str, Any]]) -> str:
+    """The section of docs/benchmarks.md."""
     rows = []
-    for name in found[-1]["seconds"]:
-        mine = [line["seconds"][name] for line in found]
-        base = [line["seconds"]["image_dataset_from_directory"] for line in found]
+    base = [line["seconds"]["image_dataset_from_directory"] for line in measurements]
+    for name in measurements[-1]["seconds"]:
+        mine = [line["seconds"][name] for line in measurements]
         first = np.mean([b[0] / m[0] for b, m in zip(base, mine, strict=True)])
         later = np.mean([b[-1] / m[-1] for b, m in zip(base, mine, strict=True)])
-        rows.append(
-            [
-                name,
-                spread((m[0] for m in mine), ".2f"),
-                spread((m[-1] for m in mine), ".3f"),
-                f"{first:.1f}, {later:.1f}",
-            ]
-        )
+        opening, epoch = mean_and_range((m[0] for m in mine), ".2f"), mean_and_range((m[-1] for m in mine), ".3f")
+        rows.append([name, opening, epoch, f"{first:.1f}, {later:.1f}"])
     head = ["", "opening and first epoch, s", "a later epoch, s", "times as fast"]
-    return "\n".join(
-        [
-            "## Reading 10,000 JPEG files",
-            "",
-            f"`python benchmarks/reading.py`. {where(found)}",
-            "",
-            table(head, rows),
-            "",
-        ]
-    )
+    about = f"`python benchmarks/reading.py`. {measured_on(measurements)}"
+    return as_section("Reading 10,000 JPEG files", about, table(head, rows))
 
 
 def main() -> None:
@@ -127,23 +114,23 @@ def main() -> None:
         home = Path(temporary)
         with zipfile.ZipFile(Path(os.environ["TELLAPART_DATA"], "cats-dogs.zip")) as archive:
             archive.extractall(home / "all")
-        for kind in ("cats", "dogs"):  # one folder a class: the parts do not matter here
+        for kind in ("cats", "dogs"):  # one folder per class, without splits
             (home / "photos" / kind).mkdir(parents=True)
             for file in (home / "all").rglob(f"{kind}/*.jpg"):
                 file.rename(home / "photos" / kind / f"{file.parent.parent.name}-{file.name}")
-        stock(home / "photos", 0, cached=False)  # the disk's cache is warm for everyone
+        stock(home / "photos", 0, cached=False)  # warms the disk's cache for all
         for seed in options.seeds:
             os.environ["TELLAPART_CACHE"] = str(home / f"cache-{seed}")
-            found = {
+            seconds = {
                 "image_dataset_from_directory": stock(home / "photos", seed, cached=False),
                 "image_dataset_from_directory, cache()": stock(home / "photos", seed, cached=True),
                 "tellapart": alone(home / "photos", seed),
                 "tellapart, another training": alone(home / "photos", seed),
                 "bare Pillow, two processes": bare(home / "photos"),
             }
-            record("reading", {"seed": seed, "seconds": found})
-            print(json.dumps(found), flush=True)
-    draw()
+            record("reading", {"seed": seed, "seconds": seconds})
+            print(json.dumps(seconds), flush=True)
+    redraw()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""How long commands take from prompt to prompt, and what a training of the digits spends its seconds on.
+"""How long commands take from prompt to prompt.
 
     python benchmarks/startup.py [--seeds 0 1 2]
 
-Each command runs in a process of its own; the first round, which warms the disk's cache, is not counted.
+Each command runs in a process of its own; the first round warms the disk's cache and is not counted.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import numpy as np
 from PIL import Image
 
 import tellapart as library
-from results import arguments, draw, record, spread, table, tellapart, timed, where
+from _results import arguments, record, redraw, tellapart, timed
+from _tables import as_section, mean_and_range, measured_on, table
 
 
 def commands(folder: Path, seed: int) -> dict[str, list[str]]:
-    """What is timed."""
+    """The commands to time, by name."""
     runs = str(folder / "runs")
     return {
         "import keras": [sys.executable, "-c", "import keras"],
@@ -34,11 +35,14 @@ def commands(folder: Path, seed: int) -> dict[str, list[str]]:
     }
 
 
-def section(found: list[dict[str, Any]]) -> str:
-    """The table of this benchmark."""
-    rows = [[f"`{name}`", spread((line["seconds"][name] for line in found), ".2f")] for name in found[-1]["seconds"]]
-    head = ["command", "seconds, prompt to prompt"]
-    return "\n".join(["## Start-up", "", f"`python benchmarks/startup.py`. {where(found)}", "", table(head, rows), ""])
+def section(measurements: list[dict[str, Any]]) -> str:
+    """The section of docs/benchmarks.md."""
+    rows = [
+        [f"`{name}`", mean_and_range((line["seconds"][name] for line in measurements), ".2f")]
+        for name in measurements[-1]["seconds"]
+    ]
+    about = f"`python benchmarks/startup.py`. {measured_on(measurements)}"
+    return as_section("Start-up", about, table(["command", "seconds, prompt to prompt"], rows))
 
 
 def main() -> None:
@@ -46,16 +50,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         run = library.train("digits", epochs=1, runs=folder / "first", on_event=lambda event: None)
-        run.model.rename(folder / "model.keras")
+        run.model_path.rename(folder / "model.keras")
         Image.fromarray(np.asarray(library.open("digits").read(0))[:, :, 0]).save(folder / "a.png")
         for name, command in commands(folder, 0).items():
             timed(command)
             print(f"warmed: {name}", flush=True)
         for seed in options.seeds:
-            found = {name: timed(command)[0] for name, command in commands(folder, seed).items()}
-            record("startup", {"seed": seed, "seconds": found})
-            print(json.dumps(found), flush=True)
-    draw()
+            seconds = {name: timed(command)[0] for name, command in commands(folder, seed).items()}
+            record("startup", {"seed": seed, "seconds": seconds})
+            print(json.dumps(seconds), flush=True)
+    redraw()
 
 
 if __name__ == "__main__":

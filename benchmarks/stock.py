@@ -1,8 +1,8 @@
-"""The five tutorial systems in stock Keras, as their authors would write them today: one system, one process.
+"""The five tutorial systems in stock Keras, written as their authors would write them today; one system per process.
 
     python benchmarks/stock.py D [--seed 0] [--epochs N]
 
-Prints a JSON object: seconds of `fit`, pictures trained on a second (of the fastest epoch), test accuracy. float32.
+Prints a JSON object: seconds of `fit`, images per second (of the fastest epoch), test accuracy. Computes in float32.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import tellapart
 
 
 class Clock(keras.callbacks.Callback):
-    """The seconds of each epoch."""
+    """A callback that measures the seconds of each epoch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ def pool() -> layers.Layer:
 
 
 def network(system: str) -> keras.Model:
-    """The tutorial's layers."""
+    """The network of a tutorial."""
     if system == "A":
         body = [conv(6), pool(), conv(16), pool(), conv(120), layers.Flatten(), layers.Dropout(0.25), dense(84), head()]
     elif system == "B":
@@ -97,33 +97,33 @@ def arrays(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def run_arrays(system: str, seed: int, epochs: int | None) -> dict[str, object]:
-    """A to D: arrays in memory."""
+    """Train and evaluate systems A to D on arrays in memory."""
     name, optimizer, batch, usual = SYSTEMS[system]
     x, y = arrays(name, "train")
     model = network(system)
     model.compile(optimizer(), "categorical_crossentropy", metrics=["accuracy"])
     clock = Clock()
     began = time.monotonic()
-    split_table = {}
-    if system == "B":  # 30 % of the training pictures, drawn at random, validate
+    validation = {}
+    if system == "B":  # validates on 30 % of the training pictures, drawn at random
         order = np.random.default_rng(seed).permutation(len(x))
         held, kept = np.split(order, [round(0.3 * len(x))])
-        split_table = {"validation_data": (x[held], y[held])}
+        validation = {"validation_data": (x[held], y[held])}
         x, y = x[kept], y[kept]
-    model.fit(x, y, batch_size=batch, epochs=epochs or usual, callbacks=[clock], verbose=0, **split_table)
+    model.fit(x, y, batch_size=batch, epochs=epochs or usual, callbacks=[clock], verbose=0, **validation)
     seconds = time.monotonic() - began
     _, accuracy = model.evaluate(*arrays(name, "test"), verbose=0)
     return {"fit_seconds": seconds, "images_per_second": len(x) / min(clock.seconds), "test_accuracy": accuracy}
 
 
 def run_folders(seed: int, epochs: int | None) -> dict[str, object]:
-    """E: class folders on disk."""
+    """Train and evaluate system E on class folders."""
     _, optimizer, batch, usual = SYSTEMS["E"]
     with tempfile.TemporaryDirectory() as folder:
         with zipfile.ZipFile(Path(os.environ["TELLAPART_DATA"], "cats-dogs.zip")) as archive:
             archive.extractall(folder)
         options = {"label_mode": "binary", "image_size": (64, 64), "batch_size": batch, "verbose": False}
-        found = {
+        datasets = {
             split: keras.utils.image_dataset_from_directory(
                 next(Path(folder).rglob(f"{split}_set")), seed=seed, shuffle=split == "training", **options
             )
@@ -133,9 +133,9 @@ def run_folders(seed: int, epochs: int | None) -> dict[str, object]:
         model.compile(optimizer(), "binary_crossentropy", metrics=["accuracy"])
         clock = Clock()
         began = time.monotonic()
-        model.fit(found["training"], epochs=epochs or usual, callbacks=[clock], verbose=0)
+        model.fit(datasets["training"], epochs=epochs or usual, callbacks=[clock], verbose=0)
         seconds = time.monotonic() - began
-        _, accuracy = model.evaluate(found["test"], verbose=0)
+        _, accuracy = model.evaluate(datasets["test"], verbose=0)
     return {"fit_seconds": seconds, "images_per_second": 8000 / min(clock.seconds), "test_accuracy": accuracy}
 
 

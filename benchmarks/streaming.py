@@ -1,10 +1,11 @@
-"""Feeding more than memory should hold: the peak memory of reading 100,000 generated photos, and of two epochs.
+"""Training data larger than memory: peak memory of reading 100,000 generated photos, and of two epochs.
 
     python benchmarks/streaming.py [--photos 100000]
 
-Writes JPEGs of 160 x 160 into a temporary folder (0.6 GB) and prepares them at 128 x 128, 4.9 GB; finds duplicates
-among them, splits, and takes two epochs of shuffled batches as training does, with Keras loaded and without a network,
-whose own needs come on top. Linux only, where a process's peak is known; those that decode are counted beside it.
+Writes JPEGs of 160 x 160 into a temporary folder (0.6 GB) and preprocesses them to 128 x 128 (4.9 GB). It then searches
+for duplicates, makes the splits, and takes two epochs of shuffled batches as training does, with Keras imported but
+without a network, which would need more memory. Linux only, because it reads the peak memory of a process; decoding
+processes are counted separately.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from results import arguments, draw, record, table, where
+from _results import arguments, record, redraw
+from _tables import as_section, measured_on, table
 
 CLASSES = 10
 
 
 def write(chunk: tuple[str, int, int]) -> None:
-    """Photos number `first` to `last`: coarse noise, smoothed, in a colour of its class."""
+    """Write photos `first` to `last`: coarse noise, smoothed, in the colour of the class."""
     folder, first, last = chunk
     for i in range(first, last):
         rng = np.random.default_rng(i)
@@ -40,7 +42,7 @@ def write(chunk: tuple[str, int, int]) -> None:
 
 
 def stream(folder: str) -> dict[str, Any]:
-    """Read, split and feed in this process; its seconds and peaks."""
+    """Read, split and feed the photos in this process. Returns seconds and peak memory."""
     import tellapart
     from tellapart.data.feeding import prepare_collection
     from tellapart.data.split_table import make_splits
@@ -53,7 +55,7 @@ def stream(folder: str) -> dict[str, Any]:
     split_table = make_splits(collection, same=whole.duplicates.groups)
     train = whole.data.split(split_table.indices("train"))
     del whole
-    from tellapart.training.train import Batches
+    from tellapart.training.batches import Batches
 
     batches, began = Batches(train, CLASSES, 128, seed=0), time.monotonic()
     for _ in range(2):
@@ -69,31 +71,23 @@ def stream(folder: str) -> dict[str, Any]:
     }
 
 
-def section(found: list[dict[str, Any]]) -> str:
-    """The table of this benchmark."""
+def section(measurements: list[dict[str, Any]]) -> str:
+    """The section of docs/benchmarks.md."""
     rows = [
         [f"{line['photos']:,}", f"{line['bytes'] / 2**30:.1f}", f"{line['peak_mib'] / 1024:.2f}",
          f"{line['decoding_peak_mib'] / 1024:.2f}", f"{line['seconds']:.0f}", f"{line['epoch_seconds']:.0f}"]
-        for line in found
+        for line in measurements
     ]  # fmt: skip
     head = [
         "photos",
-        "prepared, GiB",
+        "preprocessed, GiB",
         "peak memory, GiB",
         "of a decoding process, GiB",
         "reading, s",
         "a later epoch, s",
     ]
-    return "\n".join(
-        [
-            "## More photos than memory",
-            "",
-            f"`python benchmarks/streaming.py`. {where(found)}",
-            "",
-            table(head, rows),
-            "",
-        ]
-    )
+    about = f"`python benchmarks/streaming.py`. {measured_on(measurements)}"
+    return as_section("More photos than memory", about, table(head, rows))
 
 
 def main() -> None:
@@ -115,7 +109,7 @@ def main() -> None:
     metrics |= {"photos": options.photos, "bytes": options.photos * 128 * 128 * 3}
     record("streaming", {"seed": 0} | metrics)
     print(json.dumps(metrics))
-    draw()
+    redraw()
 
 
 if __name__ == "__main__":

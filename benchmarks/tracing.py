@@ -1,4 +1,4 @@
-"""Python programs under strace: how they end with faults in their system calls, and what they open and start."""
+"""Run Python programs under strace: with faults in their system calls, or to list what they open and start."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Any
 HERE = Path(__file__).parent
 
 STARTED = ("clone", "clone3", "fork", "vfork")
-LOOKED = "access,faccessat,faccessat2,open,openat,openat2,creat,socket,connect,execve,execveat,prlimit64"
-"""System calls that tell what a process opens, connects to and starts."""
+OPENING = "access,faccessat,faccessat2,open,openat,openat2,creat,socket,connect,execve,execveat,prlimit64"
+"""System calls by which a process opens files, connects and starts programs."""
 
 
 def followed(program: list[str], traced: Sequence[str] | None) -> tuple[str, int]:
-    """Run a Python program, from where it said that it is ready, under strace with some options, if any."""
+    """Run a Python program, under strace from its line `ready` on if options are given. Returns output and status."""
     with subprocess.Popen(
         [sys.executable, "-c", *program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         stderr=subprocess.DEVNULL,
@@ -30,20 +30,20 @@ def followed(program: list[str], traced: Sequence[str] | None) -> tuple[str, int
             tracer = subprocess.Popen(["strace", "-f", "-qq", "-p", str(child.pid), *traced], stderr=subprocess.DEVNULL)
             while "TracerPid:\t0" in Path(f"/proc/{child.pid}/status").read_text():
                 if tracer.poll() is not None:
-                    assert child.poll() is not None, "strace may not look at processes here (ptrace)"
-                    break  # the fault hit before anybody looked
+                    assert child.poll() is not None, "strace is not allowed to trace processes here (ptrace)"
+                    break  # the program ended before it was traced
                 time.sleep(0.005)
-        said, _ = child.communicate("go\n", timeout=300)
+        output, _ = child.communicate("go\n", timeout=300)
         if tracer is not None:
             tracer.wait(timeout=60)
-    return said.strip(), child.returncode
+    return output.strip(), child.returncode
 
 
 def opened(trace: str, files: Path) -> dict[str, Any]:
-    """Of how many files the reading was seen, and what was opened, connected to and started that should not be.
+    """The number of files whose reading was traced, and what was opened, connected to or started without permission.
 
-    The reader of weights counts from where it has taken its rights from itself: before, it loads its libraries, and has
-    not looked at the file.
+    The process that reads weights counts from the moment it drops its rights. Before that it loads its libraries, and
+    has not opened the file.
     """
     from tellapart.classifier.runtime import TRIAL
     from tellapart.classifier.sandbox.hdf5 import READER
@@ -56,7 +56,7 @@ def opened(trace: str, files: Path) -> dict[str, Any]:
     for process, call, _, result in calls:
         if call in STARTED and result.split()[0].isdigit():
             parents[result.split()[0]] = process
-    current, seen, strange, loading = "", set(), set(), set()
+    current, seen, forbidden, loading = "", set(), set(), set()
     for process, call, arguments, result in calls:
         path = next(iter(re.findall(r'"([^"]*)"', arguments)), "")
         if call.startswith(("access", "faccess")) and path.startswith(f"{files}/"):
@@ -64,7 +64,7 @@ def opened(trace: str, files: Path) -> dict[str, Any]:
         if (
             call.startswith("execve")
             and path == sys.executable
-            and any(f'"{one}"' in arguments for one in (READER, TRIAL))
+            and any(f'"{program}"' in arguments for program in (READER, TRIAL))
         ):
             loading.add(process)
         elif call == "prlimit64" and re.search(r"RLIMIT_AS, \{", arguments):
@@ -74,29 +74,29 @@ def opened(trace: str, files: Path) -> dict[str, Any]:
                 if path == current:
                     seen.add(path)
                 elif not path.startswith((*libraries, *system)) and not ours.fullmatch(path):
-                    strange.add(f"{Path(current).name}: {call} {path}")
+                    forbidden.add(f"{Path(current).name}: {call} {path}")
             elif call.startswith(("socket", "connect", "execve")):
-                strange.add(f"{Path(current).name}: {call} {arguments[:200]}")
-    return {"seen": len(seen), "strange": sorted(strange)}
+                forbidden.add(f"{Path(current).name}: {call} {arguments[:200]}")
+    return {"seen": len(seen), "forbidden": sorted(forbidden)}
 
 
 def _calls_in(trace: str) -> Iterator[tuple[str, str, str, str]]:
-    """Process, call, arguments and result, in the order in which they ended."""
-    begun: dict[str, str] = {}
+    """Process, call, arguments and result of each system call, in the order in which they ended."""
+    unfinished: dict[str, str] = {}
     for line in trace.splitlines():
         process, _, text = line.partition(" ")
         text = text.strip()
         if text.endswith("<unfinished ...>"):
-            begun[process] = text.removesuffix("<unfinished ...>")
+            unfinished[process] = text.removesuffix("<unfinished ...>")
             continue
         if text.startswith("<..."):
-            text = begun.pop(process, "") + text.partition("resumed>")[2]
+            text = unfinished.pop(process, "") + text.partition("resumed>")[2]
         if match := re.match(r"(\w+)\((.*?)\)? *= (.*)", text):
             yield process, *match.groups()
 
 
 def _among(process: str, parents: dict[str, str], loading: set[str]) -> bool:
-    """Whether a process, or one that it comes from, is loading its libraries."""
+    """Whether a process or one of its ancestors is loading its libraries."""
     while process not in loading and process in parents:
         process = parents[process]
     return process in loading

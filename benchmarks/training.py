@@ -1,9 +1,9 @@
-"""Tutorial systems in stock Keras `fit` against tellapart's same recipe and against quick: time and accuracy.
+"""Time and accuracy of the tutorial systems in stock Keras, of the same recipes in tellapart, and of quick.
 
     python benchmarks/training.py CASE... [--seeds 0 1 2] [--only NAME]
 
-CASE is one of `mnist fashion-mnist cats-dogs cifar10 photos engine`; needs `$TELLAPART_DATA`. Contenders of a seed run
-one after the other, each in a process of its own. Several hours for everything on two cores.
+CASE is one of `mnist fashion-mnist cats-dogs cifar10 photos engine`; needs `$TELLAPART_DATA`. The contenders
+of a seed run one after the other, each in a new process. Everything takes several hours on two cores.
 """
 
 from __future__ import annotations
@@ -21,26 +21,27 @@ from typing import Any
 import numpy as np
 
 import tellapart as library
-from results import HERE, arguments, draw, record, spread, table, tellapart, timed, where
+from _results import HERE, arguments, record, redraw, tellapart, timed
+from _tables import as_section, mean_and_range, measured_on, table
 
 NOTES = {
-    "cifar10": "Learnt from the first 45,000 pictures of CIFAR-10's training split, measured on its other 5,000 and "
-    "the first 1,000 of the test split: `cifar10.npz`, which `training.py cifar10` makes, is so cut.",
+    "cifar10": "Trained on the first 45,000 pictures of CIFAR-10's training split, measured on its other 5,000 and "
+    "the first 1,000 of the test split. `training.py cifar10` writes `cifar10.npz` with these splits.",
 }
-"""What is to be known of a case, beside its commands."""
+"""What to know about a case besides its commands."""
 
 FROM_FILES = ("cats-dogs", "photos")
-"""Stock Keras decodes pictures within `fit`, tellapart before it: what is compared is the whole command."""
+"""Stock Keras decodes pictures within `fit`, tellapart before it, so the time of the whole command is compared."""
 
-SITTING = 60.0
-"""Seconds: what began no later after the end of the line before is of the same sitting."""
+SESSION = 60.0
+"""A measurement belongs to the same session if it starts at most this many seconds after the end of the last one."""
 
 Contender = tuple[str, list[str]]
 """A name, and either ["stock", SYSTEM] or the words after `tellapart`."""
 
 
 def cases(folder: Path) -> dict[str, list[Contender]]:
-    """What is compared, in the order of running; the first of a case is what the others are measured by."""
+    """The contenders of each case, in the order of running; the others are compared with the first of a case."""
     photos, flowers = (str(Path(os.environ["TELLAPART_DATA"], f"{name}.zip")) for name in ("cats-dogs", "flowers"))
     whole = ["--validation", "0"]
     return {
@@ -65,7 +66,7 @@ def cases(folder: Path) -> dict[str, list[Contender]]:
         ],
         "cifar10": [
             (
-                "quick, six looks, 4 minutes",
+                "quick, six views, 4 minutes",
                 ["train", str(folder / "cifar10.npz"), "--set", "views=mirror-shift", "--minutes", "4", *whole],
             ),
             (
@@ -76,7 +77,7 @@ def cases(folder: Path) -> dict[str, list[Contender]]:
         "photos": [
             ("cats-dogs, 64 x 64", ["train", photos, "--recipe", "photos", "--set", "side=64"]),
             ("cats-dogs, 128 x 128", ["train", photos, "--recipe", "photos", "--set", "side=128"]),
-            ("flowers, 128 x 128, which show 32 x 32", ["train", flowers, "--recipe", "photos"]),
+            ("flowers, 128 x 128, enlarged from 32 x 32", ["train", flowers, "--recipe", "photos"]),
         ],
         "engine": [
             ("A in stock Keras", ["stock", "A"]),
@@ -88,7 +89,7 @@ def cases(folder: Path) -> dict[str, list[Contender]]:
 
 
 def write_cifar(path: Path) -> None:
-    """CIFAR-10 with 45,000 pictures to train on; the test split is the other 5,000 and what there is of the test."""
+    """Write CIFAR-10 with 45,000 training pictures; the test split is the other 5,000 and 1,000 test pictures."""
     collection = library.open("cifar10")
     train, test = collection.indices("train"), collection.indices("test")[:1000]
     measured = np.concatenate([train[45000:], test])
@@ -101,44 +102,44 @@ def write_cifar(path: Path) -> None:
 
 
 def run(words: list[str], seed: int, folder: Path) -> dict[str, Any]:
-    """The figures of one contender."""
+    """The metrics of one contender."""
     if words[0] == "stock":
         command = [sys.executable, str(HERE / "stock.py"), words[1], "--seed", str(seed)]
         seconds, output = timed(command)
         return json.loads(output) | {"wall_seconds": seconds}
     command = tellapart(*words, "--seed", str(seed), "--runs", str(folder / "runs"), "--json")
     seconds, output = timed(command)
-    found = json.loads(output)
-    record_ = json.loads(Path(found["run"], "run.json").read_text(encoding="utf-8"))
-    with Path(found["run"], "history.csv").open(encoding="utf-8") as file:
+    outcome = json.loads(output)
+    run_record = json.loads(Path(outcome["run"], "run.json").read_text(encoding="utf-8"))
+    with Path(outcome["run"], "history.csv").open(encoding="utf-8") as file:
         history = list(csv.DictReader(file))
     epochs = [float(row["seconds"]) for row in history]
-    seen = [float(row["val_accuracy"]) for row in history if "val_accuracy" in row]
-    results = found["results"]
-    one_look = results.get("test_one_view", results["test"])
+    validation = [float(row["val_accuracy"]) for row in history if "val_accuracy" in row]
+    results = outcome["results"]
+    one_view = results.get("test_one_view", results["test"])
     return {
         "fit_seconds": results["train_seconds"],
-        # With a budget some epochs are broken off, and which is not written down.
-        "images_per_second": None if "--minutes" in words else record_["split"]["counts"]["train"] / min(epochs),
+        # With a time limit some epochs are cut short, and the history does not say which.
+        "images_per_second": None if "--minutes" in words else run_record["split"]["counts"]["train"] / min(epochs),
         "test_accuracy": results["test"]["accuracy"],
-        "one_look_accuracy": one_look["accuracy"],
+        "one_view_accuracy": one_view["accuracy"],
         "wall_seconds": seconds,
         "epochs": results["epochs"],
-        "precision": record_["precision"],
-    } | ({"best_validation": max(seen), "last_validation": seen[-1]} if seen else {})
+        "precision": run_record["precision"],
+    } | ({"best_validation": max(validation), "last_validation": validation[-1]} if validation else {})
 
 
-def section(found: list[dict[str, Any]]) -> str:
-    """The tables of this benchmark."""
-    splits = ["## Training", "", f"`python benchmarks/training.py CASE`. {where(found)}", ""]
-    for case in dict.fromkeys(line["case"] for line in found):
-        rows = [line for line in found if line["case"] == case]
+def section(measurements: list[dict[str, Any]]) -> str:
+    """The section of docs/benchmarks.md, with a table for each case."""
+    blocks = []
+    for case in dict.fromkeys(line["case"] for line in measurements):
+        mine = [line for line in measurements if line["case"] == case]
         time = "wall_seconds" if case in FROM_FILES else "fit_seconds"
-        splits += [f"### {case}", "", *([NOTES[case], ""] if case in NOTES else []), _table(rows, time), ""]
-    return "\n".join(splits)
+        blocks += [f"### {case}", *([NOTES[case]] if case in NOTES else []), _table(mine, time)]
+    return as_section("Training", f"`python benchmarks/training.py CASE`. {measured_on(measurements)}", *blocks)
 
 
-def _table(found: list[dict[str, Any]], time: str) -> str:
+def _table(measurements: list[dict[str, Any]], time: str) -> str:
     head = [
         "",
         "command",
@@ -147,50 +148,50 @@ def _table(found: list[dict[str, Any]], time: str) -> str:
         "fit, s",
         "whole command, s",
         "test accuracy, %",
-        "images a second",
-        "whole time by stock's" if time == "wall_seconds" else "fit time by stock's",
+        "images per second",
+        "whole time relative to stock" if time == "wall_seconds" else "fit time relative to stock",
     ]
-    rows, of = [], _sittings(found)
-    for name in dict.fromkeys(line["name"] for line in found):
-        mine = sorted((line for line in found if line["name"] == name), key=lambda line: line["seed"])
-        accuracy = spread((line["test_accuracy"] * 100 for line in mine), ".2f")
-        plain = [line["one_look_accuracy"] * 100 for line in mine if "one_look_accuracy" in line]
+    rows, sessions = [], _sessions(measurements)
+    for name in dict.fromkeys(line["name"] for line in measurements):
+        mine = sorted((line for line in measurements if line["name"] == name), key=lambda line: line["seed"])
+        accuracy = mean_and_range((line["test_accuracy"] * 100 for line in mine), ".2f")
+        plain = [line["one_view_accuracy"] * 100 for line in mine if "one_view_accuracy" in line]
         if plain and plain != [line["test_accuracy"] * 100 for line in mine]:
-            accuracy += f"; one look {spread(plain, '.2f')}"
+            accuracy += f"; one view {mean_and_range(plain, '.2f')}"
         rows.append(
             [
                 name,
                 f"`{mine[0]['command']}`",
                 ", ".join(sorted({line.get("precision", "float32") for line in mine})),
                 " ".join(str(line["seed"]) for line in mine),
-                spread(line["fit_seconds"] for line in mine),
-                spread(line["wall_seconds"] for line in mine),
+                mean_and_range(line["fit_seconds"] for line in mine),
+                mean_and_range(line["wall_seconds"] for line in mine),
                 accuracy,
-                spread((line["images_per_second"] for line in mine if line["images_per_second"]), ",.0f"),
-                _ratio(mine, found, of, time),
+                mean_and_range((line["images_per_second"] for line in mine if line["images_per_second"]), ",.0f"),
+                _ratio(mine, measurements, sessions, time),
             ]
         )
     return table(head, rows)
 
 
-def _sittings(found: list[dict[str, Any]]) -> dict[str, int]:
-    """For the time of each line, the number of its sitting: within one, a line began when the one before was done."""
-    numbers: dict[str, int] = {}
+def _sessions(measurements: list[dict[str, Any]]) -> dict[str, int]:
+    """The number of the session of each measurement, by its time: in a session each starts when the last one ends."""
+    sessions: dict[str, int] = {}
     number, before, machine = 0, 0.0, None
-    for line in sorted(found, key=lambda line: line["when"]):
+    for line in sorted(measurements, key=lambda line: line["when"]):
         end = datetime.fromisoformat(line["when"]).timestamp()
-        number += end - line["wall_seconds"] - before > SITTING or line["machine"] != machine
-        numbers[line["when"]], before, machine = number, end, line["machine"]
-    return numbers
+        number += end - line["wall_seconds"] - before > SESSION or line["machine"] != machine
+        sessions[line["when"]], before, machine = number, end, line["machine"]
+    return sessions
 
 
-def _ratio(mine: list[dict[str, Any]], found: list[dict[str, Any]], sittings: dict[str, int], time: str) -> str:
-    """The mean over seeds of the time, by that of the same tutorial in stock Keras, same seed and same sitting."""
+def _ratio(mine: list[dict[str, Any]], measurements: list[dict[str, Any]], sessions: dict[str, int], time: str) -> str:
+    """The mean over seeds of the time relative to the same tutorial in stock Keras, for the same seed and session."""
     ratios = {}
     for line in mine:
-        stock = [o for o in found if o["seed"] == line["seed"] and "stock" in o["name"]]
-        stock = [o for o in stock if o["name"][0] == line["name"][0]] or stock
-        stock = [o for o in stock if sittings[o["when"]] == sittings[line["when"]]]
+        stock = [other for other in measurements if other["seed"] == line["seed"] and "stock" in other["name"]]
+        stock = [other for other in stock if other["name"][0] == line["name"][0]] or stock
+        stock = [other for other in stock if sessions[other["when"]] == sessions[line["when"]]]
         if stock and "stock" not in line["name"]:
             ratios[line["seed"]] = stock[-1][time] / line[time]
     if not ratios:
@@ -202,7 +203,7 @@ def _ratio(mine: list[dict[str, Any]], found: list[dict[str, Any]], sittings: di
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("case", nargs="+")
-    parser.add_argument("--only", help="the contender of this name")
+    parser.add_argument("--only", help="run only the contender of this name")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -218,7 +219,7 @@ def main() -> None:
                     metrics = {"case": case, "name": name, "seed": seed, "command": command} | run(words, seed, folder)
                     record("training", metrics)
                     print(json.dumps(metrics), flush=True)
-    draw()
+    redraw()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Run the five tutorial systems on their own data, command by command, for the table of docs/tutorials.md.
+"""Run the five tutorial systems on their own data and record their results for docs/tutorials.md.
 
     python benchmarks/tutorials.py [--only B]
 
@@ -19,11 +19,12 @@ from typing import Any
 import polars as pl
 
 import tellapart as library
-from results import TUTORIALS, draw, record, table, tellapart, timed, where
+from _results import record, redraw, tellapart, timed
+from _tables import measured_on, table
 
 
 def kaggle_csv(folder: Path) -> Path:
-    """Fashion-MNIST as Kaggle ships it: label,pixel1,...,pixel784 in two files, fashion-mnist_{train,test}.csv."""
+    """Write Fashion-MNIST as Kaggle distributes it: fashion-mnist_{train,test}.csv with label,pixel1,...,pixel784."""
     collection = library.open("fashion-mnist")
     folder.mkdir()
     for split in ("train", "test"):
@@ -38,7 +39,7 @@ def kaggle_csv(folder: Path) -> Path:
 
 
 def commands(folder: Path, only: str | None) -> dict[str, list[str]]:
-    """The command of each tutorial; where one says nothing of validation, 10 % of training is kept for it."""
+    """The command of each tutorial. By default the validation split is 10 % of the training pictures."""
     csv = folder / "fashion-csv"
     table = {
         "A, one epoch": ["train", "mnist", "--recipe", "lenet", "--epochs", "1", "--validation", "0"],
@@ -60,26 +61,26 @@ def commands(folder: Path, only: str | None) -> dict[str, list[str]]:
 
 
 def metrics(name: str, command: list[str], folder: Path) -> dict[str, Any]:
-    """What one command comes to."""
-    found = json.loads(timed(tellapart(*command, "--runs", str(folder / "runs"), "--json"))[1])["results"]
+    """Run a command. Returns the results for the table."""
+    results = json.loads(timed(tellapart(*command, "--runs", str(folder / "runs"), "--json"))[1])["results"]
     data = os.environ["TELLAPART_DATA"]
     shown = [word.removeprefix(f"{folder}/").removeprefix(f"{data}/") for word in command]
-    validation = found.get("validation")
+    validation = results.get("validation")
     return {
         "name": name,
         "command": f"tellapart {' '.join(shown)}",
-        "epochs": found["epochs"],
-        "best_epoch": found["best_epoch"],
-        "fit_seconds": found["train_seconds"],
+        "epochs": results["epochs"],
+        "best_epoch": results["best_epoch"],
+        "fit_seconds": results["train_seconds"],
         "validation_accuracy": validation["accuracy"] if validation else None,
-        **{f"test_{key}": found["test"][key] for key in ("accuracy", "accuracy_interval", "loss")},
+        **{f"test_{key}": results["test"][key] for key in ("accuracy", "accuracy_interval", "loss")},
     }
 
 
-def page(found: list[dict[str, Any]]) -> str:
-    """docs/tutorials.md with the table of the newest line of each tutorial in it."""
+def page(measurements: list[dict[str, Any]], old: str) -> str:
+    """docs/tutorials.md: the text of the `old` page, with a table of the newest measurement of each tutorial."""
     head = ["tutorial", "command", "epochs", "fit", "validation accuracy", "test accuracy (95 % interval)", "test loss"]
-    rows, newest = [], {line["name"]: line for line in found}
+    rows, newest = [], {line["name"]: line for line in measurements}
     for line in newest.values():
         low, high = line["test_accuracy_interval"]
         validation = line["validation_accuracy"]
@@ -94,8 +95,8 @@ def page(found: list[dict[str, Any]]) -> str:
                 f"{line['test_loss']:.4f}",
             ]
         )
-    text = f"{table(head, rows)}\n\n{where(list(newest.values()))} One run each, seed 0 where none is named."
-    old = TUTORIALS.read_text(encoding="utf-8")
+    about = f"{measured_on(list(newest.values()))} One run each; seed 0 unless the command sets another."
+    text = f"{table(head, rows)}\n\n{about}"
     return re.sub(r"(<!-- measured -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{text}\n{m[2]}", old, flags=re.DOTALL)
 
 
@@ -108,7 +109,7 @@ def main() -> None:
             line = metrics(name, command, Path(temporary))
             record("tutorials", line)
             print(json.dumps(line), flush=True)
-    draw()
+    redraw()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""Model files that mean no good: each an inert canary for one known hole in loaders of such files.
+"""Hostile model files, each for one known hole in loaders of such files.
 
-None of them does harm anywhere: where a loader would run what they bring, it would at most make an empty file named
-`canary` beside them.
+None of them does harm: a loader that runs their content at most creates an empty file named `canary` in their folder.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from tellapart.classifier.model_file import read_model, write_model
 
 
 class Touch:
-    """Unpickled, it makes the canary."""
+    """Creates the canary when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -32,13 +31,13 @@ class Touch:
         return Path.touch, (self.path,)
 
 
-def layer(kind: str, name: str, config: dict[str, Any] | None = None, **beside: Any) -> dict[str, Any]:
+def layer(kind: str, name: str, config: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
     return {
         "module": "keras.layers",
         "class_name": kind,
         "config": {"name": name} | (config or {}),
         "registered_name": None,
-    } | beside
+    } | fields
 
 
 FIRST = layer("InputLayer", "input", {"batch_shape": [None, 8, 8, 1]})
@@ -95,7 +94,7 @@ def archive(config: Any, data: bytes | None = None, extra: dict[str, bytes] | No
 
 
 def hdf5(fill: Any) -> bytes:
-    """A `.h5` model whose weights are what `fill(file)` makes of them."""
+    """A `.h5` model whose weights `fill(file)` writes."""
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         file.attrs["model_config"] = json.dumps(sequential())
@@ -104,7 +103,7 @@ def hdf5(fill: Any) -> bytes:
 
 
 def keras_files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Files that claim to be Keras's, by name."""
+    """Files that look like Keras's, with names."""
     canary = folder / "canary"
     code = f"import pathlib; pathlib.Path({str(canary)!r}).touch()"
     program = {"class_name": "__lambda__", "config": {"code": code}}
@@ -153,7 +152,7 @@ def keras_files(folder: Path) -> Iterator[tuple[str, bytes]]:
             archive(functional(layer("Dense", "last", {"units": 2}, inbound_nodes=inbound))),
         )
     yield "circle.keras", archive(functional(*circle, output="a"))
-    yield "nobody.keras", archive(functional(layer("Dense", "last", {"units": 2}, inbound_nodes=[tensor("ghost")])))
+    yield "ghost.keras", archive(functional(layer("Dense", "last", {"units": 2}, inbound_nodes=[tensor("ghost")])))
     yield "deep.keras", archive("[" * 100_000 + "]" * 100_000)
     nested = json.loads("[" * 80 + "]" * 80)
     yield "nested.keras", archive(sequential(layer("Dense", "x", {"units": 2, "seed": nested})))
@@ -286,7 +285,7 @@ def _missing(file: h5py.File) -> None:
 
 
 def hdf5_files() -> Iterator[tuple[str, bytes]]:
-    """HDF5 files, as models."""
+    """HDF5 models, with names."""
     fills = (
         _external, _soft, _outside, _virtual, _packed, _declared, _pieces, _references, _strings, _records,
         _named_type, _circle, _twice, _deep, _wide, _missing,
@@ -308,7 +307,7 @@ def _plain_hdf5(fill: Any) -> bytes:
 
 
 def own_files(folder: Path, model: Path) -> Iterator[tuple[str, Path]]:
-    """Files that a stranger made like one of ours, every hash right: `model` with a member exchanged."""
+    """Forged model files with valid hashes: `model` with one member exchanged."""
     record, members = read_model(model)
     onnx_copy = members["model.onnx"]
     elsewhere = _field(14, 1) + _field(13, _field(1, b"location") + _field(2, b"/etc/passwd"))
@@ -348,7 +347,7 @@ def _field(number: int, value: int | bytes) -> bytes:
 
 
 def _long_field(number: int, value: bytes) -> bytes:
-    """A field whose number some readers take for another one: they look at 32 bits of it."""
+    """A field whose number some readers confuse with another one, because they use only 32 bits of it."""
     return bytes([*_varint((number << 3 | 2) + 2**32), *_varint(len(value))]) + value
 
 

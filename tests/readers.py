@@ -1,4 +1,4 @@
-"""Every reader of files from outside, with sound files to start from: for fuzzing them in small doses and in large."""
+"""Every reader of untrusted files, with sound files to start from, for fuzzing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FILES = Path(__file__).parent / "files"
 
 @dataclass(frozen=True)
 class Reader:
-    """`read(path)` reads a file called `name` and gives what is in it, never nothing; `seeds` are sound ones."""
+    """`read(path)` reads a file called `name` and returns its content, never None; `seeds` are sound files."""
 
     name: str
     read: Callable[[Path], Any]
@@ -103,7 +103,7 @@ def _collection(path: Path) -> list[Any]:
 
 
 def _labels_beside(path: Path) -> list[Any]:
-    """The labels' file is the one that is fuzzed; the pictures' is sound."""
+    """The file of labels is fuzzed; that of pictures is sound."""
     folder = path.parent / f"{path.name}-idx"
     folder.mkdir(exist_ok=True)
     (folder / "train-images-idx3-ubyte").write_bytes(_idx(_pixels()[0]))
@@ -156,7 +156,7 @@ def _onnx(path: Path) -> Any:
 
 
 def _hdf5(path: Path) -> Any:
-    """In this process, which is what a fuzzer can look into; users' files are read in another, which may hang."""
+    """Read in this process, which a fuzzer can trace; users' files are read in another process, which may hang."""
     from tellapart.classifier.sandbox.hdf5_reader import RefusedError, read
 
     if hasattr(os, "fork") and not _comes_back(partial(read, path.read_bytes())):
@@ -167,7 +167,7 @@ def _hdf5(path: Path) -> Any:
         assert str(error)
         return error
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, OverflowError, MemoryError) as error:
-        return error  # the library's, which the reader puts into words
+        return error  # h5py's, which the reader puts into words
 
 
 def _comes_back(work: Callable[[], Any], seconds: float = 5) -> bool:
@@ -194,15 +194,15 @@ def _ood(path: Path) -> Any:
     return OodDetector.from_bytes(path.read_bytes())
 
 
-def _foreign(path: Path) -> Any:
-    from tellapart.classifier.sandbox import keras_file as foreign
+def _keras_file(path: Path) -> Any:
+    from tellapart.classifier.sandbox import keras_file
 
-    return foreign._unpacked(path, path.name)
+    return keras_file._unpacked(path, path.name)
 
 
 @cache
 def _saved() -> dict[str, bytes]:
-    """The files of a checkpoint that is whole."""
+    """The files of a sound checkpoint."""
     from tellapart.training.checkpoints import Checkpoint, Checkpoints
 
     with tempfile.TemporaryDirectory() as folder:
@@ -212,7 +212,7 @@ def _saved() -> dict[str, bytes]:
 
 
 def _checkpoint(path: Path) -> Any:
-    """The manifest is what is fuzzed; the arrays beside it are sound."""
+    """The manifest is fuzzed; the arrays in its folder are sound."""
     from tellapart.training.checkpoints import ARRAYS, MANIFEST, Checkpoints
 
     folder = path.parent / "checkpoints" / "checkpoint-0001"
@@ -223,7 +223,7 @@ def _checkpoint(path: Path) -> Any:
 
 
 def _run(path: Path) -> Any:
-    from tellapart.training.run import RunFolder
+    from tellapart.training.run_folder import RunFolder
 
     path.with_name("run.json").write_bytes(path.read_bytes())
     return RunFolder(path.parent).read()
@@ -258,18 +258,18 @@ def readers() -> list[Reader]:
         Reader("recipe.toml", _recipe, (toml,)),
         Reader("model.keras", _model, (model,)),
         Reader("record.keras", partial(_exchanged, "tellapart.json"), (_member("tellapart.json"),)),
-        Reader("twin.onnx", _onnx, (_member("model.onnx"),)),
+        Reader("copy.onnx", _onnx, (_member("model.onnx"),)),
         Reader("ood.npz", _ood, (_member("novelty.npz"),)),
         Reader("config.json", _description, (_member("config.json"),)),
         Reader("weights.h5", _hdf5, (_member("model.weights.h5"), *h5)),
-        Reader("foreign.keras", _foreign, ((FILES / "keras2-residual.keras").read_bytes(),)),
+        Reader("foreign.keras", _keras_file, ((FILES / "keras2-residual.keras").read_bytes(),)),
         Reader("manifest.json", _checkpoint, (_saved()["manifest.json"],)),
         Reader("run.txt", _run, (json.dumps(run).encode(),)),
     ]
 
 
 def _exchanged(member: str, path: Path) -> Any:
-    """A model file one of whose members is what is fuzzed, with an archive that is sound."""
+    """A sound archive of a model file in which one member is fuzzed."""
     from tellapart.classifier.classifier import load_classifier
 
     source, data = next(FILES.glob("tellapart-*.keras")), path.read_bytes()
@@ -280,13 +280,13 @@ def _exchanged(member: str, path: Path) -> Any:
 
 
 def meets(reader: Reader, data: bytes, folder: Path) -> BaseException | None:
-    """Let a reader have some bytes: what it raised that it should not have, or None."""
+    """Give a reader some bytes; returns what it raised that it should not have, or None."""
     path = folder / reader.name
     path.write_bytes(data)
     try:
         reader.read(path)
     except TellapartError as error:
-        wordless = not (error.given and error.expected and error.action)
+        wordless = not (error.given and error.expected)
         return error if wordless else None
     except BaseException as error:
         return error
@@ -294,7 +294,7 @@ def meets(reader: Reader, data: bytes, folder: Path) -> BaseException | None:
 
 
 def mutated(data: bytes, rng: np.random.Generator, words: tuple[bytes, ...] = ()) -> bytes:
-    """Some bytes with a few things done to them: bits flipped, numbers made large, pieces cut, doubled, moved."""
+    """Bytes with a few mutations: bits flipped, numbers made large, pieces cut, repeated, moved."""
     changed = bytearray(data)
     for _ in range(int(rng.integers(1, 6))):
         if not changed:

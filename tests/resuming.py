@@ -16,3 +16,7 @@ def broken(monkeypatch, writes, *arguments, **options):
     with monkeypatch.context() as patch, pytest.raises(KilledError):
         killed_after(patch, writes)
         train(*arguments, **options)
+
+
+def metrics(run):
+    return {split: (found.accuracy, found.loss) for split, found in run.evaluations.items()}

@@ -1,4 +1,4 @@
-"""The other backend, in a process of its own: a backend is chosen once, when Keras starts."""
+"""The JAX backend, in a process of its own: the backend is chosen once, when Keras starts."""
 
 import importlib.util
 import json
@@ -12,7 +12,7 @@ import pytest
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed: pip install '.[dev]'")
 @pytest.mark.parametrize("lasting", (["--epochs", "4"], ["--minutes", "0.2"]))
 def test_the_same_recipe_trains_on_jax(lasting, tmp_path):
-    """On JAX's CPU device: alternate mirroring, a schedule, the file with its twin, and answers without JAX."""
+    """On JAX's CPU device: alternate mirroring, a schedule, the file with its ONNX copy, and answers without JAX."""
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "TELLAPART_CACHE": str(tmp_path)}
     words = ["train", "digits", *lasting, "--set", "augmentation.flip=alternate", "--runs", str(tmp_path), "--json"]
     done = subprocess.run(
@@ -22,7 +22,7 @@ def test_the_same_recipe_trains_on_jax(lasting, tmp_path):
     assert done.stderr == ""
     found = json.loads(done.stdout)
     assert json.loads((tmp_path / "digits-quick-001" / "run.json").read_text())["backend"].startswith("jax")
-    # How far it gets by the clock depends on the machine, of which compiling takes the larger part.
+    # With a time limit the accuracy depends on the machine; compiling takes most of the time.
     assert found["results"]["test"]["accuracy"] > (0.5 if "--epochs" in lasting else 0)
     again = subprocess.run(
         [sys.executable, "-m", "tellapart", "evaluate", found["model"], "--json", "--quiet"],
@@ -31,7 +31,7 @@ def test_the_same_recipe_trains_on_jax(lasting, tmp_path):
     assert json.loads(again.stdout)["accuracy"] == found["results"]["test"]["accuracy"]
 
 
-def test_what_accelerators_round_is_put_back():
+def test_rounding_on_accelerators_is_restored():
     import tensorflow as tf
 
     from tellapart.networks.backend import NAME, exactly

@@ -1,4 +1,4 @@
-"""Folders and archives as the world makes them: training finishes, names what it set aside, and touches nothing."""
+"""Folders and archives with dirty data: training finishes, lists what it skipped, and changes no file of the data."""
 
 import json
 import os
@@ -102,7 +102,7 @@ def test_odd_pictures_are_read(name):
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_what_is_no_picture_is_told_why(name):
+def test_unreadable_pictures_have_a_reason(name):
     with pytest.raises(PictureError) as caught:
         decode(UNREADABLE[name], name)
     assert caught.value.reason
@@ -110,7 +110,7 @@ def test_what_is_no_picture_is_told_why(name):
 
 
 def test_bombs_take_no_memory(tmp_path):
-    """In a process of its own, since only a peak can be asked for."""
+    """In a separate process, since only the peak of a process can be measured."""
     code = (
         "import resource, sys\n"
         "from tellapart.images.decode import decode\n"
@@ -146,11 +146,15 @@ def test_every_way_gives_the_same_array(tmp_path, monkeypatch):
             tmp_path / "data", recipe="dense", epochs=1, test=0, validation=0, runs=tmp_path / f"runs{k}",
             set={"height": size, "width": size + 8, "colour": colour, "fit": fit}, on_event=silent,
         )  # fmt: skip
-        classifier = train.classifier
+        classifier = train.model
         assert classifier.preprocessing == preprocessing
         given = []
         monkeypatch.setattr(
-            classifier, "judge", lambda pixels, g=given, c=classifier: (g.append(pixels), type(c).judge(c, pixels))[1]
+            classifier,
+            "probabilities_and_ood_scores",
+            lambda pixels, g=given, c=classifier: (g.append(pixels), type(c).probabilities_and_ood_scores(c, pixels))[
+                1
+            ],
         )
         whole = prepare_collection(collection, preprocessing).data
         with monkeypatch.context() as patch:  # from the stored copy alone

@@ -1,4 +1,4 @@
-"""The documents tell the truth: Python blocks run, commands exist, links lead somewhere."""
+"""The pages are correct: Python blocks run, commands and flags exist, links lead somewhere."""
 
 import importlib
 import re
@@ -14,13 +14,13 @@ from tellapart import leaves
 from tellapart.recipes.find import find_recipe
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md")), *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"(<!-- not run[^\n]*-->\n)?```(\w+)\n(.*?)```", re.DOTALL)
 
 
 def blocks(page, language, skipped=False):
-    found = BLOCK.findall(page.read_text(encoding="utf-8"))
-    return [body for skip, kind, body in found if kind == language and (skipped or not skip)]
+    matches = BLOCK.findall(page.read_text(encoding="utf-8"))
+    return [body for skip, kind, body in matches if kind == language and (skipped or not skip)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -42,6 +42,18 @@ def test_commands_exist_with_their_flags(page):
             assert flags <= {*options, "json", "quiet", "debug"}, line
             if "--recipe" in words:
                 assert find_recipe(words[words.index("--recipe") + 1])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_flags_in_sentences_exist(page):
+    flags, verbs = {"json", "quiet", "debug", "help", "version"}, leaves.names("tellapart.verbs")
+    for name in verbs:
+        flags |= set(leaves.load("tellapart.verbs", name, "a verb").Options.model_fields)
+    prose = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for code in re.findall(r"`([^`]+)`", prose):
+        if code.startswith("--") or code.split()[0] in ("tellapart", *verbs):
+            named = {flag.replace("-", "_") for flag in re.findall(r"(?<!\S)--([a-z][a-z-]*)", code)}
+            assert named <= flags, code
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -72,10 +84,10 @@ def test_the_benchmarks_page_is_what_was_measured():
 
 def test_the_page_has_the_newest_of_each_seed_on_one_machine(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    results = importlib.import_module("results")
+    results = importlib.import_module("_results")
 
     def line(seed, cores, value):
         return {"machine": {"processor": "P", "cores": cores}, "name": "a", "seed": seed, "value": value}
 
-    found = [line(0, 8, 1), line(0, 2, 2), line(1, 2, 3), line(0, 2, 4)]
-    assert [one["value"] for one in results.current(found)] == [3, 4]
+    measurements = [line(0, 8, 1), line(0, 2, 2), line(1, 2, 3), line(0, 2, 4)]
+    assert [kept["value"] for kept in results.current(measurements)] == [3, 4]

@@ -41,7 +41,7 @@ def test_numbered_folders_are_never_taken_twice(tmp_path):
     assert next_numbered_folder(tmp_path / "runs", "a-b").name == "a-b-1001"
     assert next_numbered_folder(tmp_path / "runs", "a").name == "a-001"
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="cannot be made"):
+    with pytest.raises(UsageError, match="cannot create the folder"):
         next_numbered_folder(tmp_path / "file", "a")
 
 

@@ -67,12 +67,12 @@ def test_no_process_is_forked_where_that_is_not_safe():
 def test_workers_end_with_the_process_that_started_them(tmp_path):
     code = (
         "import os, time\n"
-        "from tellapart.parallel import each_apart\n"
+        "from tellapart.parallel import each_in_processes\n"
         "def work(i):\n"
         "    open(f'{os.environ[\"PIDS\"]}/{os.getpid()}', 'w').close()\n"
         "    time.sleep(0.001)\n"
         "    return bytes(10_000)\n"
-        "walk = each_apart(work, range(100_000), b'')\n"
+        "walk = each_in_processes(work, range(100_000), b'')\n"
         "next(walk)\n"
         "os.kill(os.getpid(), 9)\n"
     )

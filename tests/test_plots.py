@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from tellapart.plots.answers import Bars, Calibration, ConfusionMatrix, Coverage, Intervals
-from tellapart.plots.inside import MapRows, SlidKernel
+from tellapart.plots.inside import KernelResponse, MapRows
 from tellapart.plots.learning import LearningCurve, LearningCurves
 from tellapart.plots.panels import Panels
 from tellapart.plots.pictures import PictureGrid, overlay
@@ -27,7 +27,7 @@ PLOTS = [
     PictureGrid([np.full((4, 5, 3), 100, np.uint8)], ["cat"]),
     Bars(["a", "<x>"], np.array([1.0, 20.0]), ["1", "20"], "seconds"),
     Panels([Bars(["a"], np.array([0.0]), ["0"], "parameters")] * 3),
-    SlidKernel(np.full((4, 5, 3), 100, np.uint8), np.eye(3), np.arange(20.0).reshape(4, 5), "<x>"),
+    KernelResponse(np.full((4, 5, 3), 100, np.uint8), np.eye(3), np.arange(20.0).reshape(4, 5), "<x>"),
     MapRows([("<x>", [np.eye(3), np.eye(4)]), ("layer", [np.zeros((2, 2))])]),
 ]
 
@@ -52,7 +52,7 @@ def test_curves_show_training_and_validation():
         lines = {line.get_label(): list(line.get_ydata()) for line in axis.get_lines()}
         assert lines["training"] == [row[name] for row in HISTORY]
         assert lines["validation"] == [row[f"val_{name}"] for row in HISTORY]
-        assert "kept: epoch 2" in lines
+        assert "saved: epoch 2" in lines
     alone = [{key: value for key, value in row.items() if not key.startswith("val")} for row in HISTORY]
     assert "validation" not in [line.get_label() for line in LearningCurves(alone, 1).figure().axes[0].get_lines()]
 
@@ -86,7 +86,7 @@ def test_shorten():
     assert len(shorten("y" * 50)) == 18
 
 
-def test_a_heat_map_leaves_alone_what_it_does_not_point_at():
+def test_a_heat_map_does_not_change_pixels_where_it_is_zero():
     picture = np.full((4, 5, 1), 100, np.uint8)
     heat = np.zeros((4, 5))
     heat[1, 2] = 1
@@ -97,11 +97,11 @@ def test_a_heat_map_leaves_alone_what_it_does_not_point_at():
     assert red > 100 > max(green, blue)
 
 
-def test_text_in_pages_falls_back_to_what_a_reader_has():
+def test_text_in_pages_falls_back_to_sans_serif():
     assert "sans-serif" in LearningCurves(HISTORY, 1).svg()
 
 
-def test_settings_are_as_they_were_after_drawing_in_threads():
+def test_drawing_in_threads_restores_the_settings():
     before = matplotlib.rcParams["font.family"]
     plots = [LearningCurves(HISTORY, 1) for _ in range(8)]
     with ThreadPoolExecutor(4) as pool:
@@ -110,7 +110,7 @@ def test_settings_are_as_they_were_after_drawing_in_threads():
 
 
 @pytest.mark.parametrize(
-    ("names", "found"),
+    ("names", "expected"),
     (
         (["cat", "$dog"], ["cat", r"\$dog"]),
         (["a" * 30, "b" * 30], ["a" * 17 + "…", "b" * 17 + "…"]),
@@ -119,5 +119,5 @@ def test_settings_are_as_they_were_after_drawing_in_threads():
         (["x" * 30 + "a" * 20 + "y", "x" * 30 + "a" * 21 + "y"], ["1: " + "x" * 13 + "…", "2: " + "x" * 13 + "…"]),
     ),
 )
-def test_long_names_stay_apart(names, found):
-    assert shortened(names) == found
+def test_long_names_stay_different(names, expected):
+    assert shortened(names) == expected

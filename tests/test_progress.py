@@ -19,7 +19,7 @@ def test_plain_lines():
 def test_the_rate_counts_from_the_first_event():
     rate = Rate()
     assert rate.of(Progress("a", 50, 100))[0] == 0
-    rate.began -= 10
+    rate.started -= 10
     speed, left = rate.of(Progress("a", 75, 100))
     assert 2 < speed <= 2.5
     assert 10 <= left < 12.5

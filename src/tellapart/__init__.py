@@ -1,4 +1,4 @@
-"""tellapart: from a person's labelled pictures to a classifier they can trust, explain and take elsewhere.
+"""tellapart: from labelled pictures to an image classifier that you can trust, explain and deploy.
 
     import tellapart
 
@@ -7,7 +7,8 @@
     classifier = tellapart.load(run.model)
     print(classifier.predict("photo.png"))           # six (97.1%)
 
-Every name here is loaded on first use, so the import costs nothing.
+Each public name is loaded on first use, so importing tellapart is fast. Editors and type checkers read the stub
+`__init__.pyi`; `scripts/stubs` writes it.
 """
 
 from __future__ import annotations
@@ -16,56 +17,59 @@ import importlib
 import os
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from tellapart.classifier.classifier import Classifier as Classifier
-    from tellapart.classifier.classifier import Prediction as Prediction
-    from tellapart.classifier.classifier import load_classifier as load  # noqa: F401
-    from tellapart.data.collection import Collection as Collection
-    from tellapart.data.source import open_collection as open  # noqa: F401  # tellapart.open is the public name
-    from tellapart.errors import TellapartError as TellapartError
-    from tellapart.evaluation.comparison import Comparison as Comparison
-    from tellapart.evaluation.evaluation import Evaluation as Evaluation
-    from tellapart.images.preprocessing import Preparation as Preparation
-    from tellapart.recipes.augmentation import Augmentation as Augmentation
-    from tellapart.recipes.recipe import Recipe as Recipe
-    from tellapart.verbs._finishing import Run as Run
-    from tellapart.verbs.check import Report as Report
-    from tellapart.verbs.explain import Explanation as Explanation
-
-# From 1.29 on ONNX Runtime reports to its makers, hashes of networks included, unless it is told not to before it is
-# imported.
+# From version 1.29 on ONNX Runtime sends telemetry, including hashes of networks, unless this is set before its import.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOMES = {
     "open": ("tellapart.data.source", "open_collection"),
     "load": ("tellapart.classifier.classifier", "load_classifier"),
+    "Cancellation": ("tellapart.cancel", "Cancellation"),
     "Collection": ("tellapart.data.collection", "Collection"),
     "Recipe": ("tellapart.recipes.recipe", "Recipe"),
     "Augmentation": ("tellapart.recipes.augmentation", "Augmentation"),
-    "Preparation": ("tellapart.images.preparation", "Preparation"),
+    "Preparation": ("tellapart.images.preprocessing", "Preparation"),
     "Classifier": ("tellapart.classifier.classifier", "Classifier"),
     "Prediction": ("tellapart.classifier.classifier", "Prediction"),
     "Evaluation": ("tellapart.evaluation.evaluation", "Evaluation"),
-    "Run": ("tellapart.verbs._finishing", "Run"),
+    "Run": ("tellapart.verbs.train", "Run"),
     "Report": ("tellapart.verbs.check", "Report"),
     "Explanation": ("tellapart.verbs.explain", "Explanation"),
     "Comparison": ("tellapart.evaluation.comparison", "Comparison"),
-    "TellapartError": ("tellapart.errors", "TellapartError"),
+}
+"""The public classes and functions that are not verbs: their module, and their name in it."""
+
+_HOMES |= {
+    name: ("tellapart.errors", name)
+    for name in (
+        "TellapartError",
+        "UsageError",
+        "DataError",
+        "PictureError",
+        "RecipeError",
+        "ModelFileError",
+        "DownloadError",
+        "TrainingError",
+        "OutOfMemoryError",
+        "CheckpointError",
+        "Stopped",
+    )
 }
 
 _VERBS = frozenset(
     name.removesuffix(".py")
-    for name in os.listdir(f"{__path__[0]}/verbs")  # noqa: PTH208  # pathlib would cost more than all the rest here
+    for name in os.listdir(f"{__path__[0]}/verbs")  # noqa: PTH208  # importing pathlib would take longer than the rest
     if not name.startswith("_")
 )
+
+__all__ = sorted([*_HOMES, *_VERBS, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        home, inside = _HOMES[name]
-        return getattr(importlib.import_module(home), inside)
+        module, attribute = _HOMES[name]
+        return getattr(importlib.import_module(module), attribute)
     if name == "__version__":
         from importlib.metadata import version
 
@@ -76,7 +80,7 @@ def __getattr__(name: str) -> Any:
 
 
 class _Door(ModuleType):
-    """The import system hangs each room on the package; where a verb has a room's name, the name is the verb's."""
+    """The import system sets each subpackage as an attribute. Where a verb has the same name, the verb keeps it."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in _VERBS:
@@ -84,7 +88,7 @@ class _Door(ModuleType):
 
 
 def __dir__() -> list[str]:
-    return sorted([*_HOMES, *_VERBS, "__version__"])
+    return list(__all__)
 
 
 sys.modules[__name__].__class__ = _Door

@@ -1,4 +1,4 @@
-"""`python -m tellapart` is the program `tellapart`."""
+"""Run the program: `python -m tellapart` is the same as `tellapart`."""
 
 from tellapart.cli.main import main
 

@@ -1,4 +1,4 @@
-"""Files that are either wholly there or not at all: atomic writes, hashes, numbered folders."""
+"""Files and folders: atomic writes, hashes, safe names, numbered folders."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from tellapart.errors import UsageError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on success flush it to the disk and put it in place, else remove it.
+    """Replace a file atomically: yield a temporary path in its folder, then move that file to `path`.
 
-    Whoever reads `path` sees the old file or the new one, never a third (write, fsync, rename, fsync of the folder).
+    Another process that reads `path` sees the old file or the complete new one (write, fsync, rename, fsync of the
+    folder). If the block raises, the temporary file is removed and `path` is unchanged.
     """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     os.close(handle)
@@ -39,38 +40,38 @@ def replacing(path: Path) -> Iterator[Path]:
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text atomically."""
     with replacing(path) as temporary:
-        # File names that are not valid UTF-8 reach us with surrogates in them; they are written readably.
+        # File names that are not valid UTF-8 contain surrogates; they are written as escapes.
         temporary.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON atomically, indented but for rows of numbers, non-ASCII letters as they are."""
+    """Write JSON atomically: indented, each list of numbers on one line, non-ASCII letters unescaped."""
     text = json.dumps(content, indent=2, ensure_ascii=False)
-    write_text(path, _ROW.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n")
+    write_text(path, _ROW.sub(lambda row: f"[{' '.join(row[1].split())}]", text) + "\n")
 
 
 _ROW = re.compile(r"\[\n([-+\d.eE,\s]*)\]")
-"""A list of numbers, a line each; within JSON's strings there is no such line."""
+"""A list of numbers in indented JSON. JSON strings contain no line breaks, so none of them matches."""
 
 
 def sha256(data: bytes | memoryview) -> str:
-    """The SHA-256 of some bytes, in hexadecimal."""
+    """The SHA-256 of bytes, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
 def sha256_of_file(path: Path) -> str:
-    """The SHA-256 of a file, read in pieces."""
+    """The SHA-256 of a file, in hexadecimal; the file is read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def plain_name(text: str) -> str:
-    """`text` as a name that is safe as a file name on every system: letters, digits, dot, dash, underscore."""
+    """`text` as a file name that is safe on every system: letters, digits, dot, dash and underscore, at most 80."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:80] or "unnamed"
 
 
 def free_path(path: Path) -> Path:
-    """A path that nothing is at: this one, or with -2, -3 and so on before its suffix."""
+    """A path that does not exist yet: `path`, or `path` with -2, -3 and so on before its suffix."""
     free, number = path, 2
     while free.exists():
         free, number = path.with_name(f"{path.stem}-{number}{path.suffix}"), number + 1
@@ -78,7 +79,7 @@ def free_path(path: Path) -> Path:
 
 
 def next_numbered_folder(parent: Path, stem: str) -> Path:
-    """Create and return `parent/stem-NNN` with the next free number; an existing folder is never taken."""
+    """Create and return `parent/stem-NNN` with the next free number. Raises UsageError if it cannot be created."""
     try:
         parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -90,7 +91,7 @@ def next_numbered_folder(parent: Path, stem: str) -> Path:
         folder = parent / f"{stem}-{number:03d}"
         try:
             folder.mkdir()
-        except FileExistsError:  # another run took the number between the look and the making
+        except FileExistsError:  # another run took the number in the meantime
             number += 1
         except OSError as error:
             raise _unwritable(folder, error) from error
@@ -100,9 +101,9 @@ def next_numbered_folder(parent: Path, stem: str) -> Path:
 
 def _unwritable(folder: Path, error: OSError) -> UsageError:
     return UsageError(
-        f"{folder}: the folder for runs cannot be made ({error.strerror})",
-        "a folder that can be written to",
-        "name another with --runs",
+        f"{folder}: cannot create the folder for runs ({error.strerror})",
+        "a writable folder",
+        "choose another folder with --runs",
     )
 
 
@@ -113,8 +114,8 @@ def _umask() -> int:
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush to the disk which files a folder has."""
-    if os.name != "posix":  # only POSIX lets a folder be opened for fsync
+    """Flush the list of files in a folder to the disk."""
+    if os.name != "posix":  # only POSIX systems can open a folder for fsync
         return
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -1,4 +1,4 @@
-"""Folders whose files are the choices: list them, load one, read what it says of itself without running it."""
+"""Folders in which each file is a choice, such as a verb or a recipe: list, import, read the docstring."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from tellapart.errors import UsageError, did_you_mean
 
 @cache
 def names(package: str) -> tuple[str, ...]:
-    """The names that a person types for the leaves of `package`: its modules, with dashes for underscores."""
+    """The names that a user types for the modules of `package`, with dashes for underscores."""
     return tuple(sorted(path.stem.replace("_", "-") for path in _folder(package).glob("[!_]*.py")))
 
 
 def load(package: str, name: str, what: str) -> ModuleType:
-    """Import the leaf that answers to `name`; `what` is its kind in words (`a recipe`) for the error."""
+    """Import the module for `name`. Raises UsageError; `what` is its kind in words, such as `a recipe`."""
     if name not in names(package):
-        raise UsageError(f"{name!r} is not {what}", f"{what} by its name", did_you_mean(name, names(package)))
+        raise UsageError(f"{name!r} is not {what}", f"the name of {what}", did_you_mean(name, names(package)))
     return importlib.import_module(f"{package}.{name.replace('-', '_')}")
 
 
 def card(package: str, name: str) -> str:
-    """The docstring of a leaf, without importing it."""
+    """The docstring of a module, read without importing it."""
     text = (_folder(package) / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
     return ast.get_docstring(ast.parse(text)) or ""
 

@@ -1,4 +1,4 @@
-"""The same work on many things, in order: by threads where threads pay, or by processes that share memory."""
+"""The same work on many items, with results in order: by threads or by forked processes that share memory."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ import numpy as np
 from tellapart.memory import available, processors
 
 READER = 2**30
-"""Bytes that a process which decodes pictures may come to need: those of 50 million pixels take nearly as much."""
+"""Bytes that a process may need to decode a picture; one of 50 million pixels takes nearly as much."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 FIRST = 32
-"""So many are done, and timed, before anything is decided; fewer where they take as long as WORTH has it for these."""
+"""Items that are done and timed before choosing threads; fewer if these already take FIRST * WORTH seconds."""
 
 WORTH = 250e-6
-"""Seconds of one item's work below which threads spend more on waiting for each other than they gain: tiny pictures."""
+"""Seconds per item below which threads are slower than a plain loop, as for tiny pictures."""
 
 CHUNK = 32
-"""Items that a thread takes at once, at most."""
+"""Largest number of items that a thread or process takes at once."""
 
 
 def each(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    """`work` of every item, in order. Threads do it, since what takes long - decoding - runs outside Python's lock.
+    """Yield `work(item)` for each item, in order. Threads do the work if it is slow enough to gain from them.
 
-    What `work` raises is raised here; items far ahead are not begun before their turn is near, so that an interrupt
-    stops soon.
+    Threads suffice since the slow part, decoding, releases Python's lock. An exception of `work` is raised here. Only
+    items near the current one are started, so that an interrupt takes effect soon.
     """
     spent, done = 0.0, 0
     while done < min(FIRST, len(items)) and spent <= FIRST * WORTH:
-        began = time.perf_counter()
+        started = time.perf_counter()
         result = work(items[done])
-        spent += time.perf_counter() - began
+        spent += time.perf_counter() - started
         yield result
         done += 1
     rest = items[done:]
@@ -68,25 +68,25 @@ def each(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Resu
 
 
 def cores() -> int:
-    """Processors that this process may run on, which a batch system or a container may have made fewer."""
-    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(here, math.ceil(processors() or here)))
+    """Processors that this process may use; a batch system or a container may allow fewer than there are."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(usable, math.ceil(processors() or usable)))
 
 
 def shared(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """An array of zeros that processes forked from this one write into as well as this one."""
+    """An array of zeros that this process and processes forked from it can all write to."""
     kind = np.dtype(dtype)
     size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
     return np.frombuffer(mmap.mmap(-1, max(size, 1)), kind, size // kind.itemsize).reshape(shape)
 
 
-def each_apart(work: Callable[[Item], Result], items: Sequence[Item], crashed: Result) -> Iterator[Result]:
-    """`work` of every item, in order, by processes where that is safe: twice as fast as threads where much of it is
-    Python's own.
+def each_in_processes(work: Callable[[Item], Result], items: Sequence[Item], crashed: Result) -> Iterator[Result]:
+    """Yield `work(item)` for each item, in order. Forked processes do the work where forking is safe.
 
-    What `work` changes must lie in `shared` arrays or in files, and what it returns must be small. Where an item ends a
-    process - a decoder that crashes - its result is `crashed`. Processes are forked on Linux, from the main thread and
-    before Keras is loaded; elsewhere `each` does the work, and a crash is one.
+    This is twice as fast as threads if much of the work is Python code. `work` must write only to `shared` arrays or to
+    files, and its results must be small. If an item ends its process, as a crashing decoder does, the result is
+    `crashed`. Forking is safe on Linux, in the main thread and before Keras is loaded; otherwise `each` does the work,
+    and a crash ends this process.
     """
     if not _may_fork():
         yield from each(work, items)
@@ -99,7 +99,7 @@ def each_apart(work: Callable[[Item], Result], items: Sequence[Item], crashed: R
         for number, start in enumerate(starts):
             worker = running[number % len(running)]
             results = worker.results()
-            if results is None:  # it died of one of these; they are done one by one, and it goes on after them
+            if results is None:  # one of these items ended it: do each in its own process, then start a new worker
                 results = []
                 for i in range(start, min(start + CHUNK, len(items))):
                     alone = _Worker(work, items, [i], 1)
@@ -114,7 +114,7 @@ def each_apart(work: Callable[[Item], Result], items: Sequence[Item], crashed: R
 
 
 _THREADED = ("tensorflow", "jax", "torch")
-"""Libraries with threads that a forked process would lack."""
+"""Libraries that start threads. A forked process would lack them and could hang."""
 
 
 def _may_fork() -> bool:
@@ -123,7 +123,7 @@ def _may_fork() -> bool:
 
 
 class _Worker:
-    """A forked process that does the chunks which begin at `starts`, one after the other."""
+    """A forked process that works through the chunks of `size` items that begin at `starts`."""
 
     def __init__(self, work: Callable[[Any], Any], items: Sequence[Any], starts: Sequence[int], size: int = CHUNK):
         context = multiprocessing.get_context("fork")
@@ -134,17 +134,18 @@ class _Worker:
         sending.close()
 
     def results(self) -> list[Any] | None:
-        """Those of the next chunk, or None where the process has died; what `work` raised is raised here."""
+        """The results of the next chunk; None if the process has ended. Raises what `work` raised."""
         try:
-            found = self.receiving.recv()
+            message = self.receiving.recv()
         except (EOFError, OSError):
             return None
-        if isinstance(found, BaseException):
-            raise found
-        return found
+        if isinstance(message, BaseException):
+            raise message
+        results: list[Any] = message
+        return results
 
     def end(self) -> None:
-        """Stop it, if it still runs."""
+        """Stop the process if it is still running."""
         self.receiving.close()
         self.process.kill()
         self.process.join()
@@ -159,9 +160,9 @@ def _work(
     receiving: Connection,
     sending: Connection,
 ) -> None:
-    receiving.close()  # or writing would wait for ever once the parent is gone
+    receiving.close()  # else writing would block forever after the parent has ended
     parent = os.getppid()
-    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):  # whoever started this one ends it
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):  # the parent ends this process
         try:
             for start in starts:
                 if os.getppid() != parent:
@@ -172,5 +173,5 @@ def _work(
 
 
 def search_path() -> list[str]:
-    """Where this process finds its libraries, for a child that is isolated from its environment: no relative place."""
-    return [place for place in sys.path if Path(place).is_absolute() and Path(place) != Path.cwd()]
+    """The absolute folders of `sys.path`, for a child process that runs isolated from its environment."""
+    return [folder for folder in sys.path if Path(folder).is_absolute() and Path(folder) != Path.cwd()]

@@ -1,4 +1,4 @@
-"""What a long job says while it works; who listens decides how that looks."""
+"""Events that long work emits, and listeners that print them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import TextIO
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A decision that was made, and why, in one line; or something that its reader should know."""
+    """One line for the user: a decision and its reason, or a warning."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` (None: unknown) units of a task; `figures` are named values as they stand."""
+    """`done` of `total` units of a task (None: unknown total), with the current `metrics` by name."""
 
     task: str
     done: int
@@ -28,13 +28,13 @@ class Progress:
 
     @property
     def finished(self) -> bool:
-        """Whether this is the task's last event."""
+        """Whether this is the last event of the task."""
         return self.total is not None and self.done >= self.total
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """The end of epoch `number` (from 1) of `total`, with the row that history.csv gets."""
+    """The end of epoch `number` (from 1) of `total`, with its row of history.csv."""
 
     number: int
     total: int
@@ -54,35 +54,35 @@ Listener = Callable[[Event], None]
 
 
 def silent(event: Event) -> None:
-    """Listen to nothing."""
+    """Ignore an event."""
 
 
 class Rate:
-    """Turns counts into units a second and seconds left, from one task's events."""
+    """Computes units per second and remaining seconds from the events of one task."""
 
     def __init__(self) -> None:
-        self.began = time.monotonic()
+        self.started = time.monotonic()
         self.first: int | None = None
 
     def of(self, event: Progress) -> tuple[float, float | None]:
-        """Units a second since the first event (0 when unknown), and the seconds left (None when unknown)."""
+        """Units per second since the first event (0 if unknown), and the remaining seconds (None if unknown)."""
         if self.first is None:
-            self.began, self.first = time.monotonic(), event.done
-        passed = time.monotonic() - self.began
+            self.started, self.first = time.monotonic(), event.done
+        passed = time.monotonic() - self.started
         rate = (event.done - self.first) / passed if passed > 0 else 0.0
         left = (event.total - event.done) / rate if event.total is not None and rate > 0 else None
         return rate, left
 
 
 class PlainLines:
-    """Writes events as lines of text: every note, every epoch, and each task at most every `every` seconds."""
+    """Writes events as lines of text: all notes and epochs, and the progress of a task every `every` seconds."""
 
     def __init__(self, stream: TextIO | None = None, every: float = 5.0) -> None:
         self.stream, self.every = stream, every
         self.rates: dict[str, tuple[Rate, float]] = {}
 
     def __call__(self, event: Event) -> None:
-        """Take one event."""
+        """Write one event."""
         if isinstance(event, Note):
             self._write(event.text)
         elif isinstance(event, Epoch):
@@ -91,17 +91,17 @@ class PlainLines:
             self._progress(event)
 
     def _progress(self, event: Progress) -> None:
-        rate, said = self.rates.get(event.task) or (Rate(), time.monotonic())
+        rate, printed = self.rates.get(event.task) or (Rate(), time.monotonic())
         speed, left = rate.of(event)
-        if time.monotonic() - said >= self.every:
-            said = time.monotonic()
+        if time.monotonic() - printed >= self.every:
+            printed = time.monotonic()
             of = f" of {event.total:,}" if event.total is not None else ""
             remaining = f", {left:.0f} s left" if left is not None else ""
             self._write(f"{event.task}: {event.done:,}{of} {event.unit}, {speed:,.0f}/s{remaining}")
         if event.finished:
             self.rates.pop(event.task, None)
         else:
-            self.rates[event.task] = rate, said
+            self.rates[event.task] = rate, printed
 
     def _write(self, text: str) -> None:
         print(text, file=self.stream or sys.stderr, flush=True)

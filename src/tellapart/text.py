@@ -1,4 +1,4 @@
-"""Results as plain text: aligned columns, shapes."""
+"""Results as plain text: aligned columns, counts, percentages, shapes, shortened names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import takewhile
 
 
 def columns(rows: Sequence[Sequence[object]], header: Sequence[str] | None = None) -> str:
-    """Rows as aligned columns, numbers to the right, two spaces between."""
+    """Rows as columns with two spaces between them, numbers aligned to the right."""
     cells = [[_cell(value) for value in row] for row in rows]
     if not cells:
         return ""
@@ -25,7 +25,7 @@ def columns(rows: Sequence[Sequence[object]], header: Sequence[str] | None = Non
 
 
 def readable(name: str) -> str:
-    """A file's name as text that can be written: where it is no UTF-8, as in old archives, read as Windows-1252."""
+    """A file name as valid text. A name that is not UTF-8, as in old archives, is read as Windows-1252."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -34,7 +34,7 @@ def readable(name: str) -> str:
 
 
 def quoted(word: str) -> str:
-    """A word of a command, in quotation marks where this system's shell needs them."""
+    """A word of a command line, in quotes if the shell of this system needs them."""
     if os.name == "nt":
         return f'"{word}"' if " " in word else word
     return shlex.quote(word)
@@ -46,7 +46,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def near_one(share: float) -> str:
-    """A share as per cent, with as many digits as tell it from 100 %: `95.0%`, `99.96%`."""
+    """A share as a percentage with enough digits to differ from 100%: `95.0%`, `99.96%`."""
     digits = 1 if not 0 < share < 1 else min(10, max(1, math.ceil(-math.log10(100 * (1 - share)) - 1e-6)))
     return f"{share:.{digits}%}"
 
@@ -61,27 +61,29 @@ def _cell(value: object) -> str:
 
 
 def shortened(names: Sequence[str], length: int) -> list[str]:
-    """Names that fit labels and still differ: cut at the end or, where that makes two the same, in the middle, in
-    front, or at both ends as far as they are the same; else numbered.
+    """Names of at most `length` characters that still differ, for labels of a plot.
+
+    They are cut at the end. If two would then be equal, they are cut in the middle, at the start, or by what all have
+    in common; if that does not help either, they are numbered.
     """
     tail = 2 * length // 3
-    before = _common(names)
-    behind = _common([name[before:][::-1] for name in names])
+    prefix = _common(names)
+    suffix = _common([name[prefix:][::-1] for name in names])
     ways: tuple[Callable[[str], str], ...] = (
         lambda name: f"{name[: length - 1]}…",
         lambda name: f"{name[: length - tail - 1]}…{name[-tail:]}",
         lambda name: f"…{name[1 - length :]}",
-        lambda name: f"…{name[before : len(name) - behind][: length - 2]}…",
+        lambda name: f"…{name[prefix : len(name) - suffix][: length - 2]}…",
     )
     for way in ways:
-        found = [name if len(name) <= length else way(name) for name in names]
-        if len(set(found)) == len(set(names)) and "……" not in found:
-            return found
+        labels = [name if len(name) <= length else way(name) for name in names]
+        if len(set(labels)) == len(set(names)) and "……" not in labels:
+            return labels
     cut = length - 5
     return [f"{number}: {name if len(name) <= cut + 1 else name[:cut] + '…'}" for number, name in enumerate(names, 1)]
 
 
 def _common(names: Sequence[str]) -> int:
-    """How many letters all of them begin with."""
-    alike = (len(set(letters)) == 1 for letters in zip(*names, strict=False))
-    return sum(takewhile(bool, alike))
+    """The length of the prefix that all names share."""
+    equal = (len(set(letters)) == 1 for letters in zip(*names, strict=False))
+    return sum(takewhile(bool, equal))

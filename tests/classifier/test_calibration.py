@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tellapart.classifier.calibration import fit_temperature, tempered, threshold_for, trades
+from tellapart.classifier.calibration import fit_temperature, tempered, threshold_for, threshold_tradeoffs
 from tellapart.errors import UsageError
 from tellapart.evaluation.metrics import calibration_error
 
@@ -40,7 +40,7 @@ def test_what_is_promised_is_kept():
     """On new pictures, over many validation splits, at most the promised share of answers is wrong."""
     errors = []
     for _ in range(100):
-        threshold = threshold_for(0.1, trades(*answers(800))).threshold
+        threshold = threshold_for(0.1, threshold_tradeoffs(*answers(800))).threshold
         fresh, truth = answers(4000)
         given = fresh.max(axis=1) >= threshold
         errors.append((fresh.argmax(axis=1) != truth)[given].mean())
@@ -48,20 +48,20 @@ def test_what_is_promised_is_kept():
     assert np.mean(errors) >= 0.08  # and not by answering next to nothing
 
 
-def test_trades_by_hand():
+def test_threshold_tradeoffs_by_hand():
     values = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]])
-    found = trades(values, np.array([0, 0, 0, 1]))
+    found = threshold_tradeoffs(values, np.array([0, 0, 0, 1]))
     assert [(one.threshold, one.coverage, one.errors) for one in found] == [(0, 1, 2 / 5), (0.7, 0.75, 1 / 4)]
     assert threshold_for(0.5, found).threshold == 0
     assert threshold_for(0.3, found).threshold == 0.7
-    with pytest.raises(UsageError, match=r"25\.00% or more, which answers 75\.0% of pictures"):
+    with pytest.raises(UsageError, match=r"25\.00% or more, where 75\.0% of the pictures are answered"):
         threshold_for(0.2, found)
     with pytest.raises(UsageError, match="without a validation split"):
         threshold_for(0.2, ())
 
 
-def test_many_trades_are_thinned():
-    found = trades(*answers(20_000))
+def test_many_tradeoffs_are_thinned():
+    found = threshold_tradeoffs(*answers(20_000))
     assert 100 < len(found) <= 200
     assert all(one.errors > other.errors for one, other in pairwise(found))
 

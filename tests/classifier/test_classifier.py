@@ -4,7 +4,7 @@ from PIL import Image
 
 import tellapart
 from tellapart.classifier.calibration import tempered
-from tellapart.classifier.classifier import Prediction, spread
+from tellapart.classifier.classifier import Prediction, to_class_probabilities
 from tellapart.errors import PictureError, UsageError
 from tests.conftest import stripes, write_folder
 
@@ -39,6 +39,29 @@ def test_many(classifier, tmp_path):
     assert [answer.label for answer in found] == [answer.source.split("/")[-2] for answer in found]
     assert len(classifier.predict([folder / "down" / "001.png", pixels[0]])) == 2
     assert classifier.predict([]) == []
+
+
+def test_probabilities_as_an_array(classifier, tmp_path):
+    pixels, _ = stripes(7)
+    folder = write_folder(tmp_path / "data", 6)
+    picture = folder / "down" / "001.png"
+    assert classifier.classes_.tolist() == list(classifier.class_names)
+    assert classifier.classes_.dtype.kind == "U"
+    expected = classifier.probabilities(pixels)
+    for several in (pixels, pixels[..., 0], list(pixels), (p for p in pixels)):
+        got = classifier.predict_proba(several)
+        assert got.dtype == np.float32
+        assert np.allclose(got, expected, atol=1e-6)
+    for one in (picture, str(picture), picture.read_bytes(), Image.open(picture), pixels[0], pixels[0, :, :, 0]):
+        got = classifier.predict_proba(one)
+        assert got.shape == (1, 3)
+        assert np.array_equal(got[0], classifier.predict(one).values)
+    assert classifier.predict_proba(folder).shape == (6, 3)
+    assert classifier.predict_proba([picture, pixels[0]]).shape == (2, 3)
+    assert classifier.predict_proba([]).shape == (0, 3)
+    (tmp_path / "bad.png").write_bytes(b"nonsense")
+    with pytest.raises(PictureError, match=r"bad\.png: is not a picture"):
+        classifier.predict_proba([picture, tmp_path / "bad.png"])
 
 
 def test_one_and_many_agree(classifier):
@@ -92,16 +115,16 @@ def test_bad_pictures(classifier, tmp_path):
     assert len(answers) == 1
     assert bad[0].source.endswith("bad.png")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UsageError, match="holds no pictures"):
+    with pytest.raises(UsageError, match="contains no pictures"):
         classifier.predict(tmp_path / "empty")
 
 
 def test_one_sigmoid_output_is_two_classes():
-    got = spread(np.array([[0.25], [1.0]], np.float32))
+    got = to_class_probabilities(np.array([[0.25], [1.0]], np.float32))
     assert got[0].tolist() == [0.75, 0.25]
     assert got[1].tolist() == [2**-25, 1.0], "what float32 cannot tell from 1 is not certain"
     three = np.ones((2, 3))
-    assert spread(three) is three
+    assert to_class_probabilities(three) is three
 
 
 def test_the_network_can_be_had(classifier):
@@ -136,7 +159,7 @@ def test_the_network_looks_once_at_each_view(stripes_run, monkeypatch):
         "_run",
         lambda self, pixels, *rest: (seen.append(pixels), real(self, pixels, *rest))[1],
     )
-    answers, ood = classifier.judge(pixels)
+    answers, ood = classifier.probabilities_and_ood_scores(pixels)
     assert len(seen) == 6
     assert ood is not None
     assert np.allclose(answers, expected, atol=1e-6)

@@ -22,6 +22,8 @@ def test_it_opens_and_answers_as_it_did(name, tmp_path):
     assert np.allclose(once.probabilities(pixels), network, atol=1e-5)
     again = load_classifier(classifier.save(tmp_path / "again.keras"))
     assert again.record.sealed
+    assert again.record.threshold_tradeoffs == classifier.record.threshold_tradeoffs != ()
+    assert len(again.ood_detector) == len(classifier.ood_detector) > 0
     assert np.array_equal(again.probabilities(pixels), classifier.probabilities(pixels))
 
 

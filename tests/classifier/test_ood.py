@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import tellapart
-from tellapart.classifier.ood import FOLDED, OodDetector, _flat
+from tellapart.classifier.ood import MOST_UNFOLDED, OodDetector, _flat
 from tellapart.errors import ModelFileError
 from tellapart.progress import silent
 from tests.conftest import make_collection, stripes
@@ -50,10 +50,10 @@ def test_nothing_else_is_taken_for_it():
         b"nonsense",
         data[:-100],
         _saved(a=np.zeros(3)),
-        _saved(ordinary=np.array([{}], object)),
+        _saved(held_out_scores=np.array([{}], object)),
         _cut(ood),
     ):
-        with pytest.raises(ModelFileError, match="is not what it should be"):
+        with pytest.raises(ModelFileError, match="is not valid"):
             OodDetector.from_bytes(wrong)
 
 
@@ -72,7 +72,7 @@ def test_a_trained_model_flags_what_it_was_not_taught(tmp_path):
     strange = model.predict(noise)
     assert np.mean([answer.ood_score for answer in strange]) > 0.97
     assert any(answer.out_of_distribution for answer in strange)
-    assert "unlike those it was taught" in str(next(answer for answer in strange if answer.out_of_distribution))
+    assert "out-of-distribution" in str(next(answer for answer in strange if answer.out_of_distribution))
     ordinary = model.predict(stripes(60)[0])
     assert np.mean([answer.ood_score for answer in ordinary]) < 0.9
     assert {"ood_score", "out_of_distribution"} <= set(ordinary[0].to_dict())
@@ -109,5 +109,5 @@ def test_folding_keeps_what_is_the_same_in_every_place(size):
     change = np.zeros((64, size), np.float32)
     for channel in range(64):
         change[channel, channel::64] = 1
-    kept = np.square(_flat(change, FOLDED)).sum() / np.square(change).sum()
+    kept = np.square(_flat(change, MOST_UNFOLDED)).sum() / np.square(change).sum()
     assert 0.8 < kept < 1.2

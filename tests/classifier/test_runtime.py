@@ -58,7 +58,7 @@ def test_much_that_is_made_of_little_has_an_end(known_beforehand, tmp_path):
     assert done.returncode == 0, done.stderr
     said, expected, action, grown = done.stdout.splitlines()
     assert said == (
-        "bomb.keras: its network cannot be run (it asks for 2.8 GiB of memory where 0.5 are left of what it may take)"
+        "bomb.keras: its network cannot be run (it needs 2.8 GiB of memory, and 0.5 GiB of its limit are left)"
     )
     assert "memory for a batch of 1" in expected and "free memory" in action
     assert int(grown) < 600 * 1024
@@ -131,5 +131,5 @@ def test_what_was_tried_is_not_tried_again(tmp_path, monkeypatch):
     good = network(helper.make_node("Reshape", ["x", "row"], ["y"]))
     try_onnx(good, "x.keras")
     assert len(list((tmp_path / "tried").iterdir())) == 1
-    monkeypatch.setattr(runtime, "run_apart", pytest.fail)
+    monkeypatch.setattr(runtime, "run_sandboxed", pytest.fail)
     try_onnx(good, "x.keras")

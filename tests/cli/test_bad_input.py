@@ -11,6 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tellapart.cli.main import app
+from tellapart.data.download import LOCK
 from tests.conftest import stripes, write_folder
 
 
@@ -27,7 +28,7 @@ def refused(folder, *words, code=2):
     assert result.stdout == ""
     message = result.stderr[result.stderr.index("error:") :]
     assert "\n  expected: " in message
-    assert "\n  to do: " in message
+    assert not message.rstrip("\n").endswith("to do: ")
     return message
 
 
@@ -45,7 +46,7 @@ GOOD = [f"{i % 2}," + ",".join(["7"] * 16) for i in range(8)]
 
 def test_a_path_that_does_not_exist(tmp_path):
     message = refused(tmp_path, "digit")
-    assert "'digit' is neither a file or folder here nor a data set's name" in message
+    assert "'digit' is not a file, a folder or the name of a data set" in message
     assert "did you mean digits?" in message
     (tmp_path / "flowers").mkdir()
     assert f"did you mean {tmp_path / 'flowers'}?" in refused(tmp_path, str(tmp_path / "flower"))
@@ -60,7 +61,7 @@ def test_loose_pictures(tmp_path):
     Image.new("L", (4, 4)).save(tmp_path / "a.png")
     message = refused(tmp_path, tmp_path)
     assert "1 picture outside class folders (a.png), and none in one" in message
-    assert "one folder a class" in message
+    assert "one folder per class" in message
 
 
 def test_one_class_only(tmp_path):
@@ -69,7 +70,7 @@ def test_one_class_only(tmp_path):
         for file in (folder / name).iterdir():
             file.unlink()
         (folder / name).rmdir()
-    assert "has one class only, 'across'" in refused(tmp_path, folder)
+    assert "has only one class, 'across'" in refused(tmp_path, folder)
 
 
 def test_a_class_with_one_picture(tmp_path):
@@ -130,7 +131,7 @@ def test_idx_with_a_wrong_magic_number(tmp_path):
 
 def test_idx_cut_short(tmp_path):
     message = refused(tmp_path, write_idx(tmp_path, drop=100))
-    assert "train-images-idx3-ubyte: cut short: it holds 4,220 bytes of data" in message
+    assert "train-images-idx3-ubyte: cut short: it contains 4,220 bytes of data" in message
     assert "4,320 bytes, for the shape (30, 12, 12) in its header" in message
 
 
@@ -144,14 +145,14 @@ def test_idx_gzip_cut_short(tmp_path):
 
 def test_idx_with_fewer_labels(tmp_path):
     message = refused(tmp_path, write_idx(tmp_path, labels=[0, 1]))
-    assert "train-labels-idx1-ubyte: holds 2 labels" in message
+    assert "train-labels-idx1-ubyte: contains 2 labels" in message
     assert "30, one for each picture in train-images-idx3-ubyte" in message
 
 
 def test_idx_without_labels(tmp_path):
     write_idx(tmp_path)
     (tmp_path / "train-labels-idx1-ubyte").unlink()
-    assert "has no labels beside it" in refused(tmp_path, tmp_path)
+    assert "its labels are missing" in refused(tmp_path, tmp_path)
 
 
 def test_labels_out_of_range(tmp_path):
@@ -159,13 +160,13 @@ def test_labels_out_of_range(tmp_path):
     classes.write_text("across\ndown\n")
     message = refused(tmp_path, write_idx(tmp_path), "--classes", classes)
     assert "train/00002 has label 2" in message
-    assert "labels from 0 to 1, one for each of 2 class names" in message
+    assert "labels from 0 to 1, for 2 class names" in message
 
 
 def test_npz_with_pickles(tmp_path):
     np.savez(tmp_path / "data.npz", x_train=np.zeros((4, 5, 5)), y_train=np.array([{}, 1, 2, 3], dtype=object))
     message = refused(tmp_path, tmp_path / "data.npz")
-    assert f"{tmp_path / 'data.npz'}: holds pickled Python objects" in message
+    assert f"{tmp_path / 'data.npz'}: contains pickled Python objects" in message
 
 
 def test_members_of_an_npz_that_are_no_arrays(tmp_path):
@@ -173,13 +174,13 @@ def test_members_of_an_npz_that_are_no_arrays(tmp_path):
         archive.writestr("x.npy", b"no array at all")
         archive.writestr("y.npy", b"nor is this")
     message = refused(tmp_path, str(tmp_path / "data.npz"))
-    assert f"{tmp_path / 'data.npz'}: x is no array" in message
+    assert f"{tmp_path / 'data.npz'}: x is not an array" in message
     assert "arrays as numpy.savez writes them" in message
 
 
 def test_npz_with_strange_names(tmp_path):
     np.savez(tmp_path / "data.npz", cats=np.zeros((4, 5, 5)))
-    assert "holds cats" in refused(tmp_path, tmp_path / "data.npz")
+    assert "contains cats" in refused(tmp_path, tmp_path / "data.npz")
 
 
 def test_npz_with_negative_labels(tmp_path):
@@ -205,7 +206,7 @@ def test_a_class_in_test_that_training_lacks(tmp_path):
     write_folder(folder / "test")
     (folder / "test" / "extra").mkdir()
     Image.new("L", (12, 12)).save(folder / "test" / "extra" / "a.png")
-    assert "the class 'extra' is in test, but training lacks it" in refused(tmp_path, folder)
+    assert "the class 'extra' is in test, but not in training" in refused(tmp_path, folder)
 
 
 def test_a_class_of_which_no_picture_can_be_read(tmp_path):
@@ -229,7 +230,7 @@ def test_a_model_file_that_is_not_one(verb, tmp_path):
     for content, words in (
         (b"hello", "is not a tellapart model (it is not a Keras archive)"),
         (b"", "is not a tellapart model"),
-        (zip_of("a.txt"), "is not a tellapart model (it is an archive of something else)"),
+        (zip_of("a.txt"), "is not a tellapart model (it is another kind of archive)"),
         (zip_of("config.json", "metadata.json"), "(it is a Keras model that tellapart did not write)"),
     ):
         path.write_bytes(content)
@@ -264,7 +265,8 @@ def test_no_network_says_where_to_put_which_file(tmp_path, monkeypatch):
     assert "train-images-idx3-ubyte.gz" in message
     assert str(tmp_path / "cache" / "mnist") in message
     assert "$TELLAPART_DATA" in message
-    assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
+    files = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert [path for path in files if path.name != LOCK] == []
 
 
 def test_show_where_nothing_can_be_written_still_shows(tmp_path, monkeypatch):
@@ -277,14 +279,14 @@ def test_show_where_nothing_can_be_written_still_shows(tmp_path, monkeypatch):
     monkeypatch.setattr(plot, "save_figure", full)
     result = tellapart("show", "digits", code=0)
     assert "digits: 1,797 pictures" in result.stdout
-    assert "nothing is drawn" in result.stderr
+    assert "no drawing written: cannot write to" in result.stderr
     assert "No space left" in tellapart("show", "digits", "--output", "a.png").stderr
 
 
 def test_a_folder_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").write_text("")
     result = tellapart("train", "digits", "--epochs", "1", "--runs", str(tmp_path / "file" / "runs"))
-    assert "the folder for runs cannot be made" in result.stderr
+    assert "cannot create the folder for runs" in result.stderr
 
 
 def test_json_errors_are_json(tmp_path):
@@ -297,8 +299,8 @@ def test_json_errors_are_json(tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     (
-        (["train", "digits", "--epochs", "abc"], "train: Invalid value for '--epochs': "),
-        (["train", "digits", "--epoch", "3"], "train: No such option: --epoch"),
+        (["train", "--epochs", "3", "digits", "more"], "train: Got unexpected extra argument"),
+        (["train", "digits", "--epoch", "3"], "train: unknown option --epoch"),
         (["trian", "digits"], "No such command 'trian'"),
     ),
 )
@@ -307,7 +309,8 @@ def test_words_that_no_verb_takes(words, said):
 
     result = tellapart(*words, "--json")
     assert said in result.stderr
-    assert "\n  to do: see " in result.stderr
+    assert "\n  to do: " in result.stderr
+    assert "see tellapart" in result.stderr
     assert said in json.loads(result.stdout)["given"]
     assert tellapart(*words).stdout == ""
 
@@ -322,3 +325,26 @@ def test_show_into_a_folder_that_does_not_exist(tmp_path):
     words = ("show", "digits", "--output", str(tmp_path / "no" / "a.png"))
     assert "its folder does not exist" in tellapart(*words).stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    (
+        ("epochs", "abc", "epochs = 'abc'\n  expected: a whole number, at least 1\n"),
+        ("epochs", "1.5", "epochs = 1.5\n  expected: a whole number, at least 1\n"),
+        ("test", "most", "test = 'most'\n  expected: a number, at least 0 and below 1\n"),
+        ("minutes", "inf", "minutes = inf\n  expected: a finite number, at least 0.1667\n"),
+        ("precision", "half", "precision = 'half'\n  expected: auto, float32 or bfloat16\n"),
+        ("max-error-rate", "2", "max_error_rate = '2'\n  expected: a share between 0 and 1, such as 1% or 0.01\n"),
+    ),
+)
+def test_a_wrong_value_is_answered_with_what_the_option_accepts(option, value, words):
+    assert words in tellapart("train", "digits", f"--{option}", value).stderr
+
+
+def test_an_unknown_option_gets_a_suggestion_only_if_one_is_similar():
+    assert "to do: did you mean --epochs? Otherwise see tellapart train --help" in tellapart(
+        "train", "digits", "--epoch", "3").stderr  # fmt: skip
+    result = tellapart("train", "digits", "--device", "gpu")
+    assert "tellapart train: unknown option --device\n" in result.stderr
+    assert "recipe" not in result.stderr

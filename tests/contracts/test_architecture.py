@@ -19,6 +19,7 @@ ORDER = [
     "errors",
     "files",
     "progress",
+    "cancel",
     "text",
     "leaves",
     "memory",
@@ -59,8 +60,6 @@ HOMES = {
 }
 FOREIGN_WORDS = {
     "classifier/runtime.py _reason": "ONNX Runtime gives the bytes that it asked for in its message only",
-    "data/download.py _short": "requests wraps the error of the socket: the words only shorten the message",
-    "data/formats/npz.py _arrays": "NumPy raises a plain ValueError for pickled arrays",
     "training/shortage.py ran_out": "TensorFlow, XLA and torch have no common class for a lack of memory",
 }
 """Functions that must read the words of another library's error, which has no class of its own; with the reason."""
@@ -267,7 +266,7 @@ def test_listing_and_help_load_no_keras(arguments):
 def test_prediction_loads_no_keras(stripes_run):
     code = (
         "import tellapart, numpy\n"
-        f"print(tellapart.load({str(stripes_run.model)!r}).predict(numpy.zeros((9, 9), numpy.uint8)))"
+        f"print(tellapart.load({str(stripes_run.model_path)!r}).predict(numpy.zeros((9, 9), numpy.uint8)))"
     )
     loaded = modules_after(code)
     assert "onnxruntime" in loaded

@@ -47,16 +47,16 @@ def test_training_and_the_file(name, tmp_path):
     labels = np.array(["across", "down"])[collection.labels[two]]
     run = tellapart.train((pixels, labels), recipe=name, epochs=2, runs=tmp_path, on_event=silent)
     assert run.evaluations["test"].count == 8
-    stock = keras.saving.load_model(run.model)
-    prepared = np.stack([run.classifier.preprocessing(picture) for picture in pixels])
+    stock = keras.saving.load_model(run.model_path)
+    prepared = np.stack([run.model.preprocessing(picture) for picture in pixels])
     expected = stock.predict(prepared, verbose=0)
     if expected.shape[1] == 1:
         expected = np.hstack([1 - expected, expected])
-    got = tellapart.load(run.model).with_views("none").probabilities(prepared)
-    assert np.abs(got - tempered(expected, run.classifier.record.temperature)).max() <= 1e-4
+    got = tellapart.load(run.model_path).with_views("none").probabilities(prepared)
+    assert np.abs(got - tempered(expected, run.model.record.temperature)).max() <= 1e-4
     assert all(variable.dtype == "float32" for variable in stock.weights)
     assert not any("random" in layer.name for layer in stock.layers)
-    assert set(zipfile.ZipFile(run.model).namelist()) == {
+    assert set(zipfile.ZipFile(run.model_path).namelist()) == {
         "metadata.json",
         "config.json",
         "model.weights.h5",

@@ -33,7 +33,11 @@ def test_help_shows_every_option(name):
 def test_the_python_door(name):
     function = getattr(tellapart, name)
     assert function.__name__ == name
-    assert set(inspect.signature(function).parameters) == {*verbs.load(name).Options.model_fields, "on_event"}
+    assert set(inspect.signature(function).parameters) == {
+        *verbs.load(name).Options.model_fields,
+        "on_event",
+        "cancellation",
+    }
     assert name in dir(tellapart)
 
 

@@ -23,7 +23,7 @@ def test_pixels_of_every_kind_become_the_same():
 @pytest.mark.parametrize(
     ("array", "words"),
     (
-        (np.zeros((3, 3, 4, 5)), r"x: pictures have shape \(3, 3, 4, 5\)"),
+        (np.zeros((3, 3, 4, 5)), r"x: the pictures have shape \(3, 3, 4, 5\)"),
         (np.zeros(3), "shape"),
         (np.array([["a"]]), "shape"),
         (np.full((1, 2, 2), 300), "picture 0 has the value 300 at row 0, column 0"),
@@ -32,7 +32,7 @@ def test_pixels_of_every_kind_become_the_same():
         (np.full((1, 2, 2), "a"), "type <U1"),
     ),
 )
-def test_pixels_that_are_none(array, words):
+def test_invalid_pixels(array, words):
     with pytest.raises(DataError, match=words):
         to_pixels(array, "x")
 
@@ -70,6 +70,6 @@ def test_labels_index_given_names():
         ([[[1]]], None, "labels have shape"),
     ),
 )
-def test_labels_that_are_none(labels, given, words):
+def test_invalid_labels(labels, given, words):
     with pytest.raises(DataError, match=words):
         to_labels(np.array(labels), "x", given)

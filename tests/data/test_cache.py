@@ -8,8 +8,9 @@ import tellapart
 from tellapart.data import cache, feeding
 from tellapart.data.cache import find_entry, make_room
 from tellapart.data.collection import Collection
+from tellapart.data.duplicates import Traits
 from tellapart.data.feeding import prepare_collection, prepare_pictures
-from tellapart.data.rows import PixelFile, Rows
+from tellapart.data.pixel_store import PixelFile, SelectedRows
 from tellapart.errors import PictureError
 from tellapart.images.preprocessing import Preparation
 from tests.conftest import write_folder
@@ -30,8 +31,8 @@ def home(tmp_path, monkeypatch, request):
 
 def kept_in(home):
     """The files there, once they are written."""
-    while feeding._keeping:
-        feeding._keeping.pop().join()
+    while feeding._writers:
+        feeding._writers.pop().join()
     return list(home.iterdir())
 
 
@@ -95,7 +96,7 @@ def test_some_of_them_come_from_there_too(tmp_path, home, monkeypatch):
 
 
 @pytest.mark.parametrize("change", ("write", "touch", "add", "remove", "rename"))
-def test_whatever_changes_is_read_anew(tmp_path, home, change):
+def test_changed_files_are_read_again(tmp_path, home, change):
     folder = photos(tmp_path)
     prepare_collection(tellapart.open(folder), PREPARATION)
     file, other = folder / "down" / "001.png", folder / "down" / "004.png"
@@ -126,7 +127,7 @@ def test_other_sizes_have_their_own(tmp_path, home):
 
 
 @pytest.mark.parametrize("where", (10, -1, -20, -40, -2000))
-def test_a_damaged_copy_is_made_anew_or_named(tmp_path, home, where):
+def test_a_damaged_copy_is_made_again_or_reported(tmp_path, home, where):
     folder = photos(tmp_path)
     first = prepare_collection(tellapart.open(folder), PREPARATION)
     expected = np.asarray(first.data.pixels)
@@ -142,7 +143,7 @@ def test_a_damaged_copy_is_made_anew_or_named(tmp_path, home, where):
         assert np.array_equal(again.data.pixels, expected)
 
 
-def test_a_copy_cut_short_is_none(tmp_path, home):
+def test_a_truncated_copy_is_not_used(tmp_path, home):
     folder = photos(tmp_path)
     prepare_collection(tellapart.open(folder), PREPARATION)
     (path,) = kept_in(home)
@@ -175,7 +176,7 @@ def test_room_is_made_by_the_oldest_and_by_what_crashes_left(tmp_path, monkeypat
         os.utime(tmp_path / name, (time.time() - age * 50_000,) * 2)
     make_room(tmp_path, 100)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new.pixels"]
-    with pytest.raises(OSError, match="no room for 251 bytes"):
+    with pytest.raises(OSError, match="no space for 251 bytes"):
         make_room(tmp_path, 251)
     assert [path.name for path in tmp_path.iterdir()] == ["new.pixels"]  # nothing is removed in vain
 
@@ -194,19 +195,19 @@ def test_a_failure_leaves_nothing_behind(tmp_path, home, monkeypatch):
     assert not home.exists() or kept_in(home) == []
 
 
-def test_parts_are_no_copies(tmp_path, home):
+def test_splits_share_the_pixels(tmp_path, home):
     whole = prepare_collection(tellapart.open(photos(tmp_path)), PREPARATION).data
-    assert isinstance(whole.split(np.array([3, 5])).pixels, Rows)
+    assert isinstance(whole.split(np.array([3, 5])).pixels, SelectedRows)
 
 
-def test_a_reason_that_may_pass_is_not_believed_where_the_copy_could_not_be_removed(tmp_path, home, monkeypatch):
-    """As on Windows, where nobody takes away what somebody reads."""
+def test_a_stored_temporary_fault_is_ignored_if_the_copy_could_not_be_removed(tmp_path, home, monkeypatch):
+    """As on Windows, where open files cannot be removed."""
     monkeypatch.setattr(cache.Entry, "remove", lambda _: None)
     folder, real = photos(tmp_path), Collection.read
 
     def read(collection, i, least=None):
         if i == 3:
-            raise PictureError("x", "cannot be read (Input/output error)")
+            raise PictureError("x", "in other words", temporary=True)
         return real(collection, i, least)
 
     monkeypatch.setattr(Collection, "read", read)
@@ -216,6 +217,35 @@ def test_a_reason_that_may_pass_is_not_believed_where_the_copy_could_not_be_remo
     assert not prepare_collection(tellapart.open(folder), PREPARATION).data.skipped
     everything = np.arange(len(tellapart.open(folder)))
     assert not prepare_pictures(tellapart.open(folder), everything, PREPARATION).skipped
+
+
+@pytest.mark.parametrize("temporary", (True, False))
+def test_a_copy_with_a_temporary_fault_is_not_kept_whatever_its_words(tmp_path, home, monkeypatch, temporary):
+    """The flag comes back from the processes that decode, and decides; the words "cannot be read" do not."""
+    folder, real = photos(tmp_path), Collection.read
+
+    def read(collection, i, least=None):
+        if i == 3:
+            raise PictureError("x", "cannot be read (words)", temporary=temporary)
+        return real(collection, i, least)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Collection, "read", read)
+        prepare_collection(tellapart.open(folder), PREPARATION)
+    feeding.wait_for_copies()
+    assert len(kept_in(home) if home.exists() else []) == (0 if temporary else 1)
+    skipped = prepare_collection(tellapart.open(folder), PREPARATION).data.skipped
+    assert [item.index for item in skipped] == ([] if temporary else [3])
+
+
+def test_an_entry_keeps_whether_a_fault_is_temporary(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "SPARE_BYTES", 0)
+    collection = tellapart.open(photos(tmp_path))
+    entry = find_entry(collection, PREPARATION, tmp_path / "kept")
+    faults = {2: cache.Unreadable("gone", True), 4: cache.Unreadable("damaged", False)}
+    pictures = np.zeros((len(collection), *PREPARATION.shape), np.uint8)
+    entry.write(pictures, cache.Known(faults, Traits.room(len(collection))))
+    assert entry.load()[1].unreadable == faults
 
 
 def test_a_full_disk_is_met_before_the_work_where_files_have_holes(tmp_path, monkeypatch):

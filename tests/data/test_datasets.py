@@ -90,7 +90,7 @@ def test_cats_dogs_zip_as_the_fifth_tutorial_has_it(real_data):
     assert collection.read(9999).shape == (200, 200, 3)
 
 
-def test_flowers_zip_without_parts(real_data):
+def test_flowers_zip_without_splits(real_data):
     collection = tellapart.open(real_data / "flowers.zip")
     assert len(collection) == 4317
     assert collection.given_splits == ()
@@ -122,7 +122,7 @@ def test_the_digit_that_the_fourth_tutorial_draws(real_data, monkeypatch, tmp_pa
     drawn[5:23, 9] = 180
     drawn[np.arange(9, 19), np.arange(9, 19)] = 250
     Image.fromarray(drawn).save(tmp_path / "drawn.png")
-    classifier = tellapart.load(run.model)
+    classifier = tellapart.load(run.model_path)
     from_file, from_array = classifier.predict(tmp_path / "drawn.png"), classifier.predict(drawn)
     assert from_file.label in mnist.class_names
     assert np.array_equal(from_file.values, from_array.values)

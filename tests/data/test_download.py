@@ -1,12 +1,17 @@
 """The download against a server on this machine that also breaks off, lies about lengths and sends wrong bytes."""
 
+import errno
 import hashlib
+import http.client
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import urllib3
+from filelock import FileLock
 
-from tellapart.data.download import ATTEMPTS, Remote, fetch
+from tellapart.data.download import ATTEMPTS, LOCK, Remote, _short, fetch
 from tellapart.errors import DownloadError
 from tellapart.progress import silent
 
@@ -92,30 +97,35 @@ def get(what, folder, on_event=silent):
     return fetch(what, folder, on_event, sleep=lambda seconds: None)
 
 
+def files(folder):
+    """The names of the files of a folder but for the lock."""
+    return [file.name for file in folder.iterdir() if file.name != LOCK]
+
+
 @pytest.mark.parametrize("kind", ("good", "breaks", "breaks_and_forgets", "busy", "compresses"))
 def test_what_arrives_is_the_file(kind, server, tmp_path):
     events = []
     path = get(remote(server + kind), tmp_path, events.append)
     assert path.read_bytes() == DATA
-    assert [file.name for file in tmp_path.iterdir()] == ["file.bin"]
+    assert files(tmp_path) == ["file.bin"]
     assert events[-1].finished
     count = len(Server.requests)
     assert get(remote(server + kind), tmp_path) == path
     assert len(Server.requests) == count, "a file that is there is not fetched again"
 
 
-def test_a_broken_download_goes_on_where_it_stopped(server, tmp_path):
+def test_an_interrupted_download_resumes(server, tmp_path):
     get(remote(server + "breaks"), tmp_path)
     assert [start for _, start in Server.requests] == [0, 400_000, 800_000]
 
 
-def test_a_later_call_takes_up_the_partial_file(server, tmp_path):
+def test_a_later_call_resumes_the_partial_file(server, tmp_path):
     (tmp_path / "file.bin.part").write_bytes(DATA[:700_000])
     assert get(remote(server + "good"), tmp_path).read_bytes() == DATA
     assert Server.requests == [("/good", 700_000)]
 
 
-def test_a_partial_file_that_the_server_refuses_is_begun_anew(server, tmp_path):
+def test_a_partial_file_that_the_server_refuses_is_downloaded_again(server, tmp_path):
     (tmp_path / "file.bin.part").write_bytes(DATA[:700_000])
     assert get(remote(server + "refuses_range"), tmp_path).read_bytes() == DATA
 
@@ -139,7 +149,7 @@ def test_what_does_not_match_is_not_kept(kind, words, server, tmp_path):
         get(remote(server + kind), tmp_path)
     assert words in caught.value.given
     assert hashlib.sha256(DATA).hexdigest() in caught.value.expected
-    assert list(tmp_path.iterdir()) == []
+    assert files(tmp_path) == []
     assert len(Server.requests) == 1, "asking again would not help"
 
 
@@ -171,7 +181,41 @@ def test_two_processes_at_once_fetch_it_once(server, tmp_path):
     assert len(Server.requests) == 1
 
 
-def test_a_cache_that_cannot_be_made(tmp_path):
+def test_a_folder_that_cannot_be_written_to(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    with pytest.raises(DownloadError, match="cannot be made"):
+    with pytest.raises(DownloadError, match="cannot be written to"):
         get(remote("http://127.0.0.1:9/"), tmp_path / "file" / "cache")
+
+    def refuse(lock):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    with pytest.raises(DownloadError, match=r"cannot be written to \(Permission denied\)"):
+        get(remote("http://127.0.0.1:9/"), tmp_path)
+
+
+def test_the_lock_is_free_after_a_failure(server, tmp_path):
+    with pytest.raises(DownloadError):
+        get(remote(server + "missing"), tmp_path)
+    with FileLock(tmp_path / LOCK, timeout=0):
+        pass
+
+
+def caused(error, cause):
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    (
+        (caused(OSError("x"), ConnectionRefusedError("y")), "connection refused"),
+        (caused(OSError("x"), socket.gaierror("y")), "no network, or no such host"),
+        (OSError("x", TimeoutError("y")), "no answer in time"),
+        (urllib3.exceptions.ProtocolError("x", http.client.IncompleteRead(b"")), "the connection was interrupted"),
+        (caused(OSError("x"), OSError(errno.ENETUNREACH, "y")), "no network"),
+        (OSError("the connection was refused, timed out, unreachable"), "the connection was refused, timed out, unr"),
+    ),
+)
+def test_the_reason_of_a_failure_is_known_by_its_type(error, words):
+    assert _short(error).startswith(words)

@@ -4,7 +4,7 @@ import pytest
 import tellapart
 from tellapart.data import feeding
 from tellapart.data.feeding import prepare_pictures
-from tellapart.data.rows import PixelFile
+from tellapart.data.pixel_store import PixelFile
 from tellapart.errors import DataError
 from tellapart.images.preprocessing import Preparation
 from tests.conftest import write_folder
@@ -22,7 +22,7 @@ def test_arrays_and_files_give_the_same(stripes_collection, stripes_folder):
     assert np.array_equal(prepare_pictures(files, chosen, PREPARATION).pixels, got.pixels[chosen])
 
 
-def test_bad_pictures_are_set_aside_by_name(tmp_path):
+def test_unreadable_pictures_are_skipped(tmp_path):
     folder = write_folder(tmp_path / "data")
     (folder / "down" / "001.png").write_bytes(b"nonsense")
     (folder / "down" / "004.png").write_bytes(b"")
@@ -44,7 +44,7 @@ def test_when_none_can_be_read(tmp_path):
         prepare_pictures(tellapart.open(folder), np.arange(6), PREPARATION)
 
 
-def test_large_ones_lie_on_disk(stripes_folder, monkeypatch):
+def test_large_stores_are_on_disk(stripes_folder, monkeypatch):
     collection = tellapart.open(stripes_folder)
     expected = prepare_pictures(collection, np.arange(36), PREPARATION).pixels
     monkeypatch.setattr(feeding, "IN_MEMORY", 100)
@@ -55,7 +55,7 @@ def test_large_ones_lie_on_disk(stripes_folder, monkeypatch):
     assert np.array_equal(got[rows], expected[rows])
 
 
-def test_progress_is_told(stripes_folder):
+def test_progress_is_reported(stripes_folder):
     events = []
     prepare_pictures(tellapart.open(stripes_folder), np.arange(36), PREPARATION, events.append)
     assert events[-1].finished

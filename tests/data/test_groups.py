@@ -17,17 +17,17 @@ def test_by_what_the_bracket_matches():
     assert grouped(collection(), r"(s\d+)_").groups.tolist() == ["s01", "s01", "s02", "picture 3", "picture 4", "s02"]
 
 
-def test_names_without_a_match_are_told():
+def test_names_without_a_match_are_reported():
     (note,) = grouped(collection(), r"(s\d+)_").notes
-    assert note == r"--group '(s\\d+)_': not found in the names of 2 pictures (b/other.png, ...)"
+    assert note == r"--group '(s\\d+)_': does not occur in the names of 2 pictures (b/other.png, ...)"
 
 
 @pytest.mark.parametrize("by", (r"(s\d+)?_", r"s?(\d*)_"))
-def test_a_bracket_that_matches_nothing_names_no_group(by):
+def test_a_bracket_without_a_match_makes_a_group_of_its_own(by):
     files = ("a/s01_1.png", "a/s01_2.png", "b/s02_1.png", "b/_other.png", "b/_more.png", "b/s02_9.png")
     found = grouped(replace(collection(), keys=files), by)
     assert len(set(found.groups.tolist())) == 4
-    assert "not found in the names of 2 pictures (b/_other.png, ...)" in found.notes[0]
+    assert "does not occur in the names of 2 pictures (b/_other.png, ...)" in found.notes[0]
 
 
 def test_alternatives_with_brackets_of_their_own():
@@ -48,15 +48,15 @@ def test_by_a_column():
 @pytest.mark.parametrize(
     ("by", "words"),
     (
-        ("(", r"is no column and no regular expression \(missing \)"),
-        ("subject", r"is found in no file name \(a/s01_1.png"),
-        (".*", "gives every picture a group of its own"),
+        ("(", r"is not a column and not a valid regular expression \(missing \)"),
+        ("subject", r"does not occur in any file name \(a/s01_1.png"),
+        (".*", "makes a group of its own for every picture"),
         ("png", "puts all pictures into one group, 'png'"),
         ("film", "puts all pictures into one group, 'x'"),
-        ("picture", "gives every picture a group of its own"),
+        ("picture", "makes a group of its own for every picture"),
     ),
 )
-def test_what_groups_nothing(by, words):
+def test_useless_groups_are_refused(by, words):
     with pytest.raises(UsageError, match=words):
         grouped(collection(columns={"film": ["x"] * 6, "picture": list("abcdef")}), by)
 

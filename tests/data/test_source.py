@@ -5,14 +5,12 @@ from tellapart.errors import UsageError
 from tests.conftest import write_folder
 
 
-def test_names_come_before_folders_and_say_so(tmp_path, monkeypatch):
+def test_names_of_data_sets_come_before_folders_with_a_note(tmp_path, monkeypatch):
     write_folder(tmp_path / "digits")
     monkeypatch.chdir(tmp_path)
     collection = tellapart.open("digits")
     assert len(collection) == 1797
-    assert collection.notes == (
-        "digits is the data set of that name, not the file or folder here; write ./digits for that",
-    )
+    assert collection.notes == ("digits is the data set with this name; for the file or folder here, write ./digits",)
     assert len(tellapart.open("./digits")) == 36
 
 
@@ -22,7 +20,7 @@ def test_class_names_from_a_list_or_a_file(tmp_path):
     assert tellapart.open("digits", names).class_names == tuple(names)
     assert tellapart.open("digits", tmp_path / "classes.txt").class_names == tuple(names)
     (tmp_path / "classes.txt").write_text("\n")
-    with pytest.raises(UsageError, match="holds no class names"):
+    with pytest.raises(UsageError, match="contains no class names"):
         tellapart.open("digits", tmp_path / "classes.txt")
     with pytest.raises(UsageError, match="cannot be read"):
         tellapart.open("digits", tmp_path / "none.txt")
@@ -32,6 +30,6 @@ def test_a_collection_is_passed_on(stripes_collection):
     assert tellapart.open(stripes_collection) is stripes_collection
 
 
-def test_what_is_no_source():
+def test_sources_that_do_not_exist():
     with pytest.raises(UsageError, match="a source of type int"):
         tellapart.open(7)

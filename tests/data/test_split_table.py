@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from tellapart.data.collection import ArrayPictures, Collection
-from tellapart.data.cutting import joined
 from tellapart.data.split_table import check_trainable, make_splits, unpack_splits
+from tellapart.data.splitting import merge_groups
 from tellapart.errors import DataError, UsageError
 from tests.conftest import make_collection
 
@@ -56,7 +56,7 @@ def test_the_same_seed_gives_the_same_split_and_another_another():
     assert not np.array_equal(first, other)
 
 
-def test_given_parts_are_kept():
+def test_given_splits_are_kept():
     splits = ["train"] * 20 + ["validation"] * 10 + ["test"] * 10
     collection = collection_of((40,), splits)
     assert make_splits(collection).splits.tolist() == splits
@@ -96,18 +96,18 @@ def test_too_few_pictures():
         make_splits(collection_of((10, 1, 1)))
 
 
-def test_wrong_fractions_and_parts():
+def test_wrong_fractions_and_splits():
     with pytest.raises(UsageError, match=r"--validation 1\.0"):
         make_splits(collection_of((10, 10)), validation=1.0)
-    with pytest.raises(DataError, match="has the part test only"):
+    with pytest.raises(DataError, match="has only the test split"):
         make_splits(collection_of((4,), ["test"] * 4))
 
 
 def test_check_trainable():
-    with pytest.raises(DataError, match="has one class only, 'c0'"):
+    with pytest.raises(DataError, match="has only one class, 'c0'"):
         check_trainable(collection_of((9,)), make_splits(collection_of((9,))))
     lacking = collection_of((5, 5), ["train"] * 5 + ["validation"] * 5)
-    with pytest.raises(DataError, match="'c1' is in validation, but training lacks it"):
+    with pytest.raises(DataError, match="'c1' is in validation, but not in training"):
         check_trainable(lacking, make_splits(lacking, test=0))
 
 
@@ -132,14 +132,14 @@ def test_the_order_of_class_names_does_not_matter():
     assert collection.fingerprint == other.fingerprint
 
 
-def twins(count: int, every: int) -> list[tuple[int, ...]]:
-    """Each picture that `every` divides shows the same as the one after it."""
+def pairs_of_duplicates(count: int, every: int) -> list[tuple[int, ...]]:
+    """Pairs of duplicates: each picture that `every` divides, and the next."""
     return [(i, i + 1) for i in range(0, count - 1, every)]
 
 
-def test_pictures_that_show_the_same_stay_together():
+def test_duplicates_stay_together():
     collection = collection_of((200, 200))
-    same = [*twins(396, 4), (396, 397, 398, 399)]
+    same = [*pairs_of_duplicates(396, 4), (396, 397, 398, 399)]
     split_table = make_splits(collection, 0.2, 0.2, 0, same)
     for places in same:
         assert len(set(split_table.splits[list(places)])) == 1
@@ -158,7 +158,7 @@ def test_a_class_of_one_picture_many_times_stays_in_training():
         assert set(split_table.splits[30:]) == {"train"}
 
 
-def test_given_parts_are_kept_and_their_leaks_known():
+def test_given_splits_are_kept_and_their_leaks_are_reported():
     splits = ["train"] * 6 + ["validation"] * 3 + ["test"] * 3
     collection = collection_of((6, 6), splits)
     split_table = make_splits(collection, same=[(0, 7), (8, 9), (10, 11), (1, 2)])
@@ -170,15 +170,15 @@ def test_given_parts_are_kept_and_their_leaks_known():
     assert merged.leaked.tolist() == [9]
 
 
-def test_groups_that_share_a_picture_are_one():
+def test_groups_that_share_a_picture_are_merged():
     groups = np.array([str(i // 4) for i in range(120)])
-    assert len(set(joined(groups, [(0, 5), (6, 11), (40, 41)]))) == 28
+    assert len(set(merge_groups(groups, [(0, 5), (6, 11), (40, 41)]))) == 28
     split_table = make_splits(replace(collection_of((60, 60)), groups=groups), 0.2, 0.2, 0, [(0, 5), (6, 11)])
     assert len(set(split_table.splits[:12])) == 1
 
 
 @pytest.mark.parametrize("count", (5, 6, 7, 8, 1001))
-def test_a_split_is_found_again(count):
+def test_a_split_table_can_be_packed_and_unpacked(count):
     collection = collection_of((count, count))
     split_table = make_splits(collection, 0.2, 0.2, 3, [(0, 1)])
     again = unpack_splits(collection, json.loads(json.dumps(split_table.pack())))
@@ -190,56 +190,59 @@ def test_a_split_is_found_again(count):
     "packed",
     ({"splits": "!", "leaked": []}, {"splits": "c-jE+", "leaked": []}, {"splits": 7, "leaked": []}, {"splits": ""}),
 )
-def test_a_damaged_memory_of_a_split(packed):
-    with pytest.raises(DataError, match="what the model remembers of its split cannot be read"):
+def test_a_damaged_packed_split_table(packed):
+    with pytest.raises(DataError, match="the split table in the model file cannot be read"):
         unpack_splits(collection_of((9, 9)), packed)
 
 
-def test_a_memory_of_other_pictures():
+def test_a_packed_split_table_of_other_pictures():
     packed = make_splits(collection_of((90, 90))).pack()
-    with pytest.raises(DataError, match="it is of other pictures"):
+    with pytest.raises(DataError, match="it belongs to other pictures"):
         unpack_splits(collection_of((9, 9)), packed)
-    with pytest.raises(DataError, match="it is of other pictures"):
+    with pytest.raises(DataError, match="it belongs to other pictures"):
         unpack_splits(collection_of((90, 90)), packed | {"leaked": [180]})
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_one_picture_many_times_does_not_become_the_test_part(seed):
+def test_many_copies_of_one_picture_do_not_become_the_test_split(seed):
     same = [tuple(range(60)) + tuple(range(100, 160))]
     split_table = make_splits(collection_of((100, 100)), 0.2, 0.2, seed, same)
     assert set(split_table.splits[list(same[0])]) == {"train"}
     assert min(split_table.counts().values()) > 0
 
 
-def test_nothing_but_one_picture():
-    with pytest.raises(DataError, match="so many of its pictures show the same that none are left for test") as caught:
+def test_only_copies_of_one_picture():
+    with pytest.raises(DataError, match="too many duplicates: no pictures are left for the test split") as caught:
         make_splits(collection_of((20, 20)), 0.2, 0.2, 0, [tuple(range(40))], [tuple(range(40))])
     assert "--test 0" in caught.value.action
 
 
-def test_pictures_of_one_layout_are_no_copies():
-    """So much alike that all would be in training: only the very same ones are kept together, and the others told."""
+def test_pictures_of_one_layout_are_not_kept_together():
+    """All are near-duplicates and would be in training: only exact duplicates stay together, and others leak."""
     split_table = make_splits(collection_of((60, 60)), 0.2, 0.2, 0, [tuple(range(118))], [(3, 7, 80)])
     assert split_table.counts()["test"] == pytest.approx(24, abs=3)
     assert len(set(split_table.splits[[3, 7, 80]])) == 1
-    assert "so much alike that only exact copies stay together" in split_table.origin["test"]
+    assert "too many near-duplicates: only exact duplicates stay together" in split_table.origin["test"]
     assert len(split_table.leaks("test")) > 20
 
 
 def test_groups_of_one_layout():
-    """As above, with groups: a part keeps a quarter of the size that was asked for."""
+    """As above, with groups: a split keeps a quarter of its wanted size."""
     collection = replace(collection_of((500, 500)), groups=np.array([f"g{i // 10}" for i in range(1000)]))
     chain = [(i, i + 10) for i in range(0, 940, 10)]
     split_table = make_splits(collection, 0.1, 0.2, 0, chain, [(0, 999)])
     assert split_table.counts()["test"] == pytest.approx(200, abs=20)
-    assert "whole groups, stratified, so much alike that only exact copies stay together" in split_table.origin["test"]
+    assert (
+        "whole groups, stratified, too many near-duplicates: only exact duplicates stay together"
+        in split_table.origin["test"]
+    )
     assert split_table.splits[0] == split_table.splits[999]
 
 
-def test_joined_groups_bear_their_first_name():
+def test_merged_groups_have_their_first_name():
     groups = np.array(["d", "c", "b", "a", "e"])
-    assert joined(groups, [(1, 2), (2, 3)]).tolist() == ["d", "a", "a", "a", "e"]
-    assert joined(groups, []).tolist() == groups.tolist()
+    assert merge_groups(groups, [(1, 2), (2, 3)]).tolist() == ["d", "a", "a", "a", "e"]
+    assert merge_groups(groups, []).tolist() == groups.tolist()
 
 
 def grouped(classes: int, groups: int, each: int) -> Collection:
@@ -252,7 +255,7 @@ def grouped(classes: int, groups: int, each: int) -> Collection:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("groups", (3, 4, 6))
-def test_groups_of_one_class_each_leave_every_class_in_every_part(seed, groups):
+def test_groups_of_one_class_each_leave_every_class_in_every_split(seed, groups):
     collection = grouped(5, groups, 20)
     split_table = make_splits(collection, seed=seed)
     for split in ("train", "validation", "test"):
@@ -260,13 +263,13 @@ def test_groups_of_one_class_each_leave_every_class_in_every_part(seed, groups):
     assert all(len(set(split_table.splits[collection.groups == name])) == 1 for name in set(collection.groups))
 
 
-def test_a_class_of_few_groups_stays_in_training_and_that_is_said():
+def test_a_class_with_few_groups_stays_in_training_with_a_note():
     one, few = grouped(3, 6, 10), collection_of((60, 60, 60))
     collection = replace(few, groups=np.where(few.labels == 2, "2-0", one.groups))
     split_table = make_splits(collection)
     assert set(split_table.splits[collection.labels == 2]) == {"train"}
-    assert split_table.origin["test"].endswith("none of c2")
-    assert "none of c2" in split_table.origin["validation"]
+    assert split_table.origin["test"].endswith("without c2")
+    assert "without c2" in split_table.origin["validation"]
 
 
 def test_three_groups_are_enough_where_each_has_all_classes():
@@ -274,7 +277,7 @@ def test_three_groups_are_enough_where_each_has_all_classes():
     assert [split_table > 0 for split_table in make_splits(collection).counts().values()] == [True] * 3
 
 
-def test_groups_that_the_source_tears_are_known():
+def test_groups_across_the_splits_of_the_source_are_found():
     from tellapart.data.split_table import groups_across_splits
 
     collection = replace(
@@ -287,7 +290,7 @@ def test_groups_that_the_source_tears_are_known():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_no_single_large_group_becomes_the_test_part(seed):
+def test_no_single_large_group_becomes_the_test_split(seed):
     """62 single pictures and a subject of 38: a fifth of the singles, not of that one subject."""
     collection = collection_of((50, 50))
     one = np.r_[0:19, 50:69]
@@ -309,7 +312,7 @@ def test_groups_of_many_sizes_come_near_the_share_and_differ_by_seed():
     assert len(set(chosen)) > 1
 
 
-def test_a_part_that_large_groups_make_small_is_not_put_down_to_likeness():
+def test_a_split_that_is_small_because_of_large_groups_is_not_blamed_on_duplicates():
     collection = collection_of((500, 500))
     groups = np.repeat(["a", "b", "c"], [960, 20, 20])
     collection = replace(collection, labels=np.arange(1000) % 2, groups=groups)
@@ -320,11 +323,11 @@ def test_a_part_that_large_groups_make_small_is_not_put_down_to_likeness():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_of_two_cuts_the_fuller_one_is_taken(seed):
+def test_of_two_assignments_the_fuller_one_is_used(seed):
     """Two classes of one layout each, in which one picture comes 70 times: validation is small in any case."""
     exact = [tuple(range(70)), tuple(range(100, 170))]
     split_table = make_splits(
         collection_of((100, 100)), 0.1, 0.2, seed, [tuple(range(100)), tuple(range(100, 200))], exact
     )
     assert min(split_table.counts().values()) > 0
-    assert "so much alike that only exact copies stay together" in split_table.origin["test"]
+    assert "too many near-duplicates: only exact duplicates stay together" in split_table.origin["test"]

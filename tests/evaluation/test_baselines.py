@@ -5,13 +5,13 @@ from tests.conftest import stripes
 
 
 def test_the_majority_class():
-    found = majority(np.array([0, 1, 1, 2]), 1, ("a", "b", "c"))
-    assert found.accuracy == 0.5
-    assert found.words == "always answering 'b'"
-    assert found.to_dict()["name"] == "majority class"
+    baseline = majority(np.array([0, 1, 1, 2]), 1, ("a", "b", "c"))
+    assert baseline.accuracy == 0.5
+    assert baseline.description == "always predicting 'b'"
+    assert baseline.to_dict()["name"] == "majority class"
 
 
-def test_logistic_regression_learns_what_light_tells_and_nothing_else():
+def test_logistic_regression_learns_from_light_alone():
     generator = np.random.default_rng(0)
     labels = np.arange(400) % 2
     bright = (generator.integers(0, 120, (400, 20, 20, 3)) + 100 * labels[:, None, None, None]).astype(np.uint8)

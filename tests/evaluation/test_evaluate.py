@@ -17,20 +17,20 @@ def classifier(stripes_run):
     return tellapart.load(stripes_run.path)
 
 
-def test_the_figures_fit_together(classifier):
+def test_the_metrics_are_consistent(classifier):
     collection = make_collection(99, splits=False)
-    found = evaluate_split(classifier, collection, np.arange(99), "all")
-    assert found.count == 99
-    assert found.accuracy == found.correct / 99 == np.trace(found.confusion) / 99
-    assert found.accuracy_interval[0] < found.accuracy <= found.accuracy_interval[1]
-    assert found.baseline_accuracy == pytest.approx(1 / 3)
-    assert [row["count"] for row in found.per_class()] == [33, 33, 33]
-    values = json.loads(json.dumps(found.to_dict()))
+    result = evaluate_split(classifier, collection, np.arange(99), "all")
+    assert result.count == 99
+    assert result.accuracy == result.correct / 99 == np.trace(result.confusion) / 99
+    assert result.accuracy_interval[0] < result.accuracy <= result.accuracy_interval[1]
+    assert result.baseline_accuracy == pytest.approx(1 / 3)
+    assert [row["count"] for row in result.per_class()] == [33, 33, 33]
+    values = json.loads(json.dumps(result.to_dict()))
     assert values["classes"] == ["across", "down", "squares"]
-    assert np.array_equal(values["confusion"], found.confusion)
-    assert "95 % interval" in found.headline()
-    assert found.baseline() == "baselines: 33.33% always answering 'squares'"
-    assert "<table>" in found._repr_html_()
+    assert np.array_equal(values["confusion"], result.confusion)
+    assert "95 % interval" in result.headline()
+    assert result.baseline() == "baselines: 33.33% always predicting 'squares'"
+    assert "<table>" in result._repr_html_()
 
 
 def test_classes_are_matched_by_name(classifier):
@@ -50,9 +50,9 @@ def test_classes_are_matched_by_name(classifier):
 def test_bad_pictures_are_counted_and_named(classifier, tmp_path):
     folder = write_folder(tmp_path / "data", 9)
     (folder / "down" / "001.png").write_bytes(b"nonsense")
-    found = evaluate_split(classifier, tellapart.open(folder), np.arange(9), "all")
-    assert found.count == 8
-    assert found.to_dict()["skipped"] == [{"file": "down/001.png", "reason": "is not a picture of a known format"}]
+    result = evaluate_split(classifier, tellapart.open(folder), np.arange(9), "all")
+    assert result.count == 8
+    assert result.to_dict()["skipped"] == [{"file": "down/001.png", "reason": "is not a picture of a known format"}]
 
 
 def test_no_pictures(classifier, stripes_collection):
@@ -69,7 +69,7 @@ def evaluation(labels, probabilities, **more):
     )  # fmt: skip
 
 
-def test_per_class_figures_agree_with_scikit_learn():
+def test_metrics_per_class_agree_with_scikit_learn():
     generator = np.random.default_rng(0)
     for _ in range(10):
         probabilities = generator.dirichlet(np.ones(4), 150)
@@ -84,58 +84,58 @@ def test_per_class_figures_agree_with_scikit_learn():
                 assert 0 <= low <= row[name] <= high <= 1
 
 
-def test_the_measures_of_the_whole():
+def test_the_metrics_of_the_whole_split():
     whole = evaluation([0, 1, 1, 0], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]])
-    found = {measure.name: measure for measure in whole.measures}
-    assert found["accuracy"].value == 0.75
-    assert found["balanced accuracy"].value == 0.75
-    assert found["ROC area"].value == 1.0
-    assert found["Brier score"].value == pytest.approx(2 * (0.01 + 0.04 + 0.36 + 0.09) / 4)
-    assert "top-3 accuracy" not in found
-    assert all(measure.definition for measure in found.values())
-    assert found["accuracy"].to_dict()["interval"][0] < 0.75
+    metrics = {metric.name: metric for metric in whole.metrics}
+    assert metrics["accuracy"].value == 0.75
+    assert metrics["balanced accuracy"].value == 0.75
+    assert metrics["ROC AUC"].value == 1.0
+    assert metrics["Brier score"].value == pytest.approx(2 * (0.01 + 0.04 + 0.36 + 0.09) / 4)
+    assert "top-3 accuracy" not in metrics
+    assert all(metric.definition for metric in metrics.values())
+    assert metrics["accuracy"].to_dict()["interval"][0] < 0.75
 
 
-def test_a_part_with_one_class_has_no_areas():
-    found = evaluation([1, 1, 1], [[0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
-    values = {measure.name: measure.value for measure in found.measures}
-    assert values["ROC area"] is None
-    assert values["PR area"] is None
+def test_a_split_with_one_class_has_no_areas():
+    result = evaluation([1, 1, 1], [[0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
+    values = {metric.name: metric.value for metric in result.metrics}
+    assert values["ROC AUC"] is None
+    assert values["average precision"] is None
     assert values["balanced accuracy"] == pytest.approx(2 / 3)
-    rows = found.per_class()
+    rows = result.per_class()
     assert rows[0]["recall"] is None
     assert rows[0]["precision"] == 0
-    assert rows[1]["enough"] is False
-    assert "not defined" in str(found)
-    assert "too few pictures to say" in str(found)
-    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["count"] == 3
+    assert rows[1]["enough_pictures"] is False
+    assert "not defined" in str(result)
+    assert "too few pictures" in str(result)
+    assert json.loads(json.dumps(result.to_dict(), allow_nan=False))["count"] == 3
 
 
 def test_mistakes_come_by_confidence():
-    found = evaluation([0, 1, 1, 0], [[0.4, 0.6], [0.2, 0.8], [0.95, 0.05], [0.7, 0.3]])
-    assert [(one.key, one.true, one.predicted) for one in found.mistakes()] == [
+    result = evaluation([0, 1, 1, 0], [[0.4, 0.6], [0.2, 0.8], [0.95, 0.05], [0.7, 0.3]])
+    assert [(mistake.key, mistake.true, mistake.predicted) for mistake in result.mistakes()] == [
         ("2.png", "b", "a"),
         ("0.png", "a", "b"),
     ]
-    assert len(found.mistakes(1)) == 1
+    assert len(result.mistakes(1)) == 1
 
 
 def test_coverage_by_hand():
-    found = evaluation([0, 1, 1, 0], [[0.4, 0.6], [0.2, 0.8], [0.95, 0.05], [0.8, 0.2]], threshold=0.7)
-    curve = found.coverage()
+    result = evaluation([0, 1, 1, 0], [[0.4, 0.6], [0.2, 0.8], [0.95, 0.05], [0.8, 0.2]], threshold=0.7)
+    curve = result.coverage()
     assert curve.thresholds == pytest.approx([0.6, 0.8, 0.95])
     assert curve.coverage.tolist() == [1, 0.75, 0.25]
     assert curve.errors == pytest.approx([0.5, 1 / 3, 1])
-    assert found.answered() == pytest.approx({"threshold": 0.7, "coverage": 0.75, "error": 1 / 3})
-    assert "unsure below 70.0%: 75.00% of pictures are answered, 33.33% of the answers are wrong" in found.notes()
+    assert result.answered() == pytest.approx({"threshold": 0.7, "coverage": 0.75, "error": 1 / 3})
+    assert "unsure below 70.0%: 75.00% of pictures are answered, 33.33% of the answers are wrong" in result.notes()
 
 
-def test_answers_that_are_no_numbers(classifier, monkeypatch):
+def test_predictions_that_contain_nan(classifier, monkeypatch):
     def broken(pixels):
         return np.full((len(pixels), 3), np.nan, np.float32), None
 
-    monkeypatch.setattr(classifier, "judge", broken)
-    with pytest.raises(DataError, match=r"the model answers with no number \(NaN\), as for 9 of 9 pictures"):
+    monkeypatch.setattr(classifier, "probabilities_and_ood_scores", broken)
+    with pytest.raises(DataError, match="the model's prediction contains NaN or infinity, as for 9 of 9 pictures"):
         evaluate_split(classifier, make_collection(9, splits=False), np.arange(9), "all")
 
 
@@ -143,4 +143,4 @@ def test_classes_that_the_model_does_not_know_are_named(classifier):
     other = make_collection(9, splits=False).with_class_names(["across", "dots", "rings"])
     with pytest.raises(DataError) as error:
         evaluate_split(classifier, other, np.arange(9), "all")
-    assert "does not know: dots, rings; and none of the model's down, squares" in error.value.given
+    assert "does not know: dots, rings; it lacks the model's classes down, squares" in error.value.given

@@ -67,7 +67,7 @@ def test_groups_of_one_picture_each_are_pictures():
     assert share_of_groups(right, np.arange(50)) == share(int(right.sum()), 50)
 
 
-def test_four_subjects_say_little_however_many_pictures_they_have():
+def test_few_groups_make_a_wide_interval():
     right = np.concatenate([np.arange(50) < hits for hits in (50, 49, 48, 30)])
     low, high = share_of_groups(right, np.repeat(["a", "b", "c", "d"], 50))
     narrow = share(int(right.sum()), 200)
@@ -78,8 +78,8 @@ def test_four_subjects_say_little_however_many_pictures_they_have():
 
 
 def test_shares_are_covered_where_subjects_differ():
-    """Thirty subjects of twenty pictures each, whose own shares are spread about 0.85; taking pictures as independent
-    covers far too seldom.
+    """Thirty subjects of twenty pictures each, with accuracies spread around 0.85. Intervals that take the pictures as
+    independent cover the truth far too seldom.
     """
     groups, generator = np.repeat(np.arange(30), 20), np.random.default_rng(3)
     found, naive = [], []
@@ -91,7 +91,7 @@ def test_shares_are_covered_where_subjects_differ():
     assert covered(naive, 0.85) < 0.85
 
 
-def test_all_right_is_no_proof_either():
+def test_groups_that_are_all_correct_count_as_that_many_pictures():
     low, high = share_of_groups(np.ones(4000, bool), np.repeat(np.arange(4), 1000))
     assert high == 1
     assert low == pytest.approx(share(4, 4)[0])

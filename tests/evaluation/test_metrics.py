@@ -3,14 +3,14 @@ import pytest
 from sklearn import metrics as reference
 
 from tellapart.evaluation.metrics import (
+    average_precisions,
     balanced_accuracy,
     brier_score,
     calibration_error,
     confusion_matrix,
     log_loss,
-    pr_areas,
     reliability,
-    roc_areas,
+    roc_aucs,
     squared_error,
     top_accuracy,
 )
@@ -48,23 +48,23 @@ def test_they_agree_with_scikit_learn(classes):
             top = reference.top_k_accuracy_score(labels, probabilities, k=2, labels=np.arange(classes))
             assert top_accuracy(probabilities, labels, 2) == pytest.approx(top, abs=1e-9)
             area = reference.roc_auc_score(labels, probabilities, multi_class="ovr", average="macro")
-            assert roc_areas(probabilities, labels).mean() == pytest.approx(area, abs=1e-9)
-            assert pr_areas(probabilities, labels).mean() == pytest.approx(
+            assert roc_aucs(probabilities, labels).mean() == pytest.approx(area, abs=1e-9)
+            assert average_precisions(probabilities, labels).mean() == pytest.approx(
                 reference.average_precision_score(one_hot, probabilities), abs=1e-9
             )
 
 
-def test_the_roc_area_is_the_share_of_pairs_in_the_right_order():
+def test_the_roc_auc_is_the_share_of_pairs_in_the_right_order():
     probabilities, labels = next(cases(2))
     positive, negative = probabilities[labels == 1, 1], probabilities[labels == 0, 1]
     pairs = np.mean(positive[:, None] > negative[None, :])
-    assert roc_areas(probabilities, labels)[1] == pytest.approx(pairs, abs=1e-9)
+    assert roc_aucs(probabilities, labels)[1] == pytest.approx(pairs, abs=1e-9)
 
 
 def test_areas_of_a_class_without_pictures_are_not_defined():
     probabilities = np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1]])
-    assert np.isnan(roc_areas(probabilities, np.array([0, 1]))).tolist() == [False, False, True]
-    assert np.isnan(pr_areas(probabilities, np.array([1, 1]))).all()
+    assert np.isnan(roc_aucs(probabilities, np.array([0, 1]))).tolist() == [False, False, True]
+    assert np.isnan(average_precisions(probabilities, np.array([1, 1]))).all()
 
 
 def test_the_calibration_error_by_hand():

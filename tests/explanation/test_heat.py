@@ -22,7 +22,7 @@ SIDE, PATCH = 28, 8
 
 
 def planted(count, channels, seed=0):
-    """Noise; in half of the pictures a bright patch somewhere, which is all that makes their class. Its corners too."""
+    """Noise pictures, their labels, and the corners of the bright patch in half of them, which is the class."""
     generator = np.random.default_rng(seed)
     pixels = generator.integers(0, 100, (count, SIDE, SIDE, channels)).astype(np.uint8)
     labels = np.arange(count) % 2
@@ -34,10 +34,10 @@ def planted(count, channels, seed=0):
 
 
 def hits(maps, corners):
-    """The share of maps whose highest place is on the patch, or one pixel beside it."""
-    found = [np.unravel_index(one.argmax(), one.shape) for one in maps]
-    away = np.array(found) * (SIDE / maps[0].shape[0]) - corners
-    return ((away >= -1) & (away <= PATCH)).all(axis=1).mean()
+    """The share of maps with their maximum on the patch, or one pixel next to it."""
+    highest = [np.unravel_index(values.argmax(), values.shape) for values in maps]
+    distance = np.array(highest) * (SIDE / maps[0].shape[0]) - corners
+    return ((distance >= -1) & (distance <= PATCH)).all(axis=1).mean()
 
 
 def trained(recipe, tmp_path, channels=1, count=500, epochs=6):
@@ -53,21 +53,21 @@ def trained(recipe, tmp_path, channels=1, count=500, epochs=6):
 def test_the_planted_patch_is_found(recipe, tmp_path):
     run = trained(recipe, tmp_path, count=300 if recipe == "photos" else 500)
     pixels, labels, corners = planted(120, 1, seed=1)
-    prepared = np.stack([run.classifier.preprocessing(picture) for picture in pixels[labels == 1]])
-    maps = HeatMaps(run.classifier.network)(prepared, np.ones(len(prepared), int))
+    prepared = np.stack([run.model.preprocessing(picture) for picture in pixels[labels == 1]])
+    maps = HeatMaps(run.model.network)(prepared, np.ones(len(prepared), int))
     assert maps.shape == prepared.shape[:3]
     assert maps.min() >= 0
     assert maps.max() <= 1
     assert hits(maps, corners[labels == 1]) >= 0.95
 
 
-def test_covering_finds_the_patch_with_any_network(tmp_path):
+def test_occlusion_finds_the_patch_with_any_network(tmp_path):
     run = trained("dense", tmp_path, count=1200, epochs=12)
     with pytest.raises(LookupError):
-        HeatMaps(run.classifier.network)
+        HeatMaps(run.model.network)
     pixels, labels, corners = planted(80, 1, seed=1)
     shown = pixels[labels == 1]
-    maps = [occlusion(run.classifier.probabilities, picture, 1) for picture in shown]
+    maps = [occlusion(run.model.probabilities, picture, 1) for picture in shown]
     assert hits(maps, corners[labels == 1]) >= 0.95
 
 
@@ -75,9 +75,9 @@ def test_the_two_maps_agree_and_random_weights_change_them(tmp_path):
     run = trained("quick", tmp_path)
     pixels, labels, _ = planted(20, 1, seed=1)
     shown = pixels[labels == 1]
-    heats = HeatMaps(run.classifier.network)(shown, np.ones(10, int))
-    covers = [occlusion(run.classifier.probabilities, picture, 1) for picture in shown]
-    untrained = HeatMaps(keras.models.clone_model(run.classifier.network))(shown, np.ones(10, int))
+    heats = HeatMaps(run.model.network)(shown, np.ones(10, int))
+    covers = [occlusion(run.model.probabilities, picture, 1) for picture in shown]
+    untrained = HeatMaps(keras.models.clone_model(run.model.network))(shown, np.ones(10, int))
     agreed = np.mean([agreement(heat, cover) for heat, cover in zip(heats, covers, strict=True)])
     assert agreed > 0.3
     assert np.abs(heats - untrained).max(axis=(1, 2)).min() > 0.2
@@ -108,21 +108,21 @@ def test_the_first_class_of_a_sigmoid_has_the_opposite_reasons():
 def test_the_maps_are_the_same_on_jax(tmp_path):
     run = trained("lenet", tmp_path, count=300, epochs=1)
     pixels, _, _ = planted(4, 1, seed=1)
-    prepared = np.stack([run.classifier.preprocessing(picture) for picture in pixels])
+    prepared = np.stack([run.model.preprocessing(picture) for picture in pixels])
     np.save(tmp_path / "pixels.npy", prepared)
     code = (
         "import sys, numpy as np, tellapart\nfrom tellapart.explanation.heat import HeatMaps\n"
         "model = tellapart.load(sys.argv[1])\npixels = np.load(sys.argv[2])\n"
         "np.save(sys.argv[3], HeatMaps(model.network)(pixels, np.array([0, 1, 0, 1])))"
     )
-    words = [str(run.model), str(tmp_path / "pixels.npy"), str(tmp_path / "maps.npy")]
+    words = [str(run.model_path), str(tmp_path / "pixels.npy"), str(tmp_path / "maps.npy")]
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
     subprocess.run([sys.executable, "-c", code, *words], check=True, env=environment, capture_output=True)
-    expected = HeatMaps(run.classifier.network)(prepared, np.array([0, 1, 0, 1]))
+    expected = HeatMaps(run.model.network)(prepared, np.array([0, 1, 0, 1]))
     assert np.allclose(np.load(tmp_path / "maps.npy"), expected, atol=1e-3)
 
 
-def test_layers_that_a_connection_passes_by_are_left_out():
+def test_layers_bypassed_by_a_connection_are_left_out():
     layers = keras.layers
     inputs = x = keras.Input((16, 16, 1))
     x = layers.Conv2D(4, 3, padding="same", activation="relu")(x)
@@ -135,35 +135,35 @@ def test_layers_that_a_connection_passes_by_are_left_out():
     pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 1)).astype(np.uint8)
     assert maps(pixels, np.array([0, 1])).shape == (2, 16, 16)
     nested = keras.Sequential([keras.Input((16, 16, 1)), network])
-    with pytest.raises(LookupError, match="in a model within the model"):
+    with pytest.raises(LookupError, match="inside a nested model"):
         HeatMaps(nested)
 
 
-def test_convolutions_within_a_model_within_the_model_are_said_to_be_there():
+def test_convolutions_in_a_nested_model_are_reported():
     inner = keras.Sequential([keras.Input((12, 12, 1)), keras.layers.Conv2D(4, 3), keras.layers.GlobalMaxPooling2D()])
     network = keras.Sequential([keras.Input((12, 12, 1)), inner, keras.layers.Dense(2, activation="softmax")])
-    with pytest.raises(LookupError, match="in a model within the model"):
+    with pytest.raises(LookupError, match="inside a nested model"):
         HeatMaps(network)
     operations = [layer.operations for layer in describe_layers(network)]
     assert operations == [2 * 3 * 3 * 4 * 10 * 10, 2 * 4 * 2]
 
 
-def test_a_network_without_any_convolution_is_said_to_have_none():
+def test_a_network_without_convolutions_is_reported():
     front = keras.Sequential([keras.Input((12, 12, 1)), keras.layers.Flatten()])
     network = keras.Sequential([keras.Input((12, 12, 1)), front, keras.layers.Dense(2, activation="softmax")])
-    with pytest.raises(LookupError, match="no convolution that a map could be taken from"):
+    with pytest.raises(LookupError, match="no convolution to compute a map at"):
         HeatMaps(network)
 
 
 def adapted():
-    """A network whose answers are logits already, behind the mean and variance of some pixels."""
+    """A network with logits as its output, which normalises by the mean and variance of some pixels."""
     normalization = keras.layers.Normalization()
     normalization.adapt(np.random.default_rng(0).integers(0, 100, (8, SIDE, SIDE, 1)).astype("float32"))
     layers = [keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.GlobalMaxPooling2D(), keras.layers.Dense(2)]
     return keras.Sequential([keras.Input((SIDE, SIDE, 1)), normalization, *layers])
 
 
-def test_the_copy_that_maps_are_taken_from_normalises_as_the_network_does():
+def test_the_copy_for_the_maps_normalises_like_the_network():
     network = adapted()
     pixels, _, _ = planted(6, 1)
     wanted = keras.ops.convert_to_numpy(network(pixels.astype("float32")))
@@ -171,10 +171,10 @@ def test_the_copy_that_maps_are_taken_from_normalises_as_the_network_does():
     assert np.allclose(keras.ops.convert_to_numpy(copy(pixels.astype("float32"))), wanted, atol=1e-5)
 
 
-def test_maps_do_not_depend_on_how_many_are_made_at_a_time():
+def test_maps_do_not_depend_on_the_batch_size():
     network = adapted()
     pixels, labels, _ = planted(6, 1)
     maps = HeatMaps(network)
     together = maps(pixels, labels)
-    maps._at_a_time = 5
+    maps._batch_size = 5
     assert np.allclose(maps(pixels, labels), together, atol=1e-5)

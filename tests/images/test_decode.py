@@ -99,8 +99,8 @@ def test_the_first_frame_of_an_animation():
         (b"", "the file is empty"),
         (b"hello", "is not a picture of a known format"),
         (b"%PDF-1.4 hello", "is not a picture of a known format"),
-        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "is HEIC, which is not read: convert it to JPEG"),
-        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif", "is AVIF, which is not read: convert it to JPEG"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "is HEIC, which is not supported: convert it to JPEG"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif", "is AVIF, which is not supported: convert it to JPEG"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", "is not a picture of a known format"),
         (encoded(noise())[:2000], "cannot be decoded"),
         (encoded(noise(), "JPEG")[:2000], "cannot be decoded"),
@@ -132,7 +132,7 @@ def test_floating_point_samples_are_refused():
 
 @pytest.mark.parametrize("kind", ("PNG", "TIFF", "WEBP", "JPEG"))
 @pytest.mark.parametrize("orientation", (1, 3, 6, 8))
-def test_headers_say_how_a_turned_picture_is_decoded(kind, orientation):
+def test_headers_have_the_upright_shape(kind, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = encoded(noise().resize((60, 40)), kind, exif=exif)
@@ -179,17 +179,17 @@ def test_samples_of_a_tiff_are_scaled_by_their_own_bits():
     assert decode(tiff(bytes([0xFF, 0xF8, 0x00, 0x00, 0x00, 0x00]), 12, 1, 4))[0, :, 0].tolist() == [255, 128, 0, 0]
 
 
-def test_a_wide_sample_that_sixteen_bits_hold_is_one_of_sixteen():
-    """Pillow writes its grey of more than 8 bits with 32 of them."""
+def test_a_wide_sample_within_sixteen_bits_is_scaled_by_sixteen():
+    """Pillow writes grey samples of more than 8 bits with 32 bits."""
     data = encoded(Image.fromarray(np.array([[0, 32768, 65535]], np.int32)), "TIFF")
     assert decode(data)[0, :, 0].tolist() == [0, 128, 255]
 
 
 @pytest.mark.parametrize(("kind", "dtype", "words"), ((2, "<i2", "signed"), (2, "<i4", "signed"), (1, "<u4", "32-bit")))
-def test_samples_whose_range_nobody_states_are_refused(kind, dtype, words):
+def test_samples_of_unknown_range_are_refused(kind, dtype, words):
     values = [0, -1000, 3000] if kind == 2 else [0, 70_000, 3000]
     data = tiff(np.array(values, dtype).tobytes(), 8 * np.dtype(dtype).itemsize, kind, 3)
-    with pytest.raises(PictureError, match=f"has {words} samples, whose range nobody states"):
+    with pytest.raises(PictureError, match=f"has {words} samples, whose range is unknown"):
         decode(data)
 
 
@@ -204,8 +204,8 @@ def test_a_broken_exif_block_does_no_harm(kind):
 @pytest.mark.parametrize(
     ("tag", "kind", "value"), ((0x0128, 2, b"inch"), (0x0128, 4, 70_000), (0x0213, 2, b"x"), (0x011A, 2, b"72"))
 )
-def test_odd_tags_beside_the_orientation_do_not_matter(tag, kind, value):
-    """Phones and editors write some with types of their own; the pixels are sound."""
+def test_odd_tags_next_to_the_orientation_do_not_matter(tag, kind, value):
+    """Phones and editors write some tags with unusual types; the pixels are fine."""
     entries = [(0x0112, 3, 1, struct.pack("<HH", 6, 0))]
     if isinstance(value, bytes):
         text = value + b"\0"
@@ -223,7 +223,7 @@ def test_odd_tags_beside_the_orientation_do_not_matter(tag, kind, value):
 def test_a_jpeg_of_thousands_of_scans_is_refused_and_one_of_some_is_not():
     from tests import corpus
 
-    with pytest.raises(PictureError, match=r"has more than 200 scans, which would take long"):
+    with pytest.raises(PictureError, match=r"has more than 200 scans, which would take too long"):
         decode(corpus.bombs()["bomb-scans.jpg"], "x")
     assert decode(corpus.encoded(corpus.photo(), "JPEG", progressive=True), "x").shape == (60, 80, 3)
     first, *scans = corpus.bombs()["bomb-scans.jpg"].split(b"\xff\xda")

@@ -64,18 +64,18 @@ def test_arrays():
         (np.full((2, 2), True), "has values of type bool"),
     ),
 )
-def test_arrays_that_are_no_pictures(array, words):
+def test_arrays_that_are_not_pictures(array, words):
     with pytest.raises(PictureError) as caught:
         from_array(array)
     assert words in caught.value.reason
 
 
-def test_scaled_floats_are_told_what_to_do():
+def test_scaled_floats_are_explained():
     with pytest.raises(PictureError, match="multiply by 255"):
         from_array(np.full((2, 2), 0.5))
 
 
-def test_files_that_are_none(tmp_path):
+def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(PictureError, match="does not exist"):
         read_picture(tmp_path / "none.png")
     with pytest.raises(PictureError, match="is not a file"):

@@ -29,8 +29,8 @@ def test_a_good_network():
     (
         (head(4), r"gives an output of shape \[n, 4\]"),
         (head(1, "sigmoid"), r"gives an output of shape \[n, 1\]"),
-        (head(3, None), "are no probabilities"),
-        (head(3, "sigmoid"), "are no probabilities"),
+        (head(3, None), "are not probabilities"),
+        (head(3, "sigmoid"), "are not probabilities"),
         ((layers.Lambda(lambda x: x), *head()), "of type Lambda"),
         ((layers.Conv2D(4, 9), *head()), "cannot be built for pictures of"),
     ),
@@ -135,5 +135,5 @@ def test_a_dropout_rate_for_a_network_of_two_heads_is_refused_in_words():
         return keras.Model(inputs, layers.Average()(heads))
 
     assert build_network(Recipe(name="own", network=network), (4, 4, 1), 3).output_shape == (None, 3)
-    with pytest.raises(RecipeError, match=r"dropout = 0.5 has no place in its network"):
+    with pytest.raises(RecipeError, match=r"dropout=0.5 cannot be applied"):
         build_network(Recipe(name="own", network=network, dropout=0.5), (4, 4, 1), 3)

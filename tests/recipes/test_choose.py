@@ -20,7 +20,7 @@ def coloured(collection):
 
 
 def test_small_pictures_of_one_size_stay_as_they_are():
-    assert chosen("quick", make_collection()) == ((12, 12, 1), "as the pictures are")
+    assert chosen("quick", make_collection()) == ((12, 12, 1), "the pictures' size")
     assert chosen("quick", coloured(make_collection(channels=3)))[0] == (12, 12, 3)
 
 
@@ -50,17 +50,17 @@ def photos(tmp_path, *sizes, count=12, colour=True):
 def test_pictures_without_colour_are_taken_as_grey(tmp_path):
     shape, reason = chosen("quick", photos(tmp_path, (40, 40), colour=False))
     assert shape == (40, 40, 1)
-    assert reason == "as the pictures are; there is no colour in any of those looked at"
+    assert reason == "the pictures' size; no colour in the pictures that were sampled"
 
 
 @pytest.mark.parametrize(
     ("sizes", "size", "fit", "words"),
     (
         (((200, 200),), (128, 128), "stretch", "the pictures are larger or of several sizes"),
-        (((128, 128),), (128, 128), "stretch", "as the pictures are"),
-        (((100, 110), (110, 100)), (96, 96), "crop", "several sizes; of several shapes, whose middle is cut out"),
-        (((90, 60), (60, 200)), (64, 64), "pad", "of shapes up to 3.3 : 1, which are padded"),
-        (((48, 48),), (48, 48), "stretch", "as the pictures are"),
+        (((128, 128),), (128, 128), "stretch", "the pictures' size"),
+        (((100, 110), (110, 100)), (96, 96), "crop", "several sizes; several aspect ratios, cropped to the middle"),
+        (((90, 60), (60, 200)), (64, 64), "pad", "aspect ratios up to 3.3 : 1, padded"),
+        (((48, 48),), (48, 48), "stretch", "the pictures' size"),
     ),
 )
 def test_size_and_fit_of_photos_follow_the_pictures(tmp_path, sizes, size, fit, words):
@@ -77,7 +77,7 @@ def test_very_many_photos_or_little_time_make_them_smaller(tmp_path):
         among = np.arange(count) % len(collection)
         preprocessing, reason = choose_preparation(recipe, collection, among, minutes)
         assert preprocessing.height == side
-        assert ("ask with side" in reason) == (side != 128)
+        assert ("--set side=128" in reason) == (side != 128)
     preprocessing, _ = choose_preparation(recipe.model_copy(update={"side": 160}), collection, among)
     assert preprocessing.height == 160
 
@@ -92,7 +92,7 @@ def test_enlarged_photos_are_brought_back_to_what_they_show(tmp_path):
     collection = tellapart.open(tmp_path / "photos")
     preprocessing, reason = choose_preparation(recipe, collection, collection.indices(None))
     assert preprocessing.shape == (32, 32, 3)
-    assert "at 128 x 128 they show no more than at 32 x 32" in reason
+    assert "the pictures are no sharper than 32 x 32" in reason
     asked = recipe.model_copy(update={"side": 96})
     assert choose_preparation(asked, collection, collection.indices(None))[0].shape == (96, 96, 3)
 
@@ -101,8 +101,8 @@ def test_the_recipe_follows_the_pictures(tmp_path):
     assert choose_recipe(make_collection(), np.arange(36))[0] == "quick"
     collection = photos(tmp_path, (70, 64), (200, 100))
     name, reason = choose_recipe(collection, collection.indices(None))
-    assert (name, reason) == ("photos", "for photos: half of them have a side of 82 pixels or more")
+    assert (name, reason) == ("photos", "for photos: half of them have a side of at least 82 pixels")
     name, reason = choose_recipe(collection, np.arange(8_000) % 12, minutes=1)
     assert name == "quick"
-    assert "1 min are too short for photos" in reason
+    assert "1 min are too short for the recipe photos" in reason
     assert choose_recipe(collection, np.arange(8_000) % 12, minutes=10)[0] == "photos"

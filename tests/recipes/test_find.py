@@ -75,7 +75,7 @@ def test_a_python_recipe(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     (
-        ("epochs = 3", "does not say which recipe it changes"),
+        ("epochs = 3", "does not name the recipe that it changes"),
         ('base = "quikc"', "base 'quikc' is not a recipe"),
         ('base = "quick"\nepochs = 0', "epochs = 0"),
         ('base = "quick"\nepochs = "many"', "epochs = 'many'"),
@@ -97,8 +97,8 @@ def test_faulty_toml(text, words, tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     (
-        ("import nosuchmodule", "stops with ModuleNotFoundError"),
-        ("def network(", "stops with SyntaxError"),
+        ("import nosuchmodule", "raises ModuleNotFoundError"),
+        ("def network(", "raises SyntaxError"),
         ("x = 1", "defines no function 'network'"),
         (OWN + "\nRECIPE = 7", "RECIPE is a int"),
     ),
@@ -159,7 +159,7 @@ def adapt(recipe, pictures, shape):
     ("body", "words"),
     (
         ("recipe.model_copy(update={})", r"adapt\(\) of own returned a NoneType"),
-        ("return recipe.epoch", r"adapt\(\) of own stops with AttributeError"),
+        ("return recipe.epoch", r"adapt\(\) of own raises AttributeError"),
     ),
 )
 def test_a_faulty_rule_of_ones_own_is_said_to_be_that(tmp_path, body, words):

@@ -22,13 +22,13 @@ def slanted(count, tell_sides, seed=0):
 def test_classes_that_differ_by_side_are_not_mirrored():
     allowed, reason = may_mirror(*slanted(600, tell_sides=True), ("a kind", "another kind"))
     assert not allowed
-    assert reason == "a linear classifier recognises 100% of pictures and 0% of mirrored ones"
+    assert reason == "it did harm in a quick test: 100% of pictures recognised, 0% when mirrored"
 
 
 def test_classes_that_do_not_are():
     allowed, reason = may_mirror(*slanted(600, tell_sides=False), ("a kind", "another kind"))
     assert allowed
-    assert reason.startswith("a linear classifier recognises")
+    assert reason.startswith("it did no harm in a quick test: ")
 
 
 @pytest.mark.parametrize("names", (("zero", "one"), ("A", "b"), ("seven", "x")))
@@ -38,7 +38,7 @@ def test_digits_and_letters_are_known_by_name(names):
 
 def test_sides_are_known_by_name():
     pictures = slanted(600, tell_sides=False)
-    assert may_mirror(*pictures, ("turn left", "straight on")) == (False, "the class 'turn left' tells sides apart")
+    assert may_mirror(*pictures, ("turn left", "straight on")) == (False, "the class 'turn left' names a side")
     assert may_mirror(*pictures, ("Arrow_Right", "stop"))[0] is False
     assert may_mirror(*pictures, ("upright", "leftover"))[0] is True
 
@@ -51,7 +51,7 @@ def test_numbers_may_be_those_of_any_classes():
 def test_few_pictures_are_no_evidence():
     assert may_mirror(*slanted(40, tell_sides=False), ("a kind", "another kind")) == (
         False,
-        "too few pictures to find out whether that is harmless",
+        "too few pictures to test whether it does harm",
     )
 
 

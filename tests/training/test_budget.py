@@ -8,9 +8,11 @@ import pytest
 
 from tellapart.recipes.recipe import Recipe
 from tellapart.training import budget as module
-from tellapart.training.budget import AROUND, Budget, Pace
+from tellapart.training.budget import AROUND, Budget
 from tellapart.training.measured import recall
 from tellapart.training.optimizers import make_optimizer
+from tellapart.training.pace import Pace, Workload
+from tellapart.training.state import State
 
 STEPS, AT_ONCE = 50, 5
 """Steps an epoch, and between two calls of the callback."""
@@ -36,7 +38,7 @@ def train(clock, seconds, step=lambda now: 0.05, tracing=2.0, validation=0.5, va
     optimizer = make_optimizer(
         Recipe(name="x", network=lambda shape, classes: None, schedule="linear", learning_rate=1.0), 20 * STEPS
     )
-    pace = Pace(budget, grow, STEPS, AT_ONCE, 100, validated, afterwards)
+    pace = Pace(budget, Workload(grow, STEPS, AT_ONCE, 100, validated, afterwards), State())
     model = SimpleNamespace(optimizer=optimizer, stop_training=False)
     pace.set_model(model)
     rates, done, epoch = [], 0, 0
@@ -70,7 +72,7 @@ def test_it_leaves_the_time_that_is_needed_afterwards(clock, seconds):
     module.remember("finishing: test", 2.5)
     pace, rates, ended = train(clock, seconds)
     assert ended + 2.5 + AROUND == pytest.approx(seconds, abs=0.4)
-    assert pace.planned == pace.done == len(rates)
+    assert pace.state.planned_steps == pace.state.steps == len(rates)
     assert rates[-1] < 0.05 if seconds > 30 else rates[-1] < 0.2  # the rate reaches its end
 
 
@@ -96,7 +98,7 @@ def test_a_machine_that_stands_still_for_a_moment_does_not_end_the_training(cloc
     assert stood
     assert ended > 100
     assert rates[-1] < 0.05
-    assert pace.done > 1_300
+    assert pace.state.steps > 1_300
 
 
 def test_the_first_time_it_guesses_and_then_it_knows(clock):
@@ -117,7 +119,7 @@ def test_time_that_was_not_kept_is_said(clock):
     budget.training_ended()
     clock.seconds += 4 - AROUND
     assert budget.all_ended(3.0) == (
-        "note: 16 s and not 10: reading, starting, evaluating and saving alone take 13 s here"
+        "note: took 16 s instead of 10 s: reading, start-up, evaluation and saving alone take 13 s on this machine"
     )
 
 
@@ -138,7 +140,7 @@ def test_pictures_that_grow(clock):
     assert ended + 2.5 + AROUND == pytest.approx(120, abs=1.2)
     assert rates[-1] < 0.05
     halfway = 0.5 * (ended - 3)
-    assert 0.6 * halfway / 0.05 < pace.done - 0.5 * halfway / 0.05 < 1.9 * halfway / 0.05
+    assert 0.6 * halfway / 0.05 < pace.state.steps - 0.5 * halfway / 0.05 < 1.9 * halfway / 0.05
 
 
 def test_time_that_ends_while_they_are_small_ends_everything(clock):
@@ -156,7 +158,7 @@ def test_a_finish_that_was_disturbed_the_last_time_does_not_take_all_of_the_next
     budget.training_ended()
     clock.seconds += 5
     assert budget.all_ended(50.0) == (
-        "note: 65 s and not 300: evaluating and saving took far longer the last time, by which this was planned; "
-        "the next one is planned by this"
+        "note: took 65 s instead of 300 s: evaluation and saving were planned to take as long as in the previous "
+        "run, which was much slower; the next plan will use this run's time"
     )
     assert Budget(300, clock.seconds, "test").finishing(2.0, 0.3) == 5

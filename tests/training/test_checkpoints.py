@@ -94,7 +94,7 @@ def test_a_newer_format_is_named(tmp_path):
     content = json.loads(path.read_text())
     content.pop("sha256")
     path.write_bytes(checkpoints._sealed(content | {"schema": 2}))
-    with pytest.raises(CheckpointError, match="it is of format 2, and this version reads 1"):
+    with pytest.raises(CheckpointError, match="it has format 2, and this version reads 1"):
         newest(tmp_path / "c")
 
 
@@ -139,7 +139,7 @@ def test_whatever_call_fails_the_one_before_is_whole(tmp_path, monkeypatch, whic
             failed = True
             assert str(tmp_path / "c" / "checkpoint-0002") in error.given
             assert "a checkpoint of 88 bytes cannot be written" in error.given
-            assert os.strerror(code) in error.given or "read back" in error.given
+            assert os.strerror(code) in error.given or "verification failed" in error.given
     kept = newest(tmp_path / "c").values["epoch"]
     assert kept in ((1, 2) if failed else (2,))
     found.write(checkpoint(3))
@@ -157,6 +157,6 @@ def test_reading_back_finds_what_the_disk_did_not_keep(tmp_path, monkeypatch):
         (folder / "arrays.npz").write_bytes(b"\0" * (folder / "arrays.npz").stat().st_size)
 
     monkeypatch.setattr(checkpoints, "_write", lossy)
-    with pytest.raises(CheckpointError, match=r"it was read back: arrays.npz is not what was written"):
+    with pytest.raises(CheckpointError, match=r"verification failed: arrays.npz is damaged"):
         found.write(checkpoint(2))
     assert (tmp_path / "c" / "checkpoint-0001").exists()

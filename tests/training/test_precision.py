@@ -29,7 +29,7 @@ def able(monkeypatch, tmp_path):
 def test_short_trainings_and_wishes_need_no_measuring(able, monkeypatch):
     monkeypatch.setattr(precision, "_measured_gain", lambda *_: pytest.fail("measured"))
     assert chosen(pictures=1000) == ("float32", "a short training")
-    assert chosen("bfloat16", 1000) == ("bfloat16", "as asked")
+    assert chosen("bfloat16", 1000) == ("bfloat16", "as requested")
     monkeypatch.setattr(precision, "_may_have_bfloat16", lambda: False)
     assert chosen() == ("float32", "the processor has no bfloat16")
 
@@ -38,7 +38,7 @@ def test_short_trainings_and_wishes_need_no_measuring(able, monkeypatch):
 def test_it_is_measured_once_for_each_network_and_remembered(able, gain, name, monkeypatch, tmp_path):
     monkeypatch.setattr(precision, "_measured_gain", lambda *_: gain)
     assert chosen(pictures=20_000) == ("float32", "a short training")
-    words = f"measured here: a step in bfloat16 is {gain:.1f} times as fast"
+    words = f"measured on this machine: a step in bfloat16 is {gain:.1f} times as fast"
     assert chosen() == (name, words)
     monkeypatch.setattr(precision, "_measured_gain", lambda *_: pytest.fail("measured again"))
     assert chosen() == (name, words)
@@ -74,7 +74,7 @@ def test_what_is_saved_is_float32_whatever_the_training(tmp_path):
     run = tellapart.train(
         make_collection(120, splits=False), epochs=3, precision="bfloat16", runs=tmp_path, on_event=silent
     )
-    stock = keras.saving.load_model(run.model)
+    stock = keras.saving.load_model(run.model_path)
     assert {layer.dtype_policy.name for layer in stock.layers} == {"float32"}
     assert run.evaluations["validation"].count == 10
     assert json.loads((run.path / "run.json").read_text())["precision"] == "bfloat16"
@@ -85,7 +85,7 @@ def test_too_little_memory_for_measuring_ends_nothing(able, monkeypatch):
         raise RuntimeError("OOM when allocating tensor with shape[32,64] on CPU")
 
     monkeypatch.setattr(precision, "_measured_gain", fails)
-    assert chosen() == ("float32", "not measured: memory does not suffice for a batch")
+    assert chosen() == ("float32", "not measured: a batch does not fit in memory")
     monkeypatch.setattr(precision, "_measured_gain", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         chosen()

@@ -9,11 +9,16 @@ import pytest
 
 from tellapart.data.feeding import Prepared
 from tellapart.errors import CheckpointError, Stopped, TrainingError
+from tellapart.images.preprocessing import Preparation
 from tellapart.progress import Epoch, Note, silent
 from tellapart.recipes.find import find_recipe
-from tellapart.training import checkpoints, saving
+from tellapart.training import checkpoints
 from tellapart.training.checkpoints import Checkpoints
-from tellapart.training.train import network_digest, train_network
+from tellapart.training.identity import network_digest
+from tellapart.training.plan import Plan
+from tellapart.training.session import Session
+from tellapart.training.snapshot import Snapshot
+from tellapart.training.train import train_network
 from tests.conftest import stripes
 from tests.killing import KilledError, killed_after
 from tests.small import SMALL
@@ -28,10 +33,10 @@ def train(folder, on_event=silent, recipe=SMALL, channels=1, save_every=0, seed=
     folder.mkdir(exist_ok=True)
     found = find_recipe(recipe).changed({"epochs": 3, "batch_size": 8} | changes, "x")
     data, held = prepared(120, channels=channels), prepared(30, seed=9, channels=channels)
-    return train_network(
-        found.for_data(120, data.pixels.shape[1:]), data, held, 3, seed, "float32", folder, on_event,
-        save_every=save_every,
-    )  # fmt: skip
+    colour = "rgb" if channels == 3 else "grey"
+    preprocessing = Preparation(height=12, width=12, colour=colour)
+    plan = Plan(found.for_data(120, data.pixels.shape[1:]), ("a", "b", "c"), preprocessing, seed, "float32")
+    return train_network(plan, data, held, Session(folder, on_event, save_every=save_every))
 
 
 @pytest.fixture(scope="module")
@@ -100,14 +105,14 @@ def test_a_damaged_checkpoint_is_said_and_passed_over(tmp_path, monkeypatch, who
     events = []
     same(train(tmp_path / "a", events.append), whole)
     warning = next(event.text for event in events if isinstance(event, Note))
-    assert warning.startswith(f"WARNING: damaged checkpoints ({newest.name}: arrays.npz is not what was written)")
+    assert warning.startswith(f"WARNING: damaged checkpoints ({newest.name}: arrays.npz is damaged)")
 
 
 def test_with_every_checkpoint_damaged_it_does_not_begin_anew(tmp_path):
     train(tmp_path / "a")
     for path in (tmp_path / "a" / "checkpoints").glob("*/manifest.json"):
         path.write_text("{}")
-    with pytest.raises(CheckpointError, match="none of 2 checkpoints is as it was written"):
+    with pytest.raises(CheckpointError, match="all of 2 checkpoints are damaged"):
         train(tmp_path / "a")
 
 
@@ -115,7 +120,7 @@ def test_another_training_does_not_go_on_from_it(tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KilledError):
         killed_after(patch, 2)
         train(tmp_path / "a")
-    with pytest.raises(CheckpointError, match=r"is of another training \(seed was 5 and is 6\)"):
+    with pytest.raises(CheckpointError, match=r"belongs to another training \(seed was 5 and is 6\)"):
         train(tmp_path / "a", seed=6)
     with pytest.raises(CheckpointError, match=r"another training \(recipe was"):
         train(tmp_path / "a", learning_rate=0.1)
@@ -145,7 +150,7 @@ def test_asked_to_stop_it_keeps_what_it_has_and_says_how_to_go_on(tmp_path, monk
     with pytest.raises(Stopped, match=f"stopped by {signal.Signals(number).name} after 2 epochs") as caught:
         train(tmp_path / "a", stop, save_every=60, epochs=4)
     assert caught.value.exit_code == 128 + number
-    assert caught.value.action == f"go on with 'tellapart train --resume {tmp_path / 'a'}'"
+    assert caught.value.action == f"resume it with 'tellapart train --resume {tmp_path / 'a'}'"
     assert signal.getsignal(number) is before
     signal.signal(number, handler)
     same(train(tmp_path / "a", save_every=60, epochs=4), longer)
@@ -172,7 +177,7 @@ def test_stopped_where_nothing_more_can_be_kept_it_says_what_is(tmp_path, monkey
     with pytest.raises(Stopped) as caught:
         train(tmp_path / "a", stop, save_every=0, epochs=5)
     signal.signal(signal.SIGTERM, handler)
-    assert "it is kept as it was after " in caught.value.expected
+    assert "the newest checkpoint is after " in caught.value.expected
     assert " of epoch 2" in caught.value.expected
     assert notes[-1].text == "WARNING: the disk is full"
 
@@ -204,19 +209,19 @@ def test_no_room_for_a_checkpoint_is_said_and_does_not_end_the_training(tmp_path
     same(train(tmp_path / "a", events.append), whole)
     said = [event.text for event in events if isinstance(event, Note)]
     assert len(said) == 2
-    assert "bytes cannot be written (No space left on device); checkpoint-0001 is whole; training goes on" in said[0]
+    assert "cannot be written (No space left on device); checkpoint-0001 is undamaged; training continues" in said[0]
     assert not list((tmp_path / "a" / "checkpoints").glob(".*"))
 
 
 def test_weights_that_are_no_numbers_are_never_kept(tmp_path, monkeypatch):
-    real = saving.Saving._captured
+    real = Snapshot.capture
 
-    def spoiled(self, finished):
-        if self.place[0] == 1:
+    def spoiled(self, state):
+        if state.epoch == 1:
             self.variables["network"][0].assign(np.full(self.variables["network"][0].shape, np.nan))
-        return real(self, finished)
+        return real(self, state)
 
-    monkeypatch.setattr(saving.Saving, "_captured", spoiled)
+    monkeypatch.setattr(Snapshot, "capture", spoiled)
     with pytest.raises(TrainingError, match=r"epoch 2: .* of the network is not finite"):
         train(tmp_path / "a")
     kept = Checkpoints(tmp_path / "a" / "checkpoints").newest(pytest.fail)

@@ -5,13 +5,18 @@ import pytest
 
 from tellapart.data.feeding import Prepared
 from tellapart.errors import DataError, RecipeError, TrainingError
+from tellapart.images.preprocessing import Preparation
 from tellapart.progress import Epoch, silent
 from tellapart.recipes.find import find_recipe
 from tellapart.training.batches import Batches, class_weights, targets
 from tellapart.training.checkpoints import Checkpoints
+from tellapart.training.plan import Plan
+from tellapart.training.session import Session
 from tellapart.training.train import train_network
 from tests.conftest import stripes
 from tests.small import SMALL
+
+PREPROCESSING = Preparation(height=12, width=12, colour="grey")
 
 
 def prepared(count, seed=0):
@@ -23,7 +28,8 @@ def train(folder, on_event=silent, validation=True, precision="float32", recipe=
     folder.mkdir(exist_ok=True)
     recipe = find_recipe(recipe).changed({"epochs": 3, "batch_size": 16} | changes, "x").recipe
     held = prepared(30, seed=9) if validation else None
-    return train_network(recipe, prepared(120), held, 3, 5, precision, folder, on_event)
+    plan = Plan(recipe, ("a", "b", "c"), PREPROCESSING, 5, precision)
+    return train_network(plan, prepared(120), held, Session(folder, on_event))
 
 
 def test_batches_come_in_an_order_of_seed_and_epoch():
@@ -175,11 +181,11 @@ def test_a_fault_of_the_pictures_keeps_its_words(tmp_path):
     recipe = find_recipe(SMALL).changed({"epochs": 1, "batch_size": 16}, "x").recipe
     (tmp_path / "a").mkdir()
     with pytest.raises(DataError, match="is damaged"):
-        train_network(recipe, data, None, 3, 0, "float32", tmp_path / "a", silent)
+        train_network(Plan(recipe, tuple("abc"[:3]), PREPROCESSING, 0, "float32"), data, None, Session(tmp_path / "a"))
 
 
 def test_validation_takes_no_more_memory_than_a_step():
-    from tellapart.training.train import LARGER, _held_out
+    from tellapart.training.fitting import LARGER, _held_out
 
     assert _held_out(prepared(30), 3, 4).batch_size == 4 * LARGER
     assert _held_out(None, 3, 4) is None
@@ -191,7 +197,7 @@ def test_a_network_of_one_size_cannot_grow(tmp_path):
     data = Prepared(pixels, np.arange(20) % 2, np.arange(20))
     (tmp_path / "a").mkdir()
     with pytest.raises(RecipeError, match=r"the network of lenet does not take pictures of 21 x 21") as caught:
-        train_network(recipe, data, None, 2, 0, "float32", tmp_path / "a", silent)
+        train_network(Plan(recipe, tuple("abc"[:2]), PREPROCESSING, 0, "float32"), data, None, Session(tmp_path / "a"))
     assert caught.value.action == "set grow=0, or end the convolutions with GlobalMaxPooling2D"
 
 
@@ -214,7 +220,7 @@ def test_fit_is_fed_the_very_batches_without_a_thread_that_sleeps_on():
 
 def test_accuracy_of_one_output_with_blended_labels():
     """Keras's own would call none of them right, since 0.9 is not 1."""
-    from tellapart.training.train import _accuracy
+    from tellapart.training.fitting import _accuracy
 
     metric = _accuracy()
     metric.update_state(np.array([[0.9], [0.2], [0.7], [0.4]]), np.array([[0.8], [0.1], [0.3], [0.6]]))

@@ -73,7 +73,7 @@ def test_it_answers_as_it_did_elsewhere(tmp_path, rescaled, logits):
     wanted = np.asarray(keras.ops.softmax(wanted)) if logits else wanted
     assert np.allclose(found.classifier.probabilities(data.pictures.array), wanted, atol=1e-5)
     said = [event.text for event in notes if isinstance(event, Note)]
-    assert any("a softmax is put behind them" in text for text in said) == logits
+    assert any("a softmax is added" in text for text in said) == logits
     assert json.loads(json.dumps(found.to_dict()))["classes"] == list(data.class_names)
     assert "tellapart evaluate" in str(found)
 
@@ -88,22 +88,22 @@ def test_what_does_not_fit_is_named(tmp_path):
             options.pop("model", path), **{k: v for k, v in asked.items() if k != "model"}, on_event=silent
         )
 
-    with pytest.raises(UsageError, match="does not say which range of pixels it was trained on"):
+    with pytest.raises(UsageError, match="does not state the range of pixels that it was trained on"):
         adopt(preprocessing=[])
-    with pytest.raises(UsageError, match=r"--preparation range=0\.\.2"):
+    with pytest.raises(UsageError, match=r"--preprocessing range=0\.\.2"):
         adopt(preprocessing=["range=0..2"])
-    with pytest.raises(UsageError, match="--preparation size=3"):
+    with pytest.raises(UsageError, match="--preprocessing size=3"):
         adopt(preprocessing=["size=3"])
-    with pytest.raises(UsageError, match="--preparation fit=squash"):
+    with pytest.raises(UsageError, match="--preprocessing fit=squash\n  expected: stretch, crop or pad"):
         adopt(preprocessing=["range=0..1", "fit=squash"])
-    with pytest.raises(UsageError, match=r"has 10 class names, and .*elsewhere.keras 3 outputs"):
+    with pytest.raises(UsageError, match=r"has 10 class names, but .*elsewhere.keras has 3 outputs"):
         adopt(classes=names(tmp_path, DIGITS))
     names(tmp_path, data.class_names)
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="already exists"):
         adopt(output=path)
     with pytest.raises(UsageError, match=r"does not end in \.keras"):
         adopt(output=tmp_path / "a.h5")
-    with pytest.raises(ModelFileError, match="it is no Keras model"):
+    with pytest.raises(ModelFileError, match="it is not a Keras model"):
         adopt(model=classes)
     assert sorted(one.name for one in tmp_path.iterdir()) == ["classes.txt", "elsewhere.keras"]
 
@@ -133,7 +133,7 @@ def test_a_range_beside_the_networks_own_rescaling_is_said(tmp_path):
     _, _, _, path = train_elsewhere(tmp_path, rescaled=True)
     notes = []
     tellapart.adopt(path, classes=["a", "b", "c"], preprocessing=["range=0..1"], on_event=notes.append)
-    assert any("rescales pixels itself as well" in note.text for note in notes if isinstance(note, Note))
+    assert any("the network rescales pixels too" in note.text for note in notes if isinstance(note, Note))
 
 
 def written_by_keras_2(network, path, **changes):
@@ -183,18 +183,18 @@ def test_options_as_keras_2_writes_them(tmp_path):
 def test_what_keras_3_computes_otherwise_is_refused(tmp_path):
     network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(2, "hard_sigmoid")])
     path = written_by_keras_2(network, tmp_path / "model.h5")
-    with pytest.raises(ModelFileError, match="Keras 2's hard_sigmoid is steeper than Keras 3's"):
+    with pytest.raises(ModelFileError, match="hard_sigmoid has another slope in Keras 2 than in Keras 3"):
         tellapart.adopt(path, classes=["a", "b"], preprocessing=["range=0..1"], on_event=silent)
     network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.RandomCrop(6, 6), keras.layers.GlobalMaxPool2D()])
     path = written_by_keras_2(network, tmp_path / "other.h5")
-    with pytest.raises(ModelFileError, match="Keras 2's RandomCrop resizes pictures"):
+    with pytest.raises(ModelFileError, match="RandomCrop resizes pictures at prediction in Keras 2"):
         tellapart.adopt(path, classes=["a", "b"], preprocessing=["range=0..1"], on_event=silent)
 
 
 def test_an_axis_that_is_not_the_last_is_refused(tmp_path):
     layers = [keras.layers.BatchNormalization(axis=1), keras.layers.Flatten(), keras.layers.Dense(2, "softmax")]
     keras.Sequential([keras.Input((8, 8, 1)), *layers]).save(tmp_path / "model.keras")
-    with pytest.raises(ModelFileError, match=r"works along axis 1 of \(8, 8, 1\), which is not its last"):
+    with pytest.raises(ModelFileError, match=r"uses axis 1 of \(8, 8, 1\), which is not the last"):
         tellapart.adopt(tmp_path / "model.keras", classes=["a", "b"], preprocessing=["range=0..1"], on_event=silent)
 
 
@@ -219,5 +219,5 @@ def test_rows_of_pixels_without_channels_are_grey_pictures(tmp_path, suffix):
 def test_a_network_without_a_size_of_its_own_is_told_so(tmp_path):
     layers = [keras.layers.Conv2D(4, 3), keras.layers.GlobalMaxPooling2D(), keras.layers.Dense(2, "softmax")]
     keras.Sequential([keras.Input((None, None, 3)), *layers]).save(tmp_path / "model.keras")
-    with pytest.raises(ModelFileError, match="has no size of its own: give it one and save it anew"):
+    with pytest.raises(ModelFileError, match="has no fixed size: set every size and save it again"):
         tellapart.adopt(tmp_path / "model.keras", classes=["a", "b"], preprocessing=["range=0..1"], on_event=silent)

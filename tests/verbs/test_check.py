@@ -11,8 +11,8 @@ import pytest
 import tellapart
 from tellapart.data.duplicates import Duplicates, Pair
 from tellapart.errors import Stopped, TrainingError, UsageError
+from tellapart.evaluation.cross_validation import assign_folds, make_folds, make_possible_folds
 from tellapart.progress import Note, Progress, silent
-from tellapart.verbs._folds import fold_of, make_folds, make_spare_folds
 from tests import small
 from tests.conftest import make_collection, stripes, write_folder
 from tests.photos import encoded, folder, photo
@@ -51,11 +51,11 @@ def test_it_tells_and_changes_nothing(dirty, tmp_path):
     assert values["findings"]["duplicates"][0]["drop"] == ["cats/again.jpg"]
     text = str(found)
     assert "labels" not in values["findings"]
-    assert "likely wrong labels: not looked for, as asked" in text
+    assert "likely wrong labels: not searched for (--skip-labels)" in text
     for words in ("Files that cannot be read: 1", "cut.jpg", "Duplicates: 1", "page: photos-check.html"):
         assert words in text
     page = (tmp_path / "photos-check.html").read_text()
-    assert "2 times the same" in page
+    assert "2 duplicates or near-duplicates" in page
     assert page.count("data:image/jpeg") == 2
     assert "<script" not in page
     again = tellapart.check(dirty, skip_labels=True, on_event=silent)
@@ -98,9 +98,11 @@ def test_too_few_for_that(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     one_each = make_collection(2, splits=False)
     found = tellapart.check(one_each, on_event=silent)
-    words = "likely wrong labels: not looked for, since stripes: fewer than two classes have two different pictures"
+    words = (
+        "likely wrong labels: not searched for: stripes: fewer than two classes have two readable different pictures"
+    )
     assert words in str(found)
-    assert found.to_dict()["not_looked_for"][-1].startswith(words)
+    assert found.to_dict()["not_searched"][-1].startswith(words)
     assert words in found.output.read_text()
 
 
@@ -111,9 +113,12 @@ def test_a_small_class_makes_fewer_folds_and_a_tiny_one_stays_out(tmp_path, monk
     notes = []
     found = tellapart.check((pixels[chosen], np.array(["a", "b", "c"])[labels[chosen]]), on_event=notes.append)
     texts = [note.text for note in notes if isinstance(note, Note)]
-    assert "likely wrong labels: 2 times 3 models, asked about pictures they did not see" in texts
-    for words in ("by 3 folds, since b has 3 different pictures", "not looked for in c, of too few different pictures"):
-        assert f"likely wrong labels: {words}" in found.not_looked_for
+    assert "likely wrong labels: 2 rounds of 3 models, each evaluated on its held-out fold" in texts
+    for words in (
+        "uses 3 folds, because b has only 3 different pictures",
+        "not searched in c: too few different pictures",
+    ):
+        assert f"likely wrong labels: {words}" in found.not_searched
     assert "labels" in found.findings
     assert np.isnan(found.checked.predictions[-1]).all()
 
@@ -133,14 +138,14 @@ def test_folds_are_stratified_and_keep_groups_together():
     groups = np.arange(300)
     groups[100:120] = 100
     labels[100:120] = labels[100]
-    fold = fold_of(labels, groups, 5, seed=1)
+    fold = assign_folds(labels, groups, 5, seed=1)
     assert len(set(fold[100:120].tolist())) == 1
     table = np.zeros((5, 3))
     np.add.at(table, (fold, labels), 1)
     assert np.ptp(table, axis=0).max() <= 20
     assert np.ptp(table.sum(axis=1)) <= 20
-    assert np.array_equal(fold, fold_of(labels, groups, 5, seed=1))
-    assert not np.array_equal(fold, fold_of(labels, groups, 5, seed=2))
+    assert np.array_equal(fold, assign_folds(labels, groups, 5, seed=1))
+    assert not np.array_equal(fold, assign_folds(labels, groups, 5, seed=2))
 
 
 def test_the_clean_manifest_keeps_the_other_columns(tmp_path):
@@ -224,8 +229,8 @@ def test_subjects_do_not_vouch_for_their_own_labels(tmp_path, monkeypatch, small
     monkeypatch.chdir(tmp_path)
     collection = replace(make_collection(60, splits=False), groups=np.array(["one", "two"] * 30))
     found = tellapart.check(collection, on_event=silent)
-    words = "likely wrong labels: by 2 folds, since across has 2 groups with different pictures"
-    assert words in found.not_looked_for
+    words = "likely wrong labels: uses 2 folds, because across has only 2 groups with different pictures"
+    assert words in found.not_searched
 
 
 def test_groups_that_the_parts_tear_are_found(tmp_path, monkeypatch):
@@ -234,11 +239,11 @@ def test_groups_that_the_parts_tear_are_found(tmp_path, monkeypatch):
     for k, path in enumerate(sorted(home.rglob("*.jpg"))):
         path.rename(path.with_name(f"s{k % 7}_{path.name}"))
     found = tellapart.check(home, group=r"s(\d)_", skip_labels=True, on_event=silent)
-    assert len(found.findings["torn"]) == 7
-    first = found.findings["torn"][0]
-    assert first.words.startswith("the group 0: ")
+    assert len(found.findings["groups-across-splits"]) == 7
+    first = found.findings["groups-across-splits"][0]
+    assert first.words.startswith("group 0: ")
     assert {str(found.checked.collection.splits[i]) for i in first.pictures[:2]} == {"train", "test"}
-    assert "torn" not in tellapart.check(home, skip_labels=True, on_event=silent).findings
+    assert "groups-across-splits" not in tellapart.check(home, skip_labels=True, on_event=silent).findings
 
 
 def test_notes_about_the_data_are_told(dirty):
@@ -292,7 +297,7 @@ def test_a_clean_manifest_that_would_mislead_is_refused_before_the_work(dirty, t
 @pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="their file names are Unicode")
 def test_a_clean_manifest_of_names_that_no_table_can_hold(dirty, tmp_path):
     (dirty / "cats" / "000.jpg").rename(dirty / "cats" / os.fsdecode(b"caf\xe9.jpg"))
-    with pytest.raises(UsageError, match=r"1 file name cannot stand in a table \(photos/cats/caf.udce9.jpg\)"):
+    with pytest.raises(UsageError, match=r"a table cannot hold 1 file name \(photos/cats/caf.udce9.jpg\)"):
         tellapart.check(dirty, write_manifest=tmp_path / "clean.csv", on_event=silent)
 
 
@@ -305,21 +310,21 @@ def test_findings_are_not_lost_where_the_search_for_wrong_labels_fails(dirty, mo
     def fail(*_):
         raise TrainingError("the loss is not a number", "a number", "lower the rate")
 
-    monkeypatch.setattr("tellapart.verbs.check._predictions", fail)
+    monkeypatch.setattr("tellapart.verbs._label_search.out_of_fold_predictions", fail)
     found = tellapart.check(dirty, on_event=silent)
     assert "labels" not in found.findings
-    words = "likely wrong labels: not looked for, since the loss is not a number"
+    words = "likely wrong labels: not searched for: the loss is not a number"
     assert words in str(found)
     assert words in found.output.read_text()
 
 
 def test_near_duplicates_that_were_not_looked_for_are_said(dirty, monkeypatch):
-    monkeypatch.setattr("tellapart.data.duplicates.MOST", 10)
+    monkeypatch.setattr("tellapart.data.duplicates.MAX_COMPARED", 10)
     found = tellapart.check(dirty, skip_labels=True, on_event=silent)
-    assert "near duplicates: not all looked for" in str(found)
+    assert "near-duplicates: the collection is too large to search all of it" in str(found)
     assert (
-        found.to_dict()["not_looked_for"][0]
-        == "near duplicates: not all looked for, among so many pictures; exact copies were"
+        found.to_dict()["not_searched"][0]
+        == "near-duplicates: the collection is too large to search all of it; exact duplicates were"
     )
 
 
@@ -328,7 +333,7 @@ def test_a_class_of_which_nothing_can_be_read(dirty):
         path.write_bytes(path.read_bytes()[:700])
     found = tellapart.check(dirty, on_event=silent)
     assert len(found.findings["unreadable"]) == 21
-    assert "fewer than two classes have two different pictures that can be read" in found.not_looked_for[-1]
+    assert "fewer than two classes have two readable different pictures" in found.not_searched[-1]
 
 
 def test_near_copies_stay_in_one_fold_also_of_a_small_class():
@@ -339,10 +344,10 @@ def test_near_copies_stay_in_one_fold_also_of_a_small_class():
         fold, said = make_folds(collection, pair, np.arange(45), folds, 0)
         assert fold[41] == fold[42]
         assert said == []
-    kept, fold, said = make_spare_folds(collection, pair, np.arange(45), 5, 0)
+    kept, fold, said = make_possible_folds(collection, pair, np.arange(45), 5, 0)
     assert len(kept) == 45
     assert fold.max() + 1 == 4
-    assert said == ["by 4 folds, since down has 4 different pictures"]
+    assert said == ["uses 4 folds, because down has only 4 different pictures"]
 
 
 def test_a_still_scene_does_not_tear_the_copies_of_other_classes():
@@ -354,7 +359,7 @@ def test_a_still_scene_does_not_tear_the_copies_of_other_classes():
     assert fold[30] == fold[31]
     assert len(set(fold[:20])) == 5
     assert said == [
-        "20 pictures are so much alike that of them only the very copies stay in one fold: figures may flatter"
+        "20 pictures are so similar that only exact duplicates among them stay in one fold: metrics may be optimistic"
     ]
 
 
@@ -367,10 +372,10 @@ def test_near_pairs_that_chain_all_groups_to_one():
     fold, said = make_folds(collection, found, np.arange(64), 4, 0)
     assert len(set(fold)) == 4
     assert all(len(set(fold[groups == name])) == 1 for name in set(groups))
-    assert "so much alike" in said[0]
+    assert "so similar" in said[0]
 
 
 def test_near_duplicates_of_small_pictures_are_not_looked_for_and_that_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = tellapart.check(make_collection(30, splits=False), skip_labels=True, on_event=silent)
-    assert "near duplicates: not looked for among 30 pictures of less than 48 pixels a side" in str(found)
+    assert "near-duplicates: not searched among 30 pictures smaller than 48 pixels" in str(found)

@@ -36,7 +36,7 @@ def test_the_paired_difference_by_hand():
     assert found.value == pytest.approx(0.2)
     assert found.interval[0] < 0 < found.interval[1]
     assert found.p == pytest.approx(2 * (4 + 1) / 16)
-    assert "these pictures cannot tell them apart" in str(found)
+    assert "not a significant difference" in str(found)
 
 
 def test_two_runs_side_by_side(runs, tmp_path, monkeypatch):
@@ -47,31 +47,31 @@ def test_two_runs_side_by_side(runs, tmp_path, monkeypatch):
     assert [model["name"] for model in values["models"]] == ["dense", "quick"]
     for model, run in zip(values["models"], runs, strict=True):
         assert model["accuracy"] == run.evaluations["test"].accuracy
-        assert model["parameters"] == run.classifier.network.count_params()
-        assert model["bytes"] == run.model.stat().st_size
+        assert model["parameters"] == run.model.network.count_params()
+        assert model["bytes"] == run.model_path.stat().st_size
         assert model["train_seconds"] > 0
-        assert 0 < model["picture_among_many_seconds"] < model["one_picture_seconds"]
+        assert 0 < model["batch_picture_seconds"] < model["single_picture_seconds"]
     right = [run.evaluations["test"].accuracy for run in runs]
     assert values["differences"][0]["difference"] == pytest.approx(right[1] - right[0])
     text = str(found)
-    for words in ("parameters", "quick against dense:", "95 % interval", "training"):
+    for words in ("parameters", "quick compared with dense:", "95 % interval", "training"):
         assert words in text
     with Image.open(tmp_path / "comparison.png") as drawn:
         assert drawn.width > 300
-    assert json.loads((runs[0].path / "run.json").read_text())["looks"] == 2
+    assert json.loads((runs[0].path / "run.json").read_text())["test_evaluations"] == 2
     assert "<svg" in found._repr_html_()
 
 
 @pytest.mark.usefixtures("sketched")
 def test_what_cannot_be_compared(runs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="two models or more"):
+    with pytest.raises(UsageError, match="two or more models"):
         tellapart.compare([runs[0].path], on_event=silent)
     other = tellapart.train(
         make_collection(60, splits=False).with_class_names(["across", "down", "dots"]), recipe="dense", epochs=1,
         runs=tmp_path, on_event=silent,
     )  # fmt: skip
-    with pytest.raises(UsageError, match=r"knows other classes than .* \(only one of them has dots, squares\)"):
+    with pytest.raises(UsageError, match=r"has other classes than .* \(only one of them has dots, squares\)"):
         tellapart.compare([runs[0].path, other.path], on_event=silent)
     assert not (tmp_path / "comparison.png").exists()
 
@@ -83,7 +83,7 @@ def test_pictures_that_one_of_them_saw_are_left_out(runs, tmp_path, monkeypatch)
     other = tellapart.train(folder, recipe="dense", epochs=1, seed=5, runs=tmp_path, on_event=silent)
     found = tellapart.compare([runs[0].path, other.path], on_event=silent)
     assert 0 < found.count < 18
-    with pytest.raises(DataError, match="did not answer for the same pictures"):
+    with pytest.raises(DataError, match="were evaluated on different pictures"):
         compare("test", [contender("a", [True] * 10), _with_other_pictures(contender("b", [True] * 10))])
 
 
@@ -94,12 +94,12 @@ def _with_other_pictures(one):
 
 
 def test_all_pictures_have_the_test_part_in_them(runs, tmp_path, monkeypatch):
-    from tellapart.training.run import RunFolder
+    from tellapart.training.run_folder import RunFolder
 
     monkeypatch.chdir(tmp_path)
-    before = [RunFolder(run.path).read().get("looks", 1) for run in runs]
+    before = [RunFolder(run.path).read().get("test_evaluations", 1) for run in runs]
     tellapart.compare([run.path for run in runs], split="all", on_event=silent)
-    assert [RunFolder(run.path).read()["looks"] for run in runs] == [number + 1 for number in before]
+    assert [RunFolder(run.path).read()["test_evaluations"] for run in runs] == [number + 1 for number in before]
 
 
 def test_the_exact_test_has_a_say_too():
@@ -116,7 +116,7 @@ def test_the_exact_test_has_a_say_too():
     found = compare("test", contenders).differences[0]
     assert found.interval[0] > 0
     assert found.p == pytest.approx(0.0625)
-    assert "these pictures cannot tell them apart" in str(found)
+    assert "not a significant difference" in str(found)
 
 
 @pytest.mark.usefixtures("sketched")
@@ -139,9 +139,11 @@ def test_leaked_pictures_decide_nothing(tmp_path, monkeypatch):
     found = tellapart.compare([run.path for run in runs], on_event=notes.append)
     assert found.count == len(test) - 2
     assert any(
-        "2 more are left out, since training saw them or the same" in n.text for n in notes if isinstance(n, Note)
+        "2 more are left out because training saw them or duplicates of them" in n.text
+        for n in notes
+        if isinstance(n, Note)
     )
-    assert any("look number 2 at the test split of" in n.text for n in notes if isinstance(n, Note))
+    assert any("has now been evaluated 2 times" in n.text for n in notes if isinstance(n, Note))
 
 
 @pytest.mark.usefixtures("sketched")
@@ -159,7 +161,7 @@ def test_all_of_data_that_has_grown_leaves_out_what_either_saw(tmp_path, monkeyp
     seen = {row["content"] for run in (first, second) for row in rows_of(run) if row["split"] != "test"}
     fresh = sum(row["content"] not in seen for row in rows_of(second))
     assert 0 < fresh < 30
-    said = f"all: {fresh} pictures, those that are in this part for every model; {120 - fresh} more are left out"
+    said = f"all: {fresh} pictures, those in this split for every model; {120 - fresh} more are left out"
     assert any(note.text.startswith(said) for note in notes if isinstance(note, Note))
 
 
@@ -175,12 +177,12 @@ def test_pictures_of_training_alone_are_nothing_to_compare_by(tmp_path, monkeypa
         tellapart.train(data, recipe="dense", epochs=1, test=0, validation=0, seed=seed, runs=tmp_path, on_event=silent)
         for seed in (0, 1)
     ]
-    with pytest.raises(DataError, match="training of one of the models or another saw all of these 60 pictures"):
+    with pytest.raises(DataError, match="each of these 60 pictures was used to train at least one of the models"):
         tellapart.compare([run.path for run in runs], data=data, split="all", on_event=silent)
     notes = []
     tellapart.evaluate(runs[0].path, data, split="all", on_event=notes.append)
     found = tellapart.evaluate(runs[0].path, data, split="all", on_event=notes.append)
-    assert found.looks is None  # there is no test split to look at
+    assert found.test_evaluations is None  # there is no test split to look at
 
 
 @pytest.mark.usefixtures("sketched")
@@ -211,6 +213,8 @@ def test_pictures_of_groups_promise_less(tmp_path, monkeypatch):
     shutil.copytree(run.path, tmp_path / "copy")
     test = run.evaluations["test"]
     assert test.summary()["groups"] == len(set(test.groups))
-    assert f"of {len(set(test.groups))} groups, which the interval of the accuracy counts as independent" in str(test)
+    assert f"the pictures come from {len(set(test.groups))} groups; the accuracy interval accounts for that" in str(
+        test
+    )
     found = tellapart.compare([run.path, tmp_path / "copy"], data=data, on_event=silent)
-    assert "differences and p count each picture as independent, and promise too much" in str(found)
+    assert "the differences and p-values count each picture as independent" in str(found)

@@ -30,7 +30,7 @@ def test_why(photos_run, picture):
         assert heat.min() >= 0
         assert heat.max() in (0, 1)
     assert len(found.neighbours) == 6
-    assert found.neighbours[0].likeness >= found.neighbours[-1].likeness
+    assert found.neighbours[0].similarity >= found.neighbours[-1].similarity
     assert found.neighbours[0].label == found.prediction.label
     assert found.output.name == "down-explained.png"
     with Image.open(found.output) as drawn:
@@ -58,7 +58,7 @@ def test_without_its_training_pictures_it_says_so(stripes_run, picture):
     notes = []
     found = tellapart.explain(stripes_run.path, picture, on_event=notes.append)
     assert found.neighbours == []
-    assert any("nearest training pictures: none, since" in note.text for note in notes if isinstance(note, Note))
+    assert any("nearest training pictures: none (" in note.text for note in notes if isinstance(note, Note))
     near = tellapart.explain(stripes_run.path, picture, data=make_collection(240, splits=False), on_event=silent)
     assert len(near.neighbours) == 6
 
@@ -68,9 +68,7 @@ def test_layers(stripes_run, picture):
     titles = [title for title, _ in found.plot.rows]
     assert titles[0] == "the picture"
     assert "filters" in titles[1]
-    maps = [
-        layer for layer in stripes_run.classifier.record.layers if len(layer.shape) == 3 and min(layer.shape[:2]) > 1
-    ]
+    maps = [layer for layer in stripes_run.model.record.layers if len(layer.shape) == 3 and min(layer.shape[:2]) > 1]
     assert len(titles) == 2 + sum(layer.kind in ("Conv2D", "Activation", "MaxPooling2D") for layer in maps)
     assert found.output.exists()
     assert json.dumps(found.to_dict())
@@ -80,7 +78,7 @@ def test_a_kernel_answers_to_what_it_is_like(stripes_run, picture):
     """Stripes down have edges left and right of them, and none above."""
     upright = tellapart.explain(stripes_run.path, picture, kernel="vertical-edges", on_event=silent)
     level = tellapart.explain(stripes_run.path, picture, kernel="horizontal-edges", on_event=silent)
-    assert np.abs(upright.plot.answers).mean() > 5 * np.abs(level.plot.answers).mean()
+    assert np.abs(upright.plot.response).mean() > 5 * np.abs(level.plot.response).mean()
     learnt = tellapart.explain(stripes_run.path, picture, kernel="0", on_event=silent)
     assert learnt.plot.name == "filter 0"
     assert json.loads(json.dumps(upright.to_dict()))["drawn"]["kernel"] == "vertical-edges"
@@ -99,7 +97,7 @@ def test_filters_for_colours_are_drawn_and_slid_in_colour(tmp_path, picture):
     assert all(0 <= one.min() <= one.max() <= 1 for one in (shown, *filters))
     slid = tellapart.explain(run.path, picture, kernel="1", on_event=silent)
     assert slid.plot.kernel.shape[2] == 3
-    assert slid.plot.answers.any()
+    assert slid.plot.response.any()
 
 
 def test_a_network_without_convolutions(tmp_path, picture):
@@ -109,16 +107,16 @@ def test_a_network_without_convolutions(tmp_path, picture):
     assert found.heat is None
     assert found.covering.max() == 1
     assert any("gradients: none (the network has no convolution" in n.text for n in notes if isinstance(n, Note))
-    with pytest.raises(UsageError, match="has no convolution, so no layer has filters or maps to show") as error:
+    with pytest.raises(UsageError, match="so there are no filters or feature maps to draw") as error:
         tellapart.explain(run.path, picture, layers=True, on_event=silent)
     assert "covering parts of the picture works" in str(error.value)
 
 
 def test_wrong_use(stripes_run, picture, tmp_path):
-    with pytest.raises(UsageError, match="--label dwon: the model knows no such class") as error:
+    with pytest.raises(UsageError, match="--label dwon: the model does not have this class") as error:
         tellapart.explain(stripes_run.path, picture, label="dwon", on_event=silent)
     assert "down" in error.value.action
-    with pytest.raises(UsageError, match="--kernel edges: there is no such kernel") as error:
+    with pytest.raises(UsageError, match="--kernel edges: is not a kernel") as error:
         tellapart.explain(stripes_run.path, picture, kernel="edges", on_event=silent)
     assert "a number below" in error.value.expected
     with pytest.raises(UsageError, match="--kernel 999"):
@@ -142,7 +140,7 @@ def test_a_strangers_file_fetches_no_data_set(photos_run, picture, tmp_path, mon
     notes = []
     found = tellapart.explain(tmp_path / "stranger.keras", picture, on_event=notes.append)
     assert found.neighbours == []
-    assert any("no run lies beside" in note.text for note in notes if isinstance(note, Note))
+    assert any("has no run folder next to it" in note.text for note in notes if isinstance(note, Note))
 
 
 def test_what_a_model_remembers_of_its_split_may_be_nonsense(photos_run, picture):
@@ -151,14 +149,16 @@ def test_what_a_model_remembers_of_its_split_may_be_nonsense(photos_run, picture
     classifier.record = classifier.record.model_copy(update={"training": training})
     notes = []
     assert tellapart.explain(classifier, picture, on_event=notes.append).neighbours == []
-    assert any("remembers of its split" in note.text for note in notes if isinstance(note, Note))
+    assert any(
+        "the split table in the model file cannot be read" in note.text for note in notes if isinstance(note, Note)
+    )
 
 
 def test_a_drawing_takes_the_place_of_no_picture(stripes_run, picture, tmp_path):
     before = picture.read_bytes()
-    with pytest.raises(UsageError, match="is the picture itself"):
+    with pytest.raises(UsageError, match="is the input picture"):
         tellapart.explain(stripes_run, picture, output=picture, on_event=silent)
-    with pytest.raises(UsageError, match="is not named as a PNG file"):
+    with pytest.raises(UsageError, match=r"must end in \.png"):
         tellapart.explain(stripes_run, picture, output=tmp_path / "a.pdf", on_event=silent)
     assert picture.read_bytes() == before
 

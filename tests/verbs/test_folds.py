@@ -6,8 +6,8 @@ import pytest
 
 import tellapart
 from tellapart.errors import DataError, UsageError
+from tellapart.evaluation.cross_validation import assign_folds, check_folds
 from tellapart.progress import silent
-from tellapart.verbs._folds import check_folds, fold_of
 from tests.conftest import make_collection, write_folder
 
 pytestmark = pytest.mark.usefixtures("sketched")
@@ -20,7 +20,7 @@ def test_every_class_is_in_several_folds_whatever_the_groups_begin_with(seed):
     labels = np.zeros(100, np.int64)
     for group in (3, 7):  # two subjects have a rare class, never first
         labels[group * 10 + 1 + rng.integers(0, 9, 2)] = 1
-    fold = fold_of(labels, groups, 2, seed)
+    fold = assign_folds(labels, groups, 2, seed)
     assert set(fold[labels == 1]) == {0, 1}
     for group in range(10):
         assert len(set(fold[groups == group])) == 1
@@ -29,7 +29,7 @@ def test_every_class_is_in_several_folds_whatever_the_groups_begin_with(seed):
 
 def test_single_pictures_are_stratified():
     labels = np.repeat([0, 1, 2], [50, 30, 7])
-    fold = fold_of(labels, np.arange(87), 5, 0)
+    fold = assign_folds(labels, np.arange(87), 5, 0)
     for c, least in ((0, 10), (1, 6), (2, 1)):
         counts = np.bincount(fold[labels == c], minlength=5)
         assert counts.min() == least
@@ -66,7 +66,7 @@ def test_folds(tmp_path):
     assert ("Not one of 90 pictures was named wrongly" in page) == (found.accuracy == 1)
     assert "what spoke for" not in page  # the saved model has learnt these pictures
     assert any("cross-validation: 3 models" in str(event) for event in events)
-    assert run.classifier.record.temperature == found.temperature
+    assert run.model.record.temperature == found.temperature
 
 
 def test_folds_leave_no_pictures_for_other_parts(tmp_path):
@@ -100,5 +100,5 @@ def test_folds_need_pictures_of_each_class(tmp_path):
 
 def test_more_folds_than_groups_are_refused(tmp_path):
     collection = replace(make_collection(60, splits=False), groups=np.array([f"g{i // 12}" for i in range(60)]))
-    with pytest.raises(DataError, match="in 5 groups, too few for 10 folds"):
+    with pytest.raises(DataError, match="form 5 groups, too few for 10 folds"):
         tellapart.train(collection, recipe="dense", folds=10, runs=tmp_path, on_event=silent)

@@ -6,7 +6,7 @@ import pytest
 import tellapart
 from tellapart.errors import UsageError
 from tellapart.progress import Note, silent
-from tellapart.training.run import RunFolder
+from tellapart.training.run_folder import RunFolder
 from tests.conftest import make_collection, stripes, write_folder
 from tests.resuming import broken, train
 
@@ -37,8 +37,10 @@ def test_pictures_in_memory_are_asked_for(tmp_path, monkeypatch):
     notes = []
     other = train(make_collection(60, seed=3), tmp_path, on_event=notes.append)
     assert other.path != path
-    assert not any("is the same training" in note.text for note in notes if isinstance(note, Note))
-    with pytest.raises(UsageError, match="the data is missing: the model was trained on 'stripes', which is not here"):
+    assert not any("interrupted run" in note.text for note in notes if isinstance(note, Note))
+    with pytest.raises(
+        UsageError, match="no data given: the model was trained on 'stripes', which does not exist here"
+    ):
         tellapart.evaluate(other.path, on_event=silent)
     assert tellapart.train(collection, resume=path, on_event=silent).path == path
 
@@ -50,5 +52,5 @@ def test_class_names_that_a_collection_was_opened_with_are_kept(tmp_path, monkey
     broken(monkeypatch, 1, collection, tmp_path / "runs")
     (path,) = (tmp_path / "runs").iterdir()
     run = tellapart.train(resume=path, on_event=silent)
-    assert run.classifier.class_names == ("a", "b", "c")
+    assert run.model.class_names == ("a", "b", "c")
     assert tellapart.evaluate(run.path, on_event=silent).count == 12

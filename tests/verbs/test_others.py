@@ -21,7 +21,7 @@ def test_predict(stripes_run, tmp_path):
     assert found[0].label == "across"
     values = json.loads(json.dumps(found.to_dict()))
     assert set(values[0]) == {"source", "label", "probability", "probabilities", "ood_score", "out_of_distribution"}
-    one = tellapart.predict(stripes_run.classifier, stripes(1)[0][0], top=2, on_event=silent)
+    one = tellapart.predict(stripes_run.model, stripes(1)[0][0], top=2, on_event=silent)
     assert str(one).count("\n") == 2
     assert len(one.to_dict()[0]["probabilities"]) == 2
     pixels = stripes(5)[0]
@@ -29,13 +29,13 @@ def test_predict(stripes_run, tmp_path):
         found = tellapart.predict(stripes_run, several, on_event=silent)
         assert [answer.label for answer in found] == ["across", "down", "squares", "across", "down"]
         assert not found.bad
-    with pytest.raises(UsageError, match="no pictures were named"):
+    with pytest.raises(UsageError, match="no pictures given"):
         tellapart.predict(stripes_run.path, [], on_event=silent)
 
 
 def test_summary_of_a_model_and_of_recipes(stripes_run, tmp_path):
-    found = tellapart.summary(stripes_run.model, on_event=silent)
-    assert found.parameters == stripes_run.classifier.network.count_params()
+    found = tellapart.summary(stripes_run.model_path, on_event=silent)
+    assert found.parameters == stripes_run.model.network.count_params()
     text = str(found)
     assert "Conv2D" in text
     assert "classes: across, down, squares" in text
@@ -62,8 +62,8 @@ def test_summary_of_a_recipe_that_changes_one_for_two_classes(tmp_path):
 def test_recipes_show_what_follows_the_data():
     shown = tellapart.recipes("photos", on_event=silent)
     assert shown.to_dict()["follow_the_data"]["epochs"] == [24, 25, 35, 58, 80]
-    assert "24 to 80, by the data" in str(shown)
-    assert "64 or 128, by the data" in str(shown)
+    assert "24 to 80, depending on the data" in str(shown)
+    assert "64 or 128, depending on the data" in str(shown)
     assert tellapart.recipes("lenet", on_event=silent).followed == {}
 
 
@@ -101,10 +101,10 @@ def test_summary_says_no_none_of_an_adopted_model(tmp_path, monkeypatch):
 
 
 def test_a_run_stands_for_its_classifier(stripes_run):
-    assert tellapart.load(stripes_run) is stripes_run.classifier
+    assert tellapart.load(stripes_run) is stripes_run.model
     text = str(tellapart.summary(stripes_run, on_event=silent))
-    assert text == str(tellapart.summary(stripes_run.model, on_event=silent))
-    assert str(tellapart.summary(stripes_run.classifier, on_event=silent)) == text
+    assert text == str(tellapart.summary(stripes_run.model_path, on_event=silent))
+    assert str(tellapart.summary(stripes_run.model, on_event=silent)) == text
 
 
 def test_a_path_below_home(tmp_path, monkeypatch):

@@ -15,8 +15,6 @@ import tellapart
 from tellapart.errors import (
     CheckpointError,
     DataError,
-    OutOfMemoryError,
-    RecipeError,
     Stopped,
     TrainingError,
     UsageError,
@@ -27,12 +25,10 @@ from tellapart.training import precision
 from tellapart.training import train as training
 from tellapart.training.budget import Budget
 from tellapart.training.checkpoints import Checkpoints
-from tellapart.training.run import RunFolder
-from tellapart.verbs._resuming import find_kept
-from tellapart.verbs.train import Options
+from tellapart.training.run_folder import RunFolder
 from tests.conftest import make_collection, stripes, write_folder
 from tests.killing import KilledError, killed_after
-from tests.resuming import broken, train
+from tests.resuming import broken, metrics, train
 
 pytestmark = pytest.mark.usefixtures("sketched")
 
@@ -43,11 +39,7 @@ def folder(tmp_path_factory):
 
 
 def weights(run):
-    return [one.tobytes() for one in run.classifier.network.get_weights()]
-
-
-def metrics(run):
-    return {split: (found.accuracy, found.loss) for split, found in run.evaluations.items()}
+    return [one.tobytes() for one in run.model.network.get_weights()]
 
 
 def test_a_run_goes_on_in_its_folder_to_the_same_result(folder, tmp_path, monkeypatch):
@@ -66,9 +58,10 @@ def test_a_run_goes_on_in_its_folder_to_the_same_result(folder, tmp_path, monkey
     assert not (path / "checkpoints").exists()
     assert not (path / "lock").exists()
     assert notes[0].text == (
-        f"going on with {path} (1 epoch done), as asked: --recipe quick --set batch_size=8 --epochs 3 --seed 4"
+        f"resuming {path} (1 epoch done) with its original options: "
+        "--recipe quick --set batch_size=8 --epochs 3 --seed 4"
     )
-    with pytest.raises(UsageError, match="this training came to its end") as caught:
+    with pytest.raises(UsageError, match="this run is finished") as caught:
         tellapart.train(resume=path, on_event=silent)
     assert caught.value.action == f"use its model: {path / 'model.keras'}"
 
@@ -78,7 +71,7 @@ def test_the_same_command_offers_it_and_auto_takes_it(folder, tmp_path, monkeypa
     (path,) = tmp_path.iterdir()
     notes = []
     broken(monkeypatch, 1, folder, tmp_path, on_event=notes.append)
-    offer = f"note: {path} is the same training, broken off (1 epoch done): --resume {path} goes on"
+    offer = f"note: {path} is an interrupted run of this command (1 epoch done); continue it with --resume {path}"
     assert notes[0].text == offer
     other = max(tmp_path.iterdir())
     taken = train(folder, tmp_path, resume="auto")
@@ -91,12 +84,12 @@ def test_a_training_whose_figures_became_no_numbers_is_not_offered(folder, tmp_p
     broken(monkeypatch, 1, folder, tmp_path)
     (path,) = tmp_path.iterdir()
     record = RunFolder(path).read()
-    reason = TrainingError("epoch 2: loss is nan", "a finite number", "lower the rate").to_dict()
-    RunFolder(path).write(record | {"reason": reason})
+    error = TrainingError("epoch 2: loss is nan", "a finite number", "lower the rate")
+    RunFolder(path).write(record | {"reason": error.to_dict(), "resumable": error.resumable})
     notes = []
     run = train(folder, tmp_path, resume="auto", on_event=notes.append)
     assert run.path != path
-    assert not any("broken off" in note.text for note in notes if isinstance(note, Note))
+    assert not any("interrupted" in note.text for note in notes if isinstance(note, Note))
 
 
 def test_other_options_are_refused(folder, tmp_path, monkeypatch):
@@ -104,14 +97,14 @@ def test_other_options_are_refused(folder, tmp_path, monkeypatch):
     (path,) = tmp_path.iterdir()
     with pytest.raises(UsageError, match=f"--epochs 9 with --resume {path}") as caught:
         tellapart.train(resume=path, epochs=9, on_event=silent)
-    assert caught.value.expected == "what it was started with: 3"
+    assert caught.value.expected == "what the run was started with: 3"
     with pytest.raises(UsageError, match="train: data is missing"):
         tellapart.train(on_event=silent)
-    with pytest.raises(UsageError, match="is not the folder of a training"):
+    with pytest.raises(UsageError, match="is not a run folder"):
         tellapart.train(resume=tmp_path / "no", on_event=silent)
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd" / "run.json").write_text("[1]")
-    with pytest.raises(UsageError, match=r"run.json: it is none of a training's"):
+    with pytest.raises(UsageError, match=r"run.json: it does not describe a run"):
         tellapart.train(resume=tmp_path / "odd", on_event=silent)
 
 
@@ -120,7 +113,7 @@ def test_pictures_that_changed_are_named(tmp_path, monkeypatch):
     broken(monkeypatch, 2, folder, tmp_path / "runs")
     (path,) = (tmp_path / "runs").iterdir()
     next(iter(sorted((folder / "down").glob("*.png")))).unlink()
-    with pytest.raises(CheckpointError, match=r"is not what it was when .* was started \(then 60 pictures, now 59"):
+    with pytest.raises(CheckpointError, match=r"has changed since .* was started \(then 60 pictures, now 59"):
         tellapart.train(resume=path, on_event=silent)
     assert RunFolder(path).read()["status"] == "failed"
     assert Checkpoints(path / "checkpoints").any()
@@ -138,7 +131,9 @@ def test_one_picture_that_changed_under_its_name_and_size_is_told(tmp_path, monk
     rows = list(csv.DictReader((path / "split.csv").read_text().splitlines()))
     one = folder / [row["key"] for row in rows if row["split"] == "train"][7]
     one.write_bytes(one.read_bytes()[:-1] + b"\x01")
-    with pytest.raises(CheckpointError, match=r"is of another training \(a picture, label or place of one has changed"):
+    with pytest.raises(
+        CheckpointError, match=r"belongs to another training \(a picture, a label or the split has changed"
+    ):
         tellapart.train(resume=path, on_event=silent)
 
 
@@ -146,7 +141,7 @@ def test_one_process_at_a_time_and_no_lock_is_left_by_a_dead_one(folder, tmp_pat
     broken(monkeypatch, 2, folder, tmp_path)
     (path,) = tmp_path.iterdir()
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom tellapart.training.run import RunFolder\n"
+        "import sys, time\nfrom pathlib import Path\nfrom tellapart.training.run_folder import RunFolder\n"
         "with RunFolder(Path(sys.argv[1])).locked():\n    print('held', flush=True)\n    time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True) as holder:
@@ -156,78 +151,9 @@ def test_one_process_at_a_time_and_no_lock_is_left_by_a_dead_one(folder, tmp_pat
         holder.kill()
     assert (path / "lock").exists()
     with RunFolder(path).locked():
-        assert f"process {os.getpid()} on " in (path / "lock").read_text()
+        assert f"process {os.getpid()} on " in (path / "lock-holder.txt").read_text()
     assert not (path / "lock").exists()
     assert tellapart.train(resume=path, on_event=silent).path == path
-
-
-def test_folds_that_were_done_are_not_done_again(folder, tmp_path, monkeypatch):
-    whole = train(folder, tmp_path / "whole", folds=3)
-    asked = []
-    real = training.train_network
-
-    def dying(recipe, train, validation, *rest, **options):
-        asked.append(len(train))
-        if len(asked) == 3:
-            raise KilledError
-        return real(recipe, train, validation, *rest, **options)
-
-    with monkeypatch.context() as patch, pytest.raises(KilledError):
-        patch.setattr(training, "train_network", dying)
-        train(folder, tmp_path / "runs", folds=3)
-    (path,) = (tmp_path / "runs").iterdir()
-    assert sorted(p.name for p in (path / "folds").glob("*.npz")) == ["fold-1.npz", "fold-2.npz"]
-    assert find_kept(Options(resume=path))[1].progress() == "2 of 3 folds done"
-    with monkeypatch.context() as patch:
-        asked[:] = [0] * 10
-        patch.setattr(training, "train_network", dying)
-        run = tellapart.train(resume=path, on_event=silent)
-    assert len(asked) == 12  # the third fold, and the one on all
-    assert metrics(run) == metrics(whole)
-    assert np.array_equal(
-        run.evaluations["cross_validation"].probabilities, whole.evaluations["cross_validation"].probabilities
-    )
-    assert not (path / "folds").exists()
-
-
-def test_folds_of_another_network_are_done_again(tmp_path, monkeypatch):
-    """The network of a recipe of one's own is changed, and no field of it, between two folds and the others."""
-    data = write_folder(tmp_path / "stripes", 60)
-    recipe = tmp_path / "mine.py"
-    recipe.write_text(OWN.format(units=8))
-    real, asked = training.train_network, []
-
-    def dying(*arguments, **options):
-        asked.append(0)
-        if len(asked) == 2:
-            raise KilledError
-        return real(*arguments, **options)
-
-    with monkeypatch.context() as patch, pytest.raises(KilledError):
-        patch.setattr(training, "train_network", dying)
-        train(data, tmp_path / "runs", folds=3, recipe=recipe, set=[])
-    recipe.write_text(OWN.format(units=9))
-    (path,) = (tmp_path / "runs").iterdir()
-    asked[:] = [0] * 10
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "train_network", dying)
-        tellapart.train(resume=path, on_event=silent)
-    assert len(asked) == 14  # all three folds, and the one on all
-
-
-OWN = """
-import keras
-
-def network(shape, classes):
-    layers = [keras.Input(shape), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
-    return keras.Sequential([*layers, keras.layers.Dense({units}), keras.layers.Dense(classes, activation="softmax")])
-"""
-
-
-def test_wrong_input_that_shows_late_leaves_no_folder_with_folds_either(folder, tmp_path):
-    with pytest.raises(RecipeError, match="does not take pictures of"):
-        train(folder, tmp_path / "runs", folds=3, set=["grow=0.5"])
-    assert not list((tmp_path / "runs").iterdir())
 
 
 def test_a_full_disk_is_met_before_going_on(folder, tmp_path, monkeypatch):
@@ -246,7 +172,7 @@ def test_a_record_that_cannot_be_written_is_named(folder, tmp_path, monkeypatch)
     def full(path, record):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tellapart.training.run.write_json", full)
+    monkeypatch.setattr("tellapart.training.run_folder.write_json", full)
     with pytest.raises(CheckpointError, match=r"run.json: cannot be written \(No space left on device\)"):
         train(folder, tmp_path / "runs")
 
@@ -259,48 +185,17 @@ def test_deterministic_trains_in_float32(folder, tmp_path, monkeypatch):
     assert any("float32 (deterministic)" in note.text for note in notes if isinstance(note, Note))
 
 
-def test_a_fold_for_which_memory_did_not_suffice_goes_on_with_smaller_batches(folder, tmp_path, monkeypatch):
-    real, sizes = training.train_network, []
-
-    def short(recipe, *rest, **options):
-        sizes.append((recipe.batch_size, recipe.learning_rate))
-        if recipe.batch_size > 8:
-            raise MemoryError
-        return real(recipe, *rest, **options)
-
-    with monkeypatch.context() as patch, pytest.raises(KilledError):
-        killed_after(patch, 2)
-        patch.setattr(training, "train_network", short)
-        train(folder, tmp_path, folds=2, set=["batch_size=16", "learning_rate=0.25"])
-    (path,) = tmp_path.iterdir()
-    smaller = json.loads((path / "folds" / "fold-1" / "smaller.json").read_text())
-    assert smaller["batch_size"] == 8 and sizes == [(16, 0.25), (8, smaller["learning_rate"])]
-    sizes.clear()
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "train_network", short)
-        tellapart.train(resume=path, on_event=silent)
-    assert [size for size, _ in sizes] == [8, 16, 8, 16, 8]  # the first fold, the second, and the one on all
-
-    def never(recipe, *rest, **options):
-        raise MemoryError
-
-    monkeypatch.setattr(training, "train_network", never)
-    with pytest.raises(OutOfMemoryError, match="fold 1, out of memory") as caught:
-        train(folder, tmp_path, folds=2)
-    assert "end other programs" in caught.value.action
-
-
 def test_minutes_go_on_with_what_is_left_of_them(folder, tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KilledError):
         killed_after(patch, 3)
         train(folder, tmp_path, epochs=None, minutes=1 / 6)
     (path,) = tmp_path.iterdir()
     kept = Checkpoints(path / "checkpoints").newest(pytest.fail)
-    assert 0 < kept.values["seconds"] < kept.values["in_all"]
-    used, real = [], Budget.go_on
-    monkeypatch.setattr(Budget, "go_on", lambda self, seconds: (used.append(seconds), real(self, seconds)))
+    assert 0 < kept.values["seconds"] < kept.values["total_seconds"]
+    used, real = [], Budget.resume
+    monkeypatch.setattr(Budget, "resume", lambda self, seconds: (used.append(seconds), real(self, seconds)))
     run = tellapart.train(resume=path, on_event=silent)
-    assert used == [kept.values["in_all"]]
+    assert used == [kept.values["total_seconds"]]
     assert kept.values["seconds"] <= run.train_seconds
     assert RunFolder(path).read()["options"]["minutes"] == pytest.approx(1 / 6)
 
@@ -308,11 +203,12 @@ def test_minutes_go_on_with_what_is_left_of_them(folder, tmp_path, monkeypatch):
 def test_too_little_memory_makes_the_batches_smaller(folder, tmp_path, monkeypatch):
     real, sizes = training.train_network, []
 
-    def short(recipe, *rest, **options):
+    def short(plan, *rest):
+        recipe = plan.recipe
         sizes.append((recipe.batch_size, recipe.learning_rate))
         if recipe.batch_size > 8:
             raise RuntimeError("OOM when allocating tensor with shape[32,64] on CPU")
-        return real(recipe, *rest, **options)
+        return real(plan, *rest)
 
     monkeypatch.setattr(training, "train_network", short)
     notes = []
@@ -320,10 +216,10 @@ def test_too_little_memory_makes_the_batches_smaller(folder, tmp_path, monkeypat
     run = train(folder, tmp_path, notes.append, set=changes)
     assert sizes == [(32, 0.2), (16, pytest.approx(0.1)), (8, pytest.approx(0.05))]
     said = [event.text for event in notes if isinstance(event, Note) and "memory" in event.text]
-    assert said[0] == "out of memory with batches of 32 pictures: trying 16, at a learning rate of 0.1"
+    assert said[0] == "out of memory with batches of 32 pictures: trying 16, with a learning rate of 0.1"
     assert RunFolder(run.path).read()["recipe"]["batch_size"] == 8
 
-    def never(recipe, *rest, **options):
+    def never(*arguments):
         raise MemoryError
 
     monkeypatch.setattr(training, "train_network", never)
@@ -379,11 +275,11 @@ def test_a_process_that_is_killed_goes_on_from_the_command_line(folder, tmp_path
 
 
 def test_a_run_of_the_automatic_recipe_under_a_name_of_ones_own_goes_on(tmp_path, monkeypatch):
-    from tellapart.verbs import _running
+    from tellapart.verbs import train as verb
 
     data = make_collection(60, splits=False)
     with monkeypatch.context() as patched, pytest.raises(Stopped):
-        patched.setattr(_running, "finish", interrupted)
+        patched.setattr(verb, "measure", interrupted)
         tellapart.train(data, set=["name=mytry"], epochs=2, runs=tmp_path, on_event=silent)
     (folder,) = tmp_path.iterdir()
     assert folder.name == "stripes-mytry-001"

@@ -92,7 +92,7 @@ def test_what_is_too_small_to_be_split_is_shown_all_the_same(tmp_path, monkeypat
     notes = []
     shown = tellapart.show(make_collection(6, splits=False), augment="quick", on_event=notes.append)
     assert len(shown.figure.pictures) == 25
-    assert any("the usual split cannot be made" in note.text for note in notes if isinstance(note, Note))
+    assert any("the default split cannot be made" in note.text for note in notes if isinstance(note, Note))
 
 
 def test_a_change_of_no_recipe(tmp_path):
@@ -106,7 +106,9 @@ def test_where_no_picture_can_be_read_the_reasons_are_shown(tmp_path):
         (tmp_path / name / "1.heic").write_bytes(b"\0\0\0\x18ftypheic")
     shown = tellapart.show(tmp_path, on_event=silent)
     assert shown.output is None
-    assert "2 pictures cannot be read:\n  cats/1.heic: is HEIC, which is not read: convert it to JPEG" in str(shown)
+    assert "2 pictures cannot be read:\n  cats/1.heic: is HEIC, which is not supported: convert it to JPEG" in str(
+        shown
+    )
 
 
 def test_large_pictures_are_drawn_small(tmp_path):

@@ -13,8 +13,8 @@ from tellapart.errors import DataError, RecipeError, Stopped, UsageError
 from tellapart.progress import Note, silent
 from tellapart.recipes.augmentation import Augmentation
 from tellapart.recipes.recipe import Recipe
-from tellapart.training.run import RunFolder
-from tellapart.verbs._running import looks_afterwards
+from tellapart.training.run_folder import RunFolder
+from tellapart.verbs.train import views_after_training
 from tests.conftest import make_collection, write_folder
 
 pytestmark = pytest.mark.usefixtures("sketched")
@@ -143,7 +143,7 @@ def test_without_a_test_part_it_says_so(tmp_path):
         on_event=notes.append,
     )
     assert run.evaluations == {}
-    assert any("there is no test split" in event.text for event in notes if isinstance(event, Note))
+    assert any("no test split: all metrics below" in event.text for event in notes if isinstance(event, Note))
 
 
 def test_a_python_recipe_of_ones_own(tmp_path):
@@ -177,7 +177,7 @@ def test_the_one_output_head_is_like_any_other(tmp_path):
     two = collection.labels < 2
     pixels, labels = collection.pictures.array[two], np.array(["down", "across"])[collection.labels[two]]
     run = tellapart.train((pixels, labels), recipe="cats-dogs", epochs=2, runs=tmp_path, on_event=silent)
-    answer = run.classifier.predict(pixels[0])
+    answer = run.model.predict(pixels[0])
     assert set(answer.probabilities) == {"across", "down"}
     assert sum(answer.probabilities.values()) == pytest.approx(1)
     assert run.evaluations["test"].confusion.shape == (2, 2)
@@ -223,17 +223,17 @@ def test_views_of_the_recipe_are_kept_in_the_file_and_both_figures_reported(tmp_
     run = tellapart.train(
         make_collection(90, splits=False), epochs=1, set=["views=mirror-shift"], runs=tmp_path, on_event=notes.append
     )
-    assert tellapart.load(run.model).views == "shift"  # mirrored stripes are out of step
+    assert tellapart.load(run.model_path).views == "shift"  # mirrored stripes are out of step
     assert {"test", "test_one_view", "validation"} == set(run.evaluations)
     found = run.to_dict()["results"]
     assert found["test_one_view"]["count"] == found["test"]["count"]
     assert found["test_one_view"]["loss"] != found["test"]["loss"]
     assert "test, one view: accuracy" in str(run)
-    again = tellapart.evaluate(run.model, make_collection(90, splits=False), views="none", on_event=silent)
+    again = tellapart.evaluate(run.model_path, make_collection(90, splits=False), views="none", on_event=silent)
     assert again.loss == pytest.approx(found["test_one_view"]["loss"])
     assert any(isinstance(note, Note) and note.text.startswith("mirroring: off (") for note in notes)
-    answer = tellapart.predict(run.model, [make_collection().read(0)], views="none", on_event=silent)[0]
-    assert answer.probability == pytest.approx(tellapart.load(run.model).with_views("none").predict(
+    answer = tellapart.predict(run.model_path, [make_collection().read(0)], views="none", on_event=silent)[0]
+    assert answer.probability == pytest.approx(tellapart.load(run.model_path).with_views("none").predict(
         make_collection().read(0)).probability)  # fmt: skip
 
 
@@ -258,8 +258,10 @@ def test_too_few_held_out_pictures_to_call_any_unfamiliar_are_told(tmp_path):
         write_folder(tmp_path / "data", 60), recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=events.append
     )
     notes = [event.text for event in events if isinstance(event, Note)]
-    assert any("no picture will be called unfamiliar: 5 ordinary ones were held out" in text for text in notes), notes
-    assert not run.classifier.ood_detector.decides
+    assert any(
+        "out-of-distribution detection is off: it needs 100 held-out pictures and has 5" in text for text in notes
+    ), notes
+    assert not run.model.ood_detector.decides
 
 
 @pytest.mark.parametrize("asked", ("l2=0.1", None, {"augmentation": {"zoom": 0.1}, "dropout": None}))
@@ -305,7 +307,7 @@ def test_a_class_folder_with_a_name_of_an_old_archive(tmp_path):
     except OSError:
         pytest.skip("this file system takes UTF-8 only")
     run = tellapart.train(folder, recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=silent)
-    assert run.classifier.class_names == ("across", "café", "squares")
+    assert run.model.class_names == ("across", "café", "squares")
 
 
 def test_what_cannot_be_promised_and_what_can_is_said(tmp_path):
@@ -315,8 +317,8 @@ def test_what_cannot_be_promised_and_what_can_is_said(tmp_path):
         on_event=notes.append,
     )  # fmt: skip
     (said,) = [note.text for note in notes if isinstance(note, Note) and "max-error-rate" in note.text]
-    assert "it can promise" in said
-    assert "or more, which answers" in said
+    assert "; possible: " in said
+    assert "or more, where" in said
 
 
 @pytest.mark.parametrize(
@@ -336,10 +338,10 @@ def test_changes_of_one_record_add_up(tmp_path, asked):
 
 def test_looks_after_a_training():
     counts = {"train": 5000, "validation": 300, "test": 1000}
-    assert looks_afterwards(counts, "none") == 1300 + 2000 + 300
-    assert looks_afterwards(counts, "mirror-shift") == 6 * 1300 + 1000 + 2000 + 300
-    assert looks_afterwards(counts | {"validation": 0}, "none") == 1000 + 2000 + 1000
-    assert looks_afterwards({"train": 80, "validation": 0, "test": 0}, "mirror") == 80 + 80
+    assert views_after_training(counts, "none") == 1300 + 2000 + 300
+    assert views_after_training(counts, "mirror-shift") == 6 * 1300 + 1000 + 2000 + 300
+    assert views_after_training(counts | {"validation": 0}, "none") == 1000 + 2000 + 1000
+    assert views_after_training({"train": 80, "validation": 0, "test": 0}, "mirror") == 80 + 80
 
 
 def test_a_network_may_normalise_by_its_own_pixels(tmp_path):
@@ -357,11 +359,11 @@ def test_a_network_may_normalise_by_its_own_pixels(tmp_path):
     recipe = Recipe(name="own", network=network, initialise=initialise, epochs=2, dropout=0.1)
     data = make_collection(90, splits=False)
     run = tellapart.train(data, recipe=recipe, runs=tmp_path, on_event=silent)
-    again = tellapart.load(run.model)
+    again = tellapart.load(run.model_path)
     own = again.network.get_layer("own")
     assert float(np.asarray(own.mean).ravel()[0]) == pytest.approx(data.pictures.array.mean() / 255, rel=0.1)
     pixels = data.pictures.array[:9]
-    expected = keras.saving.load_model(run.model).predict(pixels, verbose=0)
+    expected = keras.saving.load_model(run.model_path).predict(pixels, verbose=0)
     assert np.allclose(again.with_views("none").probabilities(pixels).argmax(axis=1), expected.argmax(axis=1))
     assert "data:image/png" in (run.path / "report.html").read_text()
 
@@ -372,14 +374,14 @@ def test_a_stop_while_it_evaluates_says_how_to_go_on(tmp_path, monkeypatch):
 
     folder, runs = write_folder(tmp_path / "data", 60), tmp_path / "my runs"
     with monkeypatch.context() as patch, pytest.raises(Stopped) as caught:
-        patch.setattr("tellapart.verbs._running.finish", stop)
+        patch.setattr("tellapart.verbs.train.measure", stop)
         tellapart.train(folder, recipe="dense", epochs=1, runs=runs, on_event=silent)
     (path,) = runs.iterdir()
-    assert str(caught.value).startswith(f"{path}: stopped before all was measured and written")
+    assert str(caught.value).startswith(f"{path}: stopped before everything was measured and written")
     assert shlex.split(caught.value.action.split(": ")[1]) == ["tellapart", "train", "--resume", str(path)]
     notes = []
     tellapart.predict(path, [folder], on_event=notes.append)
-    assert any("broken off before its confidence was measured" in n.text for n in notes if isinstance(n, Note))
+    assert any("interrupted before confidence was calibrated" in n.text for n in notes if isinstance(n, Note))
     run = tellapart.train(resume=path, on_event=silent)
     assert run.evaluations["test"].count == 12
     notes.clear()
@@ -392,5 +394,5 @@ def test_the_rate_of_another_optimizer_is_said(tmp_path):
     data = make_collection(60, splits=False)
     run = tellapart.train(data, set=["optimizer=adam"], epochs=1, runs=tmp_path, on_event=notes.append)
     assert RunFolder(run.path).read()["recipe"]["learning_rate"] == 0.001
-    words = "learning rate: 0.001, as is usual for adam; --set learning_rate=... decides otherwise"
+    words = "learning rate: 0.001, the usual one for adam; --set learning_rate=... changes it"
     assert words in [note.text for note in notes if isinstance(note, Note)]

@@ -11,7 +11,7 @@ import tellapart
 from tellapart.data.feeding import Prepared
 from tellapart.data.split_table import SplitTable
 from tellapart.progress import Note, silent
-from tellapart.verbs._finishing import not_leaked
+from tellapart.verbs._results import without_leaks
 from tests.conftest import make_collection, write_folder
 
 pytestmark = pytest.mark.usefixtures("sketched")
@@ -32,18 +32,19 @@ def test_a_leak_is_told_before_training_and_its_figure_given_apart(tmp_path):
     run = tellapart.train(data, recipe="dense", epochs=2, runs=tmp_path / "runs", on_event=events.append)
     said = [event.text for event in events if isinstance(event, Note)]
     (leak,) = (i for i, words in enumerate(said) if words.startswith("leak"))
-    assert "leak: 2 of 12 test pictures (16.7%) are in training too" in said[leak]
+    assert "leakage: 2 of 12 test pictures (16.7%) are duplicates or near-duplicates of training" in said[leak]
     assert leak < next(i for i, words in enumerate(said) if words.startswith("recipe:"))
     found = run.evaluations["test"]
     assert found.summary()["leaked"] == 2
     assert found.summary()["without_leaks"]["count"] == 10
-    assert "2 of these pictures are in training too: accuracy" in str(run)
-    assert "in\ntraining too, exactly or nearly" in (run.path / "report.html").read_text()
+    assert "leakage: 2 of these pictures, or duplicates of them, were used in training; without them" in str(run)
+    words = "2 of these pictures are duplicates or near-duplicates of training pictures."
+    assert words in (run.path / "report.html").read_text()
     model_card = (run.path / "report.md").read_text()
-    assert "2 of these pictures are in training too, exactly or nearly" in model_card
+    assert words in model_card
     assert f"Without them the accuracy is {100 * found.without_leaks()['accuracy']:.2f} %" in model_card
     for page in (model_card, (run.path / "report.html").read_text()):
-        assert "took no part in training" not in page
+        assert "not used for training" not in page
     again = tellapart.evaluate(run.path, on_event=silent)
     assert again.summary()["without_leaks"] == found.summary()["without_leaks"]
 
@@ -77,9 +78,9 @@ def test_groups_by_a_pattern(tmp_path):
     again = tellapart.evaluate(run.path, on_event=silent)
     assert again.count == run.evaluations["test"].count
     assert again.accuracy_interval == run.evaluations["test"].accuracy_interval
-    assert "groups, which the interval of the accuracy counts as independent" in str(again)
+    assert "groups; the accuracy interval accounts for that" in str(again)
     for page in ("report.html", "report.md"):
-        assert "groups, which the interval" in " ".join((run.path / page).read_text().split())
+        assert "groups; the accuracy interval accounts for that" in " ".join((run.path / page).read_text().split())
 
 
 def test_groups_that_the_data_tears_are_told(tmp_path):
@@ -89,13 +90,13 @@ def test_groups_that_the_data_tears_are_told(tmp_path):
     notes = [event.text for event in events if isinstance(event, Note)]
     for page in ("report.html", "report.md"):
         text = " ".join((run.path / page).read_text().split())
-        assert "20 of these pictures are of groups that training has pictures of too" in text
-    assert any("groups: 20 of 20 test pictures are of groups that are in training too" in text for text in notes), notes
+        assert "20 of these pictures belong to groups that also occur in training" in text
+    assert any("groups: 20 of 20 test pictures belong to groups that also occur" in text for text in notes), notes
 
 
 def test_pictures_of_the_validation_that_training_has_too_are_not_ordinary():
     held = Prepared(np.zeros((4, 2, 2, 1), np.uint8), np.arange(4) % 2, np.array([5, 6, 7, 8]))
     split_table = SplitTable(np.array(["validation"] * 9), {}, np.array([6, 8]))
-    assert not_leaked(held, split_table).indices.tolist() == [5, 7]
-    assert not_leaked(held, replace(split_table, leaked=np.arange(9))) is held
-    assert not_leaked(None, split_table) is None
+    assert without_leaks(held, split_table).indices.tolist() == [5, 7]
+    assert without_leaks(held, replace(split_table, leaked=np.arange(9))) is held
+    assert without_leaks(None, split_table) is None

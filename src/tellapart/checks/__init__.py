@@ -1,7 +1,9 @@
-"""What may be wrong with a collection: one file a check, found by listing this folder.
+"""Checks for problems in a collection: one file per check, found by listing this folder.
 
-A check is a module whose docstring's first line says what it looks for, with `POSITION`, a number that orders the page,
-`TITLE`, and
+A check is a module. The first line of its docstring says what it finds; the check page shows that line. It has
+`POSITION`, a number that orders the page, `TITLE`, and
 
-    def find(checked: Checked) -> list[Finding]      nothing is changed; None where what it needs is not there
+    def find(checked: Checked) -> list[Finding]
+
+`find` changes nothing. It returns None instead of a list if the collection lacks what the check needs.
 """

@@ -2,38 +2,47 @@
 
 import numpy as np
 
-from tellapart.checks.light import BLANK
+from tellapart.checks._blank import BLANK_DEVIATION
 from tellapart.data.finding import Checked, Finding
 
-POSITION, TITLE = 70, "Blurred"
+POSITION, TITLE = 70, "Blurred pictures"
 
-SMALLEST = 64
-"""Smaller pictures have no room to be sharp."""
+SMALLEST_SIDE = 64
+"""Pictures with a shorter side below this are not checked: they are too small to measure sharpness."""
 
-FAR = 3.5
-"""Deviations below the middle, in logarithms and by the median of their distances (Iglewicz and Hoaglin 1993)."""
+FEWEST = 20
+"""With fewer pictures there is too little to compare with."""
 
-LEAST = 60.0
-"""A variance of the Laplacian above this is sharp whatever the others are."""
+OUTLIER_SCORE = 3.5
+"""Distance below the median of the log sharpness, in scaled median absolute deviations, from which a picture counts as
+blurred (Iglewicz and Hoaglin 1993).
+"""
+
+SHARP = 60.0
+"""A picture whose Laplacian has a variance of at least this is sharp, whatever the others are."""
 
 
 def find(checked: Checked) -> list[Finding]:
     """See the contract."""
-    looks = {i: checked.inspection.look(i) for i in checked.inspection.readable.tolist()}
-    large = [i for i, seen in looks.items() if min(seen.shape[:2]) >= SMALLEST and seen.spread >= BLANK]
-    if len(large) < 20:
+    measured = {i: checked.inspection.summary(i) for i in checked.inspection.readable.tolist()}
+    large = [
+        i
+        for i, measures in measured.items()
+        if min(measures.shape[:2]) >= SMALLEST_SIDE and measures.deviation >= BLANK_DEVIATION
+    ]
+    if len(large) < FEWEST:
         return []
-    sharpness = np.log(np.array([looks[i].sharpness for i in large]) + 1)
-    middle = np.median(sharpness)
-    distance = np.median(np.abs(sharpness - middle)) * 1.4826 + 1e-6
-    scores = (middle - sharpness) / distance
+    sharpness = np.log(np.array([measured[i].sharpness for i in large]) + 1)
+    median = np.median(sharpness)
+    deviation = np.median(np.abs(sharpness - median)) * 1.4826 + 1e-6
+    scores = (median - sharpness) / deviation
     order = np.argsort(-scores, kind="stable")
     return [
         Finding(
-            f"{checked.collection.keys[large[k]]}: sharpness {looks[large[k]].sharpness:.0f}, where "
-            f"{np.exp(middle) - 1:.0f} is usual",
+            f"{checked.collection.keys[large[k]]}: sharpness {measured[large[k]].sharpness:.0f} "
+            f"(typical: {np.exp(median) - 1:.0f})",
             (large[k],),
         )
         for k in order.tolist()
-        if scores[k] > FAR and looks[large[k]].sharpness < LEAST
+        if scores[k] > OUTLIER_SCORE and measured[large[k]].sharpness < SHARP
     ]

@@ -5,13 +5,13 @@ import numpy as np
 from tellapart.data.finding import Checked, Finding
 from tellapart.text import counted
 
-POSITION, TITLE = 110, "Small classes, imbalance"
+POSITION, TITLE = 110, "Small classes and class imbalance"
 
 FEW = 20
-"""Of fewer pictures a class can hardly be learnt, and not be measured."""
+"""A class with fewer readable pictures is hard to train on and too small to evaluate."""
 
-UNEVEN = 10
-"""The largest class has more than so many times the pictures of the smallest."""
+IMBALANCED = 10
+"""Ratio of the largest class to the smallest above which the classes count as imbalanced."""
 
 
 def find(checked: Checked) -> list[Finding]:
@@ -19,13 +19,15 @@ def find(checked: Checked) -> list[Finding]:
     collection = checked.collection
     counts = collection.class_counts(checked.inspection.readable)
     names = collection.class_names
-    found = [
-        Finding(f"{names[c]}: {counted(int(counts[c]), 'picture')} that can be read")
+    findings = [
+        Finding(f"{names[c]}: {counted(int(counts[c]), 'readable picture')}")
         for c in np.flatnonzero(counts < FEW).tolist()
     ]
-    most, least = int(counts.argmax()), int(np.where(counts > 0, counts, counts.max()).argmin())
-    if counts[most] > UNEVEN * counts[least]:
-        times = counts[most] / counts[least]
-        sizes = f"{counts[most]:,} and {counts[least]:,}"
-        found.append(Finding(f"{names[most]} has {times:.0f} times the pictures of {names[least]}: {sizes}"))
-    return found
+    largest, smallest = int(counts.argmax()), int(np.where(counts > 0, counts, counts.max()).argmin())
+    if counts[largest] > IMBALANCED * counts[smallest]:
+        ratio = counts[largest] / counts[smallest]
+        sizes = f"{counts[largest]:,} and {counts[smallest]:,}"
+        findings.append(
+            Finding(f"{names[largest]} has {ratio:.0f} times as many pictures as {names[smallest]}: {sizes}")
+        )
+    return findings

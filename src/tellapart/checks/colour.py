@@ -1,29 +1,29 @@
-"""Grey pictures among colour ones, and the other way round, where they are few."""
+"""A few greyscale pictures among colour pictures, or a few colour pictures among greyscale ones."""
 
 import numpy as np
 
 from tellapart.data.finding import Checked, Finding
 
-POSITION, TITLE = 40, "Grey among colour"
+POSITION, TITLE = 40, "Greyscale and colour mixed"
 
 FEW = 0.1
-"""Of fewer than this share it is worth knowing which they are."""
+"""The rarer kind is listed if it makes up at most this share of the readable pictures."""
 
 
 def find(checked: Checked) -> list[Finding]:
     """See the contract."""
     readable = checked.inspection.readable.tolist()
-    looks = [checked.inspection.look(i) for i in readable]
-    grey = np.array([seen.grey or seen.shape[2] == 1 for seen in looks], bool)
-    share = grey.mean() if len(grey) else 0.0
-    if share <= FEW:
-        odd, words = grey, "is grey, most are in colour"
-    elif share >= 1 - FEW:
-        odd, words = ~grey, "is in colour, most are grey"
+    measured = [checked.inspection.summary(i) for i in readable]
+    grey = np.array([measures.grey or measures.shape[2] == 1 for measures in measured], bool)
+    grey_share = grey.mean() if len(grey) else 0.0
+    if grey_share <= FEW:
+        rare, words = grey, "greyscale; most pictures are in colour"
+    elif grey_share >= 1 - FEW:
+        rare, words = ~grey, "in colour; most pictures are greyscale"
     else:
         return []
     return [
         Finding(f"{checked.collection.keys[i]}: {words}", (i,))
-        for i, is_odd in zip(readable, odd, strict=True)
-        if is_odd
+        for i, is_rare in zip(readable, rare, strict=True)
+        if is_rare
     ]

@@ -1,23 +1,23 @@
-"""The same picture under different classes: one of the labels is wrong."""
+"""Duplicates and near-duplicates with different labels: at least one of the labels is likely wrong."""
 
 from tellapart.data.finding import Checked, Finding
 
-POSITION, TITLE = 90, "The same picture in different classes"
+POSITION, TITLE = 90, "Duplicates with different labels"
 
 
 def find(checked: Checked) -> list[Finding]:
-    """See the contract. Mirror images do not count: what tells the classes apart may be left and right.
+    """See the contract. Mirrored copies do not count: left and right may be what distinguishes the classes.
 
-    A clean manifest leaves very copies out on all sides, since nobody can tell which label is right; of pictures that
-    are only nearly the same, the difference may be what the labels are about.
+    A clean manifest leaves out all copies of an exact duplicate, because the right label is unknown. It keeps
+    near-duplicates: the small difference between them may be the reason for the different labels.
     """
     collection = checked.collection
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for near in (False, True):
-        told = {i for one in found for i in one.pictures}
+        reported = {i for finding in findings for i in finding.pictures}
         for group in checked.inspection.duplicates.of("exact", "near" if near else "exact"):
-            if len({int(collection.labels[i]) for i in group}) > 1 and not told & set(group):
+            if len({int(collection.labels[i]) for i in group}) > 1 and not reported & set(group):
                 names, order = checked.named(group, collection.label)
-                same = "nearly the same picture" if near else "the same picture"
-                found.append(Finding(f"{same}: {names}", order, drop=() if near else group))
-    return found
+                kind = "near-duplicates" if near else "duplicates"
+                findings.append(Finding(f"{kind} with different labels: {names}", order, drop=() if near else group))
+    return findings

@@ -1,29 +1,37 @@
-"""The same picture more than once within a class: its very copy, or encoded anew, resized, mirrored."""
+"""Duplicates and near-duplicates within a class: exact copies, and re-encoded, resized or mirrored ones."""
 
 from tellapart.data.finding import Checked, Finding
 
 POSITION, TITLE = 80, "Duplicates"
 
+NAMED = 6
+"""Number of pictures that a finding names."""
+
 
 def find(checked: Checked) -> list[Finding]:
-    """See the contract. Copies in other classes or parts are the business of other checks.
+    """See the contract. Other checks report copies in other classes or splits.
 
-    A clean manifest keeps one of them; of very many that are nearly the same it leaves out the very copies only.
+    A clean manifest keeps one picture of each group. A large group of near-duplicates may be pictures from a fixed
+    camera: of those it leaves out only exact copies.
     """
     collection = checked.collection
-    found = []
+    findings = []
     for group in checked.inspection.duplicates.groups:
-        by_place: dict[tuple[int, str], list[int]] = {}
+        by_class_and_split: dict[tuple[int, str], list[int]] = {}
         for i in group:
             split = str(collection.splits[i]) if collection.splits is not None else ""
-            by_place.setdefault((int(collection.labels[i]), split), []).append(i)
-        for same in by_place.values():
-            if len(same) > 1:
-                names = ", ".join(collection.keys[i] for i in same[:6]) + (", ..." if len(same) > 6 else "")
-                words, drop = f"{len(same)} times the same: {names}", same[1:]
-                if checked.one_layout(same):
-                    words = f"{len(same)} nearly the same, so many that they are of one layout: {names}"
-                    firsts = {checked.twins.get(i, i): i for i in reversed(same)}
-                    drop = [i for i in same if firsts[checked.twins.get(i, i)] != i]
-                found.append(Finding(words, tuple(same), drop=tuple(drop)))
-    return found
+            by_class_and_split.setdefault((int(collection.labels[i]), split), []).append(i)
+        findings += [_finding(checked, copies) for copies in by_class_and_split.values() if len(copies) > 1]
+    return findings
+
+
+def _finding(checked: Checked, copies: list[int]) -> Finding:
+    """The finding about one group of duplicates within a class and split."""
+    names = ", ".join(checked.collection.keys[i] for i in copies[:NAMED]) + (", ..." if len(copies) > NAMED else "")
+    if not checked.one_layout(copies):
+        words = f"{len(copies)} duplicates or near-duplicates: {names}"
+        return Finding(words, tuple(copies), drop=tuple(copies[1:]))
+    first_copies = {checked.first_copies.get(i, i): i for i in reversed(copies)}
+    drop = [i for i in copies if first_copies[checked.first_copies.get(i, i)] != i]
+    words = f"{len(copies)} similar pictures, too many to be copies; probably the same layout or camera view: {names}"
+    return Finding(words, tuple(copies), drop=tuple(drop))

@@ -1,4 +1,4 @@
-"""Pictures that hold less detail than their size says: most were enlarged, or are blurred alike."""
+"""Pictures with less detail than their size suggests: most were enlarged, or are blurred in the same way."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from tellapart.data.finding import Checked, Finding
 from tellapart.data.sample import sampled_pictures
 from tellapart.images.detail import LARGEST, detail
 
-POSITION, TITLE = 75, "Enlarged"
+POSITION, TITLE = 75, "Enlarged pictures"
 
 
 def find(checked: Checked) -> list[Finding]:
@@ -17,12 +17,12 @@ def find(checked: Checked) -> list[Finding]:
     share = detail(list(sampled_pictures(checked.collection, readable, (LARGEST, LARGEST))))
     if share == 1:
         return []
-    sides = np.median([checked.inspection.look(int(i)).shape[:2] for i in readable], axis=0)
+    sides = np.median([checked.inspection.summary(int(i)).shape[:2] for i in readable], axis=0)
     height, width = (int(side) for side in sides)
-    small = [round(min(side, LARGEST * side / max(sides)) * share) for side in (width, height)]
+    detailed = [round(min(side, LARGEST * side / max(sides)) * share) for side in (width, height)]
     return [
         Finding(
-            f"most pictures would show as much at {small[0]} x {small[1]} as they do at {width} x {height}: they were "
+            f"most pictures have no more detail at {width} x {height} than at {detailed[0]} x {detailed[1]}: they were "
             "enlarged, or are blurred",
         )
     ]

@@ -1,19 +1,19 @@
-"""Files whose extension names another format than they have."""
+"""Files whose extension does not match their format."""
 
 from pathlib import PurePosixPath
 
 from tellapart.data.finding import Checked, Finding
-from tellapart.images.look import EXTENSIONS
+from tellapart.images.summary import EXTENSIONS
 
-POSITION, TITLE = 20, "Wrong extensions"
+POSITION, TITLE = 20, "Wrong file extensions"
 
 
 def find(checked: Checked) -> list[Finding]:
-    """See the contract. They are read all the same: the content decides."""
-    found = []
+    """See the contract. These files are read anyway: the content decides the format."""
+    findings = []
     for i in checked.inspection.readable.tolist():
-        key, kind = checked.collection.keys[i], checked.inspection.look(i).format
+        key, format = checked.collection.keys[i], checked.inspection.summary(i).format
         suffix = PurePosixPath(key).suffix.lower()
-        if kind in EXTENSIONS and suffix and suffix not in EXTENSIONS[kind]:
-            found.append(Finding(f"{key}: is {kind}", (i,)))
-    return found
+        if format in EXTENSIONS and suffix and suffix not in EXTENSIONS[format]:
+            findings.append(Finding(f"{key}: the format is {format}", (i,)))
+    return findings

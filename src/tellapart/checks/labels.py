@@ -1,34 +1,37 @@
-"""Labels that are likely wrong, by what models say that have not seen the picture; the likeliest first."""
+"""Labels that are probably wrong, by models that were not trained on the picture; the most probable first."""
 
 import numpy as np
 
 from tellapart.data.finding import Checked, Finding
-from tellapart.data.suspects import suspected
+from tellapart.data.label_errors import find_label_errors
 
 POSITION, TITLE = 120, "Likely wrong labels"
 
 SURE = 0.9
-"""A clean manifest moves a picture to the class that is at least so probable."""
+"""A clean manifest moves a picture to another class from this probability up."""
 
 
 def find(checked: Checked) -> list[Finding] | None:
-    """See the contract.
+    """See the contract. Returns None without predictions.
 
-    Pictures of given test and validation splits are listed and not moved: figures on them would then measure how far a
-    model agrees with these ones.
+    Suspects in the data's own test and validation splits are listed but not moved. Otherwise metrics on these splits
+    would measure how far a model agrees with the models used here.
     """
     if checked.predictions is None:
         return None
-    collection, values = checked.collection, checked.predictions
-    known = np.flatnonzero(~np.isnan(values).any(axis=1))
-    labels, told = collection.labels[known], values[known]
-    found = []
-    for k, best in zip(*(column.tolist() for column in suspected(labels, told)), strict=True):
-        i, name, given, other = int(known[k]), collection.class_names[best], told[k, labels[k]], told[k, best]
-        words = f"{collection.keys[i]}: {collection.label(i)} ({given:.1%}), more like {name} ({other:.1%})"
+    collection = checked.collection
+    predicted = np.flatnonzero(~np.isnan(checked.predictions).any(axis=1))
+    labels, probabilities = collection.labels[predicted], checked.predictions[predicted]
+    findings = []
+    for k, best in zip(*(column.tolist() for column in find_label_errors(labels, probabilities)), strict=True):
+        i, suggested = int(predicted[k]), collection.class_names[best]
+        given, other = probabilities[k, labels[k]], probabilities[k, best]
+        words = (
+            f"{collection.keys[i]}: labelled {collection.label(i)} ({given:.1%}), probably {suggested} ({other:.1%})"
+        )
         for_training = collection.splits is None or collection.splits[i] == "train"
-        facts = {"label": collection.label(i), "probability": float(given), "suggested": name}
+        facts = {"label": collection.label(i), "probability": float(given), "suggested": suggested}
         facts |= {"suggested_probability": float(other)}
-        relabel = {i: name} if other >= SURE and for_training else {}
-        found.append(Finding(words, (i,), relabel=relabel, facts=facts))
-    return found
+        relabel = {i: suggested} if other >= SURE and for_training else {}
+        findings.append(Finding(words, (i,), relabel=relabel, facts=facts))
+    return findings

@@ -1,38 +1,49 @@
-"""The same picture in training and in another part, which makes that part's figures flatter."""
+"""Duplicates and near-duplicates in different splits, which make metrics too optimistic."""
+
+from collections.abc import Sequence
 
 from tellapart.data.finding import Checked, Finding
 from tellapart.data.split_names import SPLITS
 
-POSITION, TITLE = 100, "The same picture in different parts"
+POSITION, TITLE = 100, "Leakage between splits"
 
 
 def find(checked: Checked) -> list[Finding]:
-    """See the contract. A clean manifest keeps those of the test split, and of the validation split what is not in it.
+    """See the contract.
 
-    And those of other parts that are only nearly the same, where they are of another class, or of one layout.
+    A clean manifest keeps the copy in the test split; if there is none, the copy in the validation split. It also keeps
+    near-duplicates in other splits if they have another label, or share a layout.
     """
     collection = checked.collection
     if (given := collection.splits) is None:
         return []
     exact = set(checked.inspection.duplicates.of("exact"))
-    found = []
+    findings = []
     for group in checked.inspection.duplicates.groups:
         splits = [str(given[i]) for i in group]
         if len(set(splits)) < 2:
             continue
-        layout, drop = checked.one_layout(group), set[int]()
-        for number, split in enumerate(
-            SPLITS
-        ):  # training's go for those of validation and test, validation's for test's
-            after = [i for i, own in zip(group, splits, strict=True) if own in SPLITS[number + 1 :]]
-            twins = {checked.twins.get(i, i) for i in after}
-            classes = set() if layout else {int(collection.labels[i]) for i in after}
-            drop |= {
-                i
-                for i, own in zip(group, splits, strict=True)
-                if own == split and (checked.twins.get(i, i) in twins or int(collection.labels[i]) in classes)
-            }
         names, order = checked.named(group, lambda i: str(given[i]))
-        same = "the same picture" if group in exact else "the same picture, or nearly"
-        found.append(Finding(f"{same}: {names}", order, drop=tuple(sorted(drop))))
-    return found
+        kind = "duplicates" if group in exact else "duplicates or near-duplicates"
+        drop = tuple(sorted(_to_drop(checked, group, splits)))
+        findings.append(Finding(f"{kind} in different splits: {names}", order, drop=drop))
+    return findings
+
+
+def _to_drop(checked: Checked, group: Sequence[int], splits: Sequence[str]) -> set[int]:
+    """The pictures of a group of duplicates, with their splits, that a clean manifest leaves out.
+
+    Training pictures make way for copies in validation and test, validation pictures for copies in test.
+    """
+    labels, one_layout = checked.collection.labels, checked.one_layout(group)
+    drop: set[int] = set()
+    for number, split in enumerate(SPLITS):
+        kept = [i for i, split_of_i in zip(group, splits, strict=True) if split_of_i in SPLITS[number + 1 :]]
+        kept_copies = {checked.first_copies.get(i, i) for i in kept}
+        kept_classes = set() if one_layout else {int(labels[i]) for i in kept}
+        drop |= {
+            i
+            for i, split_of_i in zip(group, splits, strict=True)
+            if split_of_i == split and (checked.first_copies.get(i, i) in kept_copies or int(labels[i]) in kept_classes)
+        }
+    return drop

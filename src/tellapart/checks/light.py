@@ -1,24 +1,23 @@
-"""Pictures that show nothing: of one colour, or very dark."""
+"""Pictures of a single colour, and very dark ones."""
 
+from tellapart.checks._blank import BLANK_DEVIATION, BLANK_RANGE
 from tellapart.data.finding import Checked, Finding
 
-POSITION, TITLE = 60, "Blank or very dark"
-
-BLANK, MARK = 3.0, 24
-"""Standard deviation of grey values, of 255, below which there is nothing to see; where nowhere in the small copy there
-is a mark of so many."""
+POSITION, TITLE = 60, "Blank or very dark pictures"
 
 DARK = 40.0
-"""Grey value, of 255, below which 99 % of a very dark picture lies."""
+"""A picture is very dark if 99 % of its grey values (0 to 255) are below this."""
 
 
 def find(checked: Checked) -> list[Finding]:
     """See the contract."""
-    found = []
+    findings = []
     for i in checked.inspection.readable.tolist():
-        key, seen = checked.collection.keys[i], checked.inspection.look(i)
-        if seen.spread < BLANK and seen.marks < MARK:
-            found.append(Finding(f"{key}: is of one colour (grey {seen.middle:.0f} of 255)", (i,), drop=(i,)))
-        elif seen.brightest < DARK:
-            found.append(Finding(f"{key}: is very dark (99 % of it below {seen.brightest:.0f} of 255)", (i,)))
-    return found
+        key, measures = checked.collection.keys[i], checked.inspection.summary(i)
+        if measures.deviation < BLANK_DEVIATION and measures.value_range < BLANK_RANGE:
+            words = f"{key}: a single colour (grey value {measures.mean:.0f} of 255)"
+            findings.append(Finding(words, (i,), drop=(i,)))
+        elif measures.percentile_99 < DARK:
+            words = f"{key}: very dark (99 % of its pixels are below {measures.percentile_99:.0f} of 255)"
+            findings.append(Finding(words, (i,)))
+    return findings

@@ -1,16 +1,16 @@
-"""Pictures much smaller than the others, or much longer than wide."""
+"""Pictures much smaller than the others, or with an unusual aspect ratio."""
 
 import numpy as np
 
 from tellapart.data.finding import Checked, Finding
 
-POSITION, TITLE = 50, "Odd sizes and shapes"
+POSITION, TITLE = 50, "Unusual sizes and aspect ratios"
 
 SMALL = 0.25
-"""A shorter side of less than this share of the usual one."""
+"""A picture is small if its shorter side is below this share of the median shorter side."""
 
 LONG = 3.0
-"""Sides of which one is more than so many times the other, where that is not usual."""
+"""A picture is long if its aspect ratio is above this, and above twice the median aspect ratio."""
 
 
 def find(checked: Checked) -> list[Finding]:
@@ -18,15 +18,16 @@ def find(checked: Checked) -> list[Finding]:
     readable = checked.inspection.readable.tolist()
     if not readable:
         return []
-    shapes = np.array([checked.inspection.look(i).shape[:2] for i in readable], float)
+    shapes = np.array([checked.inspection.summary(i).shape[:2] for i in readable], float)
     shorter, longer = shapes.min(axis=1), shapes.max(axis=1)
-    usual, usual_ratio = np.median(shorter), np.median(longer / shorter)
-    found = []
+    median_side, median_ratio = np.median(shorter), np.median(longer / shorter)
+    findings = []
     for i, low, high in zip(readable, shorter, longer, strict=True):
         key = checked.collection.keys[i]
-        height, width, _ = checked.inspection.look(i).shape
-        if low < SMALL * usual:
-            found.append(Finding(f"{key}: {width} x {height}, where the shorter side usually has {usual:.0f}", (i,)))
-        elif high / low > max(LONG, 2 * usual_ratio):
-            found.append(Finding(f"{key}: {width} x {height}, {high / low:.1f} times as long as wide", (i,)))
-    return found
+        height, width, _ = checked.inspection.summary(i).shape
+        if low < SMALL * median_side:
+            words = f"{key}: {width} x {height}; the median shorter side is {median_side:.0f}"
+            findings.append(Finding(words, (i,)))
+        elif high / low > max(LONG, 2 * median_ratio):
+            findings.append(Finding(f"{key}: {width} x {height}, aspect ratio {high / low:.1f}", (i,)))
+    return findings

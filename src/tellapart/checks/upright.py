@@ -1,15 +1,15 @@
-"""Pictures that are stored turned or mirrored, and upright by EXIF only."""
+"""Pictures that are stored rotated or mirrored and rely on their EXIF orientation to be shown upright."""
 
 from tellapart.data.finding import Checked, Finding
 
-POSITION, TITLE = 30, "Upright by EXIF only"
+POSITION, TITLE = 30, "Rotated by EXIF orientation"
 
 
 def find(checked: Checked) -> list[Finding]:
-    """See the contract. Here they are read upright; other programs may not do so."""
-    looks = ((i, checked.inspection.look(i).orientation) for i in checked.inspection.readable.tolist())
+    """See the contract. tellapart reads these pictures upright; other programs may not."""
+    orientations = ((i, checked.inspection.summary(i).orientation) for i in checked.inspection.readable.tolist())
     return [
         Finding(f"{checked.collection.keys[i]}: EXIF orientation {orientation}", (i,))
-        for i, orientation in looks
+        for i, orientation in orientations
         if orientation != 1
     ]

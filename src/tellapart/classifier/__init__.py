@@ -1,1 +1,1 @@
-"""What the owner keeps: one file that holds network, preparation and class names, and predicts."""
+"""The trained classifier: one file with the network, its preprocessing and the class names; it predicts."""

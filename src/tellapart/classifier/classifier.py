@@ -1,4 +1,4 @@
-"""A classifier: a trained network, the preparation and the class names. It predicts."""
+"""The classifier: a trained network with its preprocessing and class names. It predicts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from tellapart.classifier.calibration import TINY, normalised, tempered, threshold_for
 from tellapart.classifier.model_file import ONNX, OOD, ModelRecord, read_model, write_model
-from tellapart.classifier.ood import OOD_SHARE, OodDetector
+from tellapart.classifier.ood import OOD_THRESHOLD, OodDetector
 from tellapart.classifier.runtime import OnnxRuntime, try_onnx
 from tellapart.data.feeding import batch_for
 from tellapart.data.tree import FolderTree, pictures_of
@@ -24,7 +24,8 @@ from tellapart.errors import ModelFileError, PictureError, UsageError
 from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.preprocessing import Preparation
 from tellapart.images.read import from_array, read_picture
-from tellapart.images.views import Views, looks
+from tellapart.images.views import Views
+from tellapart.images.views import tta_views as views_of
 from tellapart.parallel import each
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 class Prediction:
     """The answer for one picture: `values` float32 [classes] are the probabilities, in the order of `class_names`.
 
-    `threshold` is the probability below which the answer is not given, if any. `novelty`, where the model can tell, is
-    the share of ordinary pictures, 0..1, that are more like what it was taught than this one.
+    `threshold`, if any, is the probability below which the answer is "unsure". `ood_score`, if the model has an
+    out-of-distribution detector, is the share of held-out pictures, 0..1, that are more like the training data.
     """
 
     source: str
@@ -47,52 +48,52 @@ class Prediction:
 
     @property
     def label(self) -> str:
-        """The likeliest class, in words."""
+        """The name of the likeliest class."""
         return self.class_names[int(self.values.argmax())]
 
     @property
     def probability(self) -> float:
-        """The likeliest class's probability, 0..1."""
+        """The probability of the likeliest class, 0..1."""
         return float(self.values.max())
 
     @property
     def unsure(self) -> bool:
-        """Whether the probability is below the threshold, so that the answer should not be relied on."""
+        """Whether the probability is below the threshold, so that the answer is not reliable enough."""
         return self.threshold is not None and self.probability < self.threshold
 
     @property
     def out_of_distribution(self) -> bool:
-        """Whether the picture is less like what the model was taught than 99 % of ordinary ones."""
-        return self.ood_score is not None and self.ood_score > OOD_SHARE
+        """Whether the picture is less like the training data than 99% of the held-out pictures."""
+        return self.ood_score is not None and self.ood_score > OOD_THRESHOLD
 
     @property
     def probabilities(self) -> dict[str, float]:
-        """Every class's probability, in class order."""
+        """The probability of every class, in class order."""
         return dict(zip(self.class_names, map(float, self.values), strict=True))
 
     def top(self, count: int) -> list[tuple[str, float]]:
-        """The `count` likeliest classes with their probabilities, the likeliest first."""
+        """The `count` likeliest classes with their probabilities, likeliest first."""
         order = np.argsort(-self.values, kind="stable")[:count]
         return [(self.class_names[i], float(self.values[i])) for i in order]
 
     def to_dict(self, top: int | None = None) -> dict[str, Any]:
-        """For machines; `top` limits the probabilities to the likeliest."""
-        found: dict[str, Any] = {
+        """As JSON values; `top` limits the probabilities to the likeliest classes."""
+        values: dict[str, Any] = {
             "source": self.source,
             "label": self.label,
             "probability": self.probability,
             "probabilities": dict(self.top(top)) if top else self.probabilities,
         }
         if self.threshold is not None:
-            found["unsure"] = self.unsure
+            values["unsure"] = self.unsure
         if self.ood_score is not None:
-            found |= {"ood_score": self.ood_score, "out_of_distribution": self.out_of_distribution}
-        return found
+            values |= {"ood_score": self.ood_score, "out_of_distribution": self.out_of_distribution}
+        return values
 
     def __str__(self) -> str:
         answer = f"{self.label} ({self.probability:.1%})"
         answer = f"unsure, perhaps {answer}" if self.unsure else answer
-        return f"{answer}, but the picture is unlike those it was taught" if self.out_of_distribution else answer
+        return f"{answer}, but the picture is out-of-distribution" if self.out_of_distribution else answer
 
     def __repr__(self) -> str:
         return f"<Prediction {self.source}: {self}>"
@@ -103,45 +104,50 @@ class Prediction:
 
 
 def _check_names(names: tuple[str, ...], width: int | None, source: str) -> None:
-    """Raise ModelFileError where class names are not those of so many outputs."""
-    wanted = 2 if width == 1 else width  # one output is for the second of two classes
+    """Raise ModelFileError where class names repeat, or do not fit a network of `width` outputs."""
+    wanted = 2 if width == 1 else width  # a single output is for the second of two classes
     if len(set(names)) != len(names) or wanted not in (None, len(names)):
         raise ModelFileError(
             f"{source}: is damaged ({len(set(names))} different class names for a network of {width} outputs)",
             "the file as it was written",
-            "copy it again from where it came, or train anew",
+            "copy it again from where it came, or train again",
         )
 
 
 class Classifier:
-    """Tells pictures apart. Prediction runs in ONNX Runtime and does not import Keras."""
+    """Assigns pictures to classes. Prediction runs in ONNX Runtime and does not import Keras."""
 
     def __init__(self, record: ModelRecord, members: dict[str, bytes], source: str = "classifier") -> None:
         self.record, self.members, self.source = record, members, source
         self.runtime = OnnxRuntime(members[ONNX], source)
         _check_names(record.class_names, self.runtime.width, source)
         self.ood_detector = OodDetector.from_bytes(members[OOD], source) if OOD in members else None
-        """Tells how far a picture is from what was taught, where the file has that."""
+        """Scores how unlike the training data a picture is; None for a file without a detector."""
         self.views: Views = record.views
-        """The looks at a picture that prediction averages."""
+        """The TTA views of a picture that prediction averages."""
         self.measured_views: Views = record.measured_views or record.views
-        """Those with which its confidence was measured."""
+        """The views that confidence was calibrated with."""
         self.threshold = record.threshold
-        """The probability below which an answer is given as unsure, if any."""
+        """The probability below which an answer is "unsure", if any."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes, in the order of every vector of probabilities."""
+        """The class names, in the order of every vector of probabilities."""
         return self.record.class_names
 
     @property
+    def classes_(self) -> np.ndarray:
+        """The class names as an array of str [classes], in the order of `predict_proba`'s columns."""
+        return np.array(self.class_names)
+
+    @property
     def preprocessing(self) -> Preparation:
-        """How any picture becomes what the network sees."""
+        """Turns any picture into the array that the network receives."""
         return self.record.preprocessing
 
     @cached_property
     def network(self) -> keras.Model:
-        """The Keras network, rebuilt on first use (this imports Keras): pixels 0..255 in, its outputs out."""
+        """The Keras network, from pixels 0..255 to its outputs; built on first use, which imports Keras."""
         from tellapart.classifier.network import from_members
 
         return from_members(self.members, self.source)
@@ -151,9 +157,10 @@ class Classifier:
     ) -> Prediction | list[Prediction]:
         """Predict one picture or many.
 
-        `pictures` is a path, the bytes of a file, a Pillow image, or an array [height, width(, 1 or 3 or 4)] of values
-        0..255: one Prediction. Or a folder's path, an array [n, height, width, 1 or 3], or an iterable of pictures: a
-        list. A picture that cannot be read raises PictureError, or goes to `on_bad` and is left out of the list.
+        For one picture (a path, the bytes of a file, a Pillow image, or an array [height, width(, 1 or 3 or 4)] of
+        values 0..255) returns a Prediction. For several (the path of a folder, an array [n, height, width, 1 or 3], or
+        an iterable of pictures) returns a list. For a picture that cannot be read, raises PictureError; with `on_bad`,
+        passes the error to it and leaves the picture out of the list.
         """
         if isinstance(pictures, np.ndarray) and not _is_batch(pictures):
             return self._answers(("array",), self.preprocessing(from_array(pictures))[np.newaxis])[0]
@@ -166,10 +173,20 @@ class Classifier:
                 return self._answers((name,), self._prepared(pictures, name)[np.newaxis])[0]
         return list(self.predict_each(many, on_bad))
 
+    def predict_proba(self, pictures: Any) -> np.ndarray:
+        """Class probabilities float32 [n, classes], with columns in the order of `classes_`.
+
+        `pictures` is what `predict` takes; one picture gives [1, classes]. Raises PictureError, which names the
+        picture, for one that cannot be read.
+        """
+        answers = self.predict(pictures)
+        rows = [answer.values for answer in ([answers] if isinstance(answers, Prediction) else answers)]
+        return np.stack(rows) if rows else np.empty((0, len(self.class_names)), np.float32)
+
     def predict_each(
         self, pictures: Iterable[Any], on_bad: Callable[[PictureError], None] | None = None
     ) -> Iterator[Prediction]:
-        """Predict pictures one after the other as they come, a batch at a time, reading in parallel."""
+        """Predict pictures one after the other, in batches that are read in parallel; see `predict` for `on_bad`."""
         for batch in _batches(pictures, batch_for(self.preprocessing.shape)):
             good: list[tuple[str, np.ndarray]] = []
             with pillow_warnings_off():
@@ -185,50 +202,48 @@ class Classifier:
                 yield from self._answers([name for name, _ in good], np.stack([pixels for _, pixels in good]))
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
-        """Probabilities float32 [n, classes] for prepared pictures, uint8 [n, *preparation.shape]."""
-        return self._of_all_looks(pixels, self.runtime(pixels))
+        """Probabilities float32 [n, classes] for preprocessed pictures, uint8 [n, *preprocessing.shape]."""
+        return self._over_views(pixels, self.runtime(pixels))
 
-    def judge(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """The probabilities, and the novelty float [n] in 0..1 of each picture, where the model can tell it."""
+    def probabilities_and_ood_scores(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Probabilities as from `probabilities`, and OOD scores float [n] in 0..1; None without a detector."""
         if self.ood_detector is None or not self.runtime.has_features:
             return self.probabilities(pixels), None
         outputs, features = self.runtime.with_features(pixels)
-        return self._of_all_looks(pixels, outputs), self.ood_detector(pixels, features)
+        return self._over_views(pixels, outputs), self.ood_detector(pixels, features)
 
     def with_views(self, views: Views) -> Classifier:
-        """The same classifier with other looks at a picture, see tellapart.images.views."""
+        """A copy of the classifier with other TTA views, see tellapart.images.views."""
         other = copy(self)
         other.views, other.measured_views = views, self.measured_views
         other.record = self.record.model_copy(update={"views": views, "measured_views": self.measured_views})
         return other
 
     def calibration_warning(self) -> str | None:
-        """What has to be said where it looks at pictures in another way than when its confidence was measured, or where
-        that never was.
-        """
+        """A note for the user if confidence was never calibrated, or was calibrated with other views; else None."""
         if self.record.training and not self.record.metrics:
-            return "note: its training was broken off before its confidence was measured: 'train --resume' goes on"
+            return "note: training was interrupted before confidence was calibrated; continue it with 'train --resume'"
         if self.views == self.measured_views:
             return None
-        what = 'its confidence, and what it calls "unsure",' if self.threshold is not None else "its confidence"
-        return f"note: {what} was measured with views={self.measured_views}, and may be off with views={self.views}"
+        what = 'confidence and the "unsure" threshold were' if self.threshold is not None else "confidence was"
+        return f"note: {what} calibrated with views={self.measured_views} and may be off with views={self.views}"
 
     def with_max_error_rate(self, share: float) -> Classifier:
-        """The same classifier, answering "unsure" where that is needed to keep wrong answers at such a share.
+        """A copy that answers "unsure" often enough for an error rate of at most `share`, 0..1, in its other answers.
 
-        What that takes was measured on its validation split, with the views of the file. Raises UsageError where it
-        cannot be promised.
+        Error rates were measured on the validation split, with the views of the file. Raises UsageError where no
+        threshold reaches this rate.
         """
         other = copy(self)
-        other.threshold = threshold_for(share, self.record.trades).threshold
+        other.threshold = threshold_for(share, self.record.threshold_tradeoffs).threshold
         other.record = self.record.model_copy(update={"threshold": other.threshold})
         return other
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the classifier to one `.keras` file, wholly or not at all. Raises UsageError for another suffix."""
+        """Write the classifier to one `.keras` file, atomically. Raises UsageError for another suffix."""
         path = Path(path)
         if path.suffix != ".keras":
-            raise UsageError(f"{path}: does not end in .keras", "a name such as model.keras", "rename it")
+            raise UsageError(f"{path}: does not end in .keras", "a name such as model.keras", "")
         self.record = write_model(path, self.record, self.members)
         return path
 
@@ -236,25 +251,26 @@ class Classifier:
         return f"<Classifier {self.source}: {len(self.class_names)} classes, pictures {self.preprocessing}>"
 
     def _is_prepared(self, pictures: np.ndarray) -> bool:
-        """Whether an array needs nothing done to it: a stack of pictures as the network sees them."""
+        """Whether an array is a stack of pictures that are preprocessed already."""
         return pictures.dtype == np.uint8 and pictures.ndim == 4 and pictures.shape[1:] == self.preprocessing.shape
 
-    def _of_all_looks(self, pixels: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        """Probabilities float32 [n, classes] for pixels whose `outputs`, as they are, the network has given."""
-        answers = spread(outputs)
+    def _over_views(self, pixels: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """Probabilities float32 [n, classes] over all views; `outputs` are the network's for the unchanged pixels."""
+        answers = to_class_probabilities(outputs)
         if self.views != "none":
-            others = looks(pixels, self.views)
-            first = (next(others)[0], answers)
-            answers = _averaged(chain([first], ((weight, spread(self.runtime(look))) for weight, look in others)))
+            views = views_of(pixels, self.views)
+            unchanged = (next(views)[0], answers)
+            others = ((weight, to_class_probabilities(self.runtime(view))) for weight, view in views)
+            answers = _averaged(chain([unchanged], others))
         return tempered(answers, self.record.temperature)
 
     def _answers(self, names: Sequence[str], pixels: np.ndarray) -> list[Prediction]:
         classes, threshold = self.record.class_names, self.threshold
-        values, ood = self.judge(pixels)
-        novelties = [None] * len(names) if ood is None else ood.tolist()
+        values, ood_scores = self.probabilities_and_ood_scores(pixels)
+        scores = [None] * len(names) if ood_scores is None else ood_scores.tolist()
         return [
-            Prediction(name, classes, row, threshold, new)
-            for name, row, new in zip(names, values, novelties, strict=True)
+            Prediction(name, classes, row, threshold, score)
+            for name, row, score in zip(names, values, scores, strict=True)
         ]
 
     def _read(self, numbered: tuple[int, Any]) -> tuple[str, np.ndarray] | PictureError:
@@ -269,22 +285,22 @@ class Classifier:
 
 
 def load_classifier(path: Any) -> Classifier:
-    """Load a model file, or the one in a run folder; of a run that is at hand, its own. Raises ModelFileError."""
-    found = getattr(path, "classifier", path)
-    if isinstance(found, Classifier):
-        return found
+    """Load a classifier from a model file or a run folder; a Run or Classifier gives its own. Raises ModelFileError."""
+    loaded = getattr(path, "model", path)
+    if isinstance(loaded, Classifier):
+        return loaded
     path = Path(path).expanduser()
-    if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises where a path may not be looked at
+    if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises where access is denied
         path = path / "model.keras"
     record, members = read_model(path)
     try_onnx(members[ONNX], str(path))
     return Classifier(record, members, source=str(path))
 
 
-def spread(outputs: np.ndarray) -> np.ndarray:
-    """Probabilities [n, classes] of a network's outputs; one sigmoid output p becomes the two columns 1 - p and p.
+def to_class_probabilities(outputs: np.ndarray) -> np.ndarray:
+    """Probabilities [n, classes] from a network's outputs; one sigmoid output p becomes the two columns 1 - p and p.
 
-    Next to 1 float32 has no p between 1 - 2 ** -24 and 1: there half of that is left to the other class, not nothing.
+    float32 has no value between 1 - 2 ** -24 and 1. Where p is 1, the other class gets 2 ** -25 instead of 0.
     """
     if outputs.shape[1] != 1:
         return outputs
@@ -292,19 +308,19 @@ def spread(outputs: np.ndarray) -> np.ndarray:
 
 
 def _averaged(answers: Iterable[tuple[float, np.ndarray]]) -> np.ndarray:
-    """The geometric mean of weighted probabilities [n, classes]: that of the networks' logits, brought to sum 1."""
+    """The weighted geometric mean of probabilities [n, classes], normalised to sum 1: the mean of the logits."""
     return normalised(sum(weight * np.log(np.maximum(values, TINY)) for weight, values in answers))
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The picture files below a folder, in name order, by the rules that training finds them by.
+    """The picture files in a folder and its subfolders, in name order, by the same rules as in training.
 
-    Raises UsageError when there are none, DataError for a folder that cannot be read.
+    Raises UsageError if there are none, DataError for a folder that cannot be read.
     """
-    found = [folder / name for name in pictures_of(FolderTree(folder))]
-    if not found:
-        raise UsageError(f"{folder}: holds no pictures", "a folder with picture files", "check the path")
-    return found
+    pictures = [folder / name for name in pictures_of(FolderTree(folder))]
+    if not pictures:
+        raise UsageError(f"{folder}: contains no pictures", "a folder with picture files", "check the path")
+    return pictures
 
 
 def _is_batch(array: np.ndarray) -> bool:
@@ -312,7 +328,7 @@ def _is_batch(array: np.ndarray) -> bool:
 
 
 def several(pictures: Any) -> Iterable[Any] | None:
-    """The pictures, where there may be several; None where it is one."""
+    """The pictures in an input for several of them; None for an input that is one picture."""
     if isinstance(pictures, (str, os.PathLike)):
         return pictures_in(Path(pictures)) if os.path.isdir(pictures) else None  # noqa: PTH112  # as above
     if isinstance(pictures, (bytes, bytearray, memoryview)):

@@ -1,4 +1,4 @@
-"""The model file: a Keras v3 archive with three members more, written whole, read only if every byte is as written."""
+"""The model file: a Keras v3 archive with extra members, written atomically, read only if every byte is unchanged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tellapart.classifier.calibration import Trade
+from tellapart.classifier.calibration import ThresholdTradeoff
 from tellapart.errors import ModelFileError
 from tellapart.files import replacing, sha256
 from tellapart.images.preprocessing import Preparation
@@ -23,25 +23,26 @@ CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 OOD = "ood.npz"
 MEMBERS = (METADATA, CONFIG, WEIGHTS, ONNX)
 OPTIONAL = (OOD,)
-"""Members that a file may lack."""
+"""Members that a file may be without."""
 
 SEAL = b"tellapart sha256 "
 _DIGITS = 64
-"""What a file ends in, as the archive's comment: a SHA-256 in hexadecimal of everything before its digits."""
+"""The archive's comment, with which the file ends: SEAL and a SHA-256 in hexadecimal of all bytes before its digits."""
 
 MAX_BYTES = 4 * 2**30
-"""No member is read beyond this size."""
+"""Larger members are not read."""
 
 MAX_RECORD = 2**24
+"""The largest `tellapart.json` that is read."""
 
 FORMAT = 2
 _OOD_1 = "novelty.npz"
-_RENAMED_SINCE_1 = {"preparation": "preprocessing", "figures": "metrics"}
-"""What format 1 called this member and these keys of the record."""
+_RENAMED_SINCE_1 = {"preparation": "preprocessing", "figures": "metrics", "trades": "threshold_tradeoffs"}
+"""The names of `ood.npz` and of keys in the record that format 1 used."""
 
 
 class Layer(BaseModel):
-    """A line of the network's summary."""
+    """A layer in the summary of the network."""
 
     name: str
     kind: str
@@ -51,9 +52,9 @@ class Layer(BaseModel):
 
 
 class ModelRecord(BaseModel):
-    """`tellapart.json`: all that the file knows beside the network itself."""
+    """`tellapart.json`: what the file stores about the network and its training."""
 
-    model_config = ConfigDict(frozen=True)  # fields of a later version are passed over, not refused
+    model_config = ConfigDict(frozen=True)  # fields of later versions are ignored
 
     format: Literal[2] = 2
     tellapart: str = Field(default_factory=lambda: version("tellapart"))
@@ -61,74 +62,76 @@ class ModelRecord(BaseModel):
     preprocessing: Preparation
     outputs: int
     loss: str
-    threshold: float | None = Field(None, description="answers of a lower probability are given as unsure")
-    temperature: float = Field(1.0, gt=0, description="what the network's logits are divided by")
-    trades: tuple[Trade, ...] = Field((), description="what thresholds bring, measured on the validation split")
-    views: Views = Field("none", description="looks at a picture that prediction averages")
-    measured_views: Views | None = Field(None, description="those that confidence was measured with; none: `views`")
+    threshold: float | None = Field(None, description='answers with a lower probability are "unsure"')
+    temperature: float = Field(1.0, gt=0, description="divisor of the logits")
+    threshold_tradeoffs: tuple[ThresholdTradeoff, ...] = Field(
+        (), description="coverage and error rate of thresholds, measured on the validation split"
+    )
+    views: Views = Field("none", description="TTA views that prediction averages")
+    measured_views: Views | None = Field(None, description="views that confidence was measured with; none: `views`")
     metrics: dict[str, Any] = Field(default_factory=dict, description="headline results")
     layers: tuple[Layer, ...] = ()
     training: dict[str, Any] = Field(default_factory=dict, description="data, split, recipe, seed and versions")
     members: dict[str, str] = Field(default_factory=dict, description="SHA-256 of the other members")
-    sealed: bool = Field(False, description="whether the file ends in a SHA-256 of all its bytes")
+    sealed: bool = Field(False, description="whether the file ends with a SHA-256 of all its bytes")
 
     @property
     def trained_names(self) -> list[str] | None:
-        """The class names of the training's data, where the record has a list of them: nothing else opens a file."""
+        """The class names of the training data; None where the record has no valid list of them."""
         names = self._data.get("class_names")
         return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
 
     @property
     def trained_on(self) -> str | None:
-        """What the training's data was called: a path, or a data set's name."""
+        """The source of the training data: a path, or the name of a data set."""
         source = self._data.get("source")
         return source if isinstance(source, str) and source else None
 
     @property
     def fingerprint(self) -> str | None:
-        """Of the training's data."""
-        found = self._data.get("fingerprint")
-        return found if isinstance(found, str) else None
+        """The fingerprint of the training data."""
+        fingerprint = self._data.get("fingerprint")
+        return fingerprint if isinstance(fingerprint, str) else None
 
     @property
     def recipe_name(self) -> str | None:
-        """Of the training's recipe; none for a model that was trained elsewhere."""
+        """The name of the recipe; None for a model that was trained elsewhere."""
         recipe = self.training.get("recipe")
-        found = recipe.get("name") if isinstance(recipe, dict) else None
-        return found if isinstance(found, str) else None
+        name = recipe.get("name") if isinstance(recipe, dict) else None
+        return name if isinstance(name, str) else None
 
     @property
     def class_counts(self) -> list[int] | None:
-        """How many pictures of each class the training learnt from."""
-        found = self.training.get("class_counts")
-        if not isinstance(found, list) or len(found) != len(self.class_names):
+        """How many training pictures each class had, in class order."""
+        counts = self.training.get("class_counts")
+        if not isinstance(counts, list) or len(counts) != len(self.class_names):
             return None
-        return found if all(isinstance(count, int) for count in found) else None
+        return counts if all(isinstance(count, int) for count in counts) else None
 
     @property
     def test(self) -> tuple[float, int] | None:
-        """The accuracy on the test split of its training, and how many pictures that has."""
-        found = self.metrics.get("test")
-        if not isinstance(found, dict):
+        """The accuracy on the test split, 0..1, and how many pictures the split has."""
+        metrics = self.metrics.get("test")
+        if not isinstance(metrics, dict):
             return None
-        accuracy, count = found.get("accuracy"), found.get("count")
+        accuracy, count = metrics.get("accuracy"), metrics.get("count")
         return (float(accuracy), count) if isinstance(accuracy, (int, float)) and isinstance(count, int) else None
 
     @property
     def _data(self) -> dict[str, Any]:
-        found = self.training.get("data")
-        return found if isinstance(found, dict) else {}
+        data = self.training.get("data")
+        return data if isinstance(data, dict) else {}
 
 
 def write_model(path: Path, record: ModelRecord, members: dict[str, bytes]) -> ModelRecord:
-    """Write the file atomically; returns the record as written, with the hashes of the members in it.
+    """Write the file atomically. Returns the record as written, with the hashes of the members.
 
-    Raises ModelFileError, which names path and bytes, where it cannot be written; what was there before is as it was.
+    Raises ModelFileError with the path and the size where writing fails; an existing file then stays unchanged.
     """
-    there = [*MEMBERS, *(name for name in OPTIONAL if name in members)]
-    record = record.model_copy(update={"members": {name: sha256(members[name]) for name in there}, "sealed": True})
-    content = {name: members[name] for name in there} | {
-        # A name that is no text, of a file or folder, is written as JSON's own escapes.
+    names = [*MEMBERS, *(name for name in OPTIONAL if name in members)]
+    record = record.model_copy(update={"members": {name: sha256(members[name]) for name in names}, "sealed": True})
+    content = {name: members[name] for name in names} | {
+        # File names may contain bytes that are not valid text: they are written as escapes.
         RECORD: json.dumps(record.model_dump(mode="json"), indent=2, ensure_ascii=False).encode(
             errors="backslashreplace"
         )
@@ -140,8 +143,8 @@ def write_model(path: Path, record: ModelRecord, members: dict[str, bytes]) -> M
         size = sum(map(len, content.values()))
         raise ModelFileError(
             f"{path}: a model file of {size:,} bytes cannot be written ({error.strerror})",
-            "a disk with room for it that takes what is written",
-            "free space, or check the disk; a training then goes on with --resume",
+            "a writable disk with enough space",
+            "free space, or check the disk; then continue a training with --resume",
         ) from error
     return record
 
@@ -157,7 +160,7 @@ def _write(path: Path, content: dict[str, bytes]) -> None:
 
 
 def _seal(file: BinaryIO) -> bytes:
-    """The SHA-256, in hexadecimal, of a file up to where its seal stands; the file is then just before that."""
+    """The SHA-256 in hexadecimal of all bytes before the seal's digits, where the file position is left."""
     digest, left = hashlib.sha256(), file.seek(-_DIGITS, os.SEEK_END)
     file.seek(0)
     while left and (piece := file.read(min(left, 2**20))):
@@ -167,7 +170,7 @@ def _seal(file: BinaryIO) -> bytes:
 
 
 def _is_sealed(path: Path) -> bool:
-    """Whether the file ends in a seal, and every byte before it agrees with that."""
+    """Whether the file ends with a seal that matches all bytes before it."""
     with path.open("rb") as file:
         if file.seek(0, os.SEEK_END) < len(SEAL) + _DIGITS:
             return False
@@ -176,13 +179,13 @@ def _is_sealed(path: Path) -> bool:
 
 
 def read_model(path: Path) -> tuple[ModelRecord, dict[str, bytes]]:
-    """The record and the other members of a model file, each compared with its recorded hash.
+    """The record and the other members of a model file, after comparing each with its recorded hash.
 
-    Raises ModelFileError for a file that is missing, none of tellapart's, or damaged.
+    Raises ModelFileError for a file that is missing, damaged, or not written by tellapart.
     """
-    if not os.path.isfile(path):  # noqa: PTH113  # which also takes paths that may not be looked at
+    if not os.path.isfile(path):  # noqa: PTH113  # Path.is_file raises where access is denied
         raise ModelFileError(
-            f"{path}: there is no such file", "a .keras file that tellapart wrote, or a run folder", "check the path"
+            f"{path}: there is no such file", "a .keras file that tellapart wrote, or a run folder", ""
         )
     try:
         with zipfile.ZipFile(path) as archive:
@@ -192,35 +195,35 @@ def read_model(path: Path) -> tuple[ModelRecord, dict[str, bytes]]:
     except zipfile.BadZipFile as error:
         if zipfile.is_zipfile(path):
             raise _damaged(path, str(error)) from error
-        raise _foreign(path, "it is not a Keras archive") from error
+        raise _not_ours(path, "it is not a Keras archive") from error
     except PermissionError as error:
         raise ModelFileError(
-            f"{path}: cannot be read ({error.strerror})", "a file that may be read", "check its permissions"
+            f"{path}: cannot be read ({error.strerror})", "a readable file", "check its permissions"
         ) from error
-    except Exception as error:  # zlib and struct errors of damaged members
+    except Exception as error:  # zlib and struct raise their own types for damaged members
         raise _damaged(path, str(error) or type(error).__name__) from error
     record = _record(path, members.pop(RECORD))
     if _OOD_1 in members and OOD not in members:
         members[OOD] = members.pop(_OOD_1)
     for name, data in members.items():
         if sha256(data) != record.members.get(name):
-            raise _damaged(path, f"{name} is not what was written")
+            raise _damaged(path, f"{name} has changed since it was written")
     if record.sealed and not _is_sealed(path):
-        raise _damaged(path, "a byte of it is not what was written")
+        raise _damaged(path, "a byte has changed since it was written")
     return record, members
 
 
 def _listed(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     infos = archive.infolist()
     if sum(info.file_size for info in infos) > archive.start_dir:
-        raise _damaged(path, "its members are larger than it is")
+        raise _damaged(path, "its members claim more bytes than the file has")
     names = sorted(info.filename for info in infos)
     if RECORD not in names:
-        kind = "a Keras model that tellapart did not write" if CONFIG in names else "an archive of something else"
-        raise _foreign(path, f"it is {kind}")
+        kind = "a Keras model that tellapart did not write" if CONFIG in names else "another kind of archive"
+        raise _not_ours(path, f"it is {kind}")
     if sorted(set(names) - {*OPTIONAL, _OOD_1}) != sorted((*MEMBERS, RECORD)) or len(names) != len(set(names)):
         extra = sorted((set(names) - {*OPTIONAL, _OOD_1}) ^ {*MEMBERS, RECORD}) or names
-        raise _damaged(path, f"members are missing, double or added: {', '.join(extra)[:200]}")
+        raise _damaged(path, f"members are missing, duplicated or unknown: {', '.join(extra)[:200]}")
     return infos
 
 
@@ -246,11 +249,11 @@ def _record(path: Path, data: bytes) -> ModelRecord:
             content = _from_format_1(content)
         return ModelRecord.model_validate(content)
     except (ValueError, ValidationError, RecursionError) as error:
-        raise _damaged(path, f"{RECORD} cannot be understood") from error
+        raise _damaged(path, f"{RECORD} is not valid") from error
 
 
 def _from_format_1(content: dict[str, Any]) -> dict[str, Any]:
-    """The record of a format 1 file under the names of format 2."""
+    """A record of format 1 with the names of format 2."""
     renamed = {_RENAMED_SINCE_1.get(name, name): value for name, value in content.items()} | {"format": FORMAT}
     members, training = renamed.get("members"), renamed.get("training")
     if isinstance(members, dict) and _OOD_1 in members:
@@ -261,11 +264,11 @@ def _from_format_1(content: dict[str, Any]) -> dict[str, Any]:
     return renamed
 
 
-def _foreign(path: Path, reason: str) -> ModelFileError:
+def _not_ours(path: Path, reason: str) -> ModelFileError:
     return ModelFileError(
         f"{path}: is not a tellapart model ({reason})",
         "a .keras file that 'tellapart train' wrote, or its run folder",
-        "give that, or train one",
+        "train a model, or convert a Keras model with 'tellapart adopt'",
     )
 
 
@@ -273,5 +276,5 @@ def _damaged(path: Path, reason: str) -> ModelFileError:
     return ModelFileError(
         f"{path}: is damaged ({reason})",
         "the file as it was written",
-        "copy it again from where it came, or train anew",
+        "copy it again from where it came, or train again",
     )

@@ -1,4 +1,4 @@
-"""Between a Keras network and the members of a model file."""
+"""Convert between a Keras network and the members of a model file."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import numpy as np
 
 from tellapart.classifier.model_file import CONFIG, METADATA, ONNX, WEIGHTS, Layer
 from tellapart.classifier.onnx_copy import make_onnx_copy
-from tellapart.classifier.sandbox.hdf5 import read_weights, refused, written
+from tellapart.classifier.sandbox.hdf5 import read_weights, refused_weights, to_hdf5
 from tellapart.errors import ModelFileError
 from tellapart.networks.backend import exactly, keras
+from tellapart.networks.cost import NetworkCost
 from tellapart.networks.description import read_description
 from tellapart.networks.inside import at_a_time
-from tellapart.networks.sizes import Sizes
 from tellapart.networks.spec import NetworkSpec, NotAllowedError, build
 
 
 def to_members(network: keras.Model) -> dict[str, bytes]:
-    """The members that Keras writes for a network, and its ONNX twin."""
+    """The members that Keras writes for a network, and its ONNX copy."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "network.keras")
         network.save(path)
@@ -31,27 +31,27 @@ def to_members(network: keras.Model) -> dict[str, bytes]:
 
 
 def from_members(members: dict[str, bytes], name: str = "the model") -> keras.Model:
-    """Rebuild the network, of Keras's own layers only, and read its weights.
+    """Rebuild the network from Keras's built-in layers, and read its weights.
 
-    Keras's loader is not given the file, which may come from anybody: see tellapart.networks.description and hdf5.
-    Raises ModelFileError for what is not on the list of plain layers, and for weights that are not theirs.
+    The members are untrusted, so Keras's loader is not used: see tellapart.networks.description and sandbox/hdf5.py.
+    Raises ModelFileError for layers outside the allow-list, and for weights that do not fit them.
     """
-    plan = plan_of(members[CONFIG], name)  # before a byte of the weights is looked at
-    return with_weights(plan, read_weights(members[WEIGHTS], name).arrays, name)
+    spec = read_spec(members[CONFIG], name)  # checked before any weights are read
+    return with_weights(spec, read_weights(members[WEIGHTS], name).arrays, name)
 
 
-def plan_of(description: bytes | str, name: str, keras2: bool = False) -> NetworkSpec:
-    """What a network's description says. Raises ModelFileError for anything that is not on the list."""
+def read_spec(description: bytes | str, name: str, keras2: bool = False) -> NetworkSpec:
+    """The spec from a network's description. Raises ModelFileError for anything outside the allow-list."""
     try:
         return read_description(description, keras2)
     except NotAllowedError as error:
         raise _not_plain(name, error) from error
 
 
-def built(plan: NetworkSpec, name: str) -> keras.Model:
-    """The network of a plan, with fresh weights. Raises ModelFileError where Keras does not build it."""
+def built(spec: NetworkSpec, name: str) -> keras.Model:
+    """Build the network of a spec, with fresh weights. Raises ModelFileError where Keras cannot build it."""
     try:
-        return build(plan)
+        return build(spec)
     except NotAllowedError as error:
         raise _not_plain(name, error) from error
 
@@ -59,43 +59,46 @@ def built(plan: NetworkSpec, name: str) -> keras.Model:
 def _not_plain(name: str, error: NotAllowedError) -> ModelFileError:
     return ModelFileError(
         f"{name}: its network is refused ({error})",
-        "layers on the list in docs/model.md, in a size that a machine can hold",
-        "do not open this file unless you know where it comes from",
+        "layers that docs/model.md lists, within its size limits",
+        "do not use this file unless you know where it comes from",
     )
 
 
-def with_weights(plan: NetworkSpec, arrays: dict[str, np.ndarray], name: str) -> keras.Model:
-    """The network of a plan, with weights by their paths in Keras 3's file of them."""
-    check_held(plan, arrays, name)
-    network = built(plan, name)
-    # Keras 2.12 to 2.15 kept layers under another name.
+def with_weights(spec: NetworkSpec, arrays: dict[str, np.ndarray], name: str) -> keras.Model:
+    """Build the network of a spec and set its weights, which are given by their paths in Keras 3's weight files.
+
+    Raises ModelFileError for weights that are missing, of other shapes, or not finite.
+    """
+    check_parameters(spec, arrays, name)
+    network = built(spec, name)
+    # Keras 2.12 to 2.15 stored layers under another name.
     plain = {path.replace("/_layer_checkpoint_dependencies/", "/layers/"): array for path, array in arrays.items()}
     for path, array in plain.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise refused(name, f"{path} holds what is no number")
+            raise refused_weights(name, f"{path} contains NaN or infinity")
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder, WEIGHTS)
-        place.write_bytes(written(plain))
+        file = Path(folder, WEIGHTS)
+        file.write_bytes(to_hdf5(plain))
         try:
-            network.load_weights(place)
-        except Exception as error:  # Keras's words for arrays that are missing or of other shapes
+            network.load_weights(file)
+        except Exception as error:  # Keras raises many types for missing arrays and other shapes
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-            raise refused(name, f"they do not fit its layers: {reason}") from error
+            raise refused_weights(name, f"they do not fit its layers: {reason}") from error
     return network
 
 
-def check_held(plan: NetworkSpec, arrays: dict[str, np.ndarray], name: str) -> None:
-    """Raise ModelFileError for a network that is larger than the file: before any memory is taken for it."""
-    assert plan.shape is not None
-    sizes = Sizes()
-    sizes.of(plan, plan.shape)
-    held = sum(array.size for array in arrays.values())
-    if sizes.parameters > held:
-        raise refused(name, f"its layers have {sizes.parameters:,} numbers, the file {held:,}")
+def check_parameters(spec: NetworkSpec, arrays: dict[str, np.ndarray], name: str) -> None:
+    """Raise ModelFileError for a network with more parameters than the file, before memory is allocated for it."""
+    assert spec.shape is not None
+    cost = NetworkCost()
+    cost.add(spec, spec.shape)
+    stored = sum(array.size for array in arrays.values())
+    if cost.parameters > stored:
+        raise refused_weights(name, f"its layers have {cost.parameters:,} parameters, the file {stored:,}")
 
 
 def outputs_of(network: keras.Model, pixels: np.ndarray) -> np.ndarray:
-    """What the network gives for pixels uint8 [n, height, width, channels]: float32 [n, outputs]."""
+    """Outputs float32 [n, outputs] for pixels uint8 [n, height, width, channels]."""
     size = at_a_time(network)
     pieces = [pixels[i : i + size].astype(np.float32) for i in range(0, len(pixels), size)]
     with exactly():
@@ -103,7 +106,7 @@ def outputs_of(network: keras.Model, pixels: np.ndarray) -> np.ndarray:
 
 
 def describe_layers(network: keras.Model) -> tuple[Layer, ...]:
-    """The network's summary, a line a layer."""
+    """The layers of a network, for its summary."""
     return tuple(
         Layer(
             name=layer.name,
@@ -117,11 +120,11 @@ def describe_layers(network: keras.Model) -> tuple[Layer, ...]:
 
 
 def _operations(layer: keras.Layer) -> int:
-    """Multiplications and additions of a layer's kernels for one picture: two for each of their weights and places."""
+    """Multiplications and additions of a layer's kernels for one picture: two per weight and output position."""
     if isinstance(layer, keras.Model):
         return sum(map(_operations, layer.layers))
     applied = layer.input if isinstance(layer, keras.layers.Conv2DTranspose) else layer.output
-    places = math.prod(size or 1 for size in applied.shape[1:-1])
+    positions = math.prod(size or 1 for size in applied.shape[1:-1])
     return sum(
-        2 * math.prod(weight.shape) * places for weight in layer.weights if "kernel" in weight.path.split("/")[-1]
+        2 * math.prod(weight.shape) * positions for weight in layer.weights if "kernel" in weight.path.split("/")[-1]
     )

@@ -1,4 +1,4 @@
-"""The ONNX twin of a network: the same function for ONNX Runtime, compared with Keras on real pictures."""
+"""The ONNX copy of a network, which prediction runs on; it is compared with Keras on real pictures."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     import keras
 
 TOLERANCE = 1e-4
-"""The largest difference of a probability between Keras and the twin."""
+"""The largest allowed difference between the probabilities of Keras and of the ONNX copy."""
 
 
 def make_onnx_copy(network: keras.Model) -> bytes:
-    """The ONNX file of a network: float32 pixels [n, height, width, channels] in, its outputs out, then what its last
-    layer sees, where that can be told.
+    """The bytes of an ONNX file with the function of a network.
 
-    Only TensorFlow can write it; on another backend a child process does.
+    Input: float32 pixels [n, height, width, channels]. Outputs: those of the network, then the inputs of its last layer
+    (features), unless that layer is a nested model. Only TensorFlow can write the file; on other backends a child
+    process with TensorFlow does.
     """
     from tellapart.networks import backend
 
@@ -38,32 +39,32 @@ def make_onnx_copy(network: keras.Model) -> bytes:
             network.save(source)
             command = [sys.executable, "-m", __name__, str(source), str(target)]
             environment = os.environ | {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}
-            done = subprocess.run(command, env=environment, capture_output=True, text=True)  # noqa: S603  # our own
+            done = subprocess.run(command, env=environment, capture_output=True, text=True)  # noqa: S603  # our own module
             if done.returncode:
-                raise RuntimeError(f"writing the ONNX twin failed:\n{done.stderr}")
+                raise RuntimeError(f"writing the ONNX copy failed:\n{done.stderr}")
         return target.read_bytes()
 
 
 def check_onnx_copy(expected: np.ndarray, got: np.ndarray) -> float:
-    """The largest difference between Keras's probabilities and the twin's, float [n, classes].
+    """The largest difference between probabilities float [n, classes] of Keras and of the ONNX copy.
 
-    Raises ModelFileError where it is above TOLERANCE, or where another class would be named (ties within the tolerance
-    apart).
+    Raises ModelFileError where it exceeds TOLERANCE, or where the likeliest class differs by more than a tie within
+    TOLERANCE.
     """
     difference = float(np.abs(expected - got).max())
     top = expected.max(axis=1)
-    named = np.take_along_axis(expected, got.argmax(axis=1)[:, np.newaxis], axis=1)[:, 0]
-    if not difference <= TOLERANCE or (top - named).max() > TOLERANCE:
+    chosen = np.take_along_axis(expected, got.argmax(axis=1)[:, np.newaxis], axis=1)[:, 0]
+    if not difference <= TOLERANCE or (top - chosen).max() > TOLERANCE:
         raise ModelFileError(
-            f"the network's ONNX twin answers differently from Keras (by up to {difference:.2g})",
+            f"the network's ONNX copy differs from Keras (by up to {difference:.2g})",
             f"a difference of at most {TOLERANCE:g} on real pictures, and the same class",
-            "report this with the recipe; another recipe avoids it",
+            "report this together with the recipe, and use another recipe",
         )
     return difference
 
 
 def with_features(network: keras.Model) -> keras.Model:
-    """The network with a second output, the input of its last layer; where that is a model itself, as it is."""
+    """The network with a second output, the input of its last layer; unchanged if that layer is a nested model."""
     from tellapart.networks.backend import keras
 
     head = next((layer for layer in reversed(network.layers) if layer.weights), network.layers[-1])
@@ -77,19 +78,21 @@ def _export(network: keras.Model, path: Path) -> None:
     from tellapart.networks.inside import layers_of
 
     with warnings.catch_warnings(), quiet_start():
-        warnings.simplefilter("ignore")  # the converter still looks for names that NumPy has retired
-        _teach_converter()
+        warnings.simplefilter("ignore")  # the converter uses names that NumPy has deprecated
+        _add_erfc()
         network = with_features(network)
         for layer in layers_of(network):
-            if isinstance(layer, keras.layers.Normalization):  # tensors that a layer holds would become inputs
-                layer.mean, layer.variance = (keras.ops.convert_to_numpy(one) for one in (layer.mean, layer.variance))
-        network(np.zeros((1, *network.input_shape[1:]), np.float32), training=False)  # Keras exports no unused model
+            if isinstance(layer, keras.layers.Normalization):  # tensors in a layer would become inputs
+                layer.mean, layer.variance = map(keras.ops.convert_to_numpy, (layer.mean, layer.variance))
+        network(
+            np.zeros((1, *network.input_shape[1:]), np.float32), training=False
+        )  # Keras cannot export an unused model
         network.export(path, format="onnx", verbose=False)
 
 
 @cache
-def _teach_converter() -> None:
-    """Give tf2onnx the one operation that it lacks and Keras's exact GELU needs: erfc(x) = 1 - erf(x)."""
+def _add_erfc() -> None:
+    """Add to tf2onnx the operation that Keras's exact GELU needs and tf2onnx lacks: erfc(x) = 1 - erf(x)."""
     from tf2onnx.handler import tf_op
 
     @tf_op("Erfc")

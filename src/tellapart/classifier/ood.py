@@ -1,4 +1,4 @@
-"""Whether a picture is like anything that a classifier was taught: a score measured against its training pictures."""
+"""Detect out-of-distribution pictures: how unlike the training pictures a picture is, as a score from 0 to 1."""
 
 from __future__ import annotations
 
@@ -9,38 +9,46 @@ from typing import Any
 import numpy as np
 
 from tellapart.errors import ModelFileError
-from tellapart.images.shrink import shrunken
+from tellapart.images.grid import grid_means
 
 PICTURES, HELD_OUT = 2000, 1000
-"""At most so many training pictures are described, and so many others scored to know what is ordinary."""
+"""The most training pictures that the detector is fitted to, and the most held-out ones that it is calibrated on."""
 
-OOD_SHARE = 0.99
-"""A picture is called unfamiliar where it scores higher than this share of ordinary, held-out pictures."""
+OOD_THRESHOLD = 0.99
+"""A picture is flagged as out-of-distribution if it scores higher than this share of the held-out pictures."""
 
 ENOUGH = 100
-"""Fewer held-out pictures cannot tell that share."""
+"""With fewer held-out pictures no picture is flagged."""
 
-WIDEST = 512
-"""Features beyond this number are projected to it at random, which keeps distances (Johnson and Lindenstrauss 1984)."""
+MOST_FEATURES = 512
+"""More features than this are projected at random to this number, which nearly keeps distances (Johnson and
+Lindenstrauss 1984)."""
 
-FOLDED = 2048
-"""Features beyond this number, as of a flattened convolution, are first added up in so many sums, each with a sign of
-its own (feature hashing, Weinberger and others 2009): the projection's matrix would be larger than most networks.
+MOST_UNFOLDED = 2048
+"""More features than this, such as those of a flattened convolution, are first hashed into this number of signed sums
+(Weinberger and others 2009): the matrix of a random projection would be larger than most networks.
 """
 
 RIDGE = 0.01
-ALONE = 2**17
-"""Matrix products of at most so many multiplications are not spread over threads."""
-_ARRAYS = {f"{way}_{name}" for way in ("features", "pixels") for name in ("turn", "means", "scale")} | {"ordinary"}
+"""Share of the mean variance that is added to the diagonal of the covariance."""
+
+MOST_ON_ONE_THREAD = 2**17
+"""NumPy computes matrix products of at most this many multiplications on one thread."""
+
+_ARRAYS = {f"{way}_{name}" for way in ("features", "pixels") for name in ("turn", "means", "scale")} | {
+    "held_out_scores"
+}
+_HELD_OUT_SCORES_1 = "ordinary"
+"""What format 1 of the model file called `held_out_scores`."""
 
 
 class OodDetector:
-    """How far a picture is from the nearest class, in two ways at once, as a share of ordinary pictures.
+    """Compares a picture's distance to the nearest class with the distances of held-out pictures.
 
-    The ways are what the last layer sees, and the picture shrunken to 8 x 8; in both, the distance is Mahalanobis's to
-    the nearest class mean, with one covariance for all classes (Lee and others 2018). Their logarithms, each brought
-    to mean 0 and deviation 1 on held-out pictures, are added: features alone miss what differs plainly in light and
-    shape, pixels alone what differs in kind.
+    There are two distances: one in the inputs of the network's last layer (features), one in the picture shrunk to
+    8 x 8 (pixels). Each is the Mahalanobis distance to the nearest class mean, with one covariance for all classes (Lee
+    and others 2018). Their logarithms, standardised on the held-out pictures, are added. Features alone miss pictures
+    of another brightness or shape; pixels alone miss pictures of another kind.
     """
 
     def __init__(self, arrays: dict[str, np.ndarray]) -> None:
@@ -55,84 +63,93 @@ class OodDetector:
         held_pixels: np.ndarray,
         held_features: np.ndarray,
     ) -> OodDetector:
-        """From prepared training pictures uint8 [n, height, width, channels], what the last layer saw of them float
-        [n, features] and their labels int [n]; and the same of held-out ones.
+        """Fit to training pictures: pixels uint8 [n, height, width, channels], features float [n, features] (the inputs
+        of the last layer) and labels int [n]. Calibrate on pixels and features of held-out pictures.
         """
         arrays: dict[str, np.ndarray] = {}
         for way, seen, held in (
-            ("features", _flat(features, FOLDED), _flat(held_features, FOLDED)),
-            ("pixels", shrunken(pixels), shrunken(held_pixels)),
+            ("features", _flat(features, MOST_UNFOLDED), _flat(held_features, MOST_UNFOLDED)),
+            ("pixels", grid_means(pixels), grid_means(held_pixels)),
         ):
             arrays |= {f"{way}_{name}": array for name, array in _describe(seen, labels).items()}
             logarithms = _log_distance(held, arrays, way)
             arrays[f"{way}_scale"] = np.array([logarithms.mean(), logarithms.std() + 1e-6], np.float32)
-        made = cls(arrays)
-        scores = made.scores(held_pixels, held_features)
-        arrays["ordinary"] = np.sort(scores).astype(np.float32)
-        return made
+        detector = cls(arrays)
+        scores = detector.scores(held_pixels, held_features)
+        arrays["held_out_scores"] = np.sort(scores).astype(np.float32)
+        return detector
 
     def __len__(self) -> int:
-        """The held-out pictures that others are compared with."""
-        return len(self.arrays["ordinary"])
+        """The number of held-out pictures."""
+        return len(self.arrays["held_out_scores"])
 
     @property
     def decides(self) -> bool:
-        """Whether these are enough to call any picture unfamiliar."""
+        """Whether there are enough held-out pictures to flag any picture."""
         return len(self) >= ENOUGH
 
     def scores(self, pixels: np.ndarray, features: np.ndarray) -> np.ndarray:
-        """How unusual each picture is, float [n]: about 0 for ordinary ones, higher for stranger ones."""
+        """Raw scores, float [n]: about 0 for in-distribution pictures, higher for others. Arguments as in `fit`."""
         total: Any = 0.0
         kept = len(self.arrays["features_turn"])
-        for way, seen in (("features", _flat(features, kept)), ("pixels", shrunken(pixels))):
-            middle, spread = self.arrays[f"{way}_scale"]
-            total = total + (_log_distance(seen, self.arrays, way) - middle) / spread
-        return total
+        for way, seen in (("features", _flat(features, kept)), ("pixels", grid_means(pixels))):
+            mean, deviation = self.arrays[f"{way}_scale"]
+            total = total + (_log_distance(seen, self.arrays, way) - mean) / deviation
+        return np.asarray(total)
 
     def __call__(self, pixels: np.ndarray, features: np.ndarray) -> np.ndarray:
-        """The share of ordinary pictures that are less unusual, float [n] in 0..1, as if there were one more of them:
-        with fewer than 100 held out, no picture can be called stranger than 99 % of all.
+        """OOD scores, float [n] in 0..1: the share of held-out pictures with a lower raw score.
+
+        One is added to the number of held-out pictures, so with fewer than 100 no score exceeds 0.99.
         """
-        ordinary = self.arrays["ordinary"]
-        return np.searchsorted(ordinary, self.scores(pixels, features)) / (len(ordinary) + 1)
+        held_out = self.arrays["held_out_scores"]
+        return np.searchsorted(held_out, self.scores(pixels, features)) / (len(held_out) + 1)
 
     def to_bytes(self) -> bytes:
-        """As a member of a model file."""
+        """As a member of a model file: an uncompressed `.npz` archive."""
         buffer = io.BytesIO()
-        np.savez(buffer, **self.arrays)  # type: ignore[arg-type]
+        arrays: dict[str, Any] = self.arrays  # savez has keywords of other types too
+        np.savez(buffer, **arrays)
         return buffer.getvalue()
 
     @classmethod
     def from_bytes(cls, data: bytes, source: str = "the model") -> OodDetector:
-        """Back from `to_bytes`, out of a file called `source`.
+        """Read what `to_bytes` wrote, also in files of format 1; `source` names the file in errors.
 
-        Raises ModelFileError for anything else; nothing is unpacked that could be large.
+        Raises ModelFileError for anything else. No member is unpacked that could be larger than the file.
         """
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 infos = archive.infolist()
             plain = all(info.compress_type == zipfile.ZIP_STORED for info in infos)
-            plain &= sorted(info.filename for info in infos) == sorted(f"{name}.npy" for name in _ARRAYS)
-            if plain and sum(info.file_size for info in infos) <= len(data):  # or one would be read for several
+            names = sorted(_current_name(info.filename.removesuffix(".npy")) for info in infos)
+            plain &= names == sorted(_ARRAYS) and all(info.filename.endswith(".npy") for info in infos)
+            if plain and sum(info.file_size for info in infos) <= len(
+                data
+            ):  # else one member could be listed several times
                 with np.load(io.BytesIO(data), allow_pickle=False) as content:
-                    arrays = {name: content[name] for name in content.files}
+                    arrays = {_current_name(name): content[name] for name in content.files}
                 if _is_sound(arrays):
                     return cls(arrays)
-        except Exception as error:  # zipfile's and NumPy's many, for a damaged archive
+        except Exception as error:  # zipfile and NumPy raise many types for a damaged archive
             raise _damaged(source) from error
         raise _damaged(source)
 
 
+def _current_name(name: str) -> str:
+    return "held_out_scores" if name == _HELD_OUT_SCORES_1 else name
+
+
 def _damaged(source: str) -> ModelFileError:
     return ModelFileError(
-        f"{source}: is damaged (ood.npz is not what it should be)",
+        f"{source}: is damaged (ood.npz is not valid)",
         "the file as it was written",
-        "copy it again from where it came, or train anew",
+        "copy it again from where it came, or train again",
     )
 
 
 def _is_sound(arrays: dict[str, np.ndarray]) -> bool:
-    """Whether arrays of a file are those of a Novelty: names, types, and shapes that fit each other."""
+    """Whether arrays from a file have the names, types and shapes of a detector's."""
     if set(arrays) != _ARRAYS or any(array.dtype != np.float32 for array in arrays.values()):
         return False
     for way in ("features", "pixels"):
@@ -146,18 +163,18 @@ def _is_sound(arrays: dict[str, np.ndarray]) -> bool:
             or not means.size
         ):
             return False
-    return arrays["ordinary"].ndim == 1 and len(arrays["ordinary"]) > 0
+    return arrays["held_out_scores"].ndim == 1 and len(arrays["held_out_scores"]) > 0
 
 
 def _describe(seen: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
-    """`turn` [values, directions], which makes the covariance within classes the identity, and `means` after it."""
+    """`turn` [values, directions] whitens the covariance within classes; `means` are the class means after it."""
     generator = np.random.default_rng(0)
     size = seen.shape[1]
-    project = generator.normal(size=(size, WIDEST)) / np.sqrt(WIDEST) if size > WIDEST else None
+    project = generator.normal(size=(size, MOST_FEATURES)) / np.sqrt(MOST_FEATURES) if size > MOST_FEATURES else None
     inner = seen.astype(np.float64) @ project if project is not None else seen.astype(np.float64)
-    classes, own = np.unique(labels, return_inverse=True)
-    means = np.stack([inner[own == c].mean(axis=0) for c in range(len(classes))])
-    rest = inner - means[own]
+    classes, class_of = np.unique(labels, return_inverse=True)
+    means = np.stack([inner[class_of == c].mean(axis=0) for c in range(len(classes))])
+    rest = inner - means[class_of]
     covariance = rest.T @ rest / len(rest)
     covariance += (RIDGE * np.trace(covariance) / len(covariance) + 1e-8) * np.eye(len(covariance))
     turn = np.linalg.cholesky(np.linalg.inv(covariance))
@@ -169,23 +186,25 @@ def _log_distance(seen: np.ndarray, arrays: dict[str, np.ndarray], way: str) -> 
     """Logarithm of the squared distance to the nearest class mean, float [n]."""
     turned, means = _product(seen, arrays[f"{way}_turn"]), arrays[f"{way}_means"]
     squares = np.square(turned).sum(axis=1)[:, None] - 2 * _product(turned, means.T) + np.square(means).sum(axis=1)
-    return np.log(np.maximum(squares.min(axis=1), 1e-6))
+    result: np.ndarray = np.log(np.maximum(squares.min(axis=1), 1e-6))
+    return result
 
 
 def _product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """The matrix product, on this thread alone.
+    """The matrix product, computed on this thread only.
 
-    NumPy's threads and those of ONNX Runtime, which still spin after its last answer, would take the cores from each
-    other: a batch of small pictures then takes twice the time.
+    ONNX Runtime's threads keep spinning for a moment after its last answer. NumPy's threads would compete with them for
+    the cores, and a batch of small pictures would take twice the time.
     """
-    step = max(1, ALONE // matrix.size)
+    step = max(1, MOST_ON_ONE_THREAD // matrix.size)
     if len(rows) <= step:
-        return rows @ matrix
+        result: np.ndarray = rows @ matrix
+        return result
     return np.concatenate([rows[i : i + step] @ matrix for i in range(0, len(rows), step)])
 
 
 def _flat(features: np.ndarray, most: int) -> np.ndarray:
-    """A row of at most so many numbers for each picture, float [n, features]; see FOLDED."""
+    """Features float [n, features] with at most `most` of them, hashed where there are more; see MOST_UNFOLDED."""
     rows = features.reshape(len(features), -1)
     size = rows.shape[1]
     if size <= most:
@@ -193,11 +212,12 @@ def _flat(features: np.ndarray, most: int) -> np.ndarray:
     folds = -(-size // most)
     wide = np.zeros((len(rows), folds * most), np.float32)
     wide[:, :size] = rows * _signs(size)
-    return wide.reshape(len(rows), folds, most).sum(axis=1)
+    result: np.ndarray = wide.reshape(len(rows), folds, most).sum(axis=1)
+    return result
 
 
 def _signs(size: int) -> np.ndarray:
-    """1 or -1 for each of so many places, float32, by a hash of the place; the same on every machine and for ever."""
+    """1 or -1 by a hash of the index, float32 [size]; the same on every machine and in every version."""
     mixed = np.arange(size, dtype=np.uint64)
     for _ in range(2):
         mixed = (mixed ^ mixed >> np.uint64(16)) * np.uint64(0x45D9F3B) & np.uint64(0xFFFFFFFF)

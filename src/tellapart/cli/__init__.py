@@ -1,1 +1,1 @@
-"""The terminal: verbs become commands, records become flags, results become text, progress becomes a bar."""
+"""The command line: a command for each verb, a flag for each option, results as text, progress as a bar."""

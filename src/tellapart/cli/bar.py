@@ -1,9 +1,18 @@
-"""Progress on a terminal: a bar with figures, rate and remaining time, notes and epochs as lines above it."""
+"""Progress on a terminal: a bar with metrics, rate and remaining time; notes and epochs as lines above it."""
 
 from __future__ import annotations
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from tellapart import progress
@@ -16,7 +25,7 @@ class _Speed(ProgressColumn):
 
 
 class Bar:
-    """A listener that draws on stderr while it is entered."""
+    """A context manager whose listener draws on stderr."""
 
     def __init__(self, console: Console | None = None) -> None:
         console = console or Console(stderr=True, highlight=False)
@@ -31,7 +40,7 @@ class Bar:
             transient=True,
             speed_estimate_period=10,
         )
-        self.tasks: dict[str, int] = {}
+        self.tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> progress.Listener:
         self.bars.start()
@@ -41,7 +50,7 @@ class Bar:
         self.bars.stop()
 
     def __call__(self, event: progress.Event) -> None:
-        """Take one event."""
+        """Draw one event."""
         if isinstance(event, progress.Note):
             self.bars.print(event.text, markup=False)
         elif isinstance(event, progress.Epoch):
@@ -57,11 +66,11 @@ class Bar:
             self.tasks[event.task] = self.bars.add_task(event.task, total=event.total, metrics=metrics)
         number = self.tasks[event.task]
         task = next(task for task in self.bars.tasks if task.id == number)
-        task.total = event.total  # a total that `update` is given makes it forget the speed
-        self.bars.update(number, completed=event.done, metrics=metrics)  # type: ignore[arg-type]
+        task.total = event.total  # passing a total to `update` would reset the speed
+        self.bars.update(number, completed=event.done, metrics=metrics)
         if event.finished:
             self._drop(event.task)
 
     def _drop(self, task: str) -> None:
         if task in self.tasks:
-            self.bars.remove_task(self.tasks.pop(task))  # type: ignore[arg-type]
+            self.bars.remove_task(self.tasks.pop(task))

@@ -11,32 +11,32 @@ import traceback
 import warnings
 from collections.abc import Callable
 from inspect import Parameter, Signature
-from typing import Annotated, Any, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 from typer.core import TyperGroup
 
 from tellapart import leaves
-from tellapart.errors import Stopped, TellapartError, UsageError
+from tellapart.errors import Stopped, TellapartError, UsageError, closest
 from tellapart.progress import Listener, PlainLines
 
-VERBS = "tellapart.verbs"  # imported only when one is called: its records need pydantic, and --help does not
+VERBS = "tellapart.verbs"  # imported only when a verb is called: its records need pydantic, --help does not
 
 _COMMON = {
     "json": (bool, "Print the result as JSON."),
-    "quiet": (bool, "Say nothing while working."),
-    "debug": (bool, "Show Python's traceback when something fails."),
+    "quiet": (bool, "Do not print notes and progress."),
+    "debug": (bool, "Print Python's traceback if something fails."),
 }
 
 
 def main() -> None:
-    """Run the program on this process's arguments."""
+    """Run the program with the arguments of this process."""
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed, as a daemon's may be
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123  # lives as long as the process
-        # A file name that is not valid text must not stop an answer.
+        if getattr(sys, name) is None:  # a stream that was closed, as for a daemon
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123  # stays open until the process ends
+        # A file name that is not valid text must not stop the output.
         getattr(sys, name).reconfigure(errors="backslashreplace")
-    # Pillow's, of odd tags and large pictures: what is wrong with a picture is said in our own words.
+    # Pillow warns of odd tags and large pictures; we report problems with a picture in our own words.
     warnings.filterwarnings("ignore", module="PIL")
     warnings.filterwarnings("ignore", message=".*decompression bomb", category=Warning)
     try:
@@ -47,18 +47,18 @@ def main() -> None:
 
 
 def _leave(stop: SystemExit) -> None:
-    """End the process at once where TensorFlow has been at work: taking it down in order takes more than a second."""
+    """End the process at once if TensorFlow is loaded: its regular shutdown takes more than a second."""
     if "tensorflow" not in sys.modules or not isinstance(stop.code, int | None):
         return
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):  # nobody reads it any more
+        with contextlib.suppress(OSError):  # the reader has closed it
             stream.flush()
     os._exit(stop.code or 0)
 
 
 class _Program(TyperGroup):
-    """Typer's program; what it has to say against the words of a command line comes as every other error does."""
+    """Typer's program, with Typer's own errors printed like all others."""
 
     def main(self, args: Any = None, *rest: Any, **options: Any) -> Any:
         """Run a command line and end the process."""
@@ -68,38 +68,54 @@ class _Program(TyperGroup):
         except typer.Abort:
             sys.exit(1)
         except Exception as error:
-            said = getattr(error, "format_message", None)  # of Typer's own errors, whose classes move between versions
-            if said is None:
+            # Typer's own errors have this method; their classes move between its versions.
+            if not hasattr(error, "format_message"):
                 raise
             if not words:
-                error.show()  # type: ignore[attr-defined]  # the help
+                _show_help(error)
                 sys.exit(2)
-            of = getattr(getattr(error, "ctx", None), "command_path", "tellapart")
-            expected = "arguments and options as its help lists them"
-            sys.exit(_failed(UsageError(f"{of}: {said()}", expected, f"see {of} --help"), "--json" in words, False, 2))
+            sys.exit(_failed(_wrong_words(error), "--json" in words, False, 2))
+
+
+def _show_help(error: Any) -> None:
+    """Print the help, which Typer raises as an error when there are no arguments."""
+    error.show()
+
+
+def _wrong_words(error: Any) -> UsageError:
+    """A UsageError for what Typer found wrong with a command line."""
+    context = getattr(error, "ctx", None)
+    command = getattr(context, "command_path", "tellapart")
+    see = f"see {command} --help"
+    if hasattr(error, "possibilities") and hasattr(error, "option_name"):  # an option that does not exist
+        flags = [flag for parameter in context.command.params for flag in parameter.opts] if context else []
+        match = closest(error.option_name.lstrip("-"), [flag.lstrip("-") for flag in flags if flag.startswith("--")])
+        action = f"did you mean --{match}? Otherwise {see}" if match else see
+        return UsageError(f"{command}: unknown option {error.option_name}", "one of its options", action)
+    return UsageError(f"{command}: {error.format_message()}", "arguments and options that --help lists", see)
 
 
 def app(arguments: list[str]) -> typer.Typer:
-    """The program with all verbs; only the one that `arguments` names is loaded, so that --help stays quick."""
+    """The program with all verbs. Only the verb that `arguments` name is loaded, so that --help stays fast."""
     program = typer.Typer(
         name="tellapart",
         cls=_Program,
-        help="From labelled pictures to a classifier you can trust, explain and take elsewhere.",
+        help="From labelled pictures to an image classifier that you can trust, explain and deploy.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     program.callback()(_program)
-    asked = next((word for word in arguments if not word.startswith("-")), None)
+    named = next((word for word in arguments if not word.startswith("-")), None)
     for name in leaves.names(VERBS):
         help_text = leaves.card(VERBS, name)
-        command = _command(name) if name == asked else _placeholder
+        command = _command(name) if name == named else _placeholder
         program.command(name, help=help_text)(command)
     return program
 
 
-def _say_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
@@ -109,18 +125,18 @@ def _say_version(wanted: bool) -> None:
 
 def _program(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_say_version)
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
     pass
 
 
 def _placeholder() -> None:
-    """Stands for a verb that is listed and not called."""
+    """Take the place of a verb that is listed but not called."""
 
 
 def _command(name: str) -> Callable[..., None]:
-    """The verb as a function whose signature Typer turns into arguments and flags."""
+    """The verb as a function whose signature Typer reads to make arguments and flags."""
     from tellapart import verbs
 
     fields = verbs.load(name).Options.model_fields
@@ -139,7 +155,7 @@ def _command(name: str) -> Callable[..., None]:
         common = {flag: values.pop(flag) for flag in _COMMON}
         raise typer.Exit(_run(name, values, **common))
 
-    command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # Typer reads it
+    command.__dict__["__signature__"] = Signature(parameters)  # which Typer reads
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return command
 
@@ -152,13 +168,17 @@ def _parameter(field: str, info: Any) -> Parameter:
     if verbs.is_argument(info):
         mark = typer.Argument(help=info.description, metavar=field.upper(), show_default=False)
     else:
-        shown = None if default in (None, [], Parameter.empty) else True
-        mark = typer.Option(f"--{field.replace('_', '-')}", help=info.description, show_default=bool(shown))
+        mark = typer.Option(
+            f"--{field.replace('_', '-')}",
+            help=info.description,
+            show_default=default not in (None, [], Parameter.empty),
+            **_unchecked(info.annotation),
+        )
     return Parameter(field, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, mark])
 
 
 def _kind(annotation: Any, default: Any) -> Any:
-    """The type that Typer is to read: what a record takes as Any is text on the command line."""
+    """The type that Typer parses: a field declared as Any is text on the command line."""
     if annotation is Any:
         return list[str] if isinstance(default, list) else str | None if default is None else str
     if get_origin(annotation) is list:
@@ -166,8 +186,25 @@ def _kind(annotation: Any, default: Any) -> Any:
     return annotation
 
 
+def _unchecked(annotation: Any) -> dict[str, Any]:
+    """Settings that let numbers and choices pass Typer unchecked: the record refuses wrong ones, in our own words."""
+    kinds = [kind for kind in get_args(annotation) or (annotation,) if kind is not type(None)]
+    if get_origin(annotation) is Literal or get_origin(kinds[0]) is Literal:
+        choices = get_args(annotation) if get_origin(annotation) is Literal else get_args(kinds[0])
+        return {"parser": lambda text: text, "metavar": f"<{'|'.join(choices)}>"}
+    return {"parser": _number, "metavar": f"<{kinds[0].__name__}>"} if kinds[0] in (int, float) else {}
+
+
+def _number(text: Any) -> Any:
+    """The number that a text is, or else the text; a default, which is a number already, as it is."""
+    for kind in (int, float) if isinstance(text, str) else ():
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text
+
+
 def _run(name: str, values: dict[str, Any], json: bool, quiet: bool, debug: bool) -> int:
-    """Run a verb, print its result, and give the exit code: errors are words on stderr, never a traceback."""
+    """Run a verb, print its result and return the exit code. Errors are printed on stderr, without a traceback."""
     from tellapart import verbs
 
     listener = _listener(quiet)
@@ -181,7 +218,7 @@ def _run(name: str, values: dict[str, Any], json: bool, quiet: bool, debug: bool
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of our output went away, as `head` does
+    except BrokenPipeError:  # the reader of our output has stopped, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
@@ -190,7 +227,8 @@ def _run(name: str, values: dict[str, Any], json: bool, quiet: bool, debug: bool
 
 
 def _print(result: Any, as_json: bool) -> None:
-    plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"  # whose escapes are none of JSON's
+    # If the stream is not UTF-8, only ASCII with JSON's own escapes is safe.
+    plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
     text = json.dumps(result, indent=2, ensure_ascii=plain) if as_json else str(result)
     sys.stdout.write(f"{text}\n" if text else "")
     sys.stdout.flush()
@@ -206,15 +244,15 @@ def _failed(error: Exception, as_json: bool, debug: bool, code: int) -> int:
         print(error if isinstance(error, Stopped) else f"error: {error}", file=sys.stderr)
     else:
         print(
-            f"error: {type(error).__name__}: {error}\n  this is a fault of tellapart, not of your input\n"
-            "  to do: run it again with --debug and report what it shows",
+            f"error: {type(error).__name__}: {error}\n  this is a bug in tellapart, not a problem with your input\n"
+            "  to do: run it again with --debug and report the output",
             file=sys.stderr,
         )
     return code
 
 
 class _Quiet:
-    """Only what its reader must know."""
+    """Print no events."""
 
     def __enter__(self) -> Listener:
         return lambda event: None
@@ -224,7 +262,7 @@ class _Quiet:
 
 
 class _Lines:
-    """Plain lines on stderr."""
+    """Print events as plain lines on stderr."""
 
     def __enter__(self) -> Listener:
         return PlainLines(sys.stderr)

@@ -1,1 +1,1 @@
-"""Labelled pictures: where they come from, how they are split, how they reach the network."""
+"""Labelled pictures: the collection, where it comes from, its splits and duplicates, and how it is fed to networks."""

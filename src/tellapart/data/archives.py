@@ -1,4 +1,4 @@
-"""Zips and tars as trees, checked before they are trusted; and from a path to its tree."""
+"""Open a path as a tree: a folder, a file, or a zip or tar, which is checked before it is used."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from tellapart.errors import DataError
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 MAX_MEMBERS = 2_000_000
+"""The most files in an archive."""
+
 MAX_UNPACKED = 64 * 2**30
+"""The most bytes that an archive may unpack to."""
 
 
 class ZipTree(Tree):
-    """The members of a zip, read where they lie; nothing is unpacked to disk."""
+    """The members of a zip, read from the archive without unpacking it to disk."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -31,10 +34,10 @@ class ZipTree(Tree):
         if not all(info.filename for info in self.archive.infolist()):
             raise _damaged(path, ValueError("a member without a name"))
         members = [info for info in self.archive.infolist() if not info.filename.endswith(("/", "\\"))]
-        names = [name.removeprefix("./") for name in with_slashes([info.filename for info in members])]  # some add it
+        names = [name.removeprefix("./") for name in with_slashes([info.filename for info in members])]
         _check_members(path, names, sum(info.file_size for info in members))
         if any(info.flag_bits & 1 for info in members):
-            raise DataError(f"{path}: is encrypted", "an archive without a password", "unpack it and give the folder")
+            raise DataError(f"{path}: is encrypted", "an archive without a password", "unpack it and use the folder")
         self.members = dict(zip(names, members, strict=True))
         super().__init__(path, list(self.members))
 
@@ -43,7 +46,7 @@ class ZipTree(Tree):
         return self.start(name, -1)
 
     def start(self, name: str, count: int) -> bytes:
-        """See Tree; of -1 bytes all."""
+        """See Tree; -1 returns all bytes."""
         if name not in self.members:
             raise _missing(self, name)
         try:
@@ -52,8 +55,9 @@ class ZipTree(Tree):
         except Exception as error:  # zlib, zipfile and struct errors of a damaged member; bz2's are OSErrors
             if isinstance(error, MemoryError):
                 raise
-            if isinstance(error, OSError) and error.errno is not None:  # which may pass
-                raise unreadable(self.describe(name), f"cannot be read ({error.strerror})") from error
+            if isinstance(error, OSError) and error.errno is not None:  # may be temporary
+                reason = f"cannot be read ({error.strerror})"
+                raise unreadable(self.describe(name), reason, temporary=True) from error
             raise _damaged(self.path, error, name) from error
 
     def size(self, name: str) -> int:
@@ -69,14 +73,14 @@ class ZipTree(Tree):
         return name in self.members
 
     def _archive(self) -> zipfile.ZipFile:
-        """Opened anew in a forked process, which would share the place that is read next with its parent."""
+        """Return the archive, opened again in a forked process: it would share the file position with its parent."""
         if self.process != os.getpid():
             self.archive, self.process = zipfile.ZipFile(self.path), os.getpid()
         return self.archive
 
 
 class TarTree(Tree):
-    """The plain files of a tar, also a compressed one; links and devices in it are passed over."""
+    """The regular files of a tar, compressed or not; links and devices are ignored."""
 
     def __init__(self, path: Path) -> None:
         self.lock = threading.Lock()
@@ -102,7 +106,7 @@ class TarTree(Tree):
     def start(self, name: str, count: int) -> bytes:
         """See Tree."""
         offset, size = self._member(name)
-        if hasattr(os, "pread"):  # which needs no lock, not even between processes
+        if hasattr(os, "pread"):  # needs no lock, not even between processes
             data = os.pread(self.file.fileno(), min(count, size), offset)
         else:
             with self.lock:
@@ -131,10 +135,10 @@ class TarTree(Tree):
             raise _missing(self, name) from error
 
 
-def plant(path: Path) -> Tree:
-    """The tree of a path: a folder's, an archive's (known by its content), or that of the one file.
+def open_tree(path: Path) -> Tree:
+    """Return the tree of a path: a folder, an archive (recognised by its content), or one file.
 
-    Raises DataError for a damaged or hostile archive, an empty file or folder, or what is neither file nor folder.
+    Raises DataError for a damaged or dangerous archive, for an empty file or folder, and for anything else.
     """
     if path.is_dir():
         tree: Tree = FolderTree(path)
@@ -143,7 +147,7 @@ def plant(path: Path) -> Tree:
                 f"{path}: the folder is empty", "pictures in class folders, or a data file", "check the path"
             )
         alone = path / tree.names[0] if len(tree.names) == 1 else None
-        return plant(alone) if alone and alone.name.lower().endswith(ARCHIVES) else tree
+        return open_tree(alone) if alone and alone.name.lower().endswith(ARCHIVES) else tree
     if not path.is_file():
         raise DataError(f"{path}: is neither a file nor a folder", "a file or a folder", "check the path")
     try:
@@ -154,7 +158,9 @@ def plant(path: Path) -> Tree:
             f"{path}: cannot be read ({error.strerror})", "a readable file", "check its permissions"
         ) from error
     if not magic:
-        raise DataError(f"{path}: the file is empty", "a data file or an archive", "check that it was copied whole")
+        raise DataError(
+            f"{path}: the file is empty", "a data file or an archive", "check that it was copied completely"
+        )
     if magic[:4] == b"PK\x03\x04" and not _is_npz(path):
         return ZipTree(path)
     if magic[257:262] == b"ustar" or (_is_compressed(magic) and _holds_tar(path)):
@@ -167,7 +173,7 @@ def _is_npz(path: Path) -> bool:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return path.suffix.lower() == ".npz"  # damaged; its own reader says so in its own words
+        return path.suffix.lower() == ".npz"  # damaged; the NPZ format reports it
     return bool(names) and all(name.endswith(".npy") for name in names)
 
 
@@ -180,7 +186,7 @@ def _is_compressed(magic: bytes) -> bool:
 
 def _holds_tar(path: Path) -> bool:
     if path.name.lower().endswith(ARCHIVES):
-        return True  # damaged or not, it is meant as one
+        return True  # damaged or not
     try:
         with tarfile.open(path, "r:*"):
             return True
@@ -189,7 +195,7 @@ def _holds_tar(path: Path) -> bool:
 
 
 def _unpacked(path: Path) -> BinaryIO:
-    """A seekable uncompressed tar: the file itself, or a nameless temporary copy of what it holds."""
+    """Return a seekable uncompressed tar: the file itself, or a nameless temporary file with its unpacked content."""
     import bz2
     import gzip
     import lzma
@@ -223,60 +229,62 @@ def _write(copy: Any, piece: bytes, path: Path, written: int) -> None:
         copy.flush()
     except OSError as error:
         raise DataError(
-            f"{tempfile.gettempdir()}: has no room to unpack {path} ({error.strerror}, after {written:,} bytes)",
-            "a folder for temporary files with as much room as the archive unpacked",
-            "set TMPDIR to a folder on a larger disk, or unpack the archive yourself and give the folder",
+            f"{tempfile.gettempdir()}: has no space to unpack {path} ({error.strerror}, after {written:,} bytes)",
+            "a folder for temporary files with enough space for the unpacked archive",
+            "set TMPDIR to a folder on a larger disk, or unpack the archive yourself and use the folder",
         ) from error
 
 
 def _members(path: Path, archive: tarfile.TarFile) -> list[tuple[str, tuple[int, int]]]:
-    """The plain files of a tar: their names, starts and sizes. Raises DataError before too many fill the memory."""
-    found = []
+    """Return names, offsets and sizes of the regular files of a tar. Raises DataError if there are too many."""
+    members = []
     for count, info in enumerate(archive, 1):
-        archive.members = []  # type: ignore[attr-defined]  # it would keep every one, for looking them up by name
+        archive.members = []  # type: ignore[attr-defined]  # it would keep every member in memory
         if count > MAX_MEMBERS:
             raise _too_many(path, count)
         if info.isreg() and not info.issparse():
-            found.append((info.name.removeprefix("./"), (info.offset_data, info.size)))
-    return found
+            members.append((info.name.removeprefix("./"), (info.offset_data, info.size)))
+    return members
 
 
 def _too_many(path: Path, count: int) -> DataError:
-    return DataError(f"{path}: holds {count:,} files or more", f"at most {MAX_MEMBERS:,}", "unpack it, give the folder")
+    return DataError(
+        f"{path}: contains {count:,} files or more", f"at most {MAX_MEMBERS:,}", "unpack it and use the folder"
+    )
 
 
 def _check_members(path: Path, names: list[str], unpacked: int) -> None:
     if len(names) > MAX_MEMBERS:
         raise _too_many(path, len(names))
     if len(set(names)) < len(names):
-        raise DataError(f"{path}: holds two files of one name", "each name once", "make the archive anew")
+        raise DataError(f"{path}: contains two files with the same name", "unique names", "make the archive again")
     if unpacked > min(MAX_UNPACKED, max(path.stat().st_size * MAX_RATIO, 2**26)):
         raise _bomb(path, unpacked)
     for name in names:
         if name.startswith(("/", "\\")) or ".." in PurePosixPath(name.replace("\\", "/")).parts or "\x00" in name:
             raise DataError(
-                f"{path}: holds a file named {name!r}",
-                "names inside the archive's own folder",
+                f"{path}: contains a file named {name!r}",
+                "names without an absolute path and without '..'",
                 "do not trust this file",
             )
 
 
 def _missing(tree: Tree, name: str) -> DataError:
-    return DataError(f"{tree.describe(name)}: is not in the archive", "a file of that name", "check the archive")
+    reason = "is not in the archive"
+    return DataError(f"{tree.describe(name)}: {reason}", "a file of that name", "check the archive", reason=reason)
 
 
 def _bomb(path: Path, unpacked: int) -> DataError:
     return DataError(
         f"{path}: unpacks to {unpacked:,} bytes or more, from {path.stat().st_size:,}",
         f"at most {MAX_RATIO} times its size and {MAX_UNPACKED // 2**30} GiB",
-        "unpack it yourself, if you trust it, and give the folder",
+        "if you trust it, unpack it yourself and use the folder",
     )
 
 
 def _damaged(path: Path, error: Exception, name: str | None = None) -> DataError:
     where = f"{path}: {name}" if name else str(path)
+    reason = f"the archive is damaged ({error or type(error).__name__})"
     return DataError(
-        f"{where}: the archive is damaged ({error or type(error).__name__})",
-        "a whole zip or tar archive",
-        "copy or download it again",
+        f"{where}: {reason}", "an undamaged zip or tar archive", "copy or download it again", reason=reason
     )

@@ -1,4 +1,4 @@
-"""Checks on pixels and labels that come as numbers: shapes, ranges, one-hot rows, class names."""
+"""Check pixels and labels that are arrays: shapes, ranges, one-hot rows, class names."""
 
 from __future__ import annotations
 
@@ -10,65 +10,70 @@ from tellapart.errors import DataError
 
 
 def to_pixels(array: np.ndarray, where: str) -> np.ndarray:
-    """Pixels as uint8 [count, height, width, 1 or 3]; floats in 0..1 are scaled by 255, channels-first is refused.
+    """Return pixels as uint8 [count, height, width, 1 or 3].
 
-    Raises DataError, which names `where` and the first picture at fault.
+    Floats in 0..1 are scaled by 255; channels must come last. Raises DataError, which names `where` and the first
+    faulty picture.
     """
     if array.ndim == 3:
         array = array[..., np.newaxis]
     if array.ndim != 4 or array.shape[3] not in (1, 3) or 0 in array.shape[1:]:
         raise DataError(
-            f"{where}: pictures have shape {array.shape}",
+            f"{where}: the pictures have shape {array.shape}",
             "[count, height, width] or [count, height, width, 1 or 3]",
             "transpose the array so that channels come last",
         )
     if array.dtype == np.uint8:
         return array
     if array.dtype.kind not in "iufb":
-        raise DataError(f"{where}: pictures have type {array.dtype}", "numbers from 0 to 255", "convert them first")
+        raise DataError(f"{where}: the pictures have type {array.dtype}", "numbers from 0 to 255", "convert them")
     return _scaled(array, where)
 
 
 def _scaled(array: np.ndarray, where: str) -> np.ndarray:
     top = 1.0 if array.dtype.kind in "fb" and len(array) and array.max() <= 1 else 255.0
-    inside = (array >= 0) & (array <= top)  # NaN is not inside
-    if not inside.all():
-        i, row, column, channel = np.argwhere(~inside)[0]
+    in_range = (array >= 0) & (array <= top)  # false for NaN
+    if not in_range.all():
+        i, row, column, channel = np.argwhere(~in_range)[0]
         raise DataError(
             f"{where}: picture {i} has the value {array[i, row, column, channel]} at row {row}, column {column}",
             "pixels from 0 to 255 (or floats from 0 to 1)",
             "rescale or repair the array",
         )
-    return np.rint(array * (255.0 / top)).astype(np.uint8)
+    pixels: np.ndarray = np.rint(array * (255.0 / top)).astype(np.uint8)
+    return pixels
 
 
 def to_labels(
     array: np.ndarray, where: str, class_names: Sequence[str] | None = None
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Labels as int64 [count] and the class names that they index.
+    """Return labels as int64 [count], and the class names that they index.
 
-    Takes integers [count] or [count, 1], one-hot rows [count, classes], or strings [count]. Without `class_names`, the
-    numbers that occur become the names, in numeric order (strings: in plain string order). Raises DataError.
+    Accepts integers [count] or [count, 1], one-hot rows [count, classes], or strings [count]. Without `class_names`,
+    the numbers that occur become the names, in numeric order (strings: in plain string order). Raises DataError, which
+    names `where` and the first faulty label.
     """
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim == 2:
         array = _from_one_hot(array, where)
     if array.ndim != 1:
-        raise DataError(f"{where}: labels have shape {array.shape}", "one label a picture", "check the array")
+        raise DataError(f"{where}: the labels have shape {array.shape}", "one label per picture", "check the array")
     if array.dtype.kind in "US":
         return _from_words(array.astype(str), where, class_names)
     if array.dtype.kind == "f" and (array == np.rint(array)).all():
         array = array.astype(np.int64)
     if array.dtype.kind not in "iu":
-        raise DataError(f"{where}: labels have type {array.dtype}", "whole numbers or words", "convert them first")
+        raise DataError(f"{where}: the labels have type {array.dtype}", "whole numbers or words", "convert them")
     numbers = array.astype(np.int64)
     if class_names is not None:
         return numbers, tuple(class_names)
     negative = np.flatnonzero(numbers < 0)
     if len(negative):
         raise DataError(
-            f"{where}: picture {negative[0]} has label {numbers[negative[0]]}", "labels from 0 up", "correct the label"
+            f"{where}: picture {negative[0]} has label {numbers[negative[0]]}",
+            "labels from 0 up",
+            "renumber the labels from 0",
         )
     present, positions = np.unique(numbers, return_inverse=True)
     return positions.astype(np.int64), tuple(str(number) for number in present)
@@ -78,9 +83,12 @@ def _from_one_hot(array: np.ndarray, where: str) -> np.ndarray:
     wrong = np.flatnonzero((array.sum(axis=1) != 1) | ((array != 0) & (array != 1)).any(axis=1))
     if len(wrong):
         raise DataError(
-            f"{where}: label row {wrong[0]} is not one-hot", "a single 1 among zeros a row", "give one label a picture"
+            f"{where}: label row {wrong[0]} is not one-hot",
+            "a single 1 and zeros in each row",
+            "use one label per picture",
         )
-    return array.argmax(axis=1)
+    labels: np.ndarray = array.argmax(axis=1)
+    return labels
 
 
 def _from_words(words: np.ndarray, where: str, class_names: Sequence[str] | None) -> tuple[np.ndarray, tuple[str, ...]]:

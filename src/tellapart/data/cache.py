@@ -1,8 +1,8 @@
-"""Prepared pictures kept on disk between trainings: found again by what they are made of, whole or not at all.
+"""Keep prepared pictures on disk between trainings, and find them again by a hash of the files and the preprocessing.
 
-An entry is one file: the pictures one after the other, then what is known of each, then where that begins and its hash.
-It gets its name when all of it is written. Nothing is waited for to reach the disk: what a power cut leaves of it is
-known for what it is by the hashes. It is then made anew, or, where it is met in the middle of a training, named.
+An entry is one file: the pictures one after the other, then what is known of each picture, then a hash. It gets its
+name when all of it is written. It is not flushed to the disk: after a power failure, the hashes show whether it is
+complete. A damaged entry is made again, or, if a training is using it, reported.
 """
 
 from __future__ import annotations
@@ -20,86 +20,92 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import PIL
 
 from tellapart.data.collection import Collection, as_bytes
 from tellapart.data.duplicates import Traits
-from tellapart.data.rows import PixelFile
+from tellapart.data.pixel_store import PixelFile
 from tellapart.errors import TellapartError
 from tellapart.images.preprocessing import Preparation
 
-VERSION = 4
+VERSION = 5
 SUFFIX = ".pixels"
 _END = b"tellapart pixels"
 _TAIL = len(_END) + 32
 
 MOST_BYTES = 20 * 2**30
-"""Entries are kept up to this sum; those used longest ago make room."""
+"""The most bytes of all entries; the least recently used are removed first."""
 
 SPARE_BYTES = 2 * 2**30
-"""So much of the disk is left free."""
+"""Free disk space that entries leave."""
 
 LEFTOVER = 86_400.0
-"""Seconds after which an unfinished file is taken for a crash's."""
+"""Seconds after which an unfinished file is removed: its process must have crashed."""
+
+
+class Unreadable(NamedTuple):
+    """Why a picture could not be read, and whether that is temporary: an unreachable share, or too little memory."""
+
+    reason: str
+    temporary: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """What is known of every picture of a collection beside its prepared pixels: why not, and what it is compared by.
+    """What is known of every picture of a collection apart from its prepared pixels.
 
-    `reasons` holds, for those that could not be read, why; `traits` are of the pictures as they were decoded.
+    `unreadable` has the pictures that could not be read, by position; `traits` are those of the decoded pictures.
     """
 
-    reasons: dict[int, str]
+    unreadable: dict[int, Unreadable]
     traits: Traits
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A place for the prepared pictures of one collection in one state and preparation."""
+    """The file for the prepared pictures of one collection, in one state and with one preprocessing."""
 
     path: Path
     shape: tuple[int, int, int, int]
 
     @property
     def size(self) -> int:
-        """Of the pictures."""
+        """The size of the pictures in bytes."""
         return int(np.prod(self.shape, dtype=np.int64))
 
     def load(self) -> tuple[PixelFile, Known] | None:
-        """The pictures, still on disk, and what is known of them; None where there is no sound entry."""
+        """Return the pictures, which stay on disk, and what is known of them; None if there is no valid entry."""
         try:
             file = self.path.open("rb")
         except OSError:
             return None
         try:
-            found = self._known(file)
+            checksums, known = self._read_known(file)
             with contextlib.suppress(OSError):
-                os.utime(self.path)  # used now
-        except Exception:  # damaged, or of another version: it is made anew
+                os.utime(self.path)  # recently used
+        except Exception:  # damaged, or from another version: the entry will be made again
             file.close()
             return None
-        sums, known = found
-        return PixelFile(file, self.shape, 0, sums), known
+        return PixelFile(file, self.shape, 0, checksums), known
 
     def remove(self) -> None:
-        """Take the entry away, as far as the system allows that while somebody reads it."""
+        """Remove the entry; some systems do not allow that while it is open."""
         with contextlib.suppress(OSError):
             self.path.unlink()
 
-    def _known(self, file: BinaryIO) -> tuple[np.ndarray, Known]:
+    def _read_known(self, file: BinaryIO) -> tuple[np.ndarray, Known]:
         end = file.seek(-_TAIL, os.SEEK_END)
         if file.read(_TAIL) != _END + self._digest(file, end):
             raise ValueError("damaged")
         file.seek(self.size)
-        sums, reasons, *traits = (np.load(file, allow_pickle=False) for _ in range(5))
-        return sums, Known({int(i): why for i, why in json.loads(str(reasons))}, Traits(*traits))
+        checksums, unreadable, *traits = (np.load(file, allow_pickle=False) for _ in range(5))
+        return checksums, Known({int(i): Unreadable(*why) for i, why in json.loads(str(unreadable))}, Traits(*traits))
 
     def _digest(self, file: BinaryIO, end: int) -> bytes:
-        """The SHA-256 of what is known, from behind the pictures to `end`; a piece at a time, for it may be large."""
+        """Return the SHA-256 of the bytes after the pictures up to `end`, read in pieces, since they may be many."""
         digest, left = hashlib.sha256(), end - file.seek(self.size)
         while left > 0 and (piece := file.read(min(left, 2**20))):
             digest.update(piece)
@@ -108,9 +114,9 @@ class Entry:
 
     @contextmanager
     def writing(self) -> Iterator[BinaryIO]:
-        """A file for the pictures, with room for all of them; `finish` it. Whatever is raised leaves no file behind.
+        """Provide a file with enough space for the pictures, which the caller must `finish`.
 
-        Raises OSError where there is no room.
+        Any exception removes the file. Raises OSError if there is not enough space.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         make_room(self.path.parent, self.size)
@@ -124,12 +130,12 @@ class Entry:
             with contextlib.suppress(FileNotFoundError):
                 Path(name).unlink()
 
-    def finish(self, file: BinaryIO, sums: np.ndarray, known: Known) -> None:
-        """Write what is known behind the pictures."""
+    def finish(self, file: BinaryIO, checksums: np.ndarray, known: Known) -> None:
+        """Write what is known of the pictures after them."""
         traits = known.traits
         file.seek(self.size)
-        words = np.array(json.dumps(sorted(known.reasons.items())))
-        for column in (sums, words, traits.digests, traits.sides, traits.thumbnails):
+        words = np.array(json.dumps(sorted(known.unreadable.items())))
+        for column in (checksums, words, traits.digests, traits.sides, traits.thumbnails):
             np.save(file, column, allow_pickle=False)
         end = file.tell()
         digest = self._digest(file, end)
@@ -138,19 +144,20 @@ class Entry:
         file.flush()
 
     def write(self, pictures: np.ndarray | PixelFile, known: Known) -> None:
-        """Keep pictures that are in memory, where there is room; that there is none is no fault."""
+        """Write pictures that are in memory, if there is enough space on the disk; else do nothing."""
         with contextlib.suppress(OSError, TellapartError), self.writing() as file:
             file.seek(0)
-            file.write(memoryview(np.ascontiguousarray(pictures)).cast("B"))  # type: ignore[arg-type]  # an array is one
-            self.finish(file, checksums(pictures), known)
+            file.write(np.ascontiguousarray(pictures).data.cast("B"))
+            self.finish(file, checksums_of(pictures), known)
 
 
 def find_entry(collection: Collection, preprocessing: Preparation, folder: Path) -> Entry | None:
-    """Where the prepared pictures of a collection are or would be; None where nobody can tell that its files changed.
+    """Return the entry for the prepared pictures of a collection, whether it exists or not.
 
-    Decided by names, sizes and times of the files (checksums in a zip), and by the preparation.
+    It depends on names, sizes and times of the files (checksums in a zip), and on the preprocessing. Returns None if
+    changes of the pictures cannot be noticed, as for arrays.
     """
-    decoder = PIL.__version__  # what one release cannot read another may
+    decoder = PIL.__version__  # another release may read other files
     digest = hashlib.sha256(f"{VERSION} {decoder} {preprocessing.model_dump_json()}".encode())
     for i, key in enumerate(collection.keys):
         stamp = collection.pictures.stamp(i)
@@ -161,47 +168,47 @@ def find_entry(collection: Collection, preprocessing: Preparation, folder: Path)
 
 
 def make_room(folder: Path, wanted: int) -> None:
-    """Remove what crashes left and the entries used longest ago, until `wanted` more bytes fit in.
+    """Remove leftovers of crashes and the least recently used entries until there is space for `wanted` more bytes.
 
-    Raises OSError where they would not with all of those gone; then none is removed.
+    Raises OSError, and removes no entry, if removing all of them would not be enough.
     """
     for path in folder.glob(f".*{SUFFIX}.*.part"):
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > LEFTOVER:
                 path.unlink()
-    held = []
+    entries = []
     for path in folder.glob(f"*{SUFFIX}"):
         with contextlib.suppress(OSError):
-            held.append((path.stat().st_mtime, path.stat().st_size, path))
-    held.sort()
-    total = sum(size for _, size, _ in held)
+            entries.append((path.stat().st_mtime, path.stat().st_size, path))
+    entries.sort()
+    total = sum(size for _, size, _ in entries)
     if wanted > MOST_BYTES or shutil.disk_usage(folder).free + total < wanted + SPARE_BYTES:
-        raise OSError(errno.ENOSPC, f"no room for {wanted:,} bytes")
-    while held and (total + wanted > MOST_BYTES or shutil.disk_usage(folder).free < wanted + SPARE_BYTES):
-        _, size, path = held.pop(0)
+        raise OSError(errno.ENOSPC, f"no space for {wanted:,} bytes")
+    while entries and (total + wanted > MOST_BYTES or shutil.disk_usage(folder).free < wanted + SPARE_BYTES):
+        _, size, path = entries.pop(0)
         total -= size
         with contextlib.suppress(OSError):
             path.unlink()
     if shutil.disk_usage(folder).free < wanted + SPARE_BYTES:  # an entry could not be removed
-        raise OSError(errno.ENOSPC, f"no room for {wanted:,} bytes")
+        raise OSError(errno.ENOSPC, f"no space for {wanted:,} bytes")
 
 
 def reserve(file: BinaryIO, size: int) -> None:
-    """Give a file `size` bytes that are really there: a full disk is then met before the work and not within it.
+    """Allocate `size` bytes for a file, so that a full disk is noticed before the work and not during it.
 
-    Raises OSError.
+    Raises OSError if there is not enough space.
     """
     if hasattr(os, "posix_fallocate") and size:
         os.posix_fallocate(file.fileno(), 0, size)
         return
-    if hasattr(os, "fstatvfs"):  # as on macOS, whose file systems give no room to what is not written yet
+    if hasattr(os, "fstatvfs"):  # macOS, whose file systems do not allocate unwritten bytes
         disk = os.fstatvfs(file.fileno())
         if disk.f_bavail * disk.f_frsize < size:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     file.truncate(size)
 
 
-def checksums(pictures: np.ndarray | PixelFile) -> np.ndarray:
-    """Of each picture of uint8 [n, height, width, channels], uint32 [n]."""
+def checksums_of(pictures: np.ndarray | PixelFile) -> np.ndarray:
+    """Return the CRC-32 of each picture of uint8 [n, height, width, channels]: uint32 [n]."""
     rows = (pictures[i].tobytes() for i in range(len(pictures)))
     return np.fromiter((zlib.crc32(row) for row in rows), np.uint32, len(pictures))

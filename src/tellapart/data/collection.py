@@ -1,13 +1,14 @@
-"""Labelled pictures, read from any source and immutable: class names, labels, parts, and how to read picture i."""
+"""Labelled pictures from any source, immutable: class names, labels, splits, and how to read picture i."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, SupportsIndex
 
 import numpy as np
 
@@ -17,33 +18,33 @@ from tellapart.images.decode import decode, header
 from tellapart.images.read import MAX_BYTES
 
 HEAD_BYTES = 2**18
-"""What is read of a large file for its header: EXIF data, a preview and a colour profile stand before it."""
+"""Bytes that are read of a large file for its header: EXIF data, a preview and a colour profile may come first."""
 
 
 class Pictures(Protocol):
-    """Where pixels come from. Reading is lazy and may run in several threads."""
+    """The pictures of a collection. They are read when they are asked for, possibly by several threads."""
 
     def __len__(self) -> int: ...
 
     def read(self, i: int, least: tuple[int, int] | None = None) -> np.ndarray:
-        """Pixels of picture i, uint8 [height, width, 1 or 3]; raises PictureError where they cannot be read.
+        """Return the pixels of picture i, uint8 [height, width, 1 or 3]. Raises PictureError if that fails.
 
-        Where that is less work, they may be shrunken to no less than the height and width `least`.
+        With `least` (height, width) they may be reduced to no less than that, if it saves work.
         """
 
     def shape(self, i: int) -> tuple[int, int, int]:
-        """Height, width and channels of picture i, without reading its pixels where that is cheaper."""
+        """Return height, width and channels of picture i, from its header where possible. Raises PictureError."""
 
     def fingerprint(self, i: int) -> bytes:
-        """Bytes that change when picture i does, cheap to get, and the same wherever it lies."""
+        """Return bytes that change when the content of picture i changes; cheap, and independent of its folder."""
 
     def stamp(self, i: int) -> bytes | None:
-        """Bytes that change whenever the file of picture i is written, or None where there is none or nobody knows."""
+        """Return bytes that change whenever the file of picture i is written, or None if there is no such file."""
 
 
 @dataclass(frozen=True)
 class ArrayPictures:
-    """Pictures that lie decoded in one array, uint8 [count, height, width, 1 or 3]."""
+    """Decoded pictures in one array, uint8 [count, height, width, 1 or 3]."""
 
     array: np.ndarray
 
@@ -52,7 +53,8 @@ class ArrayPictures:
 
     def read(self, i: int, least: tuple[int, int] | None = None) -> np.ndarray:
         """See Pictures."""
-        return self.array[i]
+        pixels: np.ndarray = self.array[i]
+        return pixels
 
     def shape(self, i: int) -> tuple[int, int, int]:
         """See Pictures."""
@@ -61,7 +63,8 @@ class ArrayPictures:
 
     def fingerprint(self, i: int) -> bytes:
         """See Pictures."""
-        return self.array[i].tobytes()
+        data: bytes = self.array[i].tobytes()
+        return data
 
     def stamp(self, i: int) -> bytes | None:
         """See Pictures."""
@@ -70,10 +73,10 @@ class ArrayPictures:
 
 @dataclass(frozen=True)
 class EncodedPictures:
-    """Pictures that are files.
+    """Pictures that are files, given by functions of their position i.
 
-    `load(i)` gives the bytes, `size(i)` their number, `describe(i)` the name in errors, `stamped(i)` what `stamp` says,
-    and `start(i, count)`, where there is one, the first bytes.
+    `load(i)` returns the bytes, `size(i)` their number, `describe(i)` the name for errors, `stamped(i)` the result of
+    `stamp`, and the optional `start(i, count)` the first bytes.
     """
 
     count: int
@@ -92,9 +95,7 @@ class EncodedPictures:
 
     def shape(self, i: int) -> tuple[int, int, int]:
         """See Pictures."""
-        with suppress(
-            PictureError, DataError, OSError, KeyError
-        ):  # which the whole file may not raise, or in its words
+        with suppress(PictureError, DataError, OSError, KeyError):  # the whole file may be fine, or explain it better
             if self.start is not None and HEAD_BYTES < self.size(i) <= MAX_BYTES:
                 return header(self.start(i, HEAD_BYTES), self.describe(i), whole=False)
         return header(self.bytes_of(i), self.describe(i))
@@ -103,7 +104,7 @@ class EncodedPictures:
         """See Pictures."""
         try:
             return str(self.size(i)).encode()
-        except (DataError, OSError, KeyError):  # missing; reading it says so by name
+        except (DataError, OSError, KeyError):  # missing; `read` reports it
             return b"missing"
 
     def stamp(self, i: int) -> bytes | None:
@@ -114,7 +115,7 @@ class EncodedPictures:
             return b"missing"
 
     def bytes_of(self, i: int) -> bytes:
-        """The file's bytes. Raises PictureError where they cannot be had."""
+        """Return the bytes of file i. Raises PictureError if they cannot be read."""
         try:
             if self.size(i) > MAX_BYTES:
                 raise PictureError(self.describe(i), f"is larger than {MAX_BYTES // 2**20} MiB")
@@ -122,40 +123,49 @@ class EncodedPictures:
         except (FileNotFoundError, KeyError) as error:
             raise PictureError(self.describe(i), "does not exist", "check the path") from error
         except OSError as error:
-            raise PictureError(self.describe(i), f"cannot be read ({error.strerror})", "check the file") from error
+            reason = f"cannot be read ({error.strerror})"
+            raise PictureError(self.describe(i), reason, "check the file", temporary=True) from error
         except DataError as error:
-            reason = error.given.removeprefix(f"{self.describe(i)}: ")
-            raise PictureError(self.describe(i), reason, error.action) from error
+            reason = error.reason or error.given
+            raise PictureError(self.describe(i), reason, error.action, temporary=error.temporary) from error
         except MemoryError as error:
-            raise PictureError(self.describe(i), "does not fit in memory") from error
+            raise PictureError(self.describe(i), "does not fit in memory", temporary=True) from error
 
 
 def as_bytes(text: str) -> bytes:
-    """Text as bytes, also where a file name on disk is not valid UTF-8."""
+    """Encode text, also file names that are not valid UTF-8 on disk."""
     return text.encode("utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A picture that could not be read: its name, why, and its place in the collection."""
+    """A picture that could not be read: its name, the reason, and its position in the collection."""
 
     key: str
     reason: str
     index: int = -1
 
     def to_dict(self) -> dict[str, str]:
-        """Both, for machines."""
+        """Return name and reason for JSON."""
         return {"file": self.key, "reason": self.reason}
 
 
 @dataclass(frozen=True)
 class Collection:
-    """Labelled pictures.
+    """Labelled pictures. `collection[i]` is `(pixels, label)`, and iteration yields these pairs in order.
 
-    `labels` int64 [count] index `class_names`; `keys` name each picture uniquely (its file name, or part and row);
-    `parts` holds train, validation or test a picture, or is None where the source states none; `groups` is a name a
-    picture (a subject, a burst), or None; `columns` are other columns of its table, by name; `notes` are sentences that
-    its reader should see; `named` tells class names that a person gave from those that the source has by itself.
+    Attributes:
+        name: A short name for tables and folders.
+        source: The path or the name of the data set, for error messages.
+        class_names: One name per class, in label order.
+        labels: int64 [count], indices into `class_names`.
+        keys: A unique name per picture: its file name, or split and row.
+        pictures: Reads the pixels.
+        splits: `train`, `validation` or `test` per picture, or None if the source has no splits.
+        groups: A name per picture, such as its subject or burst, or None. A group stays in one split.
+        notes: Sentences about the data that are printed when it is opened.
+        columns: The other columns of the source's table, by name.
+        named: Whether the class names were given by the caller, not by the source.
     """
 
     name: str
@@ -175,59 +185,75 @@ class Collection:
         counts |= {len(column) for column in (self.splits, self.groups) if column is not None}
         if len(counts) != 1:
             raise DataError(
-                f"{self.source}: its columns have different lengths", "one label a picture", "check the data"
+                f"{self.source}: its columns have different lengths", "one label per picture", "check the data"
             )
         if not len(self.labels):
-            raise DataError(f"{self.source}: holds no pictures", "labelled pictures", "check the path")
+            raise DataError(f"{self.source}: contains no pictures", "labelled pictures", "check the path")
         if len(set(self.class_names)) < len(self.class_names):
             double = next(name for name in self.class_names if self.class_names.count(name) > 1)
-            raise DataError(f"{self.source}: two classes are named {double!r}", "each name once", "rename one")
+            raise DataError(f"{self.source}: two classes are named {double!r}", "unique class names", "rename one")
         bad = np.flatnonzero((self.labels < 0) | (self.labels >= len(self.class_names)))
         if len(bad):
             raise DataError(
                 f"{self.source}: {self.keys[bad[0]]} has label {self.labels[bad[0]]}",
-                f"labels from 0 to {len(self.class_names) - 1}, one for each of {len(self.class_names)} class names",
-                "correct the label, or name every class",
+                f"labels from 0 to {len(self.class_names) - 1}, for {len(self.class_names)} class names",
+                "correct the label, or give a name for every class",
             )
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __getitem__(self, index: SupportsIndex) -> tuple[np.ndarray, int]:
+        """Return the pixels uint8 [height, width, 1 or 3] of a picture and its label, an index into `class_names`.
+
+        A negative index counts from the end. Raises IndexError if there is no such picture, and PictureError if it
+        cannot be read.
+        """
+        i = operator.index(index)
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"picture {i} of a collection of {len(self):,}")
+        i %= len(self)
+        return self.read(i), int(self.labels[i])
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, int]]:
+        """Yield pixels and label of every picture, in order. Raises PictureError at one that cannot be read."""
+        return (self[i] for i in range(len(self)))
+
     def __repr__(self) -> str:
         return f"<Collection {self.name}: {len(self):,} pictures, {len(self.class_names)} classes>"
 
     def read(self, i: int, least: tuple[int, int] | None = None) -> np.ndarray:
-        """Pixels of picture i: uint8 [height, width, 1 or 3]. Raises PictureError where they cannot be read.
+        """Return the pixels of picture i, uint8 [height, width, 1 or 3]. Raises PictureError if that fails.
 
-        With `least`, where that is less work, shrunken to no less than that height and width.
+        With `least` (height, width) they may be reduced to no less than that, if it saves work.
         """
         return self.pictures.read(i, least)
 
     def label(self, i: int) -> str:
-        """The class name of picture i."""
-        return self.class_names[self.labels[i]]
+        """Return the class name of picture i."""
+        return self.class_names[int(self.labels[i])]
 
     def indices(self, split: str | None) -> np.ndarray:
-        """Which pictures the source gives to a part (None: all), int64 [n], ascending."""
+        """Return the pictures that the source assigns to a split (None: all), int64 [n], ascending."""
         if split is None:
             return np.arange(len(self))
         return np.flatnonzero(self.splits == split) if self.splits is not None else np.empty(0, np.int64)
 
     @property
     def given_splits(self) -> tuple[str, ...]:
-        """The parts that the source states, in the usual order."""
+        """The splits that the source has, in the order train, validation, test."""
         return tuple(split for split in SPLITS if self.splits is not None and (self.splits == split).any())
 
     def class_counts(self, indices: np.ndarray | None = None) -> np.ndarray:
-        """Pictures a class, int64 [classes], among `indices` (None: all)."""
+        """Count the pictures per class, int64 [classes], among `indices` (None: all)."""
         labels = self.labels if indices is None else self.labels[indices]
         return np.bincount(labels, minlength=len(self.class_names))
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over keys, class names, parts, and pixels (arrays) or file sizes (files), picture by picture.
+        """SHA-256 of keys, class names, splits, and pixels (arrays) or file sizes (files), picture by picture.
 
-        Neither the place of the data nor the order of the classes matters.
+        It does not depend on the folder of the data or on the order of the classes.
         """
         digest = hashlib.sha256()
         splits = self.splits if self.splits is not None else [""] * len(self)
@@ -237,10 +263,10 @@ class Collection:
         return digest.hexdigest()
 
     def identity(self, i: int, content: bool = True) -> str:
-        """What picture i is known by wherever it lies: 16 hex digits of its pixels (arrays) or of its file's bytes.
+        """Return 16 hexadecimal digits that identify picture i in any folder: a hash of its pixels or its file's bytes.
 
-        Without `content` of the file's name and size, which another picture may have too: where the files are so many
-        that they cannot be read once more. Raises PictureError where a file cannot be read.
+        Without `content`, a hash of the file's name and size, which is faster but may be shared by other pictures.
+        Raises PictureError if a file cannot be read.
         """
         if isinstance(self.pictures, EncodedPictures) and content:
             return hashlib.sha256(self.pictures.bytes_of(i)).hexdigest()[:16]
@@ -248,24 +274,24 @@ class Collection:
         return hashlib.sha256(as_bytes(name) + self.pictures.fingerprint(i)).hexdigest()[:16]
 
     def identities(self, indices: np.ndarray, content: bool) -> list[str]:
-        """Those of pictures int64 [n]; by name and size where a file cannot be read."""
-        found = []
+        """Return the identities of pictures int64 [n]; by name and size for files that cannot be read."""
+        identities = []
         for i in indices.tolist():
             try:
-                found.append(self.identity(i, content))
+                identities.append(self.identity(i, content))
             except PictureError:
-                found.append(self.identity(i, content=False))
-        return found
+                identities.append(self.identity(i, content=False))
+        return identities
 
     def bytes_in_all(self) -> int:
-        """The bytes of all files; 0 for arrays."""
+        """Return the total size of all files in bytes; 0 for arrays."""
         if not isinstance(self.pictures, EncodedPictures):
             return 0
         sizes = (self.pictures.fingerprint(i) for i in range(len(self)))
         return sum(int(size) for size in sizes if size.isdigit())
 
     def with_class_names(self, names: Sequence[str]) -> Collection:
-        """The same pictures under other class names, in label order. Raises DataError when there are too few."""
+        """Return the same pictures with other class names, in label order. Raises DataError if there are too few."""
         return replace(self, class_names=tuple(names), named=True)
 
     @classmethod
@@ -277,11 +303,11 @@ class Collection:
         splits: Any = None,
         name: str = "arrays",
     ) -> Collection:
-        """A collection of arrays: pictures [count, height, width(, 1 or 3)] and integer labels [count].
+        """Make a collection of arrays: pictures [count, height, width(, 1 or 3)] and labels [count].
 
-        Values are 0..255 of any number type; floats and booleans of which none is above 1 are taken as 0..1. `parts`,
-        strings [count], where given: train, validation (val, valid) or test. Raises DataError for other shapes, values,
-        lengths or parts.
+        Values are 0..255 in any number type; floats and booleans with a maximum of 1 are taken as 0..1. The optional
+        `splits` are strings [count]: train, validation (val, valid) or test. Raises DataError for other shapes, values,
+        lengths or splits.
         """
         from tellapart.data.arrays import to_labels, to_pixels
         from tellapart.data.split_names import split_named
@@ -295,9 +321,9 @@ class Collection:
         unknown = set() if column is None else set(column.tolist()) - {"train", "validation", "test"}
         if unknown or (column is not None and len(column) != len(pixels)):
             raise DataError(
-                f"{name}: {len(pixels):,} pictures have {len(splits):,} parts"
+                f"{name}: {len(splits):,} split values for {len(pixels):,} pictures"
                 + (f", among them {min(unknown)!r}" if unknown else ""),
-                "a part for each picture: train, validation or test",
-                "correct them",
+                "a split for each picture: train, validation or test",
+                "",
             )
         return cls(name, name, names, numbers, keys, ArrayPictures(pixels), column)

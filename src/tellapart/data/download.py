@@ -1,26 +1,38 @@
-"""Fetch a file of known hash: go on where it broke off, trust nothing the server says, leave nothing half-done."""
+"""Download a file of known size and hash: resume an interrupted download, verify everything, try mirrors in order."""
 
 from __future__ import annotations
 
-import os
+import errno
+import http.client
+import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
 
 from tellapart.errors import DownloadError
 from tellapart.files import sha256_of_file
 from tellapart.progress import Listener, Progress
 
 ATTEMPTS = 4
+"""How often an address is tried."""
+
 TIMEOUT = (5, 30)
 """Seconds to wait for a connection, and for the next bytes."""
+
+LOCK = ".lock"
+"""The lock file in a folder of downloads. Its name is hidden, so that it is not taken for data."""
+
+_UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH)
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A file to fetch: the name it gets, where it is (mirrors in order), its SHA-256 and its size in bytes."""
+    """A file to download: its name on disk, its addresses (mirrors in order), its SHA-256 and its size in bytes."""
 
     name: str
     urls: tuple[str, ...]
@@ -28,128 +40,138 @@ class Remote:
     size: int
 
 
-class _BrokenError(Exception):
-    """One attempt failed; `again` says whether another at the same address may help."""
+class _AttemptError(Exception):
+    """One attempt failed; `retry` is true where another attempt at the same address may succeed."""
 
-    def __init__(self, reason: str, again: bool) -> None:
+    def __init__(self, reason: str, retry: bool) -> None:
         super().__init__(reason)
-        self.again = again
+        self.retry = retry
 
 
 def fetch(remote: Remote, folder: Path, on_event: Listener, sleep: Callable[[float], None] = time.sleep) -> Path:
-    """The path of the file in `folder`, downloaded unless it is there.
+    """Download a file into `folder`, unless it is there, and return its path.
 
-    A partial download stays beside it as `<name>.part` and is taken up again by the next call. The file gets its name
-    only after size and hash are right. Raises DownloadError after every mirror failed.
+    A partial download is kept as `<name>.part` and resumed by the next call. The file gets its name only after its
+    size and hash were verified. Other processes wait until this download has ended. Raises DownloadError if every
+    mirror failed, or if the folder cannot be written to.
     """
     path = folder / remote.name
     if path.is_file() and path.stat().st_size == remote.size:
         return path
+    lock = FileLock(folder / LOCK)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()  # the system releases it if this process dies
     except OSError as error:
         raise DownloadError(
-            f"{folder}: cannot be made ({error.strerror})",
+            f"{folder}: cannot be written to ({error.strerror})",
             "a folder for downloads",
             "set TELLAPART_CACHE to a folder that can be written to",
         ) from error
+    try:
+        return _from_mirrors(remote, path, on_event, sleep)
+    finally:
+        lock.release()
+
+
+def _from_mirrors(remote: Remote, path: Path, on_event: Listener, sleep: Callable[[float], None]) -> Path:
     reasons = []
-    with _alone(folder):
-        for url in remote.urls:
-            for attempt in range(ATTEMPTS):
-                try:
-                    return _attempt(remote, url, path, on_event)
-                except _BrokenError as error:
-                    reasons.append(f"{url}: {error}")
-                    if not error.again:
-                        break
-                    sleep(0.5 * 2**attempt)
+    for url in remote.urls:
+        for attempt in range(ATTEMPTS):
+            try:
+                return _attempt(remote, url, path, on_event)
+            except _AttemptError as error:
+                reasons.append(f"{url}: {error}")
+                if not error.retry:
+                    break
+                sleep(0.5 * 2**attempt)
     raise DownloadError(
         f"{remote.name} could not be downloaded ({'; '.join(dict.fromkeys(reasons))})",
         f"a file of {remote.size:,} bytes with the SHA-256 {remote.sha256}",
-        f"check the network and run the command again (it goes on where it broke off), or put the file into {folder}",
+        f"check the network and run the command again (the download resumes), or put the file into {path.parent}",
     )
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process downloads into `folder`; the system lets go of the lock if we die."""
-    try:
-        import fcntl
-    except ImportError:  # Windows; there two first downloads at once may spoil each other, which the hash finds
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
 def _attempt(remote: Remote, url: str, path: Path, on_event: Listener) -> Path:
-    if path.is_file() and path.stat().st_size == remote.size:  # another process has fetched it meanwhile
+    if path.is_file() and path.stat().st_size == remote.size:  # another process has downloaded it
         return path
-    part = path.with_name(path.name + ".part")
-    resumed = part.exists()
-    if not resumed or part.stat().st_size < remote.size:
-        _receive(remote, url, part, on_event)
-    size = part.stat().st_size
+    partial = path.with_name(path.name + ".part")
+    resumed = partial.exists()
+    if not resumed or partial.stat().st_size < remote.size:
+        _receive(remote, url, partial, on_event)
+    size = partial.stat().st_size
     if size < remote.size:
-        raise _BrokenError(f"ended after {size:,} of {remote.size:,} bytes", again=True)
-    if size > remote.size or sha256_of_file(part) != remote.sha256:
-        part.unlink()
-        raise _BrokenError("sent other bytes than were published", again=resumed)  # the old piece may be to blame
-    part.replace(path)
+        raise _AttemptError(f"ended after {size:,} of {remote.size:,} bytes", retry=True)
+    if size > remote.size or sha256_of_file(partial) != remote.sha256:
+        partial.unlink()
+        raise _AttemptError("sent other bytes than were published", retry=resumed)  # the old bytes may be wrong
+    partial.replace(path)
     return path
 
 
-def _receive(remote: Remote, url: str, part: Path, on_event: Listener) -> None:
+def _receive(remote: Remote, url: str, partial: Path, on_event: Listener) -> None:
     import requests  # here: it is slow to import, and only a first download needs it
     import urllib3
 
-    have = part.stat().st_size if part.exists() else 0
+    size = partial.stat().st_size if partial.exists() else 0
     # Identity, because a transparently unpacked .gz would have another hash.
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={size}-"} if size else {})
     try:
         with closing(requests.get(url, headers=headers, stream=True, timeout=TIMEOUT)) as response:
-            if response.status_code == 416:  # what we have does not fit what is there
-                part.unlink()
-                raise _BrokenError("could not go on with the partial download", again=True)
+            if response.status_code == 416:  # the partial file does not fit the file on the server
+                partial.unlink()
+                raise _AttemptError("could not resume the partial download", retry=True)
             if response.status_code not in (200, 206):
-                raise _BrokenError(
-                    f"answered {response.status_code} {response.reason}", again=response.status_code >= 500
+                raise _AttemptError(
+                    f"answered {response.status_code} {response.reason}", retry=response.status_code >= 500
                 )
-            goes_on = response.status_code == 206 and response.headers.get("Content-Range", "").startswith(
-                f"bytes {have}-"
-            )
-            _store(remote, response.raw, part, have if goes_on else 0, on_event)
+            sent = response.headers.get("Content-Range", "")
+            resumes = response.status_code == 206 and sent.startswith(f"bytes {size}-")
+            _store(remote, response.raw, partial, size if resumes else 0, on_event)
     except requests.ConnectionError as error:
-        raise _BrokenError(_short(error), again=have > 0) from error
+        raise _AttemptError(_short(error), retry=size > 0) from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise _BrokenError(_short(error), again=True) from error
+        raise _AttemptError(_short(error), retry=True) from error
 
 
-def _store(remote: Remote, stream, part: Path, have: int, on_event: Listener) -> None:  # type: ignore[no-untyped-def]
-    with part.open("ab" if have else "wb") as file:
-        for piece in stream.stream(2**16, decode_content=False):
-            have += len(piece)
+def _store(remote: Remote, response: Any, partial: Path, size: int, on_event: Listener) -> None:
+    """Append the bytes of a response to the first `size` bytes of the partial file."""
+    with partial.open("ab" if size else "wb") as file:
+        for piece in response.stream(2**16, decode_content=False):
+            size += len(piece)
             file.write(piece)
-            on_event(Progress(f"download {remote.name}", min(have, remote.size), remote.size, "bytes"))
-            if have > remote.size:  # a server that never ends would fill the disk
+            on_event(Progress(f"download {remote.name}", min(size, remote.size), remote.size, "bytes"))
+            if size > remote.size:  # a server that sends without end would fill the disk
                 return
 
 
-def _short(error: Exception) -> str:
-    text = str(error)
-    for words, meaning in (
-        ("resolve", "no network, or no such host"),
-        ("refused", "connection refused"),
-        ("timed out", "no answer in time"),
-        ("IncompleteRead", "the connection broke off"),
-        ("Connection broken", "the connection broke off"),
-        ("unreachable", "no network"),
+def _short(error: BaseException) -> str:
+    """Say in a few words why a connection failed, by the types of the errors that led to it."""
+    import urllib3.exceptions as urllib3
+
+    causes = list(_causes(error))
+    for kinds, meaning in (
+        ((socket.gaierror,), "no network, or no such host"),
+        ((ConnectionRefusedError,), "connection refused"),
+        ((urllib3.TimeoutError, TimeoutError), "no answer in time"),
+        ((urllib3.ProtocolError, http.client.IncompleteRead), "the connection was interrupted"),
     ):
-        if words in text:
+        if any(isinstance(cause, kinds) for cause in causes):
             return meaning
+    if any(isinstance(cause, OSError) and cause.errno in _UNREACHABLE for cause in causes):
+        return "no network"
+    text = str(error)
     return text.splitlines()[0][:120] if text else type(error).__name__
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those that led to it: as its cause or context, or wrapped in it."""
+    waiting, seen = [error], set()
+    while waiting:
+        cause = waiting.pop()
+        if id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        wrapped = (cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args)
+        waiting += [other for other in wrapped if isinstance(other, BaseException)]

@@ -1,4 +1,4 @@
-"""Pictures that are the same: pixel by pixel, or to the eye - encoded anew, resized, mirrored."""
+"""Find duplicates: pictures with the same pixels, and near-duplicates: re-encoded, resized or mirrored."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from tellapart.images.look import THUMBNAIL, Look, digest, thumbnail
+from tellapart.images.summary import THUMBNAIL, PictureSummary, digest, thumbnail
 from tellapart.parallel import shared
 from tellapart.progress import Listener, Progress, silent
 from tellapart.text import counted
 
 SMALLEST = 48
-"""Near duplicates are looked for among pictures of at least this side: digits of 28 pixels are often that alike."""
+"""Near-duplicates are searched among pictures with at least this side: different digits of 28 pixels are as similar."""
 
 COARSE = 0.97
-"""Pairs whose small grey copies correlate at least so much are looked at more closely."""
+"""Pairs whose small grey copies have at least this correlation are compared closely."""
 
 FINE, DISTANCE = 0.985, 9.0
-"""Near duplicates correlate so much in their 32 x 32 colours, which differ by at most so many of 255 levels."""
+"""Near-duplicates: the least correlation of the 32 x 32 colour copies, and their largest mean difference, of 255."""
 
 FLAT = 4.0
-"""Below this standard deviation a picture has nothing to compare; only its exact copies count."""
+"""Pictures with a smaller standard deviation have too little content to compare; only exact duplicates count."""
 
-MOST = 150_000
-"""Of more pictures only exact copies are looked for: the work grows with their square, to minutes at this number."""
+MAX_COMPARED = 150_000
+"""In larger collections only exact duplicates are searched: the work grows with the square, to minutes at this size."""
 
 BLOCK = 256
-"""Rows of the products of each with each that are looked at together."""
+"""Rows of the matrix of all pairs that are computed at once."""
 
-LONG = 10_000
-"""Among fewer pictures the search is over before a bar would be of use."""
+PROGRESS_FROM = 10_000
+"""Pictures above which the search takes long enough for a progress bar."""
 
-LOOKS = 5_000_000
-"""Pairs that are looked at more closely, at most: where very many pictures share a layout, that would take hours."""
+MAX_CLOSE = 5_000_000
+"""Pairs that are compared closely, at most: collections where very many pictures share a layout would take hours."""
 
 Kind = Literal["exact", "near", "mirrored"]
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two pictures, first < second, by their places in the collection, that show the same."""
+    """Two duplicates, first < second, by their positions in the collection."""
 
     first: int
     second: int
@@ -52,10 +52,13 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Duplicates:
-    """Pairs enough to join what belongs together, and the groups that they make: tuples of places, ascending.
+    """The duplicates of a collection.
 
-    `complete` is false where there were too many pictures, or pairs that look alike, to look for near duplicates among
-    all of them; `small` is how many are below SMALLEST, of which only exact copies were looked for.
+    Attributes:
+        pairs: Enough pairs to connect all duplicates, not every pair.
+        groups: The groups that the pairs connect: tuples of positions, ascending.
+        complete: False if there were too many pictures or similar pairs to search all of them for near-duplicates.
+        small: Pictures smaller than SMALLEST, which were searched for exact duplicates only.
     """
 
     pairs: tuple[Pair, ...]
@@ -64,29 +67,31 @@ class Duplicates:
     small: int = 0
 
     def of(self, *kinds: Kind) -> tuple[tuple[int, ...], ...]:
-        """The groups that pairs of these kinds alone make."""
+        """Return the groups that the pairs of these kinds connect."""
         return _groups([pair for pair in self.pairs if pair.kind in kinds])
 
     def not_looked_for(self) -> list[str]:
-        """In words, what was not; empty where all was."""
-        found = []
+        """Return sentences about what was not searched; empty if everything was."""
+        sentences = []
         if not self.complete:
-            found.append("near duplicates: not all looked for, among so many pictures; exact copies were")
+            sentences.append("near-duplicates: the collection is too large to search all of it; exact duplicates were")
         if self.small:
-            found.append(
-                f"near duplicates: not looked for among {counted(self.small, 'picture')} of less than {SMALLEST} "
-                "pixels a side, which are often that alike; exact copies were"
+            sentences.append(
+                f"near-duplicates: not searched among {counted(self.small, 'picture')} smaller than {SMALLEST} pixels, "
+                "which are often similar; exact duplicates were"
             )
-        return found
+        return sentences
 
 
 @dataclass(frozen=True, eq=False)
 class Traits:
     """What the pictures of a collection are compared by.
 
-    `digests` uint8 [n, 16] name their very pixels, `sides` int64 [n] are their shorter sides, and
-    `thumbnails` uint8 [n, 32, 32, 3] small copies of those whose side is at least SMALLEST; of more than MOST pictures
-    there are none, since they would not be compared.
+    Attributes:
+        digests: uint8 [n, 16], a hash of the pixels.
+        sides: int64 [n], the shorter side of each picture.
+        thumbnails: uint8 [n, 32, 32, 3], small copies of pictures with a side of SMALLEST or more. Empty for more than
+            MAX_COMPARED pictures, which are not compared.
     """
 
     digests: np.ndarray
@@ -95,27 +100,28 @@ class Traits:
 
     @classmethod
     def room(cls, count: int) -> Traits:
-        """Traits to be filled in with `note`; memory is taken as that happens."""
-        thumbnails = shared((count if count <= MOST else 0, THUMBNAIL, THUMBNAIL, 3), np.uint8)
+        """Return empty traits to be filled in with `note`, possibly by several processes."""
+        thumbnails = shared((count if count <= MAX_COMPARED else 0, THUMBNAIL, THUMBNAIL, 3), np.uint8)
         return cls(shared((count, 16), np.uint8), shared((count,), np.int64), thumbnails)
 
     @classmethod
-    def of(cls, looks: Sequence[Look | None]) -> Traits:
-        """Of pictures that were looked at, as far as they were."""
-        traits = cls.room(len(looks))
-        for k, seen in enumerate(looks):
-            if seen is None:
+    def of(cls, summaries: Sequence[PictureSummary | None]) -> Traits:
+        """Return the traits of pictures with these summaries; None leaves a picture's traits empty."""
+        traits = cls.room(len(summaries))
+        for k, summary in enumerate(summaries):
+            if summary is None:
                 continue
-            traits.digests[k] = np.frombuffer(seen.digest, np.uint8)
-            traits.sides[k] = min(seen.shape[:2])
+            traits.digests[k] = np.frombuffer(summary.digest, np.uint8)
+            traits.sides[k] = min(summary.shape[:2])
             if len(traits.thumbnails):
-                traits.thumbnails[k] = seen.thumbnail
+                traits.thumbnails[k] = summary.thumbnail
         return traits
 
     def note(self, k: int, pixels: np.ndarray, side: int, image: Image.Image | None = None) -> None:
-        """Fill in picture k, uint8 [height, width, 1 or 3], whose file has this shorter side, or SMALLEST at least.
+        """Fill in picture k, pixels uint8 [height, width, 1 or 3].
 
-        `image` is the same picture as Pillow holds it, where that is at hand.
+        `side` is the shorter side of its file, or at least SMALLEST. `image` is the same picture as a Pillow image, if
+        the caller has it.
         """
         self.digests[k] = np.frombuffer(digest(pixels), np.uint8)
         self.sides[k] = side
@@ -124,109 +130,111 @@ class Traits:
             self.thumbnails[k] = thumbnail(image)
 
 
-def find_duplicates(traits: Traits, among: np.ndarray, on_event: Listener = silent) -> Duplicates:
-    """Duplicates among some pictures, by their places int64 [n], ascending, in a collection and in its traits.
+def find_duplicates(traits: Traits, indices: np.ndarray, on_event: Listener = silent) -> Duplicates:
+    """Find the duplicates among some pictures of a collection, by their positions int64 [n], ascending.
 
-    Of pictures with the very same pixels only the first is compared with others. In a collection of more than MOST only
-    those are looked for, since all the others have to be compared each with each; and no more than LOOKS pairs closely.
+    Of exact duplicates only the first is compared with other pictures. Collections of more than MAX_COMPARED pictures
+    are searched for exact duplicates only, and at most MAX_CLOSE pairs are compared closely.
     """
-    digests = traits.digests[among].view("S16").reshape(-1)
+    digests = traits.digests[indices].view("S16").reshape(-1)
     _, firsts, members = np.unique(digests, return_index=True, return_inverse=True)
     same = firsts[members]
-    pairs = [Pair(int(among[k]), int(among[j]), "exact") for j, k in enumerate(same.tolist()) if k < j]
-    single = among[np.sort(firsts)]
+    pairs = [Pair(int(indices[k]), int(indices[j]), "exact") for j, k in enumerate(same.tolist()) if k < j]
+    single = indices[np.sort(firsts)]
     large = single[traits.sides[single] >= SMALLEST]
-    small = int((traits.sides[among] < SMALLEST).sum())
+    small = int((traits.sides[indices] < SMALLEST).sum())
     if not len(traits.thumbnails):
         return Duplicates(tuple(pairs), _groups(pairs), not len(large), small)
-    large = large[_spreads(traits.thumbnails, large) >= FLAT]
-    search = _Alike(traits.thumbnails, large)
+    large = large[_deviations(traits.thumbnails, large) >= FLAT]
+    search = _NearSearch(traits.thumbnails, large)
     pairs += search.pairs(on_event)
     return Duplicates(tuple(pairs), _groups(pairs), search.complete, small)
 
 
-class _Alike:
-    """Which small copies uint8 [n, 32, 32, 3], those at `among`, int64 ascending, show the same.
+class _NearSearch:
+    """Searches small copies uint8 [n, 32, 32, 3], those at `indices` int64 ascending, for near-duplicates.
 
-    It finds as many pairs as it takes to join all that belong together: a thousand frames of a still scene are 999.
+    It finds only as many pairs as it takes to connect all duplicates: 999 for a thousand frames of a still scene.
     """
 
-    def __init__(self, thumbnails: np.ndarray, among: np.ndarray) -> None:
-        self.thumbnails, self.among = thumbnails, among
-        self.leader = np.arange(len(among))  # of the pictures that pairs have joined so far, which need no other pair
-        self.looks = 0
+    def __init__(self, thumbnails: np.ndarray, indices: np.ndarray) -> None:
+        self.thumbnails, self.indices = thumbnails, indices
+        self.leader = np.arange(len(indices))  # equal for pictures that the pairs so far connect
+        self.compared = 0
 
     @property
     def complete(self) -> bool:
-        """Whether the search came to its end."""
-        return self.looks < LOOKS
+        """Whether the search was not stopped at MAX_CLOSE."""
+        return self.compared < MAX_CLOSE
 
     def pairs(self, on_event: Listener = silent) -> Iterator[Pair]:
-        """Those that show the same as they are, then those that join groups of them by a mirror image."""
-        starts = range(0, len(self.among), BLOCK)
-        sizes = [len(self.among[start : start + BLOCK]) * (len(self.among) - start) for start in starts]
+        """Yield pairs of near-duplicates, then the pairs of mirror images that connect them further."""
+        starts = range(0, len(self.indices), BLOCK)
+        sizes = [len(self.indices[start : start + BLOCK]) * (len(self.indices) - start) for start in starts]
         done, work = 0, 2 * sum(sizes)
-        coarse = _directions(self.thumbnails, self.among, 1)
+        coarse = _unit_vectors(self.thumbnails, self.indices, 1)
         kinds: tuple[tuple[np.ndarray, Kind, int], ...] = (
             (coarse, "near", 1),
-            (_directions(self.thumbnails, self.among, -1), "mirrored", -1),
+            (_unit_vectors(self.thumbnails, self.indices, -1), "mirrored", -1),
         )
-        for others, kind, way in kinds:
+        for others, kind, step in kinds:
             for start, size in zip(starts, sizes, strict=True):
                 hits = coarse[start : start + BLOCK] @ others[start:].T >= COARSE
                 for row in np.flatnonzero(hits.any(axis=1)).tolist():
-                    yield from (Pair(*found, kind) for found in self._of(start + row, hits[row], way))
+                    yield from (Pair(*pair, kind) for pair in self._pairs_of(start + row, hits[row], step))
                 done += size
-                if len(self.among) > LONG:
+                if len(self.indices) > PROGRESS_FROM:
                     on_event(Progress("compare pictures", done if self.complete else work, work, "pairs"))
                 if not self.complete:
                     return
 
-    def _of(self, one: int, hits: np.ndarray, way: int) -> Iterator[tuple[int, int]]:
-        """The pairs of one picture with those after it among the last `hits`, bool."""
-        places = np.flatnonzero(hits) + len(self.among) - len(hits)
-        places = places[(places > one) & (self.leader[places] != self.leader[one])]
-        self.looks += len(places)
+    def _pairs_of(self, picture: int, hits: np.ndarray, step: int) -> Iterator[tuple[int, int]]:
+        """Yield the pairs of a picture with later ones among the last `hits`, bool; `step` is -1 for mirror images."""
+        places = np.flatnonzero(hits) + len(self.indices) - len(hits)
+        places = places[(places > picture) & (self.leader[places] != self.leader[picture])]
+        self.compared += len(places)
         for start in range(0, len(places), BLOCK):
-            some = places[start : start + BLOCK]
-            alike = _alike(self.thumbnails[self.among[one]], self.thumbnails[self.among[some]][:, :, ::way])
-            for other in some[alike].tolist():
-                if self.leader[one] != self.leader[other]:
-                    self.leader[self.leader == self.leader[other]] = self.leader[one]
-                    yield int(self.among[one]), int(self.among[other])
+            block = places[start : start + BLOCK]
+            thumbnail_ = self.thumbnails[self.indices[picture]]
+            similar = _similar(thumbnail_, self.thumbnails[self.indices[block]][:, :, ::step])
+            for other in block[similar].tolist():
+                if self.leader[picture] != self.leader[other]:
+                    self.leader[self.leader == self.leader[other]] = self.leader[picture]
+                    yield int(self.indices[picture]), int(self.indices[other])
 
 
-def _spreads(thumbnails: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """Standard deviations, float [len(among)]."""
-    pieces = (thumbnails[among[start : start + BLOCK]] for start in range(0, len(among), BLOCK))
+def _deviations(thumbnails: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of each small copy, float [len(indices)]."""
+    pieces = (thumbnails[indices[start : start + BLOCK]] for start in range(0, len(indices), BLOCK))
     return np.concatenate([piece.std(axis=(1, 2, 3)) for piece in pieces] or [np.empty(0)])
 
 
-def _alike(one: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Which of some small copies uint8 [n, 32, 32, 3] show the same as one of them: bool [n]."""
-    a, b = one.astype(np.float32).ravel(), others.astype(np.float32).reshape(len(others), -1)
+def _similar(thumbnail: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return which of some small copies uint8 [n, 32, 32, 3] are near-duplicates of one: bool [n]."""
+    a, b = thumbnail.astype(np.float32).ravel(), others.astype(np.float32).reshape(len(others), -1)
     a, b = a - a.mean(), b - b.mean(axis=1, keepdims=True)
     close = np.abs(a - b).mean(axis=1) <= DISTANCE
     lengths = np.linalg.norm(a) * np.linalg.norm(b, axis=1)
-    return close & (b @ a >= FINE * lengths)
+    similar: np.ndarray = close & (b @ a >= FINE * lengths)
+    return similar
 
 
-def _directions(thumbnails: np.ndarray, among: np.ndarray, way: int) -> np.ndarray:
-    """Float32 [len(among), 256]: the light of fields of 2 x 2, from the right where `way` is -1.
+def _unit_vectors(thumbnails: np.ndarray, indices: np.ndarray, step: int) -> np.ndarray:
+    """Return float32 [len(indices), 256]: the grey values of 16 x 16 fields; mirrored if `step` is -1.
 
-    Rows have the mean 0 and the length 1, so that products are correlations.
+    Rows have mean 0 and length 1, so that their products are correlations.
     """
-    found = np.empty((len(among), 256), np.float32)
-    for start in range(0, len(among), BLOCK):
-        light = thumbnails[among[start : start + BLOCK]][:, :, ::way].astype(np.float32).mean(axis=3)
-        fields = light.reshape(len(light), 16, 2, 16, 2).mean(axis=(2, 4)).reshape(len(light), -1)
+    vectors = np.empty((len(indices), 256), np.float32)
+    for start in range(0, len(indices), BLOCK):
+        grey = thumbnails[indices[start : start + BLOCK]][:, :, ::step].astype(np.float32).mean(axis=3)
+        fields = grey.reshape(len(grey), 16, 2, 16, 2).mean(axis=(2, 4)).reshape(len(grey), -1)
         fields -= fields.mean(axis=1, keepdims=True)
-        found[start : start + BLOCK] = fields / np.maximum(np.linalg.norm(fields, axis=1, keepdims=True), 1e-6)
-    return found
+        vectors[start : start + BLOCK] = fields / np.maximum(np.linalg.norm(fields, axis=1, keepdims=True), 1e-6)
+    return vectors
 
 
 def _groups(pairs: Sequence[Pair]) -> tuple[tuple[int, ...], ...]:
-    """Pictures that pairs connect."""
+    """Return the groups of pictures that pairs connect, each ascending."""
     leader: dict[int, int] = {}
 
     def find(i: int) -> int:

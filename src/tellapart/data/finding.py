@@ -1,4 +1,4 @@
-"""What checks work on, and what they find: pictures by their places in the collection, and what to do about them."""
+"""The input of a check, and its findings: pictures by their positions, and what to do about them."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from tellapart.data.collection import Collection
 from tellapart.data.inspect import Inspection
 
 MANY, LAYOUT = 10, 0.25
-"""So many pictures that are nearly the same, and such a share of a class in groups of so many: no copies of one, but of
-one layout."""
+"""Near-duplicates are pictures with one layout, not copies, if a group has more than MANY, and such groups have more
+than this share of a class."""
 
 NAMED = 6
-"""So many pictures of a finding are named in its words."""
+"""Pictures of a finding that its text names."""
 
 
 @dataclass(frozen=True, eq=False)
 class Checked:
-    """A collection that was looked at.
+    """A collection whose pictures were inspected.
 
-    `predictions` float [n, classes], where there are any, are the probabilities that models gave which had not seen the
-    picture; NaN for pictures that cannot be read.
+    `predictions`, float [n, classes] or None, are probabilities from models that were not trained on the picture; NaN
+    for pictures that cannot be read.
     """
 
     inspection: Inspection
@@ -37,27 +37,27 @@ class Checked:
         return self.inspection.collection
 
     def one_layout(self, group: Sequence[int]) -> bool:
-        """Whether pictures that show nearly the same are of one layout - of a camera that stands still - and no copies.
+        """Return whether near-duplicates are different pictures with one layout, such as a fixed camera's, not copies.
 
-        They are where they are many, and such groups hold more than a quarter of the pictures of a class: five cameras
-        that stand still make five groups.
+        They are if they are many, and if such groups have more than a quarter of the pictures of a class: five fixed
+        cameras make five groups.
         """
         return self._different(group) > MANY and bool(self._layouts[self.collection.labels[list(group)]].any())
 
     def _different(self, group: Sequence[int]) -> int:
-        """How many of some pictures are not the very copy of another."""
-        return len({self.twins.get(i, i) for i in group})
+        """Count the pictures of a group that are not exact duplicates of each other."""
+        return len({self.first_copies.get(i, i) for i in group})
 
     @cached_property
     def _layouts(self) -> np.ndarray:
-        """Bool [classes]: of which classes large groups of pictures that show nearly the same hold a large share."""
+        """The classes of which large groups of near-duplicates have a large share, bool [classes]."""
         groups = [group for group in self.inspection.duplicates.groups if self._different(group) > MANY]
-        large = sorted({self.twins.get(i, i) for group in groups for i in group})
+        large = sorted({self.first_copies.get(i, i) for group in groups for i in group})
         here = self.collection.class_counts(np.array(large, np.int64))
         return here > LAYOUT * self.collection.class_counts()
 
     def named(self, group: Sequence[int], tag: Callable[[int], str]) -> tuple[str, tuple[int, ...]]:
-        """Names in words of pictures that belong together, and the pictures in that order: of each `tag` one first."""
+        """Return text with the names of a group's pictures, and the pictures in that order: first one of each `tag`."""
         firsts: dict[str, int] = {}
         for i in group:
             firsts.setdefault(tag(i), i)
@@ -67,17 +67,17 @@ class Checked:
         return names + more, order
 
     @cached_property
-    def twins(self) -> dict[int, int]:
-        """Of each picture that has very copies, pixel by pixel, the first of them."""
+    def first_copies(self) -> dict[int, int]:
+        """The first of its exact duplicates for each picture that has any."""
         return {i: group[0] for group in self.inspection.duplicates.of("exact") for i in group}
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something about one picture, or several together, or (no picture) about the collection.
+    """A finding about one picture, several pictures, or (without pictures) the collection.
 
-    A clean manifest leaves out the pictures `drop`, and gives those in `relabel` another class. `facts` are what the
-    words say, by name, for machines.
+    A clean manifest leaves out the pictures `drop` and changes the class of those in `relabel`. `facts` are the values
+    in `words`, by name, for JSON.
     """
 
     words: str
@@ -87,10 +87,10 @@ class Finding:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self, collection: Collection) -> dict[str, Any]:
-        """For machines."""
-        found: dict[str, Any] = {"words": self.words, "files": [collection.keys[i] for i in self.pictures]}
+        """Return the finding as JSON values."""
+        content: dict[str, Any] = {"words": self.words, "files": [collection.keys[i] for i in self.pictures]}
         if self.drop:
-            found["drop"] = [collection.keys[i] for i in self.drop]
+            content["drop"] = [collection.keys[i] for i in self.drop]
         if self.relabel:
-            found["relabel"] = {collection.keys[i]: name for i, name in self.relabel.items()}
-        return found | dict(self.facts)
+            content["relabel"] = {collection.keys[i]: name for i, name in self.relabel.items()}
+        return content | dict(self.facts)

@@ -1,4 +1,4 @@
-"""Which pictures belong together - of one subject, one burst, one film - by a column of a table or by their names."""
+"""Group pictures that belong together, such as those of one subject or burst, by a table column or by file names."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tellapart.text import counted
 
 
 def grouped(collection: Collection, by: str) -> Collection:
-    """The collection with its groups named `by` a column of its table, or by a regular expression found in file names.
+    """Return the collection grouped `by` a column of its table, or by a regular expression for file names.
 
-    What the expression's first bracket matches (all of the match, where there is none) names the group; a picture in
-    whose name that is not found, or is empty, is a group of its own, which the collection's notes say. Raises
-    UsageError where `by` is neither, or groups nothing.
+    The group is named by what the first bracket of the expression matches, or the whole match without brackets. A
+    picture whose name does not match, or matches an empty text, is a group of its own; the collection's notes report
+    it. Raises UsageError if `by` is neither, or if the groups are useless.
     """
     if by in collection.columns:
         words = collection.columns[by]
@@ -30,42 +30,45 @@ def grouped(collection: Collection, by: str) -> Collection:
         pattern = re.compile(by)
     except re.error as error:
         raise UsageError(
-            f"--group {by!r}: is no column and no regular expression ({error})", expected, "correct it"
+            f"--group {by!r}: is not a column and not a valid regular expression ({error})", expected, ""
         ) from error
     matches = [_name(pattern.search(key)) for key in collection.keys]
     if not any(matches):
         raise UsageError(
-            f"--group {by!r}: is found in no file name ({collection.keys[0]}, ...)",
+            f"--group {by!r}: does not occur in any file name ({collection.keys[0]}, ...)",
             expected,
-            r"try 'subject(\d+)', say",
+            r"for example 'subject(\d+)'",
         )
     names = [match or f"picture {i}" for i, match in enumerate(matches)]
-    _check_useful(by, names, collection, "put brackets around the part of the name that the subject is known by")
+    _check_useful(by, names, collection, "put brackets around the text that identifies the subject")
     notes = collection.notes
-    if lacking := [key for key, match in zip(collection.keys, matches, strict=True) if not match]:
-        more = ", ..." if len(lacking) > 1 else ""
-        notes += (f"--group {by!r}: not found in the names of {counted(len(lacking), 'picture')} ({lacking[0]}{more})",)
+    if unmatched := [key for key, match in zip(collection.keys, matches, strict=True) if not match]:
+        more = ", ..." if len(unmatched) > 1 else ""
+        names_of = counted(len(unmatched), "picture")
+        notes += (f"--group {by!r}: does not occur in the names of {names_of} ({unmatched[0]}{more})",)
     return replace(collection, groups=np.array(names), notes=notes)
 
 
 def _check_useful(by: str, names: list[str], collection: Collection, action: str) -> None:
-    """Raise UsageError where names of groups keep nothing together, or all."""
+    """Raise UsageError if every picture has a group of its own, or all have the same."""
     if len(set(names)) == len(names):
         raise UsageError(
-            f"--group {by!r}: gives every picture a group of its own ({collection.keys[0]}: {names[0]!r})",
-            "something that several pictures share",
+            f"--group {by!r}: makes a group of its own for every picture ({collection.keys[0]}: {names[0]!r})",
+            "a value that several pictures share",
             action,
         )
     if len(set(names)) == 1:
         raise UsageError(
             f"--group {by!r}: puts all pictures into one group, {names[0]!r}",
-            "something that differs between groups",
+            "a value that differs between groups",
             action,
         )
 
 
 def _name(match: re.Match[str] | None) -> str:
-    """What names the group; empty where that is not found, or is a bracket that matches nothing."""
+    """Return the name of the group; empty if there is no match, or no bracket matches."""
     if match is None or (match.re.groups and not any(match.groups())):
         return ""
-    return str(match[0] if not match.re.groups or match[1] is None else match[1])  # of alternatives, another one
+    return str(
+        match[0] if not match.re.groups or match[1] is None else match[1]
+    )  # an alternative without the first bracket

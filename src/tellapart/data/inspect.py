@@ -1,4 +1,4 @@
-"""One pass over a collection: every picture read once, in parallel, and looked at."""
+"""Read every picture of a collection once, in parallel, and summarise it."""
 
 from __future__ import annotations
 
@@ -13,64 +13,63 @@ from tellapart.data.collection import Collection, EncodedPictures
 from tellapart.data.duplicates import Duplicates, Traits, find_duplicates
 from tellapart.errors import PictureError
 from tellapart.images.decode import pillow_warnings_off
-from tellapart.images.look import THUMBNAIL, Look, look, look_at_file
-from tellapart.parallel import each_apart
+from tellapart.images.summary import THUMBNAIL, PictureSummary, summarise, summarise_file
+from tellapart.parallel import each_in_processes
 from tellapart.progress import Listener, Progress, silent
 
-_NOTHING = np.zeros((THUMBNAIL, THUMBNAIL, 3), np.uint8)
+_NO_THUMBNAIL = np.zeros((THUMBNAIL, THUMBNAIL, 3), np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """A collection and what was seen of it: a Look a picture, or the reason why it cannot be read."""
+    """A collection with a summary per picture, or the reason why the picture cannot be read."""
 
     collection: Collection
-    looks: tuple[Look | str, ...]
+    summaries: tuple[PictureSummary | str, ...]
     duplicates: Duplicates
-    """Pictures that are the same as others, or nearly."""
 
     @cached_property
     def readable(self) -> np.ndarray:
         """The pictures that can be read, int64 [n]."""
-        return _readable(self.looks)
+        return _readable(self.summaries)
 
-    def look(self, i: int) -> Look:
-        """What was seen of picture i, which must be readable."""
-        seen = self.looks[i]
-        assert isinstance(seen, Look)
-        return seen
+    def summary(self, i: int) -> PictureSummary:
+        """Return the summary of picture i, which must be readable."""
+        summary = self.summaries[i]
+        assert isinstance(summary, PictureSummary)
+        return summary
 
 
 def inspect(collection: Collection, on_event: Listener = silent) -> Inspection:
-    """Look at every picture of a collection."""
+    """Read and summarise every picture of a collection, and find the duplicates."""
     pictures = collection.pictures
 
-    def one(i: int) -> Look | str:
+    def summarise_picture(i: int) -> PictureSummary | str:
         try:
             if isinstance(pictures, EncodedPictures):
-                return look_at_file(pictures.bytes_of(i), collection.keys[i])
-            return look(pictures.read(i))
+                return summarise_file(pictures.bytes_of(i), collection.keys[i])
+            return summarise(pictures.read(i))
         except PictureError as error:
             return error.reason
 
-    seen: list[Look | str] = []
+    results: list[PictureSummary | str] = []
     with pillow_warnings_off():
-        crashed: Look | str = "makes the decoder crash"
-        for found in each_apart(one, range(len(collection)), crashed):
-            if isinstance(found, Look) and not _compared(found, len(collection)):
-                found = replace(found, thumbnail=_NOTHING)  # which would be kept for nothing
-            seen.append(found)
-            if len(seen) % 64 == 0 or len(seen) == len(collection):
-                on_event(Progress("look at pictures", len(seen), len(collection)))
-    looks = tuple(seen)
-    traits = Traits.of([one if isinstance(one, Look) else None for one in looks])
-    return Inspection(collection, looks, find_duplicates(traits, _readable(looks), on_event))
+        crashed: PictureSummary | str = "makes the decoder crash"
+        for result in each_in_processes(summarise_picture, range(len(collection)), crashed):
+            if isinstance(result, PictureSummary) and not _is_compared(result, len(collection)):
+                result = replace(result, thumbnail=_NO_THUMBNAIL)  # saves memory
+            results.append(result)
+            if len(results) % 64 == 0 or len(results) == len(collection):
+                on_event(Progress("inspect pictures", len(results), len(collection)))
+    summaries = tuple(results)
+    traits = Traits.of([summary if isinstance(summary, PictureSummary) else None for summary in summaries])
+    return Inspection(collection, summaries, find_duplicates(traits, _readable(summaries), on_event))
 
 
-def _readable(looks: Sequence[Look | str]) -> np.ndarray:
-    return np.array([i for i, seen in enumerate(looks) if isinstance(seen, Look)], np.int64)
+def _readable(summaries: Sequence[PictureSummary | str]) -> np.ndarray:
+    return np.array([i for i, summary in enumerate(summaries) if isinstance(summary, PictureSummary)], np.int64)
 
 
-def _compared(seen: Look, pictures: int) -> bool:
-    """Whether near duplicates of a picture are looked for, among so many."""
-    return pictures <= duplicates.MOST and min(seen.shape[:2]) >= duplicates.SMALLEST
+def _is_compared(summary: PictureSummary, pictures: int) -> bool:
+    """Return whether a picture is searched for near-duplicates, in a collection of this size."""
+    return pictures <= duplicates.MAX_COMPARED and min(summary.shape[:2]) >= duplicates.SMALLEST

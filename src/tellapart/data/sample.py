@@ -1,4 +1,4 @@
-"""A few pictures of many, evenly spread, for what can be told without reading all of them."""
+"""A sample of 64 evenly spaced pictures, for decisions that do not need all of them."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from tellapart.data.collection import Collection
 from tellapart.errors import PictureError
 
 SAMPLE = 64
-"""So many pictures are looked at."""
+"""Pictures in a sample."""
 
 
-def sample(among: np.ndarray) -> np.ndarray:
-    """At most 64 of the places `among`, int64 [n], evenly spread."""
-    return among[np.unique(np.linspace(0, len(among) - 1, SAMPLE).astype(int))]
+def sample_of(indices: np.ndarray) -> np.ndarray:
+    """Return at most 64 of the positions `indices`, int64 [n], evenly spaced."""
+    chosen: np.ndarray = indices[np.unique(np.linspace(0, len(indices) - 1, SAMPLE).astype(int))]
+    return chosen
 
 
-def sampled_shapes(collection: Collection, among: np.ndarray) -> list[tuple[int, int, int]]:
-    """Height, width and channels of those of a sample whose header can be read."""
+def sampled_shapes(collection: Collection, indices: np.ndarray) -> list[tuple[int, int, int]]:
+    """Return height, width and channels of the pictures of a sample whose headers can be read."""
     shapes = []
-    for i in sample(among):
+    for i in sample_of(indices):
         try:
             shapes.append(collection.pictures.shape(int(i)))
-        except PictureError:  # set aside later, by name
+        except PictureError:  # reported as skipped when all pictures are read
             continue
     return shapes
 
 
-def sampled_pictures(collection: Collection, among: np.ndarray, least: tuple[int, int]) -> Iterator[np.ndarray]:
-    """Those of a sample that can be read, uint8 [height, width, 1 or 3], shrunken to no less than `least` if at all."""
-    for i in sample(among):
+def sampled_pictures(collection: Collection, indices: np.ndarray, least: tuple[int, int]) -> Iterator[np.ndarray]:
+    """Yield the pictures of a sample that can be read, uint8 [height, width, 1 or 3], of at least the size `least`."""
+    for i in sample_of(indices):
         try:
             yield collection.read(int(i), least)
         except PictureError:

@@ -1,4 +1,4 @@
-"""From what a person names - a path, a data set's name, a collection - to the collection."""
+"""Open labelled pictures by path, by the name of a data set, or from arrays."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tellapart.data import datasets, formats
-from tellapart.data.archives import plant
+from tellapart.data.archives import open_tree
 from tellapart.data.collection import Collection
 from tellapart.errors import UsageError, did_you_mean
 from tellapart.progress import Listener, silent
@@ -21,43 +21,44 @@ def open_collection(
 ) -> Collection:
     """Open labelled pictures; reading them is lazy.
 
-    `source` is a data set's name, a path to any format that tellapart reads, a Collection, or a pair of arrays
+    `source` is the name of a data set, a path to any format that tellapart reads, a Collection, or a pair of arrays
     (pictures [count, height, width(, channels)] 0..255, labels [count]). `class_names`, in label order, is a list or
-    the path of a text file with a name a line.
+    the path of a text file with one name per line.
 
-    Raises UsageError for a name or path that does not exist, DataError for faulty data, DownloadError.
+    Raises UsageError for a name or path that does not exist, DataError for faulty data, and DownloadError.
     """
     names = read_class_names(class_names)
-    found = _opened(source, names, on_event)
-    return found if names is None else replace(found, named=True)
+    collection = _open(source, names, on_event)
+    return collection if names is None else replace(collection, named=True)
 
 
-def _opened(source: Any, names: list[str] | None, on_event: Listener) -> Collection:
+def _open(source: Any, names: list[str] | None, on_event: Listener) -> Collection:
     if isinstance(source, Collection):
         return source if names is None else source.with_class_names(names)
     if isinstance(source, tuple) and len(source) == 2:
         return Collection.from_arrays(*source, class_names=names)
     if not isinstance(source, (str, os.PathLike)):
-        raise UsageError(f"a source of type {type(source).__name__}", "a name, a path or a Collection", "give one")
+        raise UsageError(f"a source of type {type(source).__name__}", "a name, a path or a Collection", "")
     text = os.fspath(source)
     if text in datasets.names():
         return _named(text, names, on_event)
     path = Path(text).expanduser()
-    if not os.path.exists(path):  # noqa: PTH110  # Path.exists raises where a path may not be looked at
-        near = _near(path)
+    if not os.path.exists(path):  # noqa: PTH110  # Path.exists raises for a path without permission
+        similar = _similar(path)
         raise UsageError(
-            f"{text!r} is neither a file or folder here nor a data set's name",
+            f"{text!r} is not a file, a folder or the name of a data set",
             "a path, or one of the names that 'tellapart datasets' lists",
-            f"did you mean {near}?" if near else f"check the spelling; {did_you_mean(text, datasets.names())}",
+            f"did you mean {similar}?" if similar else f"check the spelling; {did_you_mean(text, datasets.names())}",
         )
-    found = formats.read(plant(path), names)
-    if found.source in datasets.names():  # which says nothing of a file or folder any more
-        found = replace(found, source=os.path.join(os.curdir, found.source))  # noqa: PTH118  # a Path would drop the dot
-    return found
+    collection = formats.read(open_tree(path), names)
+    if collection.source in datasets.names():  # so that the source is not taken for the data set later
+        source = os.path.join(os.curdir, collection.source)  # noqa: PTH118  # a Path would drop the dot
+        collection = replace(collection, source=source)
+    return collection
 
 
 def read_class_names(names: Sequence[str] | str | os.PathLike[str] | None) -> list[str] | None:
-    """Class names from a list, or from a text file with one a line. Raises UsageError for a file without any."""
+    """Return class names from a list or a text file with one per line. Raises UsageError for a file without names."""
     if names is None:
         return None
     if not isinstance(names, (str, os.PathLike)):
@@ -68,22 +69,22 @@ def read_class_names(names: Sequence[str] | str | os.PathLike[str] | None) -> li
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})",
-            "a text file, one class name a line",
+            "a text file with one class name per line",
             "check the path",
         ) from error
     if not any(lines):
-        raise UsageError(f"{path}: holds no class names", "one class name a line, in label order", "fill it")
+        raise UsageError(f"{path}: contains no class names", "one class name per line, in label order", "")
     return [line for line in lines if line]
 
 
-def _near(path: Path) -> Path | None:
-    """What lies where `path` should and is called nearly so."""
+def _similar(path: Path) -> Path | None:
+    """Return a file or folder in the same folder with a similar name, or None."""
     try:
-        names = [found.name for found in path.parent.iterdir()]
+        names = [neighbour.name for neighbour in path.parent.iterdir()]
     except OSError:
         return None
-    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.75)
-    return path.with_name(near[0]) if near else None
+    similar = difflib.get_close_matches(path.name, names, n=1, cutoff=0.75)
+    return path.with_name(similar[0]) if similar else None
 
 
 def _named(name: str, class_names: list[str] | None, on_event: Listener) -> Collection:
@@ -91,6 +92,6 @@ def _named(name: str, class_names: list[str] | None, on_event: Listener) -> Coll
     if class_names is not None:
         collection = collection.with_class_names(class_names)
     if Path(name).exists():
-        note = f"{name} is the data set of that name, not the file or folder here; write ./{name} for that"
+        note = f"{name} is the data set with this name; for the file or folder here, write ./{name}"
         collection = replace(collection, notes=(*collection.notes, note))
     return collection

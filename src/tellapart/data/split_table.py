@@ -1,4 +1,4 @@
-"""Which picture is in which part: given parts are kept, missing ones cut from training; how a split is remembered."""
+"""The split table: which picture is in which split. Given splits are kept, missing ones are drawn from training."""
 
 from __future__ import annotations
 
@@ -14,29 +14,32 @@ from typing import Any
 import numpy as np
 
 from tellapart.data.collection import Collection, EncodedPictures
-from tellapart.data.cutting import cut_splits
 from tellapart.data.split_names import SPLITS
+from tellapart.data.splitting import assign_splits
 from tellapart.errors import DataError, UsageError
 from tellapart.files import sha256, write_text
 
 CONTENT, IDENTITY = "content", "identity"
-"""What pictures are known by in a saved split: their content or, as the first versions had it, name and size."""
+"""The column of a saved split table that identifies pictures: by content or, in the first versions, name and size."""
 
 _CODED = ("test", "train", "validation")
 
 SAMPLED = 16
-"""So many files are read to know whether others have taken their names."""
+"""Files that are read to find out whether other files have replaced them under the same names."""
 
 MOST_BYTES = 2**31
-"""Files of more bytes together are not read once more for that."""
+"""If all files together have more bytes than this, pictures are identified by name and size only."""
 
 
 @dataclass(frozen=True)
 class SplitTable:
-    """`parts` [count] names the part of every picture; `origin` says in words where each part came from.
+    """Which picture is in which split.
 
-    `leaked` are the pictures of test and validation splits that the source gives, int64 ascending, which show the same
-    as one in training (or, of the test split, in validation).
+    Attributes:
+        splits: `train`, `validation` or `test` per picture, strings [count].
+        origin: Where each split comes from, as text for reports.
+        leaked: Validation and test pictures with duplicates in training (or test pictures with duplicates in
+            validation), int64 ascending. Only splits of the source can have them.
     """
 
     splits: np.ndarray
@@ -44,32 +47,33 @@ class SplitTable:
     leaked: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
     def indices(self, split: str) -> np.ndarray:
-        """The pictures of a part, int64 [n], ascending."""
+        """Return the pictures of a split, int64 [n], ascending."""
         return np.flatnonzero(self.splits == split)
 
     def counts(self) -> dict[str, int]:
-        """Pictures a part."""
+        """Count the pictures per split."""
         return {split: int((self.splits == split).sum()) for split in SPLITS}
 
     def leaks(self, split: str) -> np.ndarray:
-        """The leaked pictures of a part, int64 [n], ascending."""
-        return self.leaked[self.splits[self.leaked] == split]
+        """Return the leaked pictures of a split, int64 [n], ascending."""
+        leaked: np.ndarray = self.leaked[self.splits[self.leaked] == split]
+        return leaked
 
     def without_validation(self) -> SplitTable:
-        """The same, with the pictures of the validation split in training."""
+        """Return a table with the validation pictures moved to training."""
         if not self.counts()["validation"]:
             return self
         splits = np.where(self.splits == "validation", "train", self.splits)
-        origin = self.origin | {"train": f"{self.origin['train']}, with the validation split"}
+        origin = self.origin | {"train": f"{self.origin['train']}, including the validation split"}
         return SplitTable(splits, origin, self.leaks("test"))
 
     @property
     def digest(self) -> str:
-        """A SHA-256 of which picture is in which part."""
+        """The SHA-256 of the splits, in hexadecimal."""
         return sha256(",".join(self.splits.tolist()).encode())
 
     def pack(self) -> dict[str, Any]:
-        """Plain values that `unpack_split` makes the same parts from."""
+        """Return the table as JSON values, for `unpack_splits`."""
         codes = np.searchsorted(_CODED, self.splits).astype(np.uint8)
         bits = np.packbits(np.unpackbits(codes[:, None], axis=1)[:, -2:].ravel())
         splits = base64.b85encode(zlib.compress(bits.tobytes(), 9)).decode("ascii")
@@ -80,14 +84,14 @@ class SplitTable:
         return ", ".join(shown)
 
     def save(self, path: Path, collection: Collection) -> None:
-        """Write `index,key,label,split,content`, a row a picture; see `identity` of Collection for the last."""
+        """Write a CSV `index,key,label,split,content`, a row per picture; `content` is its `Collection.identity`."""
         content = collection.bytes_in_all() <= MOST_BYTES
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow(("index", "key", "label", "split", CONTENT if content else IDENTITY))
         writer.writerows(
-            (i, key, collection.label(i), split, known)
-            for i, (key, split, known) in enumerate(
+            (i, key, collection.label(i), split, identity)
+            for i, (key, split, identity) in enumerate(
                 zip(
                     collection.keys,
                     self.splits,
@@ -107,150 +111,153 @@ def make_splits(
     same: Sequence[tuple[int, ...]] = (),
     exact: Sequence[tuple[int, ...]] = (),
 ) -> SplitTable:
-    """Assign every picture to a part.
+    """Assign every picture to a split.
 
-    Parts that the source gives are kept. A missing test split is `test` of the training pictures, a missing validation
-    part `validation` of those that remain; 0 leaves a part out. Each class is cut in proportion, by at least one
-    picture; groups stay together, and so do pictures that show the same: `same` are tuples of their places. Where that
-    leaves less than a quarter of a part that was asked for, only those of `exact` do, the very same pictures: so many
-    that are nearly the same are no copies, but of one layout. The same collection, fractions and seed give the same
-    split.
+    Splits of the source are kept. A missing test split is the fraction `test` of the training pictures, a missing
+    validation split the fraction `validation` of the rest; 0 means no such split. Each class is split in proportion,
+    with at least one picture. Groups stay together, and so do duplicates: `same` are tuples of their positions. If a
+    split then has less than a quarter of its pictures, only the exact duplicates `exact` stay together: large sets of
+    near-duplicates are pictures with one layout, not copies. The same collection, fractions and seed always give the
+    same splits.
 
-    Raises UsageError for fractions outside 0..1, DataError where a class is too small or there is no training split.
+    Raises UsageError for fractions outside 0..1, and DataError if a class is too small or there is no training split.
     """
     for name, fraction in (("validation", validation), ("test", test)):
         if not 0 <= fraction < 1:
-            raise UsageError(f"--{name} {fraction}", "a fraction from 0 up to, but not including, 1", "give 0.2, say")
+            raise UsageError(
+                f"--{name} {fraction}", "a fraction from 0 up to, but not including, 1", "use 0.2, for example"
+            )
     given = collection.given_splits
     if given and "train" not in given:
         raise DataError(
-            f"{collection.source}: has the part {' and '.join(given)} only", "a part to train on", "add a train split"
+            f"{collection.source}: has only the {' and '.join(given)} split", "a training split", "add a train split"
         )
     wanted = {"test": test, "validation": validation}
-    cuts = {split: fraction for split, fraction in wanted.items() if split not in given and fraction > 0}
-    _check_sizes(collection, _learnt(collection), tuple(cuts))
+    fractions = {split: fraction for split, fraction in wanted.items() if split not in given and fraction > 0}
+    _check_sizes(collection, _training(collection), tuple(fractions))
     origin = dict.fromkeys(given or ("train",), "given" if given else "the rest")
-    if cuts and "train" in given:
-        origin["train"] = "what remains of it"
+    if fractions and "train" in given:
+        origin["train"] = "the rest of the given split"
     how = "stratified" if collection.groups is None else "whole groups, stratified"
-    splits, alike = _cut(collection, cuts, seed, same, exact)
-    if alike:
-        how += ", so much alike that only exact copies stay together"
-    for split in cuts:
+    splits, only_exact = _assign(collection, fractions, seed, same, exact)
+    if only_exact:
+        how += ", too many near-duplicates: only exact duplicates stay together"
+    for split in fractions:
         if not (splits == split).any():
             raise DataError(
-                f"{collection.source}: so many of its pictures show the same that none are left for {split}",
-                "different pictures for every part",
-                f"add pictures, leave duplicates out (tellapart check --write-manifest), or do without: --{split} 0",
+                f"{collection.source}: too many duplicates: no pictures are left for the {split} split",
+                "different pictures for every split",
+                f"add pictures, remove duplicates (tellapart check --write-manifest), or omit the split: --{split} 0",
             )
-        remaining = (splits == split) | (splits == "train") | ((splits == "validation") & ("validation" in cuts))
+        remaining = (splits == split) | (splits == "train") | ((splits == "validation") & ("validation" in fractions))
         share = (splits == split).sum() / remaining.sum()
-        lacking = set(collection.labels[splits == "train"].tolist()) - set(collection.labels[splits == split].tolist())
-        origin[split] = f"{share:.0%} of training, {how}, seed {seed}{_none_of(collection, sorted(lacking))}"
+        missing = set(collection.labels[splits == "train"].tolist()) - set(collection.labels[splits == split].tolist())
+        origin[split] = f"{share:.0%} of training, {how}, seed {seed}{_without(collection, sorted(missing))}"
     return SplitTable(splits, origin, _leaked(splits, same))
 
 
-def _cut(
+def _assign(
     collection: Collection,
-    cuts: Mapping[str, float],
+    fractions: Mapping[str, float],
     seed: int,
     same: Sequence[tuple[int, ...]],
     exact: Sequence[tuple[int, ...]],
 ) -> tuple[np.ndarray, bool]:
-    """The parts [n], and whether only exact copies stay together in them, since that leaves fuller parts."""
-    best, fullest, alike, fault = None, -1.0, False, None
+    """Return the splits [n], and whether only exact duplicates stay together, because that leaves fuller splits."""
+    best, fullest, only_exact, fault = None, -1.0, False, None
     for together in (same,) if list(exact) == list(same) else (same, exact):
         try:
-            splits = cut_splits(collection, cuts, seed, together)
+            splits = assign_splits(collection, fractions, seed, together)
         except DataError as error:
             fault = fault or error
             continue
-        full = min(((splits == split).sum() / count for split, count in _least(collection, cuts)), default=1.0)
-        if min(full, 1.0) > fullest:  # more than the quarter is no reason to tear what is alike
-            best, fullest, alike = splits, min(full, 1.0), together is not same
+        full = min(((splits == split).sum() / count for split, count in _quarters(collection, fractions)), default=1.0)
+        if min(full, 1.0) > fullest:  # a quarter is enough: more is not worth separating near-duplicates
+            best, fullest, only_exact = splits, min(full, 1.0), together is not same
         if fullest == 1:
             break
     if best is None:
         assert fault is not None
         raise fault
-    return best, alike
+    return best, only_exact
 
 
-def _none_of(collection: Collection, classes: Sequence[int]) -> str:
-    """Words for the classes that a part lacks, if any."""
+def _without(collection: Collection, classes: Sequence[int]) -> str:
+    """Return a phrase that names the classes which a split lacks; "" if there are none."""
     shown = ", ".join(collection.class_names[c] for c in classes[:5])
     more = f" and {len(classes) - 5} more" if len(classes) > 5 else ""
-    return f", none of {shown}{more}" if classes else ""
+    return f", without {shown}{more}" if classes else ""
 
 
-def _learnt(collection: Collection) -> np.ndarray:
-    """Places, int64 [n], of the pictures that the source does not give to validation or test."""
+def _training(collection: Collection) -> np.ndarray:
+    """Return the pictures, int64 [n], that the source does not assign to validation or test."""
     return np.arange(len(collection)) if collection.splits is None else np.flatnonzero(collection.splits == "train")
 
 
-def _least(collection: Collection, cuts: Mapping[str, float]) -> list[tuple[str, float]]:
-    """Of each part that is cut, a quarter of the pictures that it should have."""
-    found, left = [], float(len(_learnt(collection)))
-    for split, fraction in cuts.items():
-        found.append((split, 0.25 * fraction * left))
+def _quarters(collection: Collection, fractions: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Return, for each new split, a quarter of the number of pictures that it should have."""
+    quarters, left = [], float(len(_training(collection)))
+    for split, fraction in fractions.items():
+        quarters.append((split, 0.25 * fraction * left))
         left *= 1 - fraction
-    return found
+    return quarters
 
 
 def groups_across_splits(collection: Collection, split_table: SplitTable, split: str) -> np.ndarray:
-    """The pictures of a part, int64 [n], whose group is in training too: as the source gives the parts, it may be."""
+    """Return the pictures of a split, int64 [n], whose group is in training too. Splits of the source may have them."""
     if collection.groups is None:
         return np.empty(0, np.int64)
-    learnt = np.isin(collection.groups, collection.groups[split_table.splits == "train"])
-    return np.flatnonzero((split_table.splits == split) & learnt)
+    in_training = np.isin(collection.groups, collection.groups[split_table.splits == "train"])
+    return np.flatnonzero((split_table.splits == split) & in_training)
 
 
 def unpack_splits(collection: Collection, packed: Mapping[str, Any]) -> SplitTable:
-    """The split of a training on this very collection, from what it left of it. Raises DataError where that is bad."""
+    """Return the split table that `pack` made of this collection. Raises DataError if it is damaged or does not fit."""
     size = -(-len(collection) // 4)
     try:
-        if "splits" not in packed:  # as the first versions left it
+        if "splits" not in packed:  # the first versions stored the arguments
             return make_splits(collection, **packed)
         data = zlib.decompressobj().decompress(base64.b85decode(packed["splits"]), size + 1)
         codes = np.unpackbits(np.frombuffer(data, np.uint8)).reshape(-1, 2)[: len(collection)] @ np.array([2, 1])
         splits = np.array(_CODED, "<U10")[codes]
         leaked = np.array(packed["leaked"], np.int64)
         if len(data) != size or not np.isin(leaked, np.arange(len(collection))).all():
-            raise ValueError("it is of other pictures")
+            raise ValueError("it belongs to other pictures")
     except (ValueError, IndexError, TypeError, KeyError, zlib.error) as error:
         raise DataError(
-            f"{collection.source}: what the model remembers of its split cannot be read ({error})",
-            "the parts of its training",
-            "train it anew, or evaluate it with --split all",
+            f"{collection.source}: the split table in the model file cannot be read ({error})",
+            "the splits of its training",
+            "train the model again, or evaluate it with --split all",
         ) from error
-    return SplitTable(splits, dict.fromkeys(SPLITS, "as at the training"), leaked)
+    return SplitTable(splits, dict.fromkeys(SPLITS, "as in training"), leaked)
 
 
 def check_trainable(collection: Collection, split_table: SplitTable) -> None:
-    """Raise DataError unless there are two classes, and every class of any part has training pictures."""
+    """Raise DataError unless there are two classes or more, and each class of any split has training pictures."""
     counts = collection.class_counts(split_table.indices("train"))
     if len(collection.class_names) < 2:
         raise DataError(
-            f"{collection.source}: has one class only, {collection.class_names[0]!r}",
-            "at least two classes to tell apart",
-            "add a folder (or label) for what is not of this class",
+            f"{collection.source}: has only one class, {collection.class_names[0]!r}",
+            "at least two classes",
+            "add a folder (or label) for pictures that do not belong to this class",
         )
     for c in np.flatnonzero(counts == 0):
         name = collection.class_names[c]
         where = [split for split in ("validation", "test") if collection.class_counts(split_table.indices(split))[c]]
         if where:
             raise DataError(
-                f"{collection.source}: the class {name!r} is in {' and '.join(where)}, but training lacks it",
+                f"{collection.source}: the class {name!r} is in {' and '.join(where)}, but not in training",
                 "every class among the training pictures",
-                "add training pictures of it, or take it out of the other parts (check for a misspelt folder name)",
+                "add training pictures of it, or remove it from the other splits (check for a misspelt folder name)",
             )
         raise DataError(
-            f"{collection.source}: the class {name!r} has no pictures", "pictures of every class", "remove its name"
+            f"{collection.source}: the class {name!r} has no pictures", "pictures of every class", "remove the class"
         )
 
 
-def _check_sizes(collection: Collection, train: np.ndarray, cuts: tuple[str, ...]) -> None:
-    needed = 1 + len(cuts)
+def _check_sizes(collection: Collection, train: np.ndarray, new: tuple[str, ...]) -> None:
+    """Raise DataError if a class has fewer training pictures than there are splits to fill."""
+    needed = 1 + len(new)
     counts = collection.class_counts(train)
     small = [c for c in np.flatnonzero(counts) if counts[c] < needed]
     if small:
@@ -259,25 +266,27 @@ def _check_sizes(collection: Collection, train: np.ndarray, cuts: tuple[str, ...
         raise DataError(
             f"{collection.source}: the class {collection.class_names[c]!r} has {counts[c]} "
             f"picture{'' if counts[c] == 1 else 's'}{more}",
-            f"at least {needed}, one each for {', '.join(('train', *cuts))}",
-            "add pictures, leave the class out, or give the parts yourself",
+            f"at least {needed}, one each for {', '.join(('train', *new))}",
+            "add pictures, remove the class, or assign the splits yourself",
         )
 
 
 def _leaked(splits: np.ndarray, same: Sequence[tuple[int, ...]]) -> np.ndarray:
-    found: list[int] = []
-    for places in same:
-        group = np.array(places)
-        for split, seen in (("validation", ("train",)), ("test", ("train", "validation"))):
-            if np.isin(splits[group], seen).any():
-                found += group[splits[group] == split].tolist()
-    return np.array(sorted(found), np.int64)
+    """Return the pictures of validation and test with duplicates in an earlier split, int64 ascending."""
+    leaked: list[int] = []
+    for duplicates in same:
+        group = np.array(duplicates)
+        for split, earlier in (("validation", ("train",)), ("test", ("train", "validation"))):
+            if np.isin(splits[group], earlier).any():
+                leaked += group[splits[group] == split].tolist()
+    return np.array(sorted(leaked), np.int64)
 
 
 def read_seen(path: Path) -> tuple[set[str], bool] | None:
-    """From a saved split, what the pictures that training saw, for learning or for choosing, are known by.
+    """Read from a saved split table the identities of the training and validation pictures.
 
-    And whether that is by their content, see `Collection.identity`. None where the file is no saved split.
+    Also returns whether these are by content, see `Collection.identity`. Returns None if the file is not a saved split
+    table.
     """
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
@@ -290,13 +299,16 @@ def read_seen(path: Path) -> tuple[set[str], bool] | None:
 
 
 def is_of(path: Path, collection: Collection) -> bool:
-    """Whether a saved split is of these very files, as far as some of them tell; true where it does not know them."""
+    """Return whether a saved split table belongs to the files of a collection, judged by a sample of them.
+
+    True for arrays and for tables without content hashes.
+    """
     if not isinstance(collection.pictures, EncodedPictures):
-        return True  # whose fingerprint is of their pixels
+        return True  # their fingerprint covers the pixels
     wanted = np.unique(np.linspace(0, len(collection) - 1, SAMPLED).astype(np.int64))
-    known = {str(i): content for i, content in zip(wanted, collection.identities(wanted, True), strict=True)}
+    identities = {str(i): content for i, content in zip(wanted, collection.identities(wanted, True), strict=True)}
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
         if not {"index", CONTENT} <= set(rows.fieldnames or ()):
             return True
-        return all(known.get(row["index"], row[CONTENT]) == row[CONTENT] for row in rows)
+        return all(identities.get(row["index"], row[CONTENT]) == row[CONTENT] for row in rows)

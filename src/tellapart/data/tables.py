@@ -1,4 +1,4 @@
-"""Tables in CSV and Parquet files, and where in them something is wrong."""
+"""Read tables from CSV and Parquet files, with errors that name the faulty line."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tellapart.errors import DataError
 from tellapart.parallel import search_path
 
 FAULTS = (Exception, pl.exceptions.PanicException)
-"""What the library raises for damaged tables: its Rust part panics at some, which is no Exception."""
+"""The errors of Polars for damaged tables. A panic of its Rust code is not an Exception."""
 
 
 def is_parquet(tree: Tree, name: str) -> bool:
-    """Whether a file is meant as Parquet, or alone and one."""
+    """Return whether a file is Parquet: by its extension or, if it is the only file, by its content."""
     return name.lower().endswith(".parquet") or (tree.single and tree.start(name, 4) == b"PAR1")
 
 
@@ -32,7 +32,7 @@ _SCHEMAS: weakref.WeakKeyDictionary[Tree, dict[str, Mapping[str, pl.DataType]]] 
 
 
 def schema(tree: Tree, name: str) -> Mapping[str, pl.DataType]:
-    """The columns of a Parquet file and their types. Read once: out of an archive it takes the whole file."""
+    """Return the columns of a Parquet file and their types; cached, since an archive must read the whole file."""
     known = _SCHEMAS.setdefault(tree, {})
     if name not in known:
         try:
@@ -44,7 +44,7 @@ def schema(tree: Tree, name: str) -> Mapping[str, pl.DataType]:
 
 
 def columns(tree: Tree, name: str) -> list[str]:
-    """The column names of a CSV (its first line) or Parquet file; [] where it is neither."""
+    """Return the column names of a CSV (its first line) or Parquet file; [] for other files."""
     suffix = name.lower().rsplit(".", 1)[-1]
     if is_parquet(tree, name):
         return list(schema(tree, name))
@@ -55,7 +55,7 @@ def columns(tree: Tree, name: str) -> list[str]:
         try:
             text = first.decode("utf-8-sig").strip("\r")
         except UnicodeDecodeError:
-            text = first.decode("latin-1").strip("\r")  # reading it says what is wrong
+            text = first.decode("latin-1").strip("\r")  # `read_words` reports the encoding
         try:
             return next(csv.reader([text], delimiter=separator(name)), [])
         except csv.Error:  # a line longer than any header is
@@ -64,13 +64,13 @@ def columns(tree: Tree, name: str) -> list[str]:
 
 
 def column_of(names: Sequence[str], words: Sequence[str]) -> str | None:
-    """The column that is called by the first of some words that any is, in whatever case; None where none is."""
+    """Return the column with the first of these names that occurs, ignoring case, or None."""
     lower = {name.strip().lower(): name for name in names}
     return next((lower[word] for word in words if word in lower), None)
 
 
 def read_words(tree: Tree, name: str) -> pl.DataFrame:
-    """A table with every value as a string. Raises DataError, which names the line of a short or long row."""
+    """Read a table with every value as a string. Raises DataError, which names the line of a short or long row."""
     if tree.start(name, 4) == b"PAR1":
         table = read_parquet(tree, name)
         try:
@@ -85,29 +85,27 @@ def read_words(tree: Tree, name: str) -> pl.DataFrame:
         raise DataError(
             f"{tree.describe(name)}, line {line}: is not UTF-8 text",
             "a table in UTF-8",
-            "save it as 'CSV UTF-8'; a spreadsheet's plain CSV is in an older encoding",
+            "save it as 'CSV UTF-8'; spreadsheets use an older encoding for plain CSV",
         ) from error
     return pl.DataFrame(list(checked_rows(tree, name, header)), dict.fromkeys(header, pl.String), orient="row")
 
 
 def read_csv(tree: Tree, name: str, **options: Any) -> pl.DataFrame:
-    """A CSV file's table, by polars.read_csv. Raises DataError for a damaged one."""
+    """Read a CSV file with polars.read_csv and these options. Raises DataError if it is damaged."""
     try:
         table = pl.read_csv(io.BytesIO(tree.read(name)), **options)
     except FAULTS as error:
         raise damaged(tree, name, error) from error
-    if table.columns != columns(
-        tree, name
-    ):  # it passes over lines that nothing stands in, and ends them in its own way
-        raise damaged(tree, name, ValueError("its first line is not plainly the names of the columns"))
+    if table.columns != columns(tree, name):  # Polars skips empty lines, and splits lines in its own way
+        raise damaged(tree, name, ValueError("its first line is not a list of column names"))
     return table
 
 
 def read_parquet(tree: Tree, name: str, wanted: Sequence[str] = ()) -> pl.DataFrame:
-    """A Parquet file's table, or the columns of it that are `wanted`. Raises DataError for a damaged one.
+    """Read a Parquet file, or only its columns `wanted`. Raises DataError if it is damaged.
 
-    Read in a process of its own: the library ends the process that it is in where a damaged length in such a file asks
-    for more memory than there is (found by benchmarks/fuzz.py).
+    The file is read in a separate process: Polars ends its process if a damaged length in the file requests more memory
+    than there is (found by benchmarks/fuzz.py).
     """
     with tempfile.TemporaryDirectory() as folder:
         target, source = Path(folder, "table.arrow"), tree.on_disk(name)
@@ -115,21 +113,30 @@ def read_parquet(tree: Tree, name: str, wanted: Sequence[str] = ()) -> pl.DataFr
             source = str(Path(folder, "table.parquet"))
             Path(source).write_bytes(tree.read(name))
         command = [sys.executable, "-I", "-c", _READ, source, str(target), json.dumps(list(wanted)), *search_path()]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace")  # noqa: S603  # our own
-        if "ImportError" in done.stderr or "ModuleNotFoundError" in done.stderr:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace")  # noqa: S603  # our own code
+        if done.returncode == _NO_LIBRARY:
             raise RuntimeError(f"the reader of Parquet files cannot start:\n{done.stderr}")
         if done.returncode:
-            words = [line for line in done.stderr.splitlines() if line.strip()] or ["the library gave up"]
+            words = [line for line in done.stderr.splitlines() if line.strip()] or ["Polars ended unexpectedly"]
             raise damaged(tree, name, ValueError(words[-1] if done.returncode == 1 else words[0]))
         return pl.read_ipc(io.BytesIO(target.read_bytes()))
 
 
-_READ = """import sys; sys.path += sys.argv[4:]; import json; import polars
-polars.read_parquet(sys.argv[1], glob=False, columns=json.loads(sys.argv[3]) or None).write_ipc(sys.argv[2])"""
+_NO_LIBRARY = 3
+"""Exit code of the child process where the library cannot be imported."""
+
+_READ = f"""import sys; sys.path += sys.argv[4:]; import json, traceback
+try:
+    import polars
+    table = polars.read_parquet(sys.argv[1], glob=False, columns=json.loads(sys.argv[3]) or None)
+    table.write_ipc(sys.argv[2])
+except ImportError:
+    traceback.print_exc()
+    sys.exit({_NO_LIBRARY})"""
 
 
 def rows(tree: Tree, name: str) -> Iterator[tuple[int, list[str]]]:
-    """The lines of a CSV with their numbers, as an editor counts them. Slow and exact: for finding what is wrong."""
+    """Yield the lines of a CSV with their numbers, as an editor counts them. Slow and exact, to find faults."""
     text = io.TextIOWrapper(io.BytesIO(tree.read(name)), encoding="utf-8-sig", errors="replace", newline="")
     reader = csv.reader(text, delimiter=separator(name))
     try:
@@ -139,19 +146,21 @@ def rows(tree: Tree, name: str) -> Iterator[tuple[int, list[str]]]:
     except csv.Error as error:
         raise DataError(
             f"{tree.describe(name)}, line {reader.line_num}: cannot be read ({error})",
-            "values between separators, quotes in pairs",
+            "values between separators, and quotation marks in pairs",
             "look for a stray quotation mark in the lines before",
         ) from error
 
 
 def checked_rows(tree: Tree, name: str, header: Sequence[str]) -> Iterator[list[str]]:
-    """The lines of a CSV below its header, without empty ones.
+    """Yield the lines of a CSV below its header, without empty ones.
 
-    Raises DataError for a column named twice, or at the first row with more or fewer values than the header.
+    Raises DataError for two columns with the same name, and at the first row with more or fewer values than the header.
     """
     double = next((column for column in header if header.count(column) > 1), None)
     if double is not None:
-        raise DataError(f"{tree.describe(name)}: has two columns {double!r}", "each name once", "rename or remove one")
+        raise DataError(
+            f"{tree.describe(name)}: has two columns {double!r}", "unique column names", "rename or remove one"
+        )
     for number, (line, row) in enumerate(rows(tree, name)):
         if len(row) != len(header):
             raise DataError(
@@ -164,11 +173,11 @@ def checked_rows(tree: Tree, name: str, header: Sequence[str]) -> Iterator[list[
 
 
 def separator(name: str) -> str:
-    """Tab for .tsv, else comma."""
+    """Return the separator of a table: tab for .tsv, else comma."""
     return "\t" if name.lower().endswith(".tsv") else ","
 
 
 def damaged(tree: Tree, name: str, error: BaseException) -> DataError:
-    """The error for a table that the library cannot read."""
+    """Return the error for a table that Polars cannot read."""
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-    return DataError(f"{tree.describe(name)}: cannot be read ({reason})", "a sound table", "save or copy it again")
+    return DataError(f"{tree.describe(name)}: cannot be read ({reason})", "an undamaged table", "save or copy it again")

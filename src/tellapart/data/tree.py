@@ -1,4 +1,4 @@
-"""Files under names, read-only - a folder, a zip, a tar or one file - so that formats need not care which."""
+"""Read-only access to named files, the same for a folder, a zip, a tar or one file."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import stat
 import sys
 import zlib
 from abc import ABC, abstractmethod
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from tellapart.errors import DataError
 from tellapart.images.read import looks_like_picture, starts_as_picture
 
 MAX_RATIO = 200
-"""What claims to unpack to more than this many times its own size is refused as a bomb."""
+"""Archives that unpack to more than this multiple of their size are refused as decompression bombs."""
 
-BESIDE = (
+USUAL_EXTRAS = (
     ".txt",
     ".json",
     ".csv",
@@ -32,45 +33,46 @@ BESIDE = (
     ".npy",
     ".log",
 )
-"""What lies beside pictures and is none, so that nobody has to be told."""
+"""Extensions of other files that are common in picture folders, and need no note."""
 
 HEAD_BYTES = 2**16
-"""What is read of a file to know it by, where its times do not tell."""
+"""Bytes that are hashed at the start of a file on Windows, where file times do not show every change."""
 
-TRIED = 64
-"""So many files without extension are opened to know whether such are pictures."""
+SAMPLE_FILES = 64
+"""Files that are opened, at most, to decide whether files without extension are pictures, or listed files exist."""
 
 RUN_BYTES = 2**26
-"""A larger file of a run's name is none."""
+"""A run.json larger than this was not written by tellapart."""
 
 
 class Tree(ABC):
-    """Files by their name relative to the root, with forward slashes; hidden files, `__MACOSX` and the folders of
-    tellapart's own runs are left out.
+    """Files by their name relative to the root, with forward slashes.
+
+    Hidden files, `__MACOSX` and the folders of tellapart's runs are left out.
     """
 
     def __init__(self, path: Path, names: list[str], single: bool = False) -> None:
         self.path, self.single = path, single
-        self.names = tuple(sorted(names)) if single else self._plain(names)
+        self.names = tuple(sorted(names)) if single else self._visible(names)
 
     @abstractmethod
     def read(self, name: str) -> bytes:
-        """All bytes of a file. Raises DataError where it is missing or damaged."""
+        """Return the bytes of a file. Raises DataError if it is missing or damaged."""
 
     @abstractmethod
     def size(self, name: str) -> int:
-        """Bytes of a file, unpacked."""
+        """Return the unpacked size of a file in bytes."""
 
     @abstractmethod
     def stamp(self, name: str) -> bytes:
-        """Bytes that change whenever a file is written; the same content elsewhere may have another stamp."""
+        """Return bytes that change whenever a file is written; a copy of the file may have another stamp."""
 
     @abstractmethod
     def exists(self, name: str) -> bool:
-        """Whether `read` would find it."""
+        """Return whether `read` would find the file."""
 
-    def _plain(self, names: list[str]) -> tuple[str, ...]:
-        """The names, sorted, without those that no data stands under."""
+    def _visible(self, names: list[str]) -> tuple[str, ...]:
+        """Return the names, sorted, without hidden files and the files of tellapart's runs."""
         shown = sorted(name for name in names if not _hidden(name))
         runs = tuple(
             name.removesuffix("run.json") for name in shown if name.endswith("/run.json") and self._is_run(name)
@@ -78,40 +80,54 @@ class Tree(ABC):
         return tuple(name for name in shown if not name.startswith(runs)) if runs else tuple(shown)
 
     def _is_run(self, name: str) -> bool:
-        """Whether a run.json is tellapart's, see training/run.py, and not somebody's of that name."""
+        """Return whether a run.json was written by tellapart's training, not by another program."""
         try:
-            found = json.loads(self.read(name)) if self.size(name) <= RUN_BYTES else None
+            content = json.loads(self.read(name)) if self.size(name) <= RUN_BYTES else None
         except (DataError, OSError, ValueError, RecursionError):
             return False
-        return isinstance(found, dict) and {"options", "status"} <= set(found)
+        return isinstance(content, dict) and {"options", "status"} <= set(content)
 
     def start(self, name: str, count: int) -> bytes:
-        """The first bytes of a file."""
+        """Return the first bytes of a file."""
         return self.read(name)[:count]
 
     def lines(self, name: str) -> list[str]:
-        """The lines of a text file. Raises DataError where it is not UTF-8."""
+        """Return the lines of a text file. Raises DataError if it is not UTF-8."""
         try:
             return self.read(name).decode("utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
-            raise DataError(f"{self.describe(name)}: is not text", "UTF-8 text", "save it anew") from error
+            raise DataError(
+                f"{self.describe(name)}: is not UTF-8 text", "UTF-8 text", "save it with the encoding UTF-8"
+            ) from error
 
     def describe(self, name: str) -> str:
-        """The file as an error names it."""
+        """Return the name of a file for errors."""
         return f"{self.path}: {name}"
 
     def on_disk(self, name: str) -> str | None:
-        """The path of a file that lies unpacked on this machine, for libraries that read the part they need."""
+        """Return the path of a file on this machine, or None in archives; for libraries that read only some of it."""
         return None
 
+    @cached_property
+    def picture_folders(self) -> frozenset[str]:
+        """The folders with files that have a picture's extension; "" is the root.
+
+        If no file has one: those in which files without extension start like pictures, among the first of them.
+        """
+        bare = [name for name in self.names if "." not in name.rpartition("/")[2]]
+        pictures = [name for name in set(self.names).difference(bare) if looks_like_picture(name)]
+        if not pictures:
+            pictures = [name for name in bare[:: len(bare) // SAMPLE_FILES + 1] if _is_picture(self, name)]
+        return frozenset(name.rpartition("/")[0] for name in pictures)
+
     def siblings(self, name: str) -> tuple[str, ...]:
-        """The names in the same folder, without what lies deeper."""
+        """Return the names in the same folder, without deeper ones."""
         folder = PurePosixPath(name).parent
         return tuple(other for other in self.names if PurePosixPath(other).parent == folder)
 
 
 class FolderTree(Tree):
-    """A folder, or (`only`) one file of it; names may then still reach its neighbours, as a manifest's must."""
+    """A folder, or one file of it (`only`); other files of the folder can still be read, as a manifest needs."""
 
     def __init__(self, root: Path, only: str | None = None) -> None:
         self.root = root
@@ -124,11 +140,11 @@ class FolderTree(Tree):
         return self.start(name, -1)
 
     def start(self, name: str, count: int) -> bytes:
-        """See Tree; all bytes where `count` is -1."""
+        """See Tree; -1 returns all bytes."""
         path = self._at(name)
         try:
             handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
-            if not stat.S_ISREG(os.fstat(handle).st_mode):  # a FIFO or a device that a table names would never end
+            if not stat.S_ISREG(os.fstat(handle).st_mode):  # reading a FIFO or a device would never end
                 os.close(handle)
                 raise unreadable(path, "not a file")
             with os.fdopen(handle, "rb", buffering=0) as file:
@@ -138,7 +154,7 @@ class FolderTree(Tree):
         except IsADirectoryError as error:
             raise unreadable(path, "not a file") from error
         except OSError as error:
-            raise unreadable(path, f"cannot be read ({error.strerror})") from error
+            raise unreadable(path, f"cannot be read ({error.strerror})", temporary=True) from error
 
     def size(self, name: str) -> int:
         """See Tree."""
@@ -161,38 +177,28 @@ class FolderTree(Tree):
         return os.path.abspath(self._at(name))  # noqa: PTH100  # as in `_at`
 
     def _at(self, name: str) -> str:
-        """Where a file lies; names in tables may be absolute."""
-        return os.path.join(self._folder, name)  # noqa: PTH118  # a Path for each of very many takes its time
+        """Return the path of a file; names in tables may be absolute."""
+        return os.path.join(self._folder, name)  # noqa: PTH118  # a Path for each file would be slow
 
 
 def pictures_of(tree: Tree) -> list[str]:
-    """The names of the picture files.
+    """Return the names of the picture files.
 
-    One without extension must start as a picture does, or be such that nobody may look at it: reading then says so.
+    A file without extension must start like a picture; if it cannot be read, it is included, so that it is reported.
     """
     return [name for name in tree.names if _is_picture(tree, name)]
 
 
-def picture_folders(tree: Tree) -> set[str]:
-    """The folders in which files are called pictures; "" is the root.
-
-    Where none is, those in which some files without extension start as pictures do.
-    """
-    bare = [name for name in tree.names if "." not in name.rpartition("/")[2]]
-    called = {name.rpartition("/")[0] for name in set(tree.names).difference(bare) if looks_like_picture(name)}
-    return called or {name.rpartition("/")[0] for name in bare[:: len(bare) // TRIED + 1] if _is_picture(tree, name)}
-
-
 def other_files(tree: Tree) -> list[str]:
-    """The files below the root's own whose extension is none of a picture's, nor one that such folders often hold."""
+    """Return the files in subfolders that have neither a picture's extension nor one that is common in such folders."""
     return [
         name for name in tree.names
-        if "/" in name and not looks_like_picture(name) and not name.lower().endswith(BESIDE)
+        if "/" in name and not looks_like_picture(name) and not name.lower().endswith(USUAL_EXTRAS)
     ]  # fmt: skip
 
 
 def with_slashes(names: list[str]) -> list[str]:
-    """Names of files with slashes between their folders, where all were written with the backslashes of Windows."""
+    """Return file names with slashes, if all of them have the backslashes of Windows or no folders."""
     return names if any("/" in name for name in names) else [name.replace("\\", "/") for name in names]
 
 
@@ -206,12 +212,11 @@ def _is_picture(tree: Tree, name: str) -> bool:
 
 
 def stamp_of(path: str | Path) -> bytes:
-    """Size and times of a file: its change time moves even where a program sets the other one back.
+    """Return size and times of a file; the change time moves even if a program resets the modification time.
 
-    Windows tells no such time, but when the file was made: there its first bytes stand for it, which hold how a picture
-    is turned.
+    Windows has no change time: there the first bytes are hashed too, which contain the orientation of a picture.
     """
-    status = os.stat(path)  # noqa: PTH116  # which makes no Path
+    status = os.stat(path)  # noqa: PTH116  # faster than a Path
     words = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}".encode()
     if sys.platform != "win32":
         return words
@@ -220,9 +225,9 @@ def stamp_of(path: str | Path) -> bytes:
 
 
 def _walk(root: Path) -> list[str]:
-    """Every plain file below `root` that is not hidden. Links to folders are followed, but not back into one above.
+    """Return every regular file below `root` that is not hidden. Links to folders are followed, but not in a circle.
 
-    What is called a picture and is no file - a FIFO, a link to nowhere - is among them, so that reading it says so.
+    Anything else with a picture's extension, such as a FIFO or a broken link, is included, so that it is reported.
     """
     names: list[str] = []
     waiting: list[tuple[Path, str, tuple[tuple[int, int], ...]]] = [(root, "", ())]
@@ -240,12 +245,12 @@ def _walk(root: Path) -> list[str]:
             ) from error
         for entry in entries:
             try:
-                folder_, file = entry.is_dir(), entry.is_file()
-            except OSError:  # a link that leads back to itself
-                folder_ = file = False
-            if folder_:
+                is_folder, is_file = entry.is_dir(), entry.is_file()
+            except OSError:  # a link to itself
+                is_folder = is_file = False
+            if is_folder:
                 waiting.append((Path(entry.path), f"{prefix}{entry.name}/", above))
-            elif file or ("." in entry.name and looks_like_picture(entry.name)):
+            elif is_file or ("." in entry.name and looks_like_picture(entry.name)):
                 names.append(prefix + entry.name)
     return names
 
@@ -254,6 +259,8 @@ def _hidden(name: str) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
-def unreadable(path: str | Path, reason: str) -> DataError:
-    """The error of a file that is there and cannot be had."""
-    return DataError(f"{path}: {reason}", "a readable file", "check path and permissions")
+def unreadable(path: str | Path, reason: str, temporary: bool = False) -> DataError:
+    """Return the error for a file that cannot be read."""
+    return DataError(
+        f"{path}: {reason}", "a readable file", "check path and permissions", reason=reason, temporary=temporary
+    )

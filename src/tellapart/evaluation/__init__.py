@@ -1,1 +1,1 @@
-"""How good a classifier is, and how sure that figure."""
+"""How good a classifier is, and how certain that is: metrics, confidence intervals, baselines, comparisons."""

@@ -1,4 +1,4 @@
-"""What can be reached with next to no skill: figures that give an accuracy its meaning."""
+"""Accuracies of simple rules, to compare a classifier with."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from typing import Any
 import numpy as np
 
 from tellapart.data.feeding import rows_for
-from tellapart.data.rows import Pixels
-from tellapart.images.shrink import SIDE, shrunken
+from tellapart.data.pixel_store import Pixels
+from tellapart.images.grid import SIDE, grid_means
 
 PICTURES = 5000
-"""It learns from at most so many, evenly drawn."""
+"""The logistic regression is fitted to a random sample of at most this many training pictures."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """The accuracy of a simple rule on the same pictures, and the rule in words."""
+    """The accuracy of a simple rule, 0 to 1, and a description such as "always predicting 'cat'"."""
 
     name: str
     accuracy: float
-    words: str
+    description: str
 
     def to_dict(self) -> dict[str, Any]:
-        """For machines."""
-        return {"name": self.name, "accuracy": self.accuracy, "words": self.words}
+        """Return the baseline as JSON-ready data."""
+        return {"name": self.name, "accuracy": self.accuracy, "description": self.description}
 
 
-def majority(labels: np.ndarray, named: int, class_names: tuple[str, ...]) -> Baseline:
-    """Always naming the one class `named`, which training has most of."""
-    words = f"always answering {class_names[named]!r}"
-    return Baseline("majority class", float((labels == named).mean()), words)
+def majority(labels: np.ndarray, majority_class: int, class_names: tuple[str, ...]) -> Baseline:
+    """Return the baseline that always predicts `majority_class`, the most frequent class of the training data."""
+    description = f"always predicting {class_names[majority_class]!r}"
+    return Baseline("majority class", float((labels == majority_class).mean()), description)
 
 
 class ShrunkenPixels:
-    """Logistic regression on pictures shrunken to 8 x 8: what the mere distribution of light and colour gives away."""
+    """Logistic regression on pictures shrunk to 8 x 8: how much the coarse light and colour reveal about the class."""
 
     def __init__(self, pixels: Pixels, labels: np.ndarray) -> None:
         """Fit to training pictures uint8 [n, height, width, channels] with labels int [n] of at least two classes."""
@@ -44,30 +44,33 @@ class ShrunkenPixels:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
-        chosen = drawn(labels)
-        seen = _shrunken(pixels, chosen)
-        self.middle, self.spread = seen.mean(axis=0), seen.std(axis=0) + 0.004
+        chosen = baseline_sample(labels)
+        values = _shrunken(pixels, chosen)
+        self.mean, self.deviation = values.mean(axis=0), values.std(axis=0) + 0.004
         self.model = LogisticRegression(C=0.1, max_iter=100)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the last digit of a baseline does not matter
-            self.model.fit((seen - self.middle) / self.spread, labels[chosen])
+            self.model.fit((values - self.mean) / self.deviation, labels[chosen])
 
     def __call__(self, pixels: Pixels, labels: np.ndarray) -> Baseline:
-        """Its accuracy on other pictures."""
-        seen = _shrunken(pixels, np.arange(len(labels)))
-        predicted = self.model.predict((seen - self.middle) / self.spread)
-        words = f"logistic regression on the pictures shrunken to {SIDE} x {SIDE}"
-        return Baseline("logistic regression", float((predicted == labels).mean()), words)
+        """Return its accuracy on pictures uint8 [n, height, width, channels] with labels int [n]."""
+        values = _shrunken(pixels, np.arange(len(labels)))
+        predicted = self.model.predict((values - self.mean) / self.deviation)
+        description = f"logistic regression on the pictures shrunk to {SIDE} x {SIDE}"
+        return Baseline("logistic regression", float((predicted == labels).mean()), description)
 
 
 def _shrunken(pixels: Pixels, rows: np.ndarray) -> np.ndarray:
-    """Some of the pictures as few numbers each, taken out of their store a piece at a time."""
+    """Return the given rows of the pictures, shrunk and flattened, read from their store in batches."""
     step = rows_for(pixels.shape[1:])
-    return np.concatenate([shrunken(pixels[rows[i : i + step]]) for i in range(0, len(rows), step)])
+    return np.concatenate([grid_means(pixels[rows[i : i + step]]) for i in range(0, len(rows), step)])
 
 
-def drawn(labels: np.ndarray) -> np.ndarray:
-    """Places, int64 ascending, of the training pictures that a baseline learns from, by all their labels int [n]."""
+def baseline_sample(labels: np.ndarray) -> np.ndarray:
+    """Return which training pictures to fit a baseline to: a sample of at most PICTURES, with every class in it.
+
+    `labels` int [n] are those of all training pictures; the result is int64 positions, ascending.
+    """
     order = np.random.default_rng(0).permutation(len(labels))
     firsts = order[np.unique(labels[order], return_index=True)[1]]  # one of each class, however rare
     return np.unique(np.concatenate([firsts, order[:PICTURES]]))

@@ -1,4 +1,4 @@
-"""Classifiers side by side on the same pictures: accuracies, their paired differences, and what each one costs."""
+"""Compare classifiers on the same pictures: accuracies, paired differences, sizes and times."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ from tellapart.text import columns, counted
 
 @dataclass(frozen=True, eq=False)
 class Contender:
-    """A classifier by its name, its answers, and what it costs: parameters and operations of its network, seconds of
-    training where known, seconds to answer one picture alone and a picture among many, bytes of its file.
+    """A classifier in a comparison: its name, its evaluation, and what it costs.
+
+    `parameters` and `operations` are those of its network, the latter for one picture. `train_seconds` is None if not
+    known. `single_seconds` is the time to predict one picture alone, `batch_seconds` the time per picture in a batch.
+    `bytes` is the size of the model file.
     """
 
     name: str
@@ -28,33 +31,32 @@ class Contender:
     parameters: int
     operations: int
     train_seconds: float | None
-    one_seconds: float
-    many_seconds: float
+    single_seconds: float
+    batch_seconds: float
     bytes: int
 
     def to_dict(self) -> dict[str, Any]:
-        """For machines."""
-        found = self.evaluation
+        """Return the contender as JSON-ready data."""
         return {
             "name": self.name,
-            "accuracy": found.accuracy,
-            "accuracy_interval": list(found.accuracy_interval),
-            "loss": found.loss,
+            "accuracy": self.evaluation.accuracy,
+            "accuracy_interval": list(self.evaluation.accuracy_interval),
+            "loss": self.evaluation.loss,
             "parameters": self.parameters,
             "operations": self.operations,
             "train_seconds": self.train_seconds,
-            "one_picture_seconds": self.one_seconds,
-            "picture_among_many_seconds": self.many_seconds,
+            "single_picture_seconds": self.single_seconds,
+            "batch_picture_seconds": self.batch_seconds,
             "bytes": self.bytes,
         }
 
 
 @dataclass(frozen=True, eq=False)
 class Difference:
-    """The accuracy of `name` less that of `base` on the same pictures, with its 95 % interval.
+    """The accuracy of `name` minus that of `base` on the same pictures, -1 to 1, with its 95 % interval.
 
-    `gained` pictures only `name` gets right, `lost` only `base`; `p` is McNemar's: how likely so uneven a split would
-    be, were both equally good.
+    Only `name` classifies `gained` pictures correctly, only `base` classifies `lost` pictures correctly. `p` is the
+    p-value of McNemar's exact test.
     """
 
     name: str
@@ -66,23 +68,23 @@ class Difference:
     p: float
 
     def to_dict(self) -> dict[str, Any]:
-        """For machines."""
-        found = {"name": self.name, "base": self.base, "difference": self.value, "interval": list(self.interval)}
-        return found | {"gained": self.gained, "lost": self.lost, "p": self.p}
+        """Return the difference as JSON-ready data."""
+        fields = {"name": self.name, "base": self.base, "difference": self.value, "interval": list(self.interval)}
+        return fields | {"gained": self.gained, "lost": self.lost, "p": self.p}
 
     def __str__(self) -> str:
         low, high = self.interval
-        apart = (low > 0 or high < 0) and self.p < 0.05  # the interval is a little bolder than the exact test
-        sure = "" if apart else "; these pictures cannot tell them apart"
+        significant = (low > 0 or high < 0) and self.p < 0.05  # the interval is narrower than the exact test allows
+        verdict = "" if significant else "; not a significant difference"
         return (
-            f"{self.name} against {self.base}: {100 * self.value:+.2f} points (95 % interval {100 * low:+.2f} to "
-            f"{100 * high:+.2f}), {counted(self.gained, 'picture')} gained, {self.lost} lost, p = {self.p:.2g}{sure}"
+            f"{self.name} compared with {self.base}: {100 * self.value:+.2f} points (95 % interval {100 * low:+.2f} to "
+            f"{100 * high:+.2f}), {counted(self.gained, 'picture')} gained, {self.lost} lost, p = {self.p:.2g}{verdict}"
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Contenders on the same pictures; differences are against the first of them."""
+    """Contenders on the same `count` pictures; each difference is to the first contender."""
 
     split: str
     count: int
@@ -90,105 +92,108 @@ class Comparison:
     differences: tuple[Difference, ...]
 
     def plot(self) -> Panels:
-        """Accuracies, paired differences, parameters and times, as a drawing."""
-        names = self._short()
-        accuracies = [one.evaluation.accuracy for one in self.contenders]
-        arms = [one.evaluation.accuracy_interval for one in self.contenders]
-        times = [1e6 * one.one_seconds for one in self.contenders]
-        splits: list[Plot] = [
-            Intervals(names, 100 * np.array(accuracies), 100 * np.array(arms), "accuracy, %"),
+        """Return accuracies, paired differences, parameters, times and file sizes as a drawing."""
+        names, contenders = self._short_names(), self.contenders
+        accuracies = np.array([contender.evaluation.accuracy for contender in contenders])
+        bounds = np.array([contender.evaluation.accuracy_interval for contender in contenders])
+        times = [1e6 * contender.single_seconds for contender in contenders]
+        panels: list[Plot] = [
+            Intervals(names, 100 * accuracies, 100 * bounds, "accuracy, %"),
             self.difference_plot(),
-            _bars(names, [one.parameters for one in self.contenders], "parameters", "{:,.0f}"),
+            _bars(names, [contender.parameters for contender in contenders], "parameters", "{:,.0f}"),
             _bars(names, times, "time to predict one picture, us", "{:,.0f}"),
         ]
-        if all(one.train_seconds is not None for one in self.contenders):
-            seconds = [one.train_seconds or 0.0 for one in self.contenders]
-            splits.append(_bars(names, seconds, "time to train, s", "{:,.1f}"))
-        splits.append(_bars(names, [one.bytes / 1e6 for one in self.contenders], "model file, MB", "{:,.2f}"))
-        return Panels(splits)
+        if all(contender.train_seconds is not None for contender in contenders):
+            seconds = [contender.train_seconds or 0.0 for contender in contenders]
+            panels.append(_bars(names, seconds, "time to train, s", "{:,.1f}"))
+        panels.append(_bars(names, [contender.bytes / 1e6 for contender in contenders], "model file, MB", "{:,.2f}"))
+        return Panels(panels)
 
     def difference_plot(self) -> Intervals:
-        """The paired differences, in points, as a drawing."""
-        values = np.array([100 * found.value for found in self.differences])
-        arms = 100 * np.array([found.interval for found in self.differences])
-        base, *others = self._short()
-        label = f"accuracy less that of {base},\npoints (95 % interval, {self.count:,} pictures)"
-        return Intervals(others, values, arms, label, zero=True)
+        """Return the paired differences, in percentage points, as a drawing."""
+        values = np.array([100 * difference.value for difference in self.differences])
+        bounds = 100 * np.array([difference.interval for difference in self.differences])
+        base, *others = self._short_names()
+        label = f"accuracy minus that of {base},\npoints (95 % interval, {self.count:,} pictures)"
+        return Intervals(others, values, bounds, label, zero=True)
 
     @property
     def caveats(self) -> list[str]:
-        """What has to be said of the differences, a sentence each."""
+        """The limits of the differences, one sentence each."""
         groups = self.contenders[0].evaluation.groups
         if groups is None or (count := len(np.unique(groups))) == self.count:
             return []
         return [
-            f"these pictures are of {counted(count, 'group')}; differences and p count each picture as independent, "
-            "and promise too much"
+            f"the pictures come from {counted(count, 'group')}; the differences and p-values count each picture as "
+            "independent, so their intervals are too narrow and p is too small"
         ]
 
-    def _short(self) -> list[str]:
-        """The contenders' names as drawings have them, the same in every part of one."""
-        return shortened([one.name for one in self.contenders])
+    def _short_names(self) -> list[str]:
+        """Return the contenders' names shortened for drawings, the same in all panels."""
+        return shortened([contender.name for contender in self.contenders])
 
     def to_dict(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the comparison as JSON-ready data."""
         return {
             "split": self.split,
             "count": self.count,
             "models": [contender.to_dict() for contender in self.contenders],
-            "differences": [found.to_dict() for found in self.differences],
+            "differences": [difference.to_dict() for difference in self.differences],
             "caveats": self.caveats,
         }
 
     def rows(self) -> list[list[str]]:
-        """The table's rows: a contender each."""
-        return [
-            [
-                one.name,
-                f"{one.evaluation.accuracy:.2%}",
-                f"{one.evaluation.accuracy_interval[0]:.2%} to {one.evaluation.accuracy_interval[1]:.2%}",
-                f"{one.parameters:,}",
-                f"{one.operations / 1e6:,.1f} M",
-                "-" if one.train_seconds is None else f"{one.train_seconds:,.1f} s",
-                f"{1e6 * one.one_seconds:,.0f} us",
-                f"{1e6 * one.many_seconds:,.1f} us",
-                f"{one.bytes / 1e6:,.2f} MB",
-            ]
-            for one in self.contenders
-        ]
+        """Return the rows of the table, one per contender."""
+        return [_row(contender) for contender in self.contenders]
 
     def __str__(self) -> str:
         names = ["model", "accuracy", "95 % interval", "parameters", "operations", "training", "one picture"]
-        table = columns(self.rows(), [*names, "of many, each", "file"])
+        table = columns(self.rows(), [*names, "each in a batch", "file"])
         lines = [f"{self.split}: {self.count:,} pictures", "", table, "", *map(str, self.differences)]
-        return "\n".join([*lines, *(f"note: {words}" for words in self.caveats)])
+        return "\n".join([*lines, *(f"note: {caveat}" for caveat in self.caveats)])
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>{self.plot().svg()}"
 
 
 def compare(split: str, contenders: list[Contender]) -> Comparison:
-    """Compare contenders whose evaluations are of the same pictures, in the same order. Raises DataError otherwise."""
+    """Compare contenders. Raises DataError if their evaluations are not on the same pictures in the same order."""
     first = contenders[0]
     for other in contenders[1:]:
         if not np.array_equal(other.evaluation.indices, first.evaluation.indices):
             raise DataError(
-                f"{other.name} and {first.name}: did not answer for the same pictures", "the same", "compare them anew"
+                f"{other.name} and {first.name}: were evaluated on different pictures",
+                "evaluations on the same pictures in the same order",
+                "",
             )
-    base = _right(first.evaluation)
-    differences = []
-    for other in contenders[1:]:
-        right = _right(other.evaluation)
-        gained, lost = int((right & ~base).sum()), int((base & ~right).sum())
-        interval = paired_difference(gained, lost, len(base))
-        value = (gained - lost) / len(base)
-        differences.append(Difference(other.name, first.name, value, interval, gained, lost, mcnemar(gained, lost)))
-    return Comparison(split, len(base), tuple(contenders), tuple(differences))
+    differences = tuple(_difference(other, first) for other in contenders[1:])
+    return Comparison(split, first.evaluation.count, tuple(contenders), differences)
+
+
+def _difference(other: Contender, base: Contender) -> Difference:
+    """Return the paired difference of two contenders."""
+    other_correct, base_correct = other.evaluation.is_correct, base.evaluation.is_correct
+    gained, lost = int((other_correct & ~base_correct).sum()), int((base_correct & ~other_correct).sum())
+    count = len(base_correct)
+    interval, value = paired_difference(gained, lost, count), (gained - lost) / count
+    return Difference(other.name, base.name, value, interval, gained, lost, mcnemar(gained, lost))
+
+
+def _row(contender: Contender) -> list[str]:
+    """Return a contender's row of the table."""
+    low, high = contender.evaluation.accuracy_interval
+    return [
+        contender.name,
+        f"{contender.evaluation.accuracy:.2%}",
+        f"{low:.2%} to {high:.2%}",
+        f"{contender.parameters:,}",
+        f"{contender.operations / 1e6:,.1f} M",
+        "-" if contender.train_seconds is None else f"{contender.train_seconds:,.1f} s",
+        f"{1e6 * contender.single_seconds:,.0f} us",
+        f"{1e6 * contender.batch_seconds:,.1f} us",
+        f"{contender.bytes / 1e6:,.2f} MB",
+    ]
 
 
 def _bars(names: list[str], values: list[float], label: str, form: str) -> Bars:
     return Bars(names, np.array(values, float), [form.format(value) for value in values], label)
-
-
-def _right(found: Evaluation) -> np.ndarray:
-    return found.probabilities.argmax(axis=1) == found.labels

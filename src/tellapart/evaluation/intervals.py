@@ -1,4 +1,4 @@
-"""How far a figure may be from the truth: 95 % confidence intervals for shares and what is made of them."""
+"""Confidence intervals of shares such as the accuracy, of F1 and of paired differences, and McNemar's test."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ Interval = tuple[float, float]
 CONFIDENCE = 0.95
 
 ENOUGH = 20
-"""Of fewer pictures no interval of a class's figures is narrow enough to say anything: half its width is above 0.15."""
+"""With fewer pictures of a class, the intervals of its metrics are too wide to be useful: over 0.15 to each side."""
 
 
 def share(successes: int, count: int, confidence: float = CONFIDENCE) -> Interval:
-    """Wilson's score interval for a share (Wilson 1927), by SciPy; 0 to 1 where nothing was counted."""
+    """Return the Wilson score interval of a share (Wilson 1927), computed by SciPy; 0 to 1 for a count of 0."""
     if not count:
         return 0.0, 1.0
     from scipy.stats import binomtest  # here: importing scipy.stats takes half a second
@@ -22,46 +22,49 @@ def share(successes: int, count: int, confidence: float = CONFIDENCE) -> Interva
     return float(interval.low), float(interval.high)
 
 
-def share_of_groups(right: np.ndarray, groups: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
-    """Wilson's interval for the share of `right`, bool [n], where pictures of a group, by names [n], are alike.
+def share_of_groups(successes: np.ndarray, groups: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
+    """Return the Wilson interval of the share of `successes`, bool [n], if pictures of a group are not independent.
 
-    It counts as many independent pictures as would give the variance that there is between groups, made fewer by what
-    few groups leave unknown of that (Korn and Graubard 1998, with Wilson's interval for theirs); where all groups are
-    the same, as many as there are groups.
+    `groups` [n] are the names of the pictures' groups. The interval is that of an effective sample size: the number of
+    independent pictures that would give the variance between groups, reduced because few groups estimate that variance
+    poorly (Korn and Graubard 1998, here with Wilson's interval). If all groups have the same share, the effective
+    sample size is the number of groups.
     """
-    count, share_ = len(right), float(np.mean(right)) if len(right) else 0.0
+    count, mean = len(successes), float(np.mean(successes)) if len(successes) else 0.0
     names, members = np.unique(groups, return_inverse=True)
     if len(names) == count:
-        return share(int(np.sum(right)), count, confidence)
+        return share(int(np.sum(successes)), count, confidence)
     from scipy.stats import norm, t
 
-    among = max(1, len(names) - 1)
-    off = np.bincount(members, weights=right) - share_ * np.bincount(members)
-    variance = len(names) / among * float(np.square(off).sum()) / count**2
+    freedom = max(1, len(names) - 1)
+    residuals = np.bincount(members, weights=successes) - mean * np.bincount(members)
+    variance = len(names) / freedom * float(np.square(residuals).sum()) / count**2
     upper = (1 + confidence) / 2
-    known = (t.ppf(upper, count - 1) / t.ppf(upper, among)) ** 2
-    alike = share_ * (1 - share_) / variance * known if variance > 1e-12 else len(names)
-    most = count if len(names) > 1 else 1  # of one group, nobody knows how far others are from it
-    effective = max(1.0, min(most, alike))
+    correction = (t.ppf(upper, count - 1) / t.ppf(upper, freedom)) ** 2
+    independent = mean * (1 - mean) / variance * correction if variance > 1e-12 else len(names)
+    most = count if len(names) > 1 else 1  # one group says nothing about the variance between groups
+    effective = max(1.0, min(most, independent))
     z2 = norm.ppf(upper) ** 2
-    middle = (share_ + z2 / (2 * effective)) / (1 + z2 / effective)
-    arm = np.sqrt(share_ * (1 - share_) * z2 / effective + z2**2 / (4 * effective**2)) / (1 + z2 / effective)
-    return max(0.0, min(share_, float(middle - arm))), min(1.0, max(share_, float(middle + arm)))
+    centre = (mean + z2 / (2 * effective)) / (1 + z2 / effective)
+    arm = np.sqrt(mean * (1 - mean) * z2 / effective + z2**2 / (4 * effective**2)) / (1 + z2 / effective)
+    return max(0.0, min(mean, float(centre - arm))), min(1.0, max(mean, float(centre + arm)))
 
 
-def f1(right: int, true: int, predicted: int, confidence: float = CONFIDENCE) -> Interval:
-    """Interval of the F1 score of a class: `right` pictures of it found, of `true`, with `predicted` called so.
+def f1(correct: int, true: int, predicted: int, confidence: float = CONFIDENCE) -> Interval:
+    """Return the interval of the F1 score of a class.
 
-    F1 rises with the share of right ones among the pictures that are of the class or called so, j = right / (true +
-    predicted - right), as 2j / (1 + j) (Hand, Christen and Kirielle 2021); j has Wilson's interval.
+    `true` pictures belong to the class, `predicted` were predicted as it, and `correct` are both. F1 is 2j / (1 + j)
+    with j = correct / (true + predicted - correct), the share of correct ones among the pictures that belong to the
+    class or were predicted as it (Hand, Christen and Kirielle 2021). The interval of j is Wilson's.
     """
-    low, high = share(right, true + predicted - right, confidence)
+    low, high = share(correct, true + predicted - correct, confidence)
     return 2 * low / (1 + low), 2 * high / (1 + high)
 
 
 def mean_of_shares(successes: np.ndarray, counts: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
-    """Interval of the plain mean of independent shares, counts above 0 each: their Wilson intervals put together by
-    the squares of their arms (Zou and Donner 2008).
+    """Return the interval of the unweighted mean of independent shares, each with a count above 0.
+
+    The arms of their Wilson intervals are combined by the root of the sum of squares (Zou and Donner 2008).
     """
     shares = successes / counts
     bounds = np.array([share(int(s), int(n), confidence) for s, n in zip(successes, counts, strict=True)])
@@ -70,10 +73,10 @@ def mean_of_shares(successes: np.ndarray, counts: np.ndarray, confidence: float 
 
 
 def paired_difference(only_first: int, only_second: int, count: int, confidence: float = CONFIDENCE) -> Interval:
-    """Interval of the difference of two accuracies on the same `count` pictures, first minus second.
+    """Return the interval of the difference of two accuracies on the same `count` pictures, first minus second.
 
-    Of them, `only_first` were right with the first classifier alone and `only_second` with the second alone. Wald's
-    interval with half a picture added to each of the four cells (Agresti and Min 2005).
+    `only_first` pictures were classified correctly by the first classifier alone, `only_second` by the second alone. It
+    is Wald's interval with half a picture added to each of the four cells (Agresti and Min 2005).
     """
     from scipy.stats import norm
 
@@ -84,9 +87,9 @@ def paired_difference(only_first: int, only_second: int, count: int, confidence:
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Two-sided p of as uneven a split of the pictures on which two classifiers differ, were they equally good.
+    """Return the two-sided p-value of the exact McNemar test (McNemar 1947) for two equally good classifiers.
 
-    The exact test of McNemar 1947: a binomial one with a share of a half.
+    It is a binomial test: of the pictures that only one of the two got right, half should go to each.
     """
     if not only_first + only_second:
         return 1.0

@@ -1,1 +1,1 @@
-"""Why a classifier answers as it does: heat maps, what its layers see, what is like the picture."""
+"""Why a classifier predicts what it does: heat maps, filters and feature maps, similar training pictures."""

@@ -1,4 +1,4 @@
-"""What in a picture speaks for a class: a map from the network's gradients, and one from covering parts of it."""
+"""Heat maps of what in a picture supports a class, from the network's gradients or by covering parts of the picture."""
 
 from __future__ import annotations
 
@@ -10,116 +10,121 @@ from tellapart.networks.backend import gradient, keras
 from tellapart.networks.inside import at_a_time, give_weights
 
 FINE = 7
-"""Maps are taken from the last layers that have at least so many fields a side, or from the finest there is."""
+"""Maps are computed at the last layers with at least this many cells per side, or at the finest layer there is."""
 
 LAYERS = 2
-"""From so many layers, whose maps are added: one alone may answer strongly where nothing is."""
+"""Number of layers whose maps are added: a single layer may respond strongly to an empty place."""
 
 SHIFTS = ((0, 0), (1, 1), (-1, -1), (1, -1), (-1, 1), (2, 0), (-2, 0), (0, 2), (0, -2))
-"""Moves of the picture, in 28ths of its side, over which maps are averaged: maxima jump from field to field."""
+"""Shifts of the picture (down, right) in 28ths of its side. Maps are averaged over them, because the maximum may jump
+from one cell to the next.
+"""
 
 BLUR = 1 / 14
-"""Deviation of the Gaussian that maps are smoothed with, as a share of the side."""
+"""Standard deviation of the Gaussian that smooths a map, as a share of the picture's side."""
 
 COVERS = (6, 3)
-"""Squares of a sixth and of a third of the picture's shorter side are laid over it, every half of their side."""
+"""Occlusion covers the picture with squares of 1/6 and of 1/3 of its shorter side, in steps of half a square."""
 
 
 class HeatMaps:
-    """Class activation maps of a network with convolutions; `layers` names those that they are taken from.
+    """Class activation maps of a network with convolutions; `layers` are the names of the layers they are computed at.
 
-    A layer's map is the sum, over its channels, of what a channel answers times the gradient of the class's logit
-    there, where that speaks for the class: Grad-CAM (Selvaraju and others 2017) with a weight for each place, which
-    lets it be taken from finer layers than the last (LayerCAM, Jiang and others 2021). Maps are averaged over small
-    moves of the picture, as SmoothGrad averages over noise (Smilkov and others 2017), and smoothed.
+    A layer's map is the sum over its channels of the activation times the positive gradient of the class's logit. That
+    is Grad-CAM (Selvaraju and others 2017) with a weight for each place, which also works for layers finer than the
+    last one (LayerCAM, Jiang and others 2021). Maps are averaged over small shifts of the picture, as SmoothGrad
+    averages over noise (Smilkov and others 2017), and smoothed.
     """
 
     def __init__(self, network: keras.Model) -> None:
-        """Make the maps' own copy of the network, whose answers are logits. Raises LookupError without convolutions."""
-        own = _with_logits(network)
-        found = _layers(own)
-        if not found:
-            inner = any(isinstance(one, keras.Model) and _convolves(one) for one in own.layers)
+        """Copy the network with logits as its output. Raises LookupError if no layer suits a map."""
+        copy = _with_logits(network)
+        halves = _halves(copy)
+        if not halves:
+            nested = any(isinstance(layer, keras.Model) and _convolves(layer) for layer in copy.layers)
             raise LookupError(
-                "its convolutions are in a model within the model"
-                if inner
-                else "the network has no convolution that a map could be taken from"
+                "its convolutions are inside a nested model"
+                if nested
+                else "the network has no convolution to compute a map at"
             )
-        self.layers = tuple(layer.name for layer, _, _ in found)
-        self._halves = [(front, back) for _, front, back in found]
-        self._at_a_time = at_a_time(own)
+        self.layers = tuple(layer.name for layer, _, _ in halves)
+        self._halves = [(front, back) for _, front, back in halves]
+        self._batch_size = at_a_time(copy)
 
     def __call__(self, pixels: np.ndarray, classes: np.ndarray) -> np.ndarray:
-        """Maps float32 [n, height, width] in 0..1 for prepared pictures uint8 [n, height, width, channels], each for
-        its class int [n]; all 0 where nothing speaks for it.
+        """Return maps float32 [n, height, width] from 0 to 1 for preprocessed pictures uint8 [n, height, width,
+        channels], each for its class int [n]. A map is all 0 if nothing supports the class.
         """
         from scipy.ndimage import gaussian_filter
 
         count, (height, width) = len(pixels), pixels.shape[1:3]
-        moves = [(round(down * height / 28), round(right * width / 28)) for down, right in SHIFTS]
-        moved = np.concatenate([np.roll(pixels, move, (1, 2)) for move in moves])
-        wanted, step = np.tile(classes, len(moves)), self._at_a_time
-        pieces = [(moved[i : i + step], wanted[i : i + step]) for i in range(0, len(moved), step)]
-        own = [np.concatenate([self._maps(*half, *piece) for piece in pieces]) for half in self._halves]
-        maps = np.sum([_scaled(one) for one in own], axis=0)
-        back = [
-            np.roll(maps[k * count : (k + 1) * count], (-down, -right), (1, 2)) for k, (down, right) in enumerate(moves)
+        shifts = [(round(down * height / 28), round(right * width / 28)) for down, right in SHIFTS]
+        shifted = np.concatenate([np.roll(pixels, shift, (1, 2)) for shift in shifts])
+        repeated, step = np.tile(classes, len(shifts)), self._batch_size
+        batches = [(shifted[i : i + step], repeated[i : i + step]) for i in range(0, len(shifted), step)]
+        of_layers = [np.concatenate([self._maps(*half, *batch) for batch in batches]) for half in self._halves]
+        maps = np.sum([_scaled(layer_maps) for layer_maps in of_layers], axis=0)
+        shifted_back = [
+            np.roll(maps[k * count : (k + 1) * count], (-down, -right), (1, 2))
+            for k, (down, right) in enumerate(shifts)
         ]
-        smooth = gaussian_filter(np.mean(back, axis=0), (0, BLUR * height, BLUR * width))
+        smooth = gaussian_filter(np.mean(shifted_back, axis=0), (0, BLUR * height, BLUR * width))
         return _scaled(smooth)
 
     def _maps(self, front: keras.Model, back: keras.Model, pixels: np.ndarray, classes: np.ndarray) -> np.ndarray:
-        seen = keras.ops.convert_to_numpy(front(pixels.astype(np.float32), training=False))
-        signs = _wanted(classes, back.output_shape[-1])
+        """Return the maps float32 [n, height, width] of one layer, given the network before and after it."""
+        activations = keras.ops.convert_to_numpy(front(pixels.astype(np.float32), training=False))
+        weights = _logit_weights(classes, back.output_shape[-1])
 
         def logits(x: object) -> object:
-            return keras.ops.sum(back(x, training=False) * signs)
+            return keras.ops.sum(back(x, training=False) * weights)
 
-        spoken = np.maximum((np.maximum(gradient(logits, seen), 0) * seen).sum(axis=-1), 0)
-        large = keras.ops.image.resize(spoken[..., None], pixels.shape[1:3], interpolation="bilinear")
-        return keras.ops.convert_to_numpy(large)[..., 0]
+        support = np.maximum((np.maximum(gradient(logits, activations), 0) * activations).sum(axis=-1), 0)
+        large = keras.ops.image.resize(support[..., None], pixels.shape[1:3], interpolation="bilinear")
+        return np.asarray(keras.ops.convert_to_numpy(large)[..., 0])
 
 
-def occlusion(answer: Callable[[np.ndarray], np.ndarray], picture: np.ndarray, position: int) -> np.ndarray:
-    """How much the class at `position` loses when a part of a picture is covered: float32 [height, width] in 0..1.
+def occlusion(predict: Callable[[np.ndarray], np.ndarray], picture: np.ndarray, position: int) -> np.ndarray:
+    """Return how much the class at `position` loses if a place is covered: float32 [height, width] from 0 to 1.
 
-    `answer` gives probabilities [n, classes] for pictures uint8 [n, height, width, channels]. A grey square, of the
-    picture's mean, is put on every place in turn; the fall of the class's log-odds is shared among the pixels below
-    it. Maps of two sizes of square are added. Source: Zeiler and Fergus 2014.
+    `predict` returns probabilities [n, classes] for pictures uint8 [n, height, width, channels]. A square of the
+    picture's mean colour covers every place in turn; the drop in the class's log-odds is averaged over the squares that
+    cover a pixel. Maps for two sizes of square are added. Source: Zeiler and Fergus 2014.
     """
-    before = _log_odds(answer(picture[None]), position)
-    maps = [_covered(answer, before, picture, position, share) for share in COVERS]
-    return _scaled(_scaled(np.stack(maps)).sum(axis=0)[None])[0]
+    before = _log_odds(predict(picture[None]), position)
+    maps = [_drops(predict, before, picture, position, share) for share in COVERS]
+    return np.asarray(_scaled(_scaled(np.stack(maps)).sum(axis=0)[None])[0])
 
 
-def _covered(
-    answer: Callable[[np.ndarray], np.ndarray], before: np.ndarray, picture: np.ndarray, position: int, share: int
+def _drops(
+    predict: Callable[[np.ndarray], np.ndarray], before: np.ndarray, picture: np.ndarray, position: int, share: int
 ) -> np.ndarray:
+    """Return the mean drop in log-odds, at least 0, for squares of 1 / `share` of the shorter side."""
     height, width = picture.shape[:2]
     side = max(1, round(min(height, width) / share))
     places = [(top, left) for top in _steps(height, side) for left in _steps(width, side)]
     covered = np.repeat(picture[None], len(places), axis=0)
-    middle = picture.mean(axis=(0, 1)).round().astype(np.uint8)
+    mean_colour = picture.mean(axis=(0, 1)).round().astype(np.uint8)
     for k, (top, left) in enumerate(places):
-        covered[k, top : top + side, left : left + side] = middle
-    falls, counts = np.zeros((height, width)), np.zeros((height, width))
-    for (top, left), fall in zip(places, before - _log_odds(answer(covered), position), strict=True):
-        falls[top : top + side, left : left + side] += fall
+        covered[k, top : top + side, left : left + side] = mean_colour
+    drops, counts = np.zeros((height, width)), np.zeros((height, width))
+    for (top, left), drop in zip(places, before - _log_odds(predict(covered), position), strict=True):
+        drops[top : top + side, left : left + side] += drop
         counts[top : top + side, left : left + side] += 1
-    return np.maximum(falls / counts, 0)
+    return np.maximum(drops / counts, 0)
 
 
-def agreement(one: np.ndarray, other: np.ndarray) -> float:
-    """The rank correlation of two maps, -1..1: whether they point at the same places."""
+def agreement(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the rank correlation of two maps, -1 to 1: how far they highlight the same places; 0 for a flat map."""
     from scipy.stats import spearmanr
 
-    if one.std() == 0 or other.std() == 0:
+    if first.std() == 0 or second.std() == 0:
         return 0.0
-    return float(spearmanr(one.ravel(), other.ravel()).statistic)
+    return float(spearmanr(first.ravel(), second.ravel()).statistic)
 
 
 def _with_logits(network: keras.Model) -> keras.Model:
-    """A copy of a network whose last layer answers before its softmax or sigmoid, where it has one."""
+    """Return a copy of a network without the final softmax or sigmoid, if it has one."""
     copy = keras.models.clone_model(network)
     give_weights(copy, network.get_weights())
     last = copy.layers[-1]
@@ -131,26 +136,19 @@ def _with_logits(network: keras.Model) -> keras.Model:
 
 
 Half = tuple[keras.Layer, keras.Model, keras.Model]
-"""A layer, and the network up to it and after it."""
+"""A layer, the network up to and including it, and the network after it."""
 
 
-def _layers(network: keras.Model) -> list[Half]:
-    """The last LAYERS layers with an activation, or that pool, behind a convolution and of at least FINE fields a side.
+def _halves(network: keras.Model) -> list[Half]:
+    """Return the last LAYERS layers for maps, each with the network before and after it.
 
-    Where no layer has so many, the last of those with the most. Layers that a connection passes by are left out.
+    They have an activation or pool, come after a convolution, and have at least FINE cells per side. If no layer is as
+    fine, it is the last of the finest layers. Layers bypassed by another connection are left out.
     """
-    found: list[keras.Layer] = []
-    convolved = False
-    for layer in network.layers:
-        convolved = convolved or _convolves(layer)
-        if not convolved or isinstance(layer, keras.Model) or not _is_active(layer):
-            continue
-        shape = layer.output.shape
-        if len(shape) == 4 and min(shape[1:3]) > 1:
-            found.append(layer)
-    fine = [layer for layer in found if min(layer.output.shape[1:3]) >= FINE]
-    finest = max((min(layer.output.shape[1:3]) for layer in found), default=0)
-    coarse = [layer for layer in found if min(layer.output.shape[1:3]) == finest]
+    candidates = _candidates(network)
+    fine = [layer for layer in candidates if _side(layer) >= FINE]
+    finest = max((_side(layer) for layer in candidates), default=0)
+    coarse = [layer for layer in candidates if _side(layer) == finest]
     halves: list[Half] = []
     for layer in reversed(fine or coarse):
         if len(halves) < (LAYERS if fine else 1) and (half := _halved(network, layer)) is not None:
@@ -158,12 +156,30 @@ def _layers(network: keras.Model) -> list[Half]:
     return halves
 
 
+def _candidates(network: keras.Model) -> list[keras.Layer]:
+    """Return the layers with an activation or that pool, from the first convolution on, with more than one cell."""
+    candidates: list[keras.Layer] = []
+    convolved = False
+    for layer in network.layers:
+        convolved = convolved or _convolves(layer)
+        if not convolved or isinstance(layer, keras.Model) or not _is_active(layer):
+            continue
+        if len(layer.output.shape) == 4 and _side(layer) > 1:
+            candidates.append(layer)
+    return candidates
+
+
+def _side(layer: keras.Layer) -> int:
+    """Return the number of cells along the shorter side of a layer's output."""
+    return int(min(layer.output.shape[1:3]))
+
+
 def _convolves(layer: keras.Layer) -> bool:
     return any(len(weight.shape) == 4 for weight in layer.weights)
 
 
 def _halved(network: keras.Model, layer: keras.Layer) -> Half | None:
-    """The network before and after a layer; None where something else leads around it."""
+    """Return a layer with the network before and after it; None if another connection bypasses the layer."""
     try:
         return layer, keras.Model(network.inputs[0], layer.output), keras.Model(layer.output, network.outputs[0])
     except ValueError:
@@ -171,6 +187,7 @@ def _halved(network: keras.Model, layer: keras.Layer) -> Half | None:
 
 
 def _is_active(layer: keras.Layer) -> bool:
+    """Whether a layer has an activation, adds or pools."""
     kinds = keras.layers
     if isinstance(layer, (kinds.ReLU, kinds.LeakyReLU, kinds.PReLU, kinds.ELU, kinds.Add, kinds.MaxPooling2D)):
         return True
@@ -179,26 +196,30 @@ def _is_active(layer: keras.Layer) -> bool:
     return getattr(layer, "activation", None) not in (None, keras.activations.linear)
 
 
-def _wanted(classes: np.ndarray, outputs: int) -> np.ndarray:
-    """What each logit counts, float32 [n, outputs]; one output speaks for the second class and against the first."""
+def _logit_weights(classes: np.ndarray, outputs: int) -> np.ndarray:
+    """Return the weight of each logit, float32 [n, outputs]. A single output supports the second class if positive."""
     if outputs == 1:
         return np.where(classes == 1, 1.0, -1.0).astype(np.float32)[:, None]
-    return np.eye(outputs, dtype=np.float32)[classes]
+    result: np.ndarray = np.eye(outputs, dtype=np.float32)[classes]
+    return result
 
 
 def _scaled(maps: np.ndarray) -> np.ndarray:
-    """Maps [n, height, width] with a highest value of 1 each, or all 0."""
-    top = maps.max(axis=(1, 2), keepdims=True)
-    return (maps / np.where(top > 0, top, 1)).astype(np.float32)
+    """Return maps [n, height, width] scaled to a maximum of 1 each; a map of zeros stays as it is."""
+    highest = maps.max(axis=(1, 2), keepdims=True)
+    return (maps / np.where(highest > 0, highest, 1)).astype(np.float32)
 
 
 def _steps(size: int, side: int) -> list[int]:
-    """Where squares begin along a side, the last one at its end."""
+    """Return where squares start along a side; the last one ends at its end."""
     return sorted({*range(0, size - side + 1, max(1, side // 2)), size - side})
 
 
 def _log_odds(values: np.ndarray, position: int) -> np.ndarray:
-    """Of one class, float64 [n]; exact where it is next to certain, since what is left to the others is added up."""
+    """Return the log-odds of one class, float64 [n]. The other probabilities are added up, which is exact near 1."""
     least = np.finfo(np.float32).tiny
     others = np.delete(values, position, axis=1).astype(np.float64).sum(axis=1)
-    return np.log(np.maximum(values[:, position].astype(np.float64), least)) - np.log(np.maximum(others, least))
+    result: np.ndarray = np.log(np.maximum(values[:, position].astype(np.float64), least)) - np.log(
+        np.maximum(others, least)
+    )
+    return result

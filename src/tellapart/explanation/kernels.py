@@ -1,4 +1,4 @@
-"""What a convolution does: a kernel slid over a picture, and what each place of it answers."""
+"""Convolve a picture with a kernel, to show what a convolution layer computes."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ KERNELS: dict[str, list[list[float]]] = {
     "blur": [[1 / 9] * 3] * 3,
     "sharpen": [[0, -1, 0], [-1, 5, -1], [0, -1, 0]],
 }
-"""Kernels by name; the edges are Sobel's."""
+"""Kernels by name; those for edges are Sobel operators."""
 
 
-def slide(kernel: np.ndarray, picture: np.ndarray) -> np.ndarray:
-    """What a kernel float [rows, columns] or [rows, columns, channels] answers at every place of a picture uint8
-    [height, width, channels].
+def convolve(kernel: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """Return the response of a kernel at every place of a picture uint8 [height, width, channels].
 
-    Float64 [height, width]: at each place the sum of the kernel's numbers times the values, 0..1, below them - grey
-    ones, where it has no channels -, as a convolution layer computes it (without turning the kernel). At the edges the
-    picture goes on as it ends.
+    The kernel is float [rows, columns, channels], or float [rows, columns] for the grey values of the picture. The
+    result is float64 [height, width]: the sum of the kernel's weights times the pixel values (0 to 1) below them. As in
+    a convolution layer, the kernel is not flipped. The border pixels are repeated beyond the edges.
     """
     values = picture / 255 if kernel.ndim == 3 else picture.mean(axis=2, keepdims=True) / 255
     kernel = kernel.reshape(*kernel.shape[:2], -1)
-    before_and_after = [((size - 1) // 2, size // 2) for size in kernel.shape[:2]]
-    wide = np.pad(values, (*before_and_after, (0, 0)), mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(wide, kernel.shape[:2], axis=(0, 1))
-    return np.einsum("hwcij,ijc->hw", windows, kernel)
+    margins = [((size - 1) // 2, size // 2) for size in kernel.shape[:2]]
+    padded = np.pad(values, (*margins, (0, 0)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape[:2], axis=(0, 1))
+    return np.asarray(np.einsum("hwcij,ijc->hw", windows, kernel))

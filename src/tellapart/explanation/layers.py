@@ -1,4 +1,4 @@
-"""What a network's layers see: the filters of the first convolution, and feature maps layer by layer."""
+"""The filters of a network's first convolution, and its feature maps layer by layer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from tellapart.networks.backend import keras
 
 MAPS = 8
-"""Of each layer, so many maps are shown: those that answer most strongly."""
+"""Number of feature maps per layer: those with the strongest response."""
 
 _SHOWN = (
     keras.layers.Conv2D,
@@ -31,7 +31,10 @@ _SHOWN = (
 
 @dataclass(frozen=True, eq=False)
 class FeatureMaps:
-    """A layer's strongest maps for one picture, float32 [maps, height, width], and how many it has in all."""
+    """The strongest feature maps of a layer for one picture, float32 [maps, height, width].
+
+    `layer` is the layer's name, `kind` its type, and `channels` the number of all its maps.
+    """
 
     layer: str
     kind: str
@@ -40,7 +43,7 @@ class FeatureMaps:
 
 
 def first_filters(network: keras.Model) -> tuple[str, np.ndarray] | None:
-    """The name of the first convolution, and its kernel float32 [height, width, in, out]; None without any."""
+    """Return the name of the first convolution and its kernel float32 [height, width, in, out]; None without one."""
     for layer in network.layers:
         for weight in layer.weights:
             if len(weight.shape) == 4:
@@ -49,9 +52,9 @@ def first_filters(network: keras.Model) -> tuple[str, np.ndarray] | None:
 
 
 def feature_maps(network: keras.Model, picture: np.ndarray) -> list[FeatureMaps]:
-    """What every layer with maps answers to a prepared picture uint8 [height, width, channels], in order.
+    """Return the feature maps for a preprocessed picture uint8 [height, width, channels], layer by layer.
 
-    Layers that only rescale, normalise or drop are left out: what follows shows the same.
+    Layers that only rescale, normalise or drop values are left out: their maps look like those of the next layer.
     """
     shown = [
         layer
@@ -61,11 +64,15 @@ def feature_maps(network: keras.Model, picture: np.ndarray) -> list[FeatureMaps]
     if not shown:
         return []
     probe = keras.Model(network.inputs[0], [layer.output for layer in shown])
-    answers = probe(picture[None].astype(np.float32), training=False)
-    answers = answers if isinstance(answers, (list, tuple)) else [answers]
-    found = []
-    for layer, answer in zip(shown, answers, strict=True):
-        maps = np.moveaxis(keras.ops.convert_to_numpy(answer)[0], -1, 0)
-        strongest = np.argsort(-np.abs(maps).mean(axis=(1, 2)), kind="stable")[:MAPS]
-        found.append(FeatureMaps(layer.name, type(layer).__name__, len(maps), maps[np.sort(strongest)]))
-    return found
+    outputs = probe(picture[None].astype(np.float32), training=False)
+    outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+    return [
+        _strongest(layer, keras.ops.convert_to_numpy(output)[0]) for layer, output in zip(shown, outputs, strict=True)
+    ]
+
+
+def _strongest(layer: keras.Layer, output: np.ndarray) -> FeatureMaps:
+    """Return the strongest maps of a layer's output float32 [height, width, channels], in the order of channels."""
+    maps = np.moveaxis(output, -1, 0)
+    strongest = np.argsort(-np.abs(maps).mean(axis=(1, 2)), kind="stable")[:MAPS]
+    return FeatureMaps(layer.name, type(layer).__name__, len(maps), maps[np.sort(strongest)])

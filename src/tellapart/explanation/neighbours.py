@@ -1,4 +1,4 @@
-"""Training pictures that a classifier sees as most like a given one."""
+"""The training pictures that a classifier finds most similar to a given one."""
 
 from __future__ import annotations
 
@@ -11,36 +11,42 @@ from tellapart.classifier.classifier import Classifier
 from tellapart.data.feeding import Prepared, rows_for
 
 PICTURES = 5000
-"""At most so many training pictures are searched, evenly drawn."""
+"""The search covers a random sample of at most this many training pictures."""
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbour:
-    """A training picture uint8 [height, width, channels], its key and class; how like the given one it is, -1..1."""
+    """A training picture: its key, its class, its similarity to the given one (-1 to 1), and its pixels uint8 [height,
+    width, channels].
+    """
 
     key: str
     label: str
-    likeness: float
+    similarity: float
     picture: np.ndarray
 
     def to_dict(self) -> dict[str, Any]:
-        """For machines."""
-        return {"file": self.key, "label": self.label, "likeness": self.likeness}
+        """Return the neighbour as JSON-ready data, without the picture."""
+        return {"file": self.key, "label": self.label, "similarity": self.similarity}
 
 
 def nearest(
     classifier: Classifier, picture: np.ndarray, train: Prepared, keys: list[str], labels: list[str], count: int = 6
 ) -> list[Neighbour]:
-    """The `count` of the training pictures most like a prepared picture uint8 [height, width, channels], the likest
-    first: by the cosine between what the network's last layer sees of them.
+    """Return the `count` training pictures most similar to a preprocessed picture uint8 [height, width, channels].
+
+    `keys` and `labels` are those of the training pictures. Similarity is the cosine between the input features of the
+    network's last layer; the most similar picture is first.
     """
-    own, step = _directions(classifier, picture[None])[0], rows_for(picture.shape)
-    pieces = (train.pixels[start : start + step] for start in range(0, len(train), step))
-    likeness = np.concatenate([_directions(classifier, pixels) @ own for pixels in pieces])
-    order = np.argsort(-likeness, kind="stable")[:count].tolist()
-    return [Neighbour(keys[i], labels[i], float(likeness[i]), train.pixels[i]) for i in order]
+    direction, step = _directions(classifier, picture[None])[0], rows_for(picture.shape)
+    batches = (train.pixels[start : start + step] for start in range(0, len(train), step))
+    similarities = np.concatenate([_directions(classifier, pixels) @ direction for pixels in batches])
+    order = np.argsort(-similarities, kind="stable")[:count].tolist()
+    return [Neighbour(keys[i], labels[i], float(similarities[i]), train.pixels[i]) for i in order]
 
 
 def _directions(classifier: Classifier, pixels: np.ndarray) -> np.ndarray:
+    """Return the features of pictures uint8 [n, height, width, channels] as unit vectors, float [n, features]."""
     features = classifier.runtime.with_features(pixels)[1].reshape(len(pixels), -1)
-    return features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+    result: np.ndarray = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+    return result

@@ -1,1 +1,1 @@
-"""One picture, without labels: decode it, bring it to the form that a network sees."""
+"""Single pictures, without labels: decode them, and bring them to the size and colour that a network needs."""

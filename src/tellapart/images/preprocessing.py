@@ -1,4 +1,4 @@
-"""How any picture becomes the array that a network sees: one code for training, evaluation, prediction, service."""
+"""Turn any picture into the array that a network sees: the same code in training, evaluation and prediction."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ Resampling = Literal["nearest", "box", "bilinear", "bicubic", "lanczos"]
 
 
 SPARE = 1.5
-"""Pictures are decoded at no less than so many times the size that they are brought to."""
+"""Pictures are decoded at this multiple of their final size or more."""
 
 
 LEAST = 64
-"""Nor are they decoded to less than this side, so that small pictures can be told from shrunken ones."""
+"""Pictures are not decoded to a smaller side, so that small pictures can be distinguished from reduced ones."""
 
 
 class Preparation(BaseModel):
-    """Size, colour mode, fit and resampling, frozen; a model file records it by value and version.
+    """Preprocessing: size, colour mode, fit and resampling. It is frozen, and stored in the model file with a version.
 
-    Calling it turns pixels - uint8 [height, width] or [height, width, 1 or 3] - into uint8 [self.height, self.width, 1
-    or 3]. Colour mode first (grey by ITU-R 601-2 luma), then size; a picture that has both already is passed on as is.
-    Of files, version 2 decodes no more than it needs, see `least`; version 1 every pixel.
+    Calling it turns pixels, uint8 [height, width] or [height, width, 1 or 3], into uint8 [self.height, self.width, 1 or
+    3]: first the colour mode (grey by ITU-R 601-2 luma), then the size. A picture that has both already is returned
+    unchanged. Version 2 decodes files to a reduced size where that is enough, see `least`; version 1 decodes every
+    pixel.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,9 +36,9 @@ class Preparation(BaseModel):
     version: Literal[1, 2] = 2
     height: int = Field(ge=1, le=4096, description="rows of pixels")
     width: int = Field(ge=1, le=4096, description="columns of pixels")
-    colour: Colour = Field(description="one channel or three")
-    fit: Fit = Field("stretch", description="squeeze, cut the middle out, or pad with black to the wanted shape")
-    resampling: Resampling = Field("bilinear", description="Pillow's filter, antialiased when shrinking")
+    colour: Colour = Field(description="grey (one channel) or rgb (three)")
+    fit: Fit = Field("stretch", description="stretch to the shape, crop the centre, or pad with black")
+    resampling: Resampling = Field("bilinear", description="Pillow's filter, antialiased when reducing")
 
     @property
     def channels(self) -> int:
@@ -46,14 +47,14 @@ class Preparation(BaseModel):
 
     @property
     def least(self) -> tuple[int, int] | None:
-        """Height and width that a decoder must give at least: enough for the resampling to have something to weigh."""
+        """The least height and width to decode, so that resampling has enough pixels; None: decode every pixel."""
         if self.version == 1 or self.resampling == "nearest":
             return None
         return max(LEAST, math.ceil(SPARE * self.height)), max(LEAST, math.ceil(SPARE * self.width))
 
     @property
-    def keeps_the_view(self) -> bool:
-        """Whether a prepared picture is still enough to compare pictures by."""
+    def keeps_detail(self) -> bool:
+        """Whether a prepared picture is good enough to search for duplicates."""
         return self.fit != "pad" and min(self.height, self.width) >= LEAST // 2
 
     @property
@@ -62,7 +63,7 @@ class Preparation(BaseModel):
         return self.height, self.width, self.channels
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
-        """Prepare one picture."""
+        """Preprocess one picture."""
         if picture.ndim == 2:
             picture = picture[:, :, np.newaxis]
         if picture.shape == self.shape:
@@ -70,7 +71,7 @@ class Preparation(BaseModel):
         return np.asarray(self.image(picture)).reshape(self.shape)
 
     def image(self, picture: np.ndarray) -> Image.Image:
-        """Prepare one picture, uint8 [height, width, 1 or 3], and give it as Pillow holds it."""
+        """Preprocess one picture, uint8 [height, width, 1 or 3], and return it as a Pillow image."""
         image = Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture)
         mode = "L" if self.colour == "grey" else "RGB"
         image = image if image.mode == mode else image.convert(mode)
@@ -90,7 +91,7 @@ class Preparation(BaseModel):
         if self.fit == "pad":
             width, height = image.size
             if min(round(width / height * self.height), round(height / width * self.width)) < 1:
-                # A line is brought to one pixel's width here, since Pillow would make it none.
+                # A very thin picture gets a width of one pixel here: Pillow would make it 0.
                 image = image.resize((self.width, 1) if width > height else (1, self.height), filter_)
             return ImageOps.pad(image, size, filter_)
         return image.resize(size, filter_)

@@ -1,4 +1,4 @@
-"""A picture as a person holds it - path, bytes, Pillow image, array - to pixels."""
+"""Read a picture from a path, bytes, a Pillow image or an array."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ SUFFIXES = frozenset(
         ".avif",
     ]
 )
-"""Extensions of files that are taken for pictures when a folder is searched; what they hold decides later."""
+"""Extensions of files that are taken for pictures in a folder; the content decides when they are read."""
 
 MAX_BYTES = 256 * 2**20
-"""No picture file is read beyond this size."""
+"""Larger picture files are refused."""
 
 
 def looks_like_picture(name: str) -> bool:
-    """Whether a file of this name, in a folder of pictures, is meant as one: by extension, or none at all."""
+    """Return whether a file in a folder of pictures is one by its name: it has a picture's extension, or none."""
     base = name.rsplit("/", 1)[-1]
     if base.startswith(".") or base.lower() in ("thumbs.db", "desktop.ini"):
         return False
@@ -68,16 +68,16 @@ _STARTS = (
 
 
 def starts_as_picture(data: bytes) -> bool:
-    """Whether a file that starts with these bytes may be a picture."""
+    """Return whether a file that starts with these bytes may be a picture."""
     return data.startswith(_STARTS)
 
 
 def read_picture(source: Any, name: str | None = None, least: tuple[int, int] | None = None) -> np.ndarray:
-    """Pixels of one picture: uint8 [height, width, 1 or 3].
+    """Return the pixels of one picture: uint8 [height, width, 1 or 3].
 
-    `source` is a path, the bytes of a picture file, a `PIL.Image.Image`, or an array (see `from_array`). Files, and
-    images that Pillow has opened and not decoded yet, are decoded to no less than the height and width `least`, where
-    that is given. Raises PictureError when it cannot be read.
+    `source` is a path, the bytes of a picture file, a `PIL.Image.Image`, or an array (see `from_array`). With `least`
+    (height, width), files and Pillow images that are not decoded yet may be decoded to a reduced size, no less than
+    that. Raises PictureError if the picture cannot be read.
     """
     if isinstance(source, np.ndarray):
         return from_array(source, name or "array")
@@ -89,14 +89,16 @@ def read_picture(source: Any, name: str | None = None, least: tuple[int, int] | 
         data = _file_of(source)
         return from_pillow(source, name or "picture") if data is None else decode(data, name or "picture", least)
     raise PictureError(
-        name or type(source).__name__, "is not a picture", "give a path, bytes, a Pillow image or an array"
+        name or type(source).__name__, "is not a picture", "use a path, bytes, a Pillow image or an array"
     )
 
 
 def _file_of(image: Image.Image) -> bytes | None:
-    """The file of a JPEG that is open and not decoded yet: so it is read as every other file; None of all others."""
+    """Return the bytes of a JPEG that is open and not decoded yet, to read it like a file; None for all others."""
     file = getattr(image, "fp", None)
-    whole = image.format in JPEGS and not getattr(image, "decoderconfig", True) and image.tell() == 0  # not drafted
+    whole = (
+        image.format in JPEGS and not getattr(image, "decoderconfig", True) and image.tell() == 0
+    )  # no reduced decoding requested
     if file is None or not whole or not getattr(image, "tile", None):
         return None
     try:
@@ -104,36 +106,37 @@ def _file_of(image: Image.Image) -> bytes | None:
         file.seek(0)
         data = file.read(MAX_BYTES + 1)
         file.seek(place)
-    except (OSError, ValueError):  # closed, or it cannot go back
+    except (OSError, ValueError):  # closed, or not seekable
         return None
     return data if isinstance(data, bytes) and len(data) <= MAX_BYTES else None
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a picture file. Raises PictureError when it is missing, too large or not a plain file."""
+    """Return the bytes of a picture file. Raises PictureError if it is missing, too large or not a regular file."""
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):  # a FIFO or a device would block or never end
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a FIFO or a device would block or never end
             raise PictureError(str(path), "is not a file", "check the path")
-        if found.st_size > MAX_BYTES:
+        if status.st_size > MAX_BYTES:
             raise PictureError(str(path), f"is larger than {MAX_BYTES // 2**20} MiB")
         return path.read_bytes()
     except FileNotFoundError as error:
         raise PictureError(str(path), "does not exist", "check the path") from error
     except OSError as error:
-        raise PictureError(str(path), f"cannot be read ({error.strerror})") from error
+        raise PictureError(str(path), f"cannot be read ({error.strerror})", temporary=True) from error
 
 
 def from_array(array: np.ndarray, name: str = "array") -> np.ndarray:
-    """Check pixels given as an array, [height, width] or [height, width, 1 or 3 or 4], values 0 to 255.
+    """Return the pixels uint8 [height, width, 1 or 3] of an array of values 0..255.
 
-    Integers and floats are taken; floats are rounded. A fourth channel is alpha, flattened on white.
-    Raises PictureError for another shape, values out of range, or floats that look scaled to 0..1.
+    The array is [height, width] or [height, width, 1, 3 or 4] of integers or floats; floats are rounded. A fourth
+    channel is alpha, which is flattened on white. Raises PictureError for another shape, for values out of range, and
+    for floats that seem to be scaled to 0..1.
     """
     if array.ndim == 2:
         array = array[:, :, np.newaxis]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
-        raise PictureError(name, f"has shape {array.shape}", "give [height, width] or [height, width, 1 or 3 or 4]")
+        raise PictureError(name, f"has shape {array.shape}", "use [height, width] or [height, width, 1, 3 or 4]")
     if array.dtype != np.uint8:
         array = _to_uint8(array, name)
     if array.shape[2] == 4:
@@ -143,12 +146,14 @@ def from_array(array: np.ndarray, name: str = "array") -> np.ndarray:
 
 def _to_uint8(array: np.ndarray, name: str) -> np.ndarray:
     if array.dtype == bool or array.dtype.kind not in "iuf":
-        raise PictureError(name, f"has values of type {array.dtype}", "give numbers from 0 to 255")
+        raise PictureError(name, f"has values of type {array.dtype}", "use numbers from 0 to 255")
     low, high = array.min(), array.max()
     if not (low >= 0 and high <= 255):  # written so that NaN fails too
-        raise PictureError(name, f"has values from {low} to {high}", "give pixels from 0 to 255")
+        raise PictureError(name, f"has values from {low} to {high}", "use values from 0 to 255")
     if array.dtype.kind == "f":
         if 0 < high <= 1:
-            raise PictureError(name, f"has values from {low:g} to {high:g}", "multiply by 255: pixels go from 0 to 255")
+            raise PictureError(
+                name, f"has values from {low:g} to {high:g}", "multiply by 255: pixels are from 0 to 255"
+            )
         array = np.rint(array)
     return array.astype(np.uint8)

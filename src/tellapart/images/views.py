@@ -1,4 +1,4 @@
-"""Several looks at one picture, mirrored and moved by a pixel, whose answers are averaged at prediction."""
+"""TTA views: several versions of a picture, mirrored or shifted by a pixel, whose predictions are averaged."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from typing import Literal
 import numpy as np
 
 Views = Literal["none", "mirror", "shift", "mirror-shift"]
-"""As it is only; and its mirror image; and moved by a pixel down-right and up-left; and both."""
+"""The picture only; also its mirror image; also shifted by a pixel down-right and up-left; or both."""
 
 
-def looks(pixels: np.ndarray, views: Views) -> Iterator[tuple[float, np.ndarray]]:
-    """The looks [n, height, width, channels] at pictures of that shape, each with its weight; the weights' sum is 1.
+def tta_views(pixels: np.ndarray, views: Views) -> Iterator[tuple[float, np.ndarray]]:
+    """Yield each TTA view of pictures [n, height, width, channels], in that shape, with its weight.
 
-    The first is the pictures as they are.
-
-    What comes in at an edge is the edge's mirror. The unmoved look weighs as much as the moved ones together. Source:
-    airbench (Jordan 2024, arXiv:2404.00498, section 3.5).
+    The first view is the unchanged pictures. The weights add up to 1; the unshifted view weighs as much as the shifted
+    ones together. Pixels that come in at an edge are mirrored at the edge. Source: airbench (Jordan 2024,
+    arXiv:2404.00498, section 3.5).
     """
     moves = [(0.5, 1, 1), (0.25, 2, 2), (0.25, 0, 0)] if "shift" in views else [(1.0, 1, 1)]
     sides = [pixels, pixels[:, :, ::-1]] if "mirror" in views else [pixels]
@@ -26,17 +25,17 @@ def looks(pixels: np.ndarray, views: Views) -> Iterator[tuple[float, np.ndarray]
         if len(moves) == 1:
             yield 1 / len(sides), side
             continue
-        mode = "reflect" if min(height, width) > 1 else "edge"
-        padded = np.pad(side, ((0, 0), (1, 1), (1, 1), (0, 0)), mode=mode)  # type: ignore[call-overload]  # a literal
+        mode: Literal["reflect", "edge"] = "reflect" if min(height, width) > 1 else "edge"
+        padded = np.pad(side, ((0, 0), (1, 1), (1, 1), (0, 0)), mode=mode)
         for weight, row, column in moves:
             yield weight / len(sides), padded[:, row : row + height, column : column + width]
 
 
-def count(views: Views) -> int:
-    """How many looks these are."""
+def count_views(views: Views) -> int:
+    """Return the number of TTA views."""
     return (3 if "shift" in views else 1) * (2 if "mirror" in views else 1)
 
 
 def without_mirror(views: Views) -> Views:
-    """The same looks, none of them mirrored."""
+    """Return the same TTA views without the mirrored ones."""
     return "shift" if "shift" in views else "none"

@@ -1,4 +1,4 @@
-"""Pixels as the bytes of a picture file, small and exact as PNG, larger ones as JPEG; and smaller for a page."""
+"""Encode pixels as a picture file for a page: small pictures as PNG, larger ones as JPEG."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 from PIL import Image
 
 EXACT = 64
-"""Pictures of up to this side are written exactly; larger ones would weigh too much in a page."""
+"""Pictures up to this side are encoded without loss; larger ones would make a page too large."""
 
 
 def as_file(pixels: np.ndarray) -> tuple[bytes, str]:
-    """A picture uint8 [height, width, 1 or 3] as a file's bytes, and the file's media type."""
+    """Encode a picture uint8 [height, width, 1 or 3]; return the bytes and the media type."""
     exact = max(pixels.shape[:2]) <= EXACT
     buffer = io.BytesIO()
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
@@ -21,7 +21,7 @@ def as_file(pixels: np.ndarray) -> tuple[bytes, str]:
 
 
 def within(pixels: np.ndarray, side: int) -> np.ndarray:
-    """A picture uint8 [height, width, 1 or 3], shrunken where its longer side has more than `side` pixels."""
+    """Reduce a picture uint8 [height, width, 1 or 3] so that its longer side has at most `side` pixels."""
     if max(pixels.shape[:2]) <= side:
         return pixels
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)

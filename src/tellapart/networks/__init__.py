@@ -1,1 +1,1 @@
-"""Keras networks: the backend, layers, blocks, and what a saved network may contain."""
+"""Keras networks: the backend, layers, blocks, and the allow-list for networks from untrusted files."""

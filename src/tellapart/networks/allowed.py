@@ -1,4 +1,4 @@
-"""Which layers a network may be made of, whoever describes it, and what may stand in their options."""
+"""The layers that a network from an untrusted file may contain, and the valid values of their options."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from tellapart.networks.spec import NotAllowedError, short
 
 Check = Callable[[Any], Any]
-"""Gives back a value that may be used, or raises NotPlainError."""
+"""Returns the value in the form the constructor takes, or raises NotAllowedError."""
 
 
 def whole(least: int, most: int) -> Check:
-    """A check for whole numbers of a range."""
+    """A check for whole numbers from `least` to `most`, both included."""
 
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
@@ -33,7 +33,7 @@ def _number(least: float, most: float) -> Check:
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise NotAllowedError(f"{short(value)}, neither true nor false")
+        raise NotAllowedError(f"{short(value)}, not true or false")
     return value
 
 
@@ -47,13 +47,13 @@ def _one_of(*choices: Any) -> Check:
 
 
 def _some(check: Check, most: int = 3) -> Check:
-    """One value, or a list of up to so many of them, within each other once (as paddings are)."""
+    """A check for one value, or a list of at most `most` values; paddings nest such lists once."""
 
     def checked(value: Any, depth: int = 0) -> Any:
         if isinstance(value, (list, tuple)):
             if len(value) > most or depth > 1:
                 raise NotAllowedError(f"{short(value)}, a list of more than {most}")
-            return tuple(checked(one, depth + 1) for one in value)
+            return tuple(checked(item, depth + 1) for item in value)
         return check(value)
 
     return checked
@@ -71,14 +71,15 @@ ACTIVATIONS = (
 
 
 def activation_named(value: Any) -> Any:
-    """An activation's name, also where a version writes it as a record."""
+    """The name of an activation; some Keras versions write it as a record with that name inside."""
     if not isinstance(value, Mapping):
         return value
     return value["config"] if isinstance(value.get("config"), str) else value.get("class_name")
 
 
 def _activation(value: Any) -> str | None:
-    return _one_of(None, *ACTIVATIONS)(activation_named(value))
+    result: str | None = _one_of(None, *ACTIVATIONS)(activation_named(value))
+    return result
 
 
 _SIZES = _some(whole(0, 4096))
@@ -88,8 +89,8 @@ _FORMAT = _one_of(None, "channels_last")
 _PADDING = _one_of("valid", "same")
 _REAL = _number(-1e9, 1e9)
 _LAST = _some(_one_of(-1, 1, 2, 3), 1)
-"""The axis of channels, of pictures or of what is flat: Keras 2 writes it counted from the front. That it is the last
-where it stands is seen by the shapes, in tellapart.networks.sizes.
+"""The channel axis, which has to be the last one; Keras 2 counts it from the front. tellapart.networks.cost knows the
+shapes and checks that it is the last.
 """
 
 _CONVOLUTION = {
@@ -149,7 +150,7 @@ LAYERS: dict[str, dict[str, Check]] = {
     "Add": {}, "Subtract": {}, "Multiply": {}, "Average": {}, "Maximum": {}, "Minimum": {},
     "Concatenate": {"axis": _LAST},
 }  # fmt: skip
-"""The layers, and for each the options that may be given with what may stand there."""
+"""The allowed layers, each with the options that may be given and the check for their values."""
 
 TRAINING_ONLY = (
     "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness",
@@ -157,4 +158,4 @@ TRAINING_ONLY = (
     "RandomErasing", "RandomGrayscale",
     "RandomGaussianBlur", "RandomPerspective", "RandomSharpness", "ActivityRegularization",
 )  # fmt: skip
-"""Layers that do nothing outside training: an Identity is put in their place."""
+"""Layers that do nothing outside training; an Identity replaces them."""

@@ -1,4 +1,4 @@
-"""The only place that starts Keras and knows its backends: import `keras` from here."""
+"""Start Keras and hide the differences between its backends: import `keras` from here only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 
 @contextlib.contextmanager
 def quiet_start() -> Iterator[None]:
-    """Hold back what TensorFlow's C++ writes to stderr while it starts; show it after all if the start fails."""
+    """Hold back what TensorFlow's C++ code writes to stderr at start-up; print it if the start fails."""
     try:
         real = os.dup(2)
     except OSError:  # no stderr at all: nothing to hold back
@@ -41,7 +41,9 @@ def quiet_start() -> Iterator[None]:
 def _start() -> None:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # its default; said, TensorFlow does not announce it
+    os.environ.setdefault(
+        "TF_ENABLE_ONEDNN_OPTS", "1"
+    )  # the default; set explicitly, TensorFlow does not print a notice about it
     for noisy in ("tensorflow", "absl", "tf2onnx", "jax"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     with quiet_start():
@@ -57,7 +59,7 @@ NAME: str = keras.backend.backend()
 
 
 JIT: str | bool = False if NAME == "tensorflow" else "auto"
-"""For `compile(jit_compile=...)`: XLA makes convolutions on the CPU several times slower in TensorFlow."""
+"""For `compile(jit_compile=...)`: with XLA, TensorFlow's convolutions are several times slower on a CPU."""
 
 
 def describe() -> str:
@@ -67,7 +69,7 @@ def describe() -> str:
 
 
 def place() -> str:
-    """Backend, version and kind of device, which times that were measured depend on."""
+    """Backend, version and kind of device: measured times are valid for these only."""
     return f"{describe()} on an accelerator" if has_accelerator() else describe()
 
 
@@ -78,22 +80,22 @@ def set_seed(seed: int) -> None:
 
 
 def make_deterministic() -> None:
-    """Let every operation give the same bits for the same input, whatever that costs; for the rest of the process."""
+    """Make every operation bit-for-bit reproducible, even where that is slower, for the rest of the process."""
     if NAME == "tensorflow":
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
     elif NAME == "torch":
-        import torch  # type: ignore[import-not-found]  # where a user has it
+        import torch  # optional
 
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without which products on CUDA are refused
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # CUDA refuses matrix products without it
         torch.use_deterministic_algorithms(True)
-    elif "--xla_gpu_deterministic_ops" not in os.environ.get("XLA_FLAGS", ""):  # on processors XLA always is
+    elif "--xla_gpu_deterministic_ops" not in os.environ.get("XLA_FLAGS", ""):  # on a CPU, XLA is always deterministic
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
 
 
 def has_accelerator() -> bool:
-    """Whether steps are computed on a device with memory of its own."""
+    """Whether training steps run on a device with its own memory (GPU or TPU)."""
     if NAME == "jax":
         import jax
 
@@ -109,7 +111,7 @@ def has_accelerator() -> bool:
 
 @contextlib.contextmanager
 def exactly() -> Iterator[None]:
-    """Float32 as it is written: accelerators otherwise round what they multiply to 10 bits (TensorFloat-32)."""
+    """Compute float32 products in full precision; accelerators may otherwise round factors to 10 bits (TF32)."""
     if NAME == "jax":
         import jax
 
@@ -139,7 +141,7 @@ def exactly() -> Iterator[None]:
 
 
 def gradient(function: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
-    """The gradient of a function from a tensor to a number, at `x` float [...]; the same shape."""
+    """The gradient at `x` float [...] of a function from a tensor to a scalar; the same shape as `x`."""
     if NAME == "jax":
         import jax
 
@@ -147,36 +149,36 @@ def gradient(function: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
     if NAME == "torch":
         import torch
 
-        place = torch.tensor(x, requires_grad=True)
-        function(place).backward()
-        return place.grad.detach().cpu().numpy()
+        tensor = torch.tensor(x, requires_grad=True)
+        function(tensor).backward()
+        return np.asarray(tensor.grad.detach().cpu().numpy())
     import tensorflow as tf
 
-    place = tf.convert_to_tensor(x)
+    tensor = tf.convert_to_tensor(x)
     with tf.GradientTape() as tape:
-        tape.watch(place)
-        value = function(place)
-    return np.asarray(tape.gradient(value, place))
+        tape.watch(tensor)
+        value = function(tensor)
+    return np.asarray(tape.gradient(value, tensor))
 
 
 def feed(batches: Any) -> Any:
-    """What `fit` takes for a keras.utils.PyDataset: itself or, with TensorFlow, the same batches as a tf.data.Dataset.
+    """The input of `fit` for a keras.utils.PyDataset: itself or, on TensorFlow, the same batches as a tf.data.Dataset.
 
-    Keras makes one as well, but leaves tf.data's tuning of itself on. Its thread sleeps for up to a minute between two
-    looks, and the end of every epoch waits for it to end; often it misses the call and sleeps on (TensorFlow 2.21). On
-    CIFAR-10 one epoch in three took 82 s in place of 50. What goes wrong while a batch is made is kept as its `fault`.
+    Keras would make a tf.data.Dataset too, but with autotuning. The autotuning thread sleeps for up to a minute at a
+    time, and the end of every epoch waits for it; often it misses the wake-up call (TensorFlow 2.21). On CIFAR-10, one
+    epoch in three took 82 s instead of 50 s. An exception in making a batch is kept as the attribute `fault`.
     """
     if NAME != "tensorflow":
         return batches
     import tensorflow as tf
 
-    kinds = tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in batches[0])
+    kinds = tuple(tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in batches[0])
 
     def each() -> Iterator[Any]:
         try:
             for i in range(len(batches)):
                 yield batches[i]
-        except Exception as error:  # of which tf.data tells as of an unknown one
+        except Exception as error:  # tf.data reports it as an unknown error
             batches.fault = error
             raise
 
@@ -190,11 +192,11 @@ def feed(batches: Any) -> Any:
 def _fused_batch_norm(
     x: Any, gamma: Any | None, beta: Any | None, mean: Any, variance: Any, epsilon: float, training: bool
 ) -> tuple[Any, Any, Any]:
-    """Normalised `x` [n, height, width, channels], and the mean and the variance that it was normalised with."""
+    """`x` [n, height, width, channels] normalised, and the mean and variance that were used, each [channels]."""
     import tensorflow as tf
 
     channels = x.shape[-1]
-    # In bfloat16 the operation is several times slower where channels do not fill vectors of 16.
+    # In bfloat16 the operation is several times slower unless channels are a multiple of 16.
     inner = x if x.dtype == tf.float32 or channels % 16 == 0 else tf.cast(x, tf.float32)
     outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=inner,
@@ -209,7 +211,7 @@ def _fused_batch_norm(
 
 
 fused_batch_norm = _fused_batch_norm if NAME == "tensorflow" else None
-"""One operation for a batch normalisation over all but the channels; None where the backend fuses by itself."""
+"""Batch normalisation over all axes but the channels, in one operation; None where the backend fuses by itself."""
 
 __all__ = [
     "JIT",

@@ -1,4 +1,4 @@
-"""What is inside a Keras model: every layer, also of models within it, and all its weights."""
+"""Walk a Keras model, including nested models, and set its weights."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from tellapart.networks.backend import keras
 
 
 def give_weights(network: keras.Model, weights: list[np.ndarray]) -> None:
-    """Set all weights of a network, and what its layers compute with in their place: Normalization's mean and variance
-    are constants that Keras makes of its weights only when it adapts or loads them.
+    """Set all weights of a network and refresh the values that its layers derive from them.
+
+    Keras derives the mean and variance that Normalization computes with only when it adapts or loads that layer.
     """
     network.set_weights(weights)
     weights_changed(network)
 
 
 def weights_changed(network: keras.Model) -> None:
-    """See `give_weights`; for weights that were set one by one."""
+    """Refresh derived values after weights were set one by one; see `give_weights`."""
     for layer in layers_of(network):
         if hasattr(layer, "finalize_state"):
             layer.finalize_state()
 
 
 def at_a_time(network: keras.Model) -> int:
-    """How many pictures a network may look at together where every layer's outputs are kept: half a GiB of them."""
+    """Pictures in a batch for which the outputs of all layers take at most half a GiB; 1 to 256."""
     outputs = sum(math.prod(size or 1 for size in layer.output.shape[1:]) for layer in network.layers)
     return max(1, min(256, 2**27 // max(outputs, 1)))
 
 
 def layers_of(network: keras.Model) -> list[keras.Layer]:
-    """The layers that compute, in order: those of models inside the model in the models' place."""
+    """The layers that compute, in order; nested models are replaced by their layers."""
     return [layer for layer in every_layer(network) if not isinstance(layer, keras.Model)]
 
 

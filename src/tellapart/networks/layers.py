@@ -1,4 +1,4 @@
-"""Keras layers of our own for training only: they are not part of a saved network."""
+"""Augmentation layers for training only; a saved network does not contain them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from tellapart.networks.backend import keras
 
 MIDDLE = 127.5
-"""The grey that says nothing, for pixels in 0..255."""
+"""Middle grey, for pixels in 0..255."""
 
 
-class _RandomPart(keras.layers.Layer):
-    """A layer that draws something of up to a fraction of the size of a picture, from a seed."""
+class _RandomLayer(keras.layers.Layer):
+    """A layer whose random change is limited by a fraction, seeded."""
 
     def __init__(self, fraction: float, seed: int = 0, **options: Any) -> None:
         super().__init__(**options)
@@ -20,15 +20,16 @@ class _RandomPart(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """For Keras."""
-        return super().get_config() | {"fraction": self.fraction, "seed": self.seed}
+        result: dict[str, Any] = super().get_config() | {"fraction": self.fraction, "seed": self.seed}
+        return result
 
 
 @keras.saving.register_keras_serializable("tellapart")
-class Shift(_RandomPart):
-    """Moves each picture by whole pixels, up to a fraction of its size each way; what comes in is the edge's mirror.
+class Shift(_RandomLayer):
+    """Moves each picture by whole pixels, up to a fraction of its size in each direction; edges are reflected.
 
-    Rows and columns are picked by products with one-hot matrices: exact for pixels, on every backend, and without the
-    interpolation that makes Keras's own translation dear on a CPU.
+    Products with one-hot matrices select rows and columns: exact for pixels on every backend, and without the
+    interpolation that makes Keras's RandomTranslation slow on a CPU.
     """
 
     def call(self, pictures: Any, training: bool = False) -> Any:
@@ -36,28 +37,28 @@ class Shift(_RandomPart):
         if not training:
             return pictures
         height, width = pictures.shape[1:3]
-        rows = self._picked(keras.ops.shape(pictures)[0], height)
-        columns = self._picked(keras.ops.shape(pictures)[0], width)
+        rows = self._selection(keras.ops.shape(pictures)[0], height)
+        columns = self._selection(keras.ops.shape(pictures)[0], width)
         moved = keras.ops.einsum("nij,njwc->niwc", rows, pictures)
         return keras.ops.einsum("nkw,niwc->nikc", columns, moved)
 
-    def _picked(self, count: Any, size: int) -> Any:
-        """One-hot [count, size, size]: for each picture, which old row (or column) each new one is."""
+    def _selection(self, count: Any, size: int) -> Any:
+        """One-hot [count, size, size]: for each picture, the old row (or column) that each new one copies."""
         ops = keras.ops
         limit = min(max(1, round(self.fraction * size)), size - 1)
         moves = keras.random.randint((count, 1), -limit, limit + 1, seed=self.generator)
-        places = ops.abs(ops.arange(size)[None, :] + moves)
-        places = ops.where(places >= size, 2 * (size - 1) - places, places)
-        return ops.one_hot(places, size, dtype=self.compute_dtype)
+        positions = ops.abs(ops.arange(size)[None, :] + moves)
+        positions = ops.where(positions >= size, 2 * (size - 1) - positions, positions)
+        return ops.one_hot(positions, size, dtype=self.compute_dtype)
 
 
 @keras.saving.register_keras_serializable("tellapart")
-class Crop(_RandomPart):
-    """Cuts a part out of each picture, of down to 1 - fraction of its area and of 3:4 to 4:3 of its shape, and enlarges
-    it to the picture's size.
+class Crop(_RandomLayer):
+    """Crops each picture at random and resizes the crop to the picture's size.
 
-    Rows, then columns, are weighed by products with matrices of linear weights: no gathering of single pixels, which is
-    what makes Keras's own dear on a CPU. Source: the random crops of Szegedy and others 2015, arXiv:1409.4842.
+    A crop has at least 1 - fraction of the area, and 3:4 to 4:3 of the picture's aspect ratio. Products with matrices
+    of linear weights resize rows, then columns: gathering single pixels makes Keras's layer slow on a CPU. Source: the
+    random crops of Szegedy and others 2015, arXiv:1409.4842.
     """
 
     def call(self, pictures: Any, training: bool = False) -> Any:
@@ -74,25 +75,25 @@ class Crop(_RandomPart):
         return ops.einsum("nkw,niwc->nikc", columns, cut)
 
     def _weights(self, share: Any, size: int) -> Any:
-        """[count, size, size]: how much each old row (or column) counts in each new one, for parts float [count, 1]."""
+        """[count, size, size]: the weight of each old row (or column) in each new one; `share` float [count, 1]."""
         ops = keras.ops
         first = keras.random.uniform(ops.shape(share), seed=self.generator, dtype="float32") * (1 - share)
-        places = (first + share * ((ops.arange(size, dtype="float32")[None, :] + 0.5) / size)) * size - 0.5
-        places = ops.clip(places, 0.0, float(size - 1))
-        weights = ops.maximum(0.0, 1 - ops.abs(places[:, :, None] - ops.arange(size, dtype="float32")))
+        positions = (first + share * ((ops.arange(size, dtype="float32")[None, :] + 0.5) / size)) * size - 0.5
+        positions = ops.clip(positions, 0.0, float(size - 1))
+        weights = ops.maximum(0.0, 1 - ops.abs(positions[:, :, None] - ops.arange(size, dtype="float32")))
         return ops.cast(weights, self.compute_dtype)
 
 
 _LOG_SHAPE = 0.28768207245178085
-"""Of 4:3."""
+"""The logarithm of 4:3."""
 
 
 @keras.saving.register_keras_serializable("tellapart")
-class Colour(_RandomPart):
-    """Makes each picture more or less colourful and multiplies each of its channels, by up to a fraction either way."""
+class Colour(_RandomLayer):
+    """Changes the saturation of each picture and scales each of its channels, by up to a fraction."""
 
     def call(self, pictures: Any, training: bool = False) -> Any:
-        """Float [n, height, width, channels] in and out; of grey pictures only the light changes."""
+        """Float [n, height, width, channels] in and out; grey pictures change only in brightness."""
         if not training:
             return pictures
         ops = keras.ops
@@ -109,10 +110,10 @@ class Colour(_RandomPart):
 
 @keras.saving.register_keras_serializable("tellapart")
 class AlternateMirror(keras.layers.Layer):
-    """Mirrors each picture left to right in every other epoch, so that any two epochs in a row show both sides of it.
+    """Mirrors each picture left to right in every other epoch, so that two consecutive epochs show both versions.
 
-    Which half goes first is decided by the parity of the sum of a picture's pixels: a coin that always falls the same
-    way for the same picture and seed. `epoch` is a variable that the training loop sets. Source: airbench
+    The parity of the sum of a picture's pixels decides which epochs: it is the same for the same picture and seed.
+    `epoch` is a variable that the training loop sets. Source: airbench
     (Jordan 2024, arXiv:2404.00498, section 3.6).
     """
 
@@ -131,12 +132,13 @@ class AlternateMirror(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """For Keras."""
-        return super().get_config() | {"seed": self.seed}
+        result: dict[str, Any] = super().get_config() | {"seed": self.seed}
+        return result
 
 
 @keras.saving.register_keras_serializable("tellapart")
-class Cutout(_RandomPart):
-    """Greys out one square of each picture, of a fraction of its size, at a random place that may overlap the edge.
+class Cutout(_RandomLayer):
+    """Greys out one square of each picture, of a fraction of its size, at a random position that may overlap the edge.
 
     Source: DeVries and Taylor 2017, arXiv:1708.04552.
     """
@@ -152,9 +154,9 @@ class Cutout(_RandomPart):
         return pictures * kept + MIDDLE * (1 - kept)
 
     def _outside(self, count: Any, size: int) -> Any:
-        """Bool [count, size]: the rows (or columns) that the square does not reach."""
+        """Bool [count, size]: the rows (or columns) outside the square."""
         ops = keras.ops
         side = max(1, round(self.fraction * size))
         first = keras.random.randint((count, 1), 1 - side, size, seed=self.generator)
-        places = ops.arange(size)[None, :]
-        return ops.logical_or(places < first, places >= first + side)
+        positions = ops.arange(size)[None, :]
+        return ops.logical_or(positions < first, positions >= first + side)

@@ -1,6 +1,6 @@
-"""A network as plain values - layers, their options and what goes into what - and the Keras model that is made of it.
+"""A network as plain values (layers, their options, their connections), and the Keras model built from it.
 
-Nothing here reads files or trusts anything: tellapart.networks.description makes plans of descriptions, value by value.
+Nothing here reads files or checks values: tellapart.networks.description makes specs from untrusted descriptions.
 """
 
 from __future__ import annotations
@@ -11,103 +11,108 @@ from typing import Any
 Shape = tuple[int, ...]
 
 MERGING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
-"""Layers that join several inputs."""
+"""Layers that combine several inputs."""
 
 
 class NotAllowedError(ValueError):
-    """A description holds what is not on the list, or more than the bounds allow; its words say what."""
+    """A description contains something outside the allow-list, or exceeds a limit. The message says what."""
 
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """One layer: its class by name and the values for its constructor."""
+    """One layer: the name of its Keras class and the arguments of its constructor."""
 
     name: str
     kind: str
     options: dict[str, Any] = field(default_factory=dict)
     trainable: bool = True
-    """Whether it was still trained: the order of weights in `.h5` files goes by that."""
+    """Whether the layer was trainable; the order of weights in `.h5` files depends on it."""
 
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """A network: its input's shape, its layers, and for each the calls with what goes in, by (layer, call).
+    """A network: input shape, layers and connections.
 
-    `sequential` keeps which of Keras's two classes it is: files of weights go by that.
+    `calls[name][i]` lists the inputs of the i-th call of a layer, each as (layer name, call number); `input_name` names
+    the input tensor. `sequential` says which Keras class the network is, which the layout of weight files depends on.
     """
 
     name: str
     sequential: bool
-    entry: str
+    input_name: str
     shape: Shape | None
-    parts: tuple[LayerSpec | NetworkSpec, ...]
+    layers: tuple[LayerSpec | NetworkSpec, ...]
     calls: dict[str, list[list[tuple[str, int]]]]
     output: tuple[str, int]
 
 
-def order(plan: NetworkSpec) -> list[tuple[str, int]]:
-    """Calls in an order in which each has what goes in. Raises NotPlainError where they go in a circle."""
-    waiting = {(own, i): set(call) for own, several in plan.calls.items() for i, call in enumerate(several)}
+def call_order(spec: NetworkSpec) -> list[tuple[str, int]]:
+    """Calls as (layer name, call number), each after the calls that produce its inputs.
+
+    Raises NotAllowedError where the connections form a circle.
+    """
+    waiting = {(name, i): set(inputs) for name, calls in spec.calls.items() for i, inputs in enumerate(calls)}
     followers: dict[tuple[str, int], list[tuple[str, int]]] = {}
-    for one, origins in waiting.items():
+    for call, origins in waiting.items():
         for origin in origins:
-            followers.setdefault(origin, []).append(one)
-    order = [(plan.entry, 0)]
-    for origin in order:  # which grows as it goes
-        for one in followers.get(origin, ()):
-            waiting[one].discard(origin)
-            if not waiting[one]:
-                order.append(one)
-    if len(order) <= len(waiting):
-        stuck = next(own for (own, _), origins in waiting.items() if origins)
+            followers.setdefault(origin, []).append(call)
+    ordered = [(spec.input_name, 0)]
+    for origin in ordered:  # the list grows during the loop
+        for call in followers.get(origin, ()):
+            waiting[call].discard(origin)
+            if not waiting[call]:
+                ordered.append(call)
+    if len(ordered) <= len(waiting):
+        stuck = next(name for (name, _), origins in waiting.items() if origins)
         raise NotAllowedError(f"{stuck} waits for itself")
-    return order[1:]
+    return ordered[1:]
 
 
-def build(plan: NetworkSpec) -> Any:
-    """The keras.Model of a plan, with fresh weights; its layers have the names that the description gave them.
+def build(spec: NetworkSpec) -> Any:
+    """Build the keras.Model of a spec, with fresh weights and the layer names of the spec.
 
-    Raises NotPlainError for options that do not go together.
+    Raises NotAllowedError where Keras refuses a combination of options.
     """
     from tellapart.networks.backend import keras
 
-    assert plan.shape is not None
+    assert spec.shape is not None
     try:
-        return _built(plan, plan.shape, keras)
-    except Exception as error:  # Keras's words for options that do not go together
+        return _built(spec, spec.shape, keras)
+    except Exception as error:  # Keras raises many types for options that do not fit each other
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-        raise NotAllowedError(f"Keras does not build it: {reason}") from error
+        raise NotAllowedError(f"Keras cannot build it: {reason}") from error
 
 
-def _built(plan: NetworkSpec, shape: Shape, keras: Any) -> Any:
-    entry = keras.Input(shape, name=plan.entry if plan.entry != "input" else None)
-    made: dict[str, Any] = {}
-    found: dict[tuple[str, int], Any] = {(plan.entry, 0): entry}
-    parts = {part.name: part for part in plan.parts}
-    if plan.sequential:
-        model = keras.Sequential([entry], name=plan.name)
-        for part in plan.parts:
-            model.add(_made(part, tuple(model.output_shape[1:]) if model.layers else shape, keras))
+def _built(spec: NetworkSpec, shape: Shape, keras: Any) -> Any:
+    inputs = keras.Input(shape, name=spec.input_name if spec.input_name != "input" else None)
+    if spec.sequential:
+        model = keras.Sequential([inputs], name=spec.name)
+        for layer in spec.layers:
+            model.add(_keras_layer(layer, tuple(model.output_shape[1:]) if model.layers else shape, keras))
         return model
-    for own, call in order(plan):
-        inputs = [found[origin] for origin in plan.calls[own][call]]
-        if own not in made:
-            made[own] = _made(parts[own], tuple(inputs[0].shape[1:]), keras)
-        merging = parts[own].kind in MERGING if isinstance(parts[own], LayerSpec) else False  # type: ignore[union-attr]
-        found[own, call] = made[own](inputs if merging else inputs[0])
-    return keras.Model(entry, found[plan.output], name=plan.name)
+    made: dict[str, Any] = {}
+    tensors: dict[tuple[str, int], Any] = {(spec.input_name, 0): inputs}
+    layers = {layer.name: layer for layer in spec.layers}
+    for name, call in call_order(spec):
+        given = [tensors[origin] for origin in spec.calls[name][call]]
+        layer = layers[name]
+        if name not in made:
+            made[name] = _keras_layer(layer, tuple(given[0].shape[1:]), keras)
+        merging = isinstance(layer, LayerSpec) and layer.kind in MERGING
+        tensors[name, call] = made[name](given if merging else given[0])
+    return keras.Model(inputs, tensors[spec.output], name=spec.name)
 
 
-def _made(part: LayerSpec | NetworkSpec, shape: Shape, keras: Any) -> Any:
-    if isinstance(part, NetworkSpec):
-        return _built(part, shape, keras)
-    layer = getattr(keras.layers, part.kind)(**part.options, name=part.name)
-    if not part.trainable:
-        layer.trainable = False
-    return layer
+def _keras_layer(layer: LayerSpec | NetworkSpec, shape: Shape, keras: Any) -> Any:
+    if isinstance(layer, NetworkSpec):
+        return _built(layer, shape, keras)
+    made = getattr(keras.layers, layer.kind)(**layer.options, name=layer.name)
+    if not layer.trainable:
+        made.trainable = False
+    return made
 
 
 def short(value: Any) -> str:
-    """A value in words of an error."""
+    """A value as text for an error message, cut to 80 characters."""
     text = str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

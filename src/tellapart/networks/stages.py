@@ -1,4 +1,4 @@
-"""The network of the quick family: whitened pixels, then stages of two convolutions; its first weights."""
+"""The network of the quick recipes (whitening, then stages of two convolutions) and its initial weights."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     import keras
 
 SCALE, OFFSET = 1 / 64, -2.0
-"""Pixels become -2 to 2, about the spread that whitening softens its eigenvalues for."""
+"""Pixels are scaled to -2..2, the range that SOFTENING in networks/whitening.py is meant for."""
 
 WHITENING = "whitening"
 
 
 LARGE = 40
-"""Pictures of at least this side are halved by the first layer, whose patches are then 3 x 3: a quarter of the work."""
+"""From this side length on, the first layer uses 3 x 3 patches and stride 2: a quarter of the work."""
 
 
 def normalised(x: keras.KerasTensor) -> keras.KerasTensor:
-    """Batch normalisation without a scale, which Muon's kernels make needless, and ReLU."""
+    """Batch normalisation and ReLU. The normalisation has no scale: kernels trained with Muon do not need it."""
     from tellapart.networks.backend import keras
 
     return keras.layers.Activation("relu")(keras.layers.BatchNormalization(momentum=0.6, scale=False)(x))
 
 
 def convolution(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
-    """A 3 x 3 convolution of the same size, whose bias the normalisation behind it has."""
+    """A 3 x 3 convolution that keeps the size. It has no bias: the normalisation after it has one."""
     from tellapart.networks.backend import keras
 
     return keras.layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
@@ -40,9 +40,9 @@ def staged_network(shape: tuple[int, int, int], classes: int, widths: tuple[int,
     """Rescaling, a frozen whitening of small patches, stages, global max-pooling, softmax.
 
     A stage is convolution, max-pooling, batch normalisation, ReLU, convolution, batch normalisation, ReLU. There are 2
-    to 4, as many as the size allows, of `widths` filters, which are multiples of 16: with others a processor's vectors
-    run half empty. Source: airbench94 (Jordan 2024, arXiv:2404.00498), with ReLU for GELU, which costs more on a
-    processor than the normalisation before it.
+    to 4 stages, depending on the size. `widths` are their filters, in multiples of 16, which fill a CPU's vector
+    registers. Source: airbench94 (Jordan 2024, arXiv:2404.00498), with ReLU instead of GELU, which costs more on a CPU
+    than the normalisation before it.
     """
     from tellapart.networks.backend import keras
 
@@ -56,7 +56,7 @@ def staged_network(shape: tuple[int, int, int], classes: int, widths: tuple[int,
         side,
         strides=side - 1,
         activation="relu",
-        padding="valid" if min(shape[:2]) >= 16 else "same",  # a row less costs nothing where there are many
+        padding="valid" if min(shape[:2]) >= 16 else "same",  # larger pictures can spare the border
         trainable=False,
         name=WHITENING,
     )(x)
@@ -72,9 +72,9 @@ def staged_network(shape: tuple[int, int, int], classes: int, widths: tuple[int,
 
 
 def first_weights(network: keras.Model, pixels: np.ndarray) -> None:
-    """Put the whitening of training pictures, uint8 [n, *shape], into the frozen layer; let 3 x 3 kernels pass on.
+    """Set the initial weights: whitening from training pictures uint8 [n, *shape], and identities in 3 x 3 kernels.
 
-    They start as the identity on as many channels as they have on both sides; the other filters stay random.
+    Each kernel passes through as many channels as its input and output have in common; other filters stay random.
     """
     from tellapart.networks.backend import keras
 

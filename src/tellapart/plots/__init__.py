@@ -1,1 +1,1 @@
-"""What is drawn. Each module knows the drawings of one subject; plot.py what all of them are."""
+"""Drawings with matplotlib: one module per subject, with their common base class in plot.py."""

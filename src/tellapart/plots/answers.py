@@ -1,4 +1,4 @@
-"""Drawings of how good answers are: confusions, calibration, coverage, figures with intervals, costs."""
+"""Drawings of results: confusion matrix, calibration, coverage, metrics with intervals, and bars."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tellapart.text import near_one
 
 @dataclass(frozen=True, eq=False)
 class ConfusionMatrix(Plot):
-    """`counts` int64 [classes, classes]: the true class a row, the predicted one a column.
+    """A confusion matrix: `counts` int64 [classes, classes] with true classes in rows, predicted classes in columns.
 
-    Coloured by the share of each true class; counts are written in where they fit.
+    The colour is the share of the true class. Counts are written into the cells for up to 20 classes.
     """
 
     counts: np.ndarray
@@ -25,7 +25,7 @@ class ConfusionMatrix(Plot):
 
     @property
     def size(self) -> tuple[float, float]:
-        """Grows with the classes."""
+        """Width and height in inches; they grow with the number of classes."""
         side = min(3 + 0.32 * len(self.class_names), 14)
         return side, side
 
@@ -46,15 +46,16 @@ class ConfusionMatrix(Plot):
         axis.set(xlabel="predicted class", ylabel="true class")
 
     def to_dict(self) -> dict[str, Any]:
-        """Classes and counts."""
+        """Return the classes and counts."""
         return {"classes": list(self.class_names), "confusion": self.counts.tolist()}
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration(Plot):
-    """What the probabilities of answers promise, against the share that is right.
+    """A reliability diagram: accuracy against confidence.
 
-    `bins` float [bins, 3]: pictures, mean probability and share of right answers; `error` is the expected one.
+    A row of `bins` float [bins, 3] is the number of pictures, their mean confidence and their accuracy. `error` is the
+    expected calibration error.
     """
 
     bins: np.ndarray
@@ -62,29 +63,29 @@ class Calibration(Plot):
     size = (4.8, 4.8)
 
     def draw(self, axis: Axes) -> None:
-        """See Plot. The area of a point is the share of pictures."""
-        counts, promised, right = self.bins[self.bins[:, 0] > 0].T
-        axis.plot([0, 1], [0, 1], color=MARK, linestyle=":", label="as promised")
-        axis.plot(promised, right, color=FIRST, alpha=0.5)
-        axis.scatter(promised, right, s=20 + 280 * counts / counts.sum(), color=FIRST, label="answers")
-        axis.set(xlabel="probability of the answer", ylabel="share that is right", xlim=(0, 1.03), ylim=(0, 1.03))
+        """See Plot. The area of a point grows with its share of the pictures."""
+        counts, confidence, accuracy = self.bins[self.bins[:, 0] > 0].T
+        axis.plot([0, 1], [0, 1], color=MARK, linestyle=":", label="perfect calibration")
+        axis.plot(confidence, accuracy, color=FIRST, alpha=0.5)
+        axis.scatter(confidence, accuracy, s=20 + 280 * counts / counts.sum(), color=FIRST, label="predictions")
+        axis.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.03), ylim=(0, 1.03))
         axis.set_title(f"expected calibration error {self.error:.2%}", fontsize=10)
         plain(axis)
         axis.legend(frameon=False, loc="upper left", markerscale=0.5)
 
     def to_dict(self) -> dict[str, Any]:
-        """The error, and a row a bin that is not empty."""
-        names = ("count", "probability", "right")
+        """Return the error, and one row per bin that is not empty."""
+        names = ("count", "confidence", "accuracy")
         rows = [dict(zip(names, (int(row[0]), *map(float, row[1:])), strict=True)) for row in self.bins if row[0]]
         return {"error": self.error, "bins": rows}
 
 
 @dataclass(frozen=True, eq=False)
 class Coverage(Plot):
-    """How many pictures are answered, and how many of the answers are wrong, as fewer and fewer are called unsure.
+    """The share of wrong answers against the share of answered pictures, over all confidence thresholds.
 
-    `thresholds`, `coverage` and `errors` float [points]: an answer is given from this probability up, to this share of
-    pictures, this share of the answers being wrong. `threshold` is the one in use, if any.
+    `thresholds`, `coverage` and `errors` are float [points]: the confidence from which an answer is given, the share of
+    pictures that get one, and the share of these answers that are wrong. `threshold` is the one in use, if any.
     """
 
     thresholds: np.ndarray
@@ -104,11 +105,11 @@ class Coverage(Plot):
                 point = 100 * self.coverage[place], 100 * self.errors[place]
                 axis.plot(*point, "o", color=SECOND, label=f"unsure below {near_one(self.threshold)}")
                 axis.legend(frameon=False)
-        axis.set_title("errors among the answers that are given", fontsize=10)
+        axis.set_title("errors among answered pictures", fontsize=10)
         plain(axis)
 
     def to_dict(self) -> dict[str, Any]:
-        """At most 50 points of the curve."""
+        """Return up to 50 points of the curve."""
         chosen = np.unique(np.linspace(0, len(self.thresholds) - 1, 50).round().astype(int))
         names = ("threshold", "coverage", "error")
         columns = (self.thresholds[chosen], self.coverage[chosen], self.errors[chosen])
@@ -120,25 +121,25 @@ class Coverage(Plot):
 
 @dataclass(frozen=True, eq=False)
 class Intervals(Plot):
-    """Figures with their intervals, a line each: `values` float [n], `intervals` float [n, 2]."""
+    """Values with their intervals, one line each: `values` float [n], `intervals` float [n, 2]."""
 
     names: Sequence[str]
     values: np.ndarray
     intervals: np.ndarray
     label: str
     zero: bool = False
-    """Whether 0 is marked, as for differences."""
+    """Whether to mark 0, as for differences."""
 
     @property
     def size(self) -> tuple[float, float]:
-        """Grows with the lines."""
+        """Width and height in inches; the height grows with the number of lines."""
         return 7, 1.0 + 0.28 * len(self.names)
 
     def draw(self, axis: Axes) -> None:
         """See Plot."""
         places = np.arange(len(self.names))
-        arms = np.abs(self.intervals.T - self.values)
-        axis.errorbar(self.values, places, xerr=arms, fmt="o", color=FIRST, markersize=4, capsize=2, linewidth=1)
+        errors = np.abs(self.intervals.T - self.values)
+        axis.errorbar(self.values, places, xerr=errors, fmt="o", color=FIRST, markersize=4, capsize=2, linewidth=1)
         axis.set_yticks(places, shortened(self.names))
         axis.set_xlabel(self.label)
         axis.invert_yaxis()
@@ -147,14 +148,14 @@ class Intervals(Plot):
         plain(axis)
 
     def to_dict(self) -> list[dict[str, Any]]:
-        """A row a line."""
+        """Return one row per line."""
         rows = zip(self.names, self.values.tolist(), self.intervals.tolist(), strict=True)
         return [{"name": name, "value": value, "interval": interval} for name, value, interval in rows]
 
 
 @dataclass(frozen=True, eq=False)
 class Bars(Plot):
-    """What things cost: a bar each, of `values` float [n] above 0, `words` written at their ends."""
+    """Horizontal bars, one per value: `values` float [n], not negative, with `words` written at their ends."""
 
     names: Sequence[str]
     values: np.ndarray
@@ -163,7 +164,7 @@ class Bars(Plot):
 
     @property
     def size(self) -> tuple[float, float]:
-        """Grows with the bars."""
+        """Width and height in inches; the height grows with the number of bars."""
         return 5, 1.0 + 0.28 * len(self.names)
 
     def draw(self, axis: Axes) -> None:
@@ -178,6 +179,6 @@ class Bars(Plot):
         plain(axis)
 
     def to_dict(self) -> list[dict[str, Any]]:
-        """A row a bar."""
+        """Return one row per bar."""
         rows = zip(self.names, self.values.tolist(), strict=True)
         return [{"name": name, "value": value} for name, value in rows]

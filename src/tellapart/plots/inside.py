@@ -1,4 +1,4 @@
-"""Drawings of what goes on within a network: a kernel sliding over a picture, maps layer by layer."""
+"""Drawings of the inside of a network: the response to a kernel, and maps layer by layer."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from tellapart.plots.plot import Plot, shorten
 
 
 @dataclass(frozen=True, eq=False)
-class SlidKernel(Plot):
-    """A picture, a kernel float [k, k] with its numbers, and what it answers at every place, float [height, width].
+class KernelResponse(Plot):
+    """A picture, a kernel and its response at every place, side by side.
 
-    A kernel float [k, k, 3] is one for colours, and drawn in them, with grey for 0.
+    `kernel` is float [k, k], drawn with its weights, or float [k, k, 3], drawn in colours with grey for 0. `response`
+    is float [height, width].
     """
 
     picture: np.ndarray
     kernel: np.ndarray
-    answers: np.ndarray
+    response: np.ndarray
     name: str
     size = (10.5, 3.8)
 
     def _figure(self) -> Figure:
-        """The three side by side."""
+        """Return a matplotlib figure of the three."""
         figure = Figure(figsize=self.size, layout="constrained")
         first, second, third = figure.subplots(1, 3)
         limit = float(np.abs(self.kernel).max()) or 1.0
@@ -50,35 +51,34 @@ class SlidKernel(Plot):
         return figure
 
     def draw(self, axis: Axes) -> None:
-        """Draw what the kernel answers."""
-        limit = float(np.abs(self.answers).max()) or 1.0
-        axis.imshow(self.answers, cmap="RdBu_r", vmin=-limit, vmax=limit)
-        axis.set_title("what it answers: red high, blue below 0", fontsize=10)
+        """Draw the response."""
+        limit = float(np.abs(self.response).max()) or 1.0
+        axis.imshow(self.response, cmap="RdBu_r", vmin=-limit, vmax=limit)
+        axis.set_title("the response: red positive, blue negative", fontsize=10)
 
     def to_dict(self) -> dict[str, Any]:
-        """The kernel, and where it answers most."""
-        row, column = np.unravel_index(int(self.answers.argmax()), self.answers.shape)
+        """Return the kernel, the range of its response, and where the response is highest."""
+        row, column = np.unravel_index(int(self.response.argmax()), self.response.shape)
         return {
             "kernel": self.name,
             "values": self.kernel.tolist(),
-            "lowest": float(self.answers.min()),
-            "highest": float(self.answers.max()),
+            "lowest": float(self.response.min()),
+            "highest": float(self.response.max()),
             "highest_at": {"row": int(row), "column": int(column)},
         }
 
 
 @dataclass(frozen=True, eq=False)
 class MapRows(Plot):
-    """Maps float [height, width], in rows with a title before each; each map from its own lowest to highest.
-
-    Those of [height, width, 3] are colours from 0 to 1.
+    """Rows of maps with a title each. A map is float [height, width], coloured from its lowest to its highest value, or
+    float [height, width, 3] with colours from 0 to 1.
     """
 
     rows: Sequence[tuple[str, Sequence[np.ndarray]]]
 
     @property
     def size(self) -> tuple[float, float]:
-        """Grows with the rows."""
+        """Width and height in inches; the height grows with the number of rows."""
         return 11, 0.5 + 1.15 * len(self.rows)
 
     def draw(self, axis: Axes) -> None:
@@ -93,5 +93,5 @@ class MapRows(Plot):
         axis.set(xlim=(-1.6, widest), ylim=(len(self.rows), 0), aspect="equal")
 
     def to_dict(self) -> list[dict[str, Any]]:
-        """A row a layer: its title and how many maps are shown."""
+        """Return one row per layer: its title and the number of its maps that are drawn."""
         return [{"title": title, "maps": len(maps)} for title, maps in self.rows]

@@ -1,4 +1,4 @@
-"""Drawings of a training: loss and accuracy by epoch."""
+"""Learning curves: loss and accuracy by epoch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tellapart.plots.plot import FIRST, MARK, SECOND, Plot, plain
 
 @dataclass(frozen=True, eq=False)
 class LearningCurve(Plot):
-    """`loss` or `accuracy` by epoch, for training and validation, the epoch of the kept weights marked."""
+    """`loss` or `accuracy` by epoch, for training and validation. The epoch of the saved weights is marked."""
 
     history: Sequence[dict[str, float]]
     best_epoch: int
@@ -28,14 +28,14 @@ class LearningCurve(Plot):
             if column in self.history[0]:
                 values = [row[column] for row in self.history]
                 axis.plot(epochs, values, color=colour, label=label, marker="o", markersize=3)
-        axis.axvline(self.best_epoch, color=MARK, linestyle=":", label=f"kept: epoch {self.best_epoch}")
+        axis.axvline(self.best_epoch, color=MARK, linestyle=":", label=f"saved: epoch {self.best_epoch}")
         axis.set(xlabel="epoch", title=self.name.capitalize())
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         plain(axis)
         axis.legend(frameon=False)
 
     def to_dict(self) -> list[dict[str, float]]:
-        """A row an epoch."""
+        """Return one row per epoch."""
         return [
             {key: row[key] for key in ("epoch", self.name, f"val_{self.name}") if key in row} for row in self.history
         ]
@@ -50,20 +50,21 @@ class LearningCurves(Plot):
     size = (10, 4)
 
     def _figure(self) -> Figure:
-        """Both of them."""
+        """Return a matplotlib figure of both."""
         figure = Figure(figsize=self.size, layout="constrained")
         for axis, curve in zip(figure.subplots(1, 2), self.curves(), strict=True):
             curve.draw(axis)
         return figure
 
     def curves(self) -> tuple[LearningCurve, LearningCurve]:
-        """Each as a drawing of its own."""
-        return tuple(LearningCurve(self.history, self.best_epoch, name) for name in ("loss", "accuracy"))  # type: ignore[return-value]
+        """Return loss and accuracy as separate drawings."""
+        loss = LearningCurve(self.history, self.best_epoch, "loss")
+        return loss, LearningCurve(self.history, self.best_epoch, "accuracy")
 
     def draw(self, axis: Axes) -> None:
-        """Of the two, accuracy."""
+        """Draw only the accuracy: one axis has room for one curve."""
         self.curves()[1].draw(axis)
 
     def to_dict(self) -> list[dict[str, float]]:
-        """A row an epoch."""
+        """Return one row per epoch."""
         return [dict(row) for row in self.history]

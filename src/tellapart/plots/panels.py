@@ -1,4 +1,4 @@
-"""Several drawings in one figure."""
+"""Several drawings in one matplotlib figure."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ from tellapart.plots.plot import Plot
 
 @dataclass(frozen=True, eq=False)
 class Panels(Plot):
-    """Several drawings in one figure, two beside each other."""
+    """Several drawings in one matplotlib figure, two per row."""
 
-    parts: Sequence[Plot]
+    plots: Sequence[Plot]
 
     @property
     def size(self) -> tuple[float, float]:
-        """Grows with the rows."""
-        return 12, sum(max(part.size[1] for part in self.parts[k : k + 2]) for k in range(0, len(self.parts), 2)) + 0.4
+        """Width and height in inches; the height grows with the number of rows."""
+        rows = (self.plots[k : k + 2] for k in range(0, len(self.plots), 2))
+        return 12, sum(max(plot.size[1] for plot in row) for row in rows) + 0.4
 
     def _figure(self) -> Figure:
-        """All of them."""
+        """Return a matplotlib figure of all drawings."""
         figure = Figure(figsize=self.size, layout="constrained")
-        rows = -(-len(self.parts) // 2)
+        rows = -(-len(self.plots) // 2)
         axes = list(figure.subplots(rows, 2, squeeze=False).flat)
-        for part, axis in zip(self.parts, axes, strict=False):
-            part.draw(axis)
-        for axis in axes[len(self.parts) :]:
+        for plot, axis in zip(self.plots, axes, strict=False):
+            plot.draw(axis)
+        for axis in axes[len(self.plots) :]:
             axis.set_axis_off()
         return figure
 
     def draw(self, axis: Axes) -> None:
-        """Of all of them, the first."""
-        self.parts[0].draw(axis)
+        """Draw only the first: one axis has room for one drawing."""
+        self.plots[0].draw(axis)
 
     def to_dict(self) -> list[Any]:
-        """What each of them has."""
-        return [part.to_dict() for part in self.parts]
+        """Return the values of each drawing."""
+        return [plot.to_dict() for plot in self.plots]

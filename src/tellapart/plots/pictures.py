@@ -1,4 +1,4 @@
-"""Pictures in a grid, and heat maps over them."""
+"""A grid of pictures, and a picture under a heat map."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tellapart.plots.plot import Plot, shorten
 
 @dataclass(frozen=True, eq=False)
 class PictureGrid(Plot):
-    """Pictures, uint8 [height, width, 1 or 3] each, in rows with a title over each."""
+    """A grid of pictures, uint8 [height, width, 1 or 3] each, with a title above each."""
 
     pictures: Sequence[np.ndarray]
     titles: Sequence[str]
@@ -22,11 +22,11 @@ class PictureGrid(Plot):
 
     @property
     def size(self) -> tuple[float, float]:
-        """Grows with the rows."""
+        """Width and height in inches; the height grows with the number of rows."""
         return 1.7 * self.columns, 1.9 * -(-len(self.pictures) // self.columns)
 
     def draw(self, axis: Axes) -> None:
-        """See Plot. All of them lie on one axis, since an axis costs many times what a picture does."""
+        """See Plot. All pictures are on one axis, because an axis takes many times longer to draw than a picture."""
         axis.set_axis_off()
         rows = -(-len(self.pictures) // self.columns)
         axis.set(xlim=(-0.03, self.columns), ylim=(1.15 * rows, -0.2), aspect="equal")
@@ -37,19 +37,20 @@ class PictureGrid(Plot):
             shown = picture[:, :, 0] if picture.shape[2] == 1 else picture
             axis.imshow(shown, cmap="gray", vmin=0, vmax=255, extent=(left, left + width, top + height, top), zorder=1)
             axis.text(column + 0.485, 1.15 * row - 0.04, shorten(self.titles[number], 22), ha="center", fontsize=9)
-        axis.set(xlim=(-0.03, self.columns), ylim=(1.15 * rows, -0.2))  # which imshow moves
+        axis.set(xlim=(-0.03, self.columns), ylim=(1.15 * rows, -0.2))  # imshow changes the limits
 
     def to_dict(self) -> list[str]:
-        """The titles."""
+        """Return the titles."""
         return list(self.titles)
 
 
 def overlay(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """A picture uint8 [height, width, 1 or 3] in grey under a heat map float [height, width] in 0..1: uint8, RGB.
+    """Return a picture uint8 [height, width, 1 or 3] in grey under a heat map float [height, width] from 0 to 1.
 
-    Nothing is where the map is 0; the redder, the higher.
+    The result is uint8 [height, width, 3]: the higher the map, the redder; unchanged grey where the map is 0.
     """
     grey = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2)
     colours = 255 * matplotlib.colormaps["YlOrRd"](0.25 + 0.75 * heat)[..., :3]
     share = (0.7 * np.sqrt(heat))[..., None]
-    return np.clip(grey * (1 - share) + colours * share, 0, 255).astype(np.uint8)
+    result: np.ndarray = np.clip(grey * (1 - share) + colours * share, 0, 255).astype(np.uint8)
+    return result

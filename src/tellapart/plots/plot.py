@@ -1,6 +1,7 @@
-"""What every drawing is: an object that keeps its figures, and draws with matplotlib on any axis or on its own.
+"""The base class of all drawings: it keeps the values, and draws them with matplotlib on any axis or on its own.
 
-Drawings can be made in any thread; while one is written, matplotlib's settings, which are the process's, are held.
+Drawings can be made in any thread. While one is drawn or written, a lock protects matplotlib's settings, which are
+global.
 """
 
 from __future__ import annotations
@@ -28,25 +29,27 @@ FIRST, SECOND, MARK = "#1f6feb", "#d9480f", "#6b7280"
 
 
 class Plot(ABC):
-    """A drawing. A notebook shows it; `to_dict` is for machines."""
+    """A drawing. A notebook shows it; `to_dict` returns its values."""
 
     @property
     @abstractmethod
     def size(self) -> tuple[float, float]:
-        """Width and height in inches where it has a figure of its own."""
+        """Width and height of its own matplotlib figure, in inches."""
 
     @abstractmethod
     def draw(self, axis: Axes) -> None:
-        """Draw on an axis of anybody's figure."""
+        """Draw on an axis of any matplotlib figure."""
 
     @abstractmethod
     def to_dict(self) -> Any:
-        """The figures that are drawn."""
+        """Return the values in the drawing as JSON-ready data."""
 
     def figure(self) -> Figure:
-        """A figure with nothing but this."""
-        with _SETTINGS, matplotlib.rc_context({"font.family": [*matplotlib.rcParams["font.family"], *_helping()]}):
-            return self._figure()
+        """Return a matplotlib figure with only this drawing."""
+        with _SETTINGS:
+            families = [*matplotlib.rcParams["font.family"], *_fallback_fonts()]
+            with matplotlib.rc_context({"font.family": families}):
+                return self._figure()
 
     def _figure(self) -> Figure:
         figure = Figure(figsize=self.size, layout="constrained")
@@ -54,18 +57,18 @@ class Plot(ABC):
         return figure
 
     def svg(self) -> str:
-        """The drawing for a web page, its text as text and in the colour of what is around it."""
+        """Return the drawing as SVG for a web page; its text stays text and takes the colour of the page's."""
         return as_svg(self.figure())
 
     def png(self) -> bytes:
-        """The drawing as the bytes of a PNG file."""
+        """Return the drawing as the bytes of a PNG file."""
         buffer = io.BytesIO()
         with _any_script():
             self.figure().savefig(buffer, format="png")
         return buffer.getvalue()
 
     def save(self, path: Path) -> None:
-        """Write it as PNG, wholly or not at all."""
+        """Write the drawing as a PNG file, atomically."""
         save_figure(self.figure(), path)
 
     def _repr_html_(self) -> str:
@@ -73,12 +76,12 @@ class Plot(ABC):
 
 
 def as_svg(figure: Figure) -> str:
-    """A figure as SVG markup that can stand in a page: no fonts, text in the page's colour, no date."""
+    """Return a matplotlib figure as SVG markup for a page: no fonts, text in the page's colour, no date."""
     buffer = io.StringIO()
     figure.patch.set_alpha(0)
     for axis in figure.axes:
         axis.patch.set_alpha(0)
-    # Text as text: smaller, and found by a page's search.
+    # With text as text, the SVG is smaller and a search in the page finds it.
     with _SETTINGS, matplotlib.rc_context({"svg.fonttype": "none"}), _any_script():
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
@@ -86,7 +89,7 @@ def as_svg(figure: Figure) -> str:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, wholly or not at all."""
+    """Write a matplotlib figure as a PNG file, atomically."""
     with replacing(path) as temporary, _any_script():
         figure.savefig(temporary, format="png", dpi=120)
 
@@ -95,36 +98,37 @@ SCRIPTS = (
     "Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Hiragino Sans", "Arial Unicode MS", "Yu Gothic",
     "Microsoft YaHei", "Malgun Gothic", "Noto Sans Arabic", "Noto Sans Devanagari", "Segoe UI Emoji",
 )  # fmt: skip
-"""Fonts with letters that matplotlib's own lacks; those that are installed help out."""
+"""Fonts with scripts that matplotlib's own font lacks; the installed ones are used as a fallback."""
 
 
 @cache
-def _helping() -> list[str]:
+def _fallback_fonts() -> list[str]:
+    """Return those of SCRIPTS that are installed."""
     from matplotlib.font_manager import fontManager
 
-    there = {font.name for font in fontManager.ttflist}
-    return [name for name in SCRIPTS if name in there]
+    installed = {font.name for font in fontManager.ttflist}
+    return [name for name in SCRIPTS if name in installed]
 
 
 @contextlib.contextmanager
 def _any_script() -> Iterator[None]:
-    """Letters that no font here has become boxes, without a warning about each of them."""
+    """Silence the warning about each character that no installed font has; it is drawn as a box."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")
         yield
 
 
 def shorten(name: str, length: int = 18) -> str:
-    """A class name that fits a label; dollar signs are text, not formulas."""
+    """Return a class name cut to a label's length; dollar signs are escaped, so that they do not start a formula."""
     return (name if len(name) <= length else name[: length - 1] + "…").replace("$", r"\$")
 
 
 def shortened(names: Sequence[str], length: int = 18) -> list[str]:
-    """Names that fit labels and still differ, see `text.shortened`; dollar signs are text, not formulas."""
+    """Return names that fit labels and still differ, see `text.shortened`; dollar signs are escaped."""
     return [name.replace("$", r"\$") for name in text.shortened(names, length)]
 
 
 def plain(axis: Axes) -> None:
-    """A faint grid, and no frame on the sides that measure nothing."""
+    """Draw a faint grid, and no frame at the top and right."""
     axis.grid(alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)

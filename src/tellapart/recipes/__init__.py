@@ -1,1 +1,1 @@
-"""How to learn: network, augmentation, loss, optimizer, schedule, batch, epochs - all that decides a training."""
+"""Recipes: network, augmentation, loss, optimizer, schedule, batch size and epochs of a training."""

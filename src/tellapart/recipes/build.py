@@ -1,4 +1,4 @@
-"""From a recipe and a shape to the Keras model, checked to be what every later room relies on."""
+"""Build the Keras model of a recipe, and check its layers and outputs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tellapart.recipes.recipe import Recipe
 
 
 def build_network(recipe: Recipe, shape: tuple[int, int, int], classes: int) -> keras.Model:
-    """The recipe's network for pictures of a shape, with its dropout rate put in.
+    """The recipe's network for pictures of `shape` (height, width, channels), with the recipe's dropout rate.
 
-    Raises RecipeError where the network is for another number of classes, fails to build for the shape, has a layer
-    that stock Keras does not know, or does not turn pixels [n, *shape] into probabilities [n, classes] (or [n, 1] for
-    two classes).
+    Raises RecipeError if the network is for another number of classes, cannot be built for the shape, has a layer that
+    stock Keras does not have, or does not turn pixels [n, *shape] into probabilities [n, classes] (or [n, 1] for two
+    classes).
     """
     recipe.check_classes(classes)
     try:
@@ -31,12 +31,10 @@ def build_network(recipe: Recipe, shape: tuple[int, int, int], classes: int) -> 
         raise RecipeError(
             f"the recipe {recipe.name} cannot be built for pictures of {shape} and {classes} classes ({reason})",
             "a network that fits the pictures",
-            "choose another recipe, or a larger size with height and width in a .toml recipe",
+            "use another recipe, or a larger size (--set height=... --set width=...)",
         ) from error
     if not isinstance(network, keras.Model):
-        raise RecipeError(
-            f"network() of {recipe.name} returned a {type(network).__name__}", "a keras.Model", "return the model"
-        )
+        raise RecipeError(f"network() of {recipe.name} returned a {type(network).__name__}", "a keras.Model", "")
     _check_layers(network, recipe.name)
     if recipe.dropout is not None:
         network = _with_dropout(network, recipe.dropout, recipe.name)
@@ -45,7 +43,7 @@ def build_network(recipe: Recipe, shape: tuple[int, int, int], classes: int) -> 
 
 
 def _with_dropout(network: keras.Model, rate: float, name: str) -> keras.Model:
-    """Every dropout layer at `rate`, also within inner models; where there is none, one before the last weights."""
+    """The network with `rate` in every dropout layer; without one, with a new dropout layer before the last weights."""
 
     def changed(layer: keras.Layer) -> keras.Layer:
         config = layer.get_config()
@@ -53,27 +51,27 @@ def _with_dropout(network: keras.Model, rate: float, name: str) -> keras.Model:
 
     if any(isinstance(layer, keras.layers.Dropout) for layer in layers_of(network)):
         other = keras.models.clone_model(network, clone_function=changed, recursive=True)
-        give_weights(other, network.get_weights())  # which the author of the network may have loaded
+        give_weights(other, network.get_weights())  # they may be pretrained
         return other
     if not rate:
         return network
     last = max((i for i, layer in enumerate(network.layers) if layer.weights), default=len(network.layers) - 1)
     try:
         x = keras.layers.Dropout(rate)(network.layers[last].input)
-        for layer in network.layers[last:]:  # the last weights, and what makes probabilities of their outputs
+        for layer in network.layers[last:]:  # the last weights and the activation
             x = layer(x)
         return keras.Model(network.inputs[0], x)
-    except Exception as error:  # Keras has many, where these are no chain of single layers
+    except Exception as error:  # Keras raises many types if these layers are not a chain
         raise RecipeError(
-            f"the recipe {name}: dropout = {rate:g} has no place in its network, which has no Dropout layer, and whose "
-            "last weights are not followed by single layers",
+            f"the recipe {name}: dropout={rate:g} cannot be applied: the network has no Dropout layer, and one "
+            "cannot be inserted before its last weights",
             "a network with a Dropout layer",
-            "put keras.layers.Dropout where it belongs, or leave dropout out",
+            "add keras.layers.Dropout to the network, or do not set dropout",
         ) from error
 
 
 def _check_layers(network: keras.Model, name: str) -> None:
-    """Nothing in the network may need code of its author's, or the saved file would open here only."""
+    """Raise RecipeError for layers that need the author's code: the saved file has to open anywhere."""
     for layer in every_layer(network):
         if not type(layer).__module__.startswith("keras.") or isinstance(layer, keras.layers.Lambda):
             raise RecipeError(
@@ -82,24 +80,24 @@ def _check_layers(network: keras.Model, name: str) -> None:
                 "build it from keras.layers",
             )
     try:
-        again = build(read_description(json.dumps(keras.saving.serialize_keras_object(network))))
-        shapes = [[tuple(weight.shape) for weight in one.weights] for one in (network, again)]
+        rebuilt = build(read_description(json.dumps(keras.saving.serialize_keras_object(network))))
+        shapes = [[tuple(weight.shape) for weight in model.weights] for model in (network, rebuilt)]
         if shapes[0] != shapes[1]:
-            raise NotAllowedError("its weights come out differently")
+            raise NotAllowedError("its weights get other shapes")
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise RecipeError(
             f"the network of {name} cannot be rebuilt from its description ({reason})",
             "a Sequential or Functional model of the layers that docs/model.md lists, so that the saved file opens "
             "anywhere",
-            "use those",
+            "",
         ) from error
 
 
 def _check_output(network: keras.Model, name: str, shape: tuple[int, int, int], classes: int) -> None:
     wanted = f"probabilities of shape [n, {classes}]" + (" or [n, 1]" if classes == 2 else "")
     probe = np.random.default_rng(0).integers(0, 256, (4, *shape)).astype(np.float32)
-    probe[0] = 0  # noise may drive every sigmoid to its end, where one of them is 1 by chance
+    probe[0] = 0  # noise can saturate every sigmoid, and a single one may then be 1 by chance
     try:
         output = keras.ops.convert_to_numpy(network(probe, training=False))
     except Exception as error:
@@ -117,7 +115,7 @@ def _check_output(network: keras.Model, name: str, shape: tuple[int, int, int], 
     sums = output.sum(axis=1)
     if output.min() < 0 or output.max() > 1 + 1e-3 or (output.shape[1] > 1 and np.abs(sums - 1).max() > 1e-3):
         raise RecipeError(
-            f"the network of {name} gives {output.min():.3g} to {output.max():.3g}, which are no probabilities",
-            f"{wanted}, between 0 and 1 and with the sum 1",
+            f"the network of {name} gives {output.min():.3g} to {output.max():.3g}, which are not probabilities",
+            f"{wanted}, between 0 and 1, with sum 1",
             "end it with activation='softmax' (or 'sigmoid' for one output)",
         )

@@ -1,4 +1,4 @@
-"""From what a person names - a library recipe, my.toml, my.py, a Recipe - to the recipe, checked."""
+"""Find and check a recipe, given by a library name, a .toml or .py file, or a Recipe."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIBRARY = "tellapart.recipes.library"
 
 
 def names() -> tuple[str, ...]:
-    """The library's recipes by name."""
+    """The names of the library recipes."""
     return leaves.names(LIBRARY)
 
 
@@ -39,13 +39,14 @@ USUAL_RATES = {
     "rmsprop": 0.001,
     "sgd": 0.01,
 }
-"""Learning rates for who changes a recipe's optimizer and says nothing of the rate: Keras's, and their papers' of
-Adadelta (Zeiler 2012), Adagrad and Lion (Chen and others 2023); of Muon that of `photos`."""
+"""Learning rates for a changed optimizer without a learning rate. They are Keras's defaults, except those of Adadelta
+(Zeiler 2012), Adagrad and Lion (Chen and others 2023), which come from the papers, and of Muon, from `photos`."""
 
 
 def _with_rate(first: Recipe, changes: dict[str, Any]) -> dict[str, Any]:
-    """Changes of a recipe with the rate of another optimizer that they name, where they name none: the recipe's own may
-    be a hundred times off.
+    """The changes; if they name another optimizer but no learning rate, with the usual rate of that optimizer.
+
+    The recipe's rate is for its own optimizer, and may be wrong by a factor of a hundred for another.
     """
     chosen = changes.get("optimizer")
     if not isinstance(chosen, str) or chosen == first.optimizer or "learning_rate" in changes:
@@ -54,7 +55,7 @@ def _with_rate(first: Recipe, changes: dict[str, Any]) -> dict[str, Any]:
 
 
 class Found:
-    """A recipe and, where it has one, the rule by which it follows the data; `changes` win over that rule."""
+    """A recipe with its rule for adapting to the data, if any, and the user's changes, which override that rule."""
 
     def __init__(self, first: Recipe, adapt: Adapt | None = None, changes: dict[str, Any] | None = None) -> None:
         self.first, self.adapt, self.changes = first, adapt, changes or {}
@@ -62,40 +63,40 @@ class Found:
 
     @property
     def base(self) -> str:
-        """What the recipe was called before its name was changed, if it was."""
+        """The name of the recipe before any change."""
         return self.first.name
 
     @property
     def has_usual_rate(self) -> bool:
-        """Whether its learning rate came with another optimizer, since nobody gave one."""
+        """Whether the learning rate is the usual one of a changed optimizer."""
         return _with_rate(self.first, self.changes) is not self.changes
 
     def changed(self, changes: dict[str, Any], where: str) -> Found:
-        """With some fields changed; of a field that is a record, those that a dict names. Another optimizer comes with
-        its usual learning rate, unless a rate is given too.
+        """A copy with some fields changed; a dict changes single fields of a record such as `augmentation`.
 
-        Raises RecipeError under the name `where` for a wrong field or value.
+        Another optimizer gets its usual learning rate, unless a rate is given too. Raises RecipeError, which names
+        `where` (the file or option), for a wrong field or value.
         """
-        found = Found(self.first, self.adapt, _over(self.changes, changes))
-        found.recipe = _validated(self.first, _with_rate(self.first, found.changes), where)
-        return found
+        changed = Found(self.first, self.adapt, _over(self.changes, changes))
+        changed.recipe = _validated(self.first, _with_rate(self.first, changed.changes), where)
+        return changed
 
     def for_data(self, pictures: int, shape: tuple[int, int, int]) -> Recipe:
-        """The recipe for so many training pictures of a prepared shape.
+        """The recipe for a number of training pictures of a preprocessed shape (height, width, channels).
 
-        Raises RecipeError where the rule of a person's own does not work.
+        Raises RecipeError if the rule fails, which may come from the user's own file.
         """
         if self.adapt is None:
-            return self._looking_as_it_learns(self.recipe)
+            return self._with_matching_views(self.recipe)
         try:
             adapted = self.adapt(self.recipe, pictures, shape)
         except RecipeError:
             raise
         except Exception as error:
             raise RecipeError(
-                f"adapt() of {self.recipe.name} stops with {type(error).__name__}: {error}",
+                f"adapt() of {self.recipe.name} raises {type(error).__name__}: {error}",
                 "def adapt(recipe, pictures, shape): ... that returns a Recipe",
-                "correct it",
+                "",
             ) from error
         if not isinstance(adapted, Recipe):
             raise RecipeError(
@@ -103,20 +104,20 @@ class Found:
                 "a tellapart.Recipe",
                 "return recipe.model_copy(update={...})",
             )
-        return self._looking_as_it_learns(_validated(adapted, _with_rate(self.first, self.changes), self.recipe.name))
+        return self._with_matching_views(_validated(adapted, _with_rate(self.first, self.changes), self.recipe.name))
 
-    def _looking_as_it_learns(self, recipe: Recipe) -> Recipe:
-        """Where mirroring was turned off, and nothing said of views, prediction does not look at mirrored pictures."""
+    def _with_matching_views(self, recipe: Recipe) -> Recipe:
+        """Without mirrored views if the user turned mirroring off in training and did not set the views."""
         changed = self.changes.get("augmentation", {})
-        turned = not isinstance(changed, dict) or "flip" in changed
-        if "views" in self.changes or not turned or recipe.augmentation.flip not in ("none", "vertical"):
+        flip_changed = not isinstance(changed, dict) or "flip" in changed
+        if "views" in self.changes or not flip_changed or recipe.augmentation.flip not in ("none", "vertical"):
             return recipe
         return recipe.model_copy(update={"views": without_mirror(recipe.views)})
 
     def followed(self) -> dict[str, list[Any]]:
-        """What the fields that follow the data become, from small collections to large ones: their values, ascending.
+        """The values, ascending, of the fields that depend on the data, for small to large collections.
 
-        Of fields of the augmentation by names such as `augmentation.cutmix`.
+        Fields of the augmentation have names such as `augmentation.cutmix`.
         """
         sizes = [(pictures, shape) for pictures in PICTURES for shape in SHAPES]
         seen: dict[str, list[Any]] = {}
@@ -133,24 +134,24 @@ class Found:
 
 PICTURES = (100, 1_000, 3_000, 5_000, 7_000, 20_000, 50_000, 200_000)
 SHAPES = ((28, 28, 1), (32, 32, 3), (128, 128, 3))
-"""Collections that show what a recipe makes of its data."""
+"""Sizes and shapes of collections that show how a recipe adapts to its data."""
 
 
 def _flat(fields: dict[str, Any]) -> dict[str, Any]:
     inner = {name: value for name, value in fields.items() if isinstance(value, dict)}
-    below = {f"{name}.{key}": one for name, value in inner.items() for key, one in value.items()}
+    below = {f"{name}.{key}": field for name, value in inner.items() for key, field in value.items()}
     return {name: value for name, value in fields.items() if name not in inner} | below
 
 
 def find_recipe(source: str | Path | Recipe) -> Found:
-    """Find a recipe. Raises RecipeError that names the file and the field at fault, and what may stand there."""
+    """Find a recipe. Raises RecipeError, which names the file, the wrong field and the valid values."""
     if isinstance(source, Recipe):
         return Found(source)
     if not isinstance(source, (str, Path)):
         raise RecipeError(
             f"a recipe of type {type(source).__name__}",
             "a name, the path of a .toml or .py file, or a tellapart.Recipe",
-            "of a function: tellapart.Recipe(name=..., network=function)",
+            "for a function, use tellapart.Recipe(name=..., network=function)",
         )
     text = str(source)
     if text in names():
@@ -171,21 +172,24 @@ def _from_toml(path: Path) -> Found:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise RecipeError(f"{path}: cannot be read ({error})", "a TOML file", "correct the line it names") from error
+        raise RecipeError(f"{path}: cannot be read ({error})", "a TOML file", "") from error
     base = table.pop("base", None)
     if not isinstance(base, str):
         raise RecipeError(
-            f"{path}: does not say which recipe it changes", 'a line such as base = "quick"', did_you_mean("", names())
+            f"{path}: does not name the recipe that it changes",
+            'a line such as base = "quick"',
+            did_you_mean("", names()),
         )
     if base not in names():
         raise RecipeError(f"{path}: base {base!r} is not a recipe", "a library recipe", did_you_mean(base, names()))
-    found = find_recipe(base)
     table.setdefault("name", path.stem)
-    return found.changed(table, str(path))
+    return find_recipe(base).changed(table, str(path))
 
 
 def _from_python(path: Path) -> Found:
-    from tellapart.networks import backend  # the person's file imports keras: start it quietly, on the chosen backend
+    from tellapart.networks import (
+        backend,
+    )  # the user's file imports keras: start it first, quietly and on the chosen backend
 
     assert backend.NAME
     spec = importlib.util.spec_from_file_location(f"tellapart_recipe_{path.stem}", path)
@@ -195,9 +199,7 @@ def _from_python(path: Path) -> Found:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise RecipeError(
-            f"{path}: stops with {type(error).__name__}: {error}", "a Python file that runs", "correct it"
-        ) from error
+        raise RecipeError(f"{path}: raises {type(error).__name__}: {error}", "a Python file that runs", "") from error
     if not callable(getattr(module, "network", None)):
         raise RecipeError(
             f"{path}: defines no function 'network'",
@@ -212,9 +214,7 @@ def _from_module(module: ModuleType, name: str) -> Found:
     if recipe is None:
         recipe = Recipe(name=name, network=module.network)
     elif not isinstance(recipe, Recipe):
-        raise RecipeError(
-            f"{module.__file__}: RECIPE is a {type(recipe).__name__}", "a tellapart.Recipe", "make it one"
-        )
+        raise RecipeError(f"{module.__file__}: RECIPE is a {type(recipe).__name__}", "a tellapart.Recipe", "")
     return Found(recipe, getattr(module, "adapt", None))
 
 
@@ -222,7 +222,7 @@ def _validated(recipe: Recipe, changes: dict[str, Any], where: str) -> Recipe:
     code = {"network", "initialise"} & set(changes)
     if code:
         raise RecipeError(
-            f"{where}: changes the field {code.pop()!r}", "a .py recipe for that", "write it as a function there"
+            f"{where}: changes the field {code.pop()!r}, which is a function", "a .py recipe that defines it", ""
         )
     values = {name: getattr(recipe, name) for name in Recipe.model_fields}
     for name, value in changes.items():
@@ -231,15 +231,15 @@ def _validated(recipe: Recipe, changes: dict[str, Any], where: str) -> Recipe:
         if isinstance(before, BaseModel) and isinstance(value, dict):
             values[name] = before.model_dump() | value
         elif value == "none" and field is not None and type(None) in get_args(field.annotation):
-            values[name] = None  # which neither TOML nor a command line can write
+            values[name] = None  # TOML and the command line have no other way to write None
     try:
         return Recipe(**values)
     except ValidationError as error:
-        raise _as_words(error, where) from error
+        raise _recipe_error(error, where) from error
 
 
 def _over(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Fields with others over them; a table changes what it names, and keeps the rest."""
+    """Fields overridden by changes; a table overrides only the fields that it names."""
     merged = dict(fields)
     for name, value in changes.items():
         before = merged.get(name)
@@ -247,13 +247,13 @@ def _over(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _as_words(error: ValidationError, where: str) -> RecipeError:
+def _recipe_error(error: ValidationError, where: str) -> RecipeError:
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"])
+    field = ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
         parent = first["loc"][0] if len(first["loc"]) > 1 else None
-        record = Recipe if parent is None else Recipe.model_fields[str(parent)].annotation
-        fields = set(record.model_fields) - {"network", "initialise"}  # type: ignore[union-attr]  # records have records for fields
+        record: Any = Recipe if parent is None else Recipe.model_fields[str(parent)].annotation
+        fields = set(record.model_fields) - {"network", "initialise"}
         return RecipeError(
             f"{where}: has the unknown field {field!r}",
             "a field of a recipe",
@@ -262,5 +262,5 @@ def _as_words(error: ValidationError, where: str) -> RecipeError:
     return RecipeError(
         f"{where}: {field} = {first['input']!r}",
         first["msg"][0].lower() + first["msg"][1:],
-        "correct the value; 'tellapart recipes NAME' shows a recipe's fields",
+        "'tellapart recipes NAME' shows the fields of a recipe",
     )

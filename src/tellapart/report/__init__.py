@@ -1,1 +1,1 @@
-"""What a run looks like: its plots, and the page about it."""
+"""The report of a run, its model card, and the check page of a collection."""

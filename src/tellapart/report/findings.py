@@ -1,4 +1,4 @@
-"""The page about a collection's faults: one self-contained HTML file, a section a check, with the pictures."""
+"""The check page of a collection: a self-contained HTML file with one section per check and the pictures."""
 
 from __future__ import annotations
 
@@ -12,40 +12,42 @@ from markupsafe import Markup
 from tellapart.data.finding import Checked, Finding
 from tellapart.errors import TellapartError
 from tellapart.files import write_text
-from tellapart.images.look import Look
+from tellapart.images.summary import PictureSummary
 from tellapart.images.write import within
 from tellapart.report.page import gallery, html, page, picture
 
 SHOWN = 24
-"""So many findings of a check are shown with their pictures, and five times so many in words."""
+"""Number of findings per check that are shown with pictures; five times as many more are listed in words."""
 
 SIDE = 144
-"""Pixels along the longer side of a picture on the page."""
+"""Longer side of a picture on the page, in pixels."""
 
 _TEMPLATE = """
-<p>{{ doc }} {{ count | thousands }} found.</p>
-{% if unseen %}<ul>
-{% for words in unseen %}<li>{{ words }}</li>{% endfor %}</ul>{% endif %}
-{{ shown }}
+<p>{{ description }} Found: {{ count | thousands }}.</p>
+{% if without_pictures %}<ul>
+{% for words in without_pictures %}<li>{{ words }}</li>{% endfor %}</ul>{% endif %}
+{{ pictures }}
 {% if rest %}<details><summary>{{ more }}</summary><ul>
 {% for words in rest %}<li>{{ words }}</li>{% endfor %}</ul></details>{% endif %}
 """
 
 
-def write_findings(
-    checked: Checked, found: Sequence[tuple[ModuleType, Sequence[Finding]]], missing: Sequence[str], path: Path
-) -> None:
-    """Write the page, wholly or not at all; `missing` are sentences about what was not looked for."""
-    collection = checked.collection
-    sections = [("What was looked at", _summary(checked, found))]
+Results = Sequence[tuple[ModuleType, Sequence[Finding]]]
+"""The checks in the order of the page, each with its findings."""
+
+
+def write_findings(checked: Checked, results: Results, missing: Sequence[str], path: Path) -> None:
+    """Write the page atomically. `missing` are sentences about what was not checked, or only in part."""
+    sections = [("Summary", _summary(checked, results))]
     if missing:
         items = "<ul>{% for words in missing %}<li>{{ words }}</li>{% endfor %}</ul>"
-        sections.append(("What was not, or not in full", html(items, missing=missing)))
-    sections += [(module.TITLE, _section(checked, module, findings)) for module, findings in found if findings]
-    write_text(path, page(collection.name, "tellapart check", sections))
+        sections.append(("Not checked, or only in part", html(items, missing=missing)))
+    sections += [(check.TITLE, _section(checked, check, findings)) for check, findings in results if findings]
+    write_text(path, page(checked.collection.name, "tellapart check", sections))
 
 
-def _summary(checked: Checked, found: Sequence[tuple[ModuleType, Sequence[Finding]]]) -> Markup:
+def _summary(checked: Checked, results: Results) -> Markup:
+    """Return the size of the collection, the notes about it, and the number of findings of each check."""
     collection = checked.collection
     return html(
         "<p>{{ name }}: {{ count | thousands }} pictures, {{ classes }} classes.</p>"
@@ -56,39 +58,40 @@ def _summary(checked: Checked, found: Sequence[tuple[ModuleType, Sequence[Findin
         count=len(collection),
         classes=len(collection.class_names),
         notes=collection.notes,
-        rows=[(module.TITLE, len(findings)) for module, findings in found],
+        rows=[(check.TITLE, len(findings)) for check, findings in results],
     )
 
 
-def _section(checked: Checked, module: ModuleType, findings: Sequence[Finding]) -> Markup:
+def _section(checked: Checked, check: ModuleType, findings: Sequence[Finding]) -> Markup:
+    """Return a check's description and its findings: the first with pictures, others in words."""
     first = [(_pictures(checked, finding), finding.words) for finding in findings[:SHOWN]]
-    unseen = [words for pictures, words in first if not pictures]
-    shown = [(pictures, words) for pictures, words in first if pictures]
+    with_pictures = [(pictures, words) for pictures, words in first if pictures]
     rest = [finding.words for finding in findings[SHOWN : 6 * SHOWN]]
     left = max(0, len(findings) - SHOWN)
-    more = f"{left:,} more" if left == len(rest) else f"{len(rest):,} of {left:,} more; --json gives all"
-    doc = (module.__doc__ or "").split("\n")[0]
+    more = f"{left:,} more" if left == len(rest) else f"{len(rest):,} of {left:,} more; --json lists all"
     return html(
         _TEMPLATE,
-        doc=doc,
+        description=(check.__doc__ or "").split("\n")[0],
         count=len(findings),
-        unseen=unseen,
-        shown=gallery(shown, "large") if shown else "",
+        without_pictures=[words for pictures, words in first if not pictures],
+        pictures=gallery(with_pictures, "large") if with_pictures else "",
         rest=rest,
         more=more,
     )
 
 
 def _pictures(checked: Checked, finding: Finding) -> Markup:
-    """At most four of the pictures that a finding is about, beside each other; empty where there are none."""
-    seen = [(i, checked.inspection.looks[i]) for i in finding.pictures[:4]]
-    images = [picture(_copy(checked, i, one), finding.words) for i, one in seen if isinstance(one, Look)]
+    """Return up to four readable pictures of a finding, side by side; empty if there are none."""
+    measured = [(i, checked.inspection.summaries[i]) for i in finding.pictures[:4]]
+    images = [
+        picture(_copy(checked, i, look), finding.words) for i, look in measured if isinstance(look, PictureSummary)
+    ]
     return html('<div class="row">{{ images }}</div>', images=Markup("").join(images)) if images else Markup("")
 
 
-def _copy(checked: Checked, index: int, seen: Look) -> np.ndarray:
-    """A copy of a picture for the page, uint8 [height, width, 1 or 3], no larger than SIDE."""
+def _copy(checked: Checked, index: int, look: PictureSummary) -> np.ndarray:
+    """Return a copy of a picture for the page, uint8 [height, width, 1 or 3], with sides of at most SIDE pixels."""
     try:
         return within(checked.collection.read(index, least=(SIDE, SIDE)), SIDE)
-    except (TellapartError, OSError):  # it was there a moment ago
-        return seen.thumbnail
+    except (TellapartError, OSError):  # the file was changed or removed during the check
+        return look.thumbnail

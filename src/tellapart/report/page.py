@@ -1,4 +1,4 @@
-"""The page about a run: one self-contained HTML file, put together from the sections in this room."""
+"""The report of a run: a self-contained HTML page made of the sections in this folder, and a model card in Markdown."""
 
 from __future__ import annotations
 
@@ -21,23 +21,31 @@ from tellapart.plots.plot import Plot
 from tellapart.text import counted, near_one
 
 if TYPE_CHECKING:
-    from tellapart.evaluation.evaluation import Evaluation, Mistake
+    from tellapart.evaluation.evaluation import Evaluation
+    from tellapart.evaluation.mistake import Mistake
 
 SECTIONS = "tellapart.report.sections"
-_ROOM = Path(__file__).parent
+_FOLDER = Path(__file__).parent
+
+
+def _percent(share: float | None, digits: int = 2) -> str:
+    """Return a share as `95.00 %`, or `-` for None."""
+    return "-" if share is None else f"{100 * share:.{digits}f} %"
+
+
 _ENVIRONMENT = jinja2.Environment(
     autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 _CARDS = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701  # not HTML
 for _environment in (_ENVIRONMENT, _CARDS):
-    _environment.filters["percent"] = lambda value, digits=2: "-" if value is None else f"{100 * value:.{digits}f} %"
+    _environment.filters["percent"] = _percent
     _environment.filters["counted"] = counted
     _environment.filters["near_one"] = near_one
     _environment.filters["thousands"] = lambda value: f"{value:,}"
 
 
 def _plain(text: object) -> str:
-    """Words of a person's, such as a class name, inside Markdown: nothing in them is markup."""
+    """Escape a user's text, such as a class name, for Markdown, so that nothing in it acts as markup."""
     return re.sub(r"([\\`*_{}\[\]<>()#+\-.!|&$~])", r"\\\1", " ".join(str(text).split()))
 
 
@@ -45,8 +53,8 @@ _CARDS.filters["plain"] = _plain
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """A mistake, the picture as the network saw it, uint8 [height, width, 1 or 3], and the same under a heat map."""
+class ShownMistake:
+    """A mistake, the preprocessed picture uint8 [height, width, 1 or 3], and the same picture under a heat map."""
 
     mistake: Mistake
     picture: np.ndarray
@@ -55,11 +63,12 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """All that a report may say: `record` is run.json's content; `layers` the network's summary, a dict a layer.
+    """What the report and the model card are made from.
 
-    `pictures` are a few prepared training pictures, uint8 [height, width, channels] each, with their class names;
-    `evaluation` is the one that counts: of the test split, else of validation, else none; `mistakes` are its most
-    confident ones. `has_ood_detector` is whether the model can call a picture unfamiliar.
+    `record` is the content of run.json, `layers` has one dict per layer of the network. `pictures` are a few
+    preprocessed training pictures, uint8 [height, width, channels] each, and `labels` their class names. `evaluation`
+    is that of the test split, else of the validation split, else None; `mistakes` are its most confident ones.
+    `has_ood_detector` is whether the model can flag a picture as out-of-distribution.
     """
 
     record: dict[str, Any]
@@ -68,12 +77,12 @@ class Facts:
     pictures: Sequence[np.ndarray]
     labels: Sequence[str]
     evaluation: Evaluation | None = None
-    mistakes: Sequence[Seen] = ()
+    mistakes: Sequence[ShownMistake] = ()
     has_ood_detector: bool = False
 
     @property
     def command(self) -> str:
-        """The command that trains the same again."""
+        """The command that repeats the training."""
         options = self.record["options"]
         words = ["tellapart", "train", options["data"], "--recipe", options["recipe"]]
         for name in (
@@ -95,14 +104,54 @@ class Facts:
         ]
         if options.get("classes"):
             words += ["--classes", str(options["classes"]) if isinstance(options["classes"], str) else "CLASSES.txt"]
-        changed = options.get("set") or []
-        for item in changed if isinstance(changed, list) else _assignments(changed):
+        changes = options.get("set") or []
+        for item in changes if isinstance(changes, list) else _assignments(changes):
             words += ["--set", str(item)]
         return shlex.join(words)
 
+    @property
+    def warnings(self) -> list[str]:
+        """Why the metrics may be optimistic, one sentence each."""
+        evaluation, sentences = self.evaluation, []
+        if evaluation is None:
+            return []
+        if evaluation.split != "test" and not evaluation.folds:
+            sentences.append(
+                "No test split: all metrics below come from pictures that were also used to select the model, so they "
+                "are optimistic."
+            )
+        if count := self.record["split"].get("groups_across_splits", {}).get(evaluation.split):
+            sentences.append(
+                f"{count:,} of these pictures belong to groups that also occur in training (the data's own split was "
+                "kept), so the metrics may be optimistic."
+            )
+        if evaluation.leaked is not None:
+            leakage = (
+                f"{evaluation.leaked.sum():,} of these pictures are duplicates or near-duplicates of training pictures."
+            )
+            if rest := evaluation.without_leaks():
+                low, high = map(_percent, rest["accuracy_interval"])
+                leakage += f" Without them the accuracy is {_percent(rest['accuracy'])} ({low} to {high})."
+            sentences.append(leakage)
+        return sentences
+
+    @property
+    def remarks(self) -> list[str]:
+        """How to read the metrics, one paragraph each."""
+        evaluation, paragraphs = self.evaluation, []
+        if evaluation is None:
+            return []
+        if evaluation.folds:
+            low, high = _percent(min(evaluation.folds)), _percent(max(evaluation.folds))
+            paragraphs.append(
+                f"Cross-validation: {len(evaluation.folds)} models, each evaluated on its held-out fold "
+                f"(accuracy {low} to {high}). The saved model was trained on all of these pictures."
+            )
+        return paragraphs + [f"Note: {caveat}." for caveat in evaluation.caveats]
+
 
 def _assignments(changes: dict[str, Any], parent: str = "") -> Iterator[str]:
-    """Changes to a recipe as --set takes them."""
+    """Yield changes to a recipe in the form that --set takes."""
     for name, value in changes.items():
         if isinstance(value, dict):
             yield from _assignments(value, f"{parent}{name}.")
@@ -111,71 +160,71 @@ def _assignments(changes: dict[str, Any], parent: str = "") -> Iterator[str]:
 
 
 def write_report(facts: Facts, folder: Path) -> None:
-    """Write report.html, the page, and report.md, the model card, into a run's folder, each wholly or not at all."""
+    """Write the report, report.html, and the model card, report.md, into a run's folder; each file atomically."""
     modules = [leaves.load(SECTIONS, name, "a section") for name in leaves.names(SECTIONS)]
     sections = [(module.TITLE, module.render(facts)) for module in sorted(modules, key=lambda module: module.POSITION)]
-    written = page(folder.name, "tellapart report", [(title, body) for title, body in sections if body])
-    write_text(folder / "report.html", written)
+    report = page(folder.name, "tellapart report", [(title, body) for title, body in sections if body])
+    write_text(folder / "report.html", report)
     write_text(folder / "report.md", card(facts, folder.name))
 
 
 def page(name: str, kind: str, sections: Sequence[tuple[str, Markup]]) -> Markup:
-    """A page of sections, a title and a body each, about something of a name; `kind` stands above the name."""
+    """Return a page with the heading `name`, `kind` above it in small type, and sections of a title and a body each."""
     return html(
-        (_ROOM / "page.html").read_text(encoding="utf-8"),
+        (_FOLDER / "page.html").read_text(encoding="utf-8"),
         name=name,
         kind=kind,
-        style=Markup((_ROOM / "page.css").read_text(encoding="utf-8")),  # noqa: S704  # our own file
+        style=Markup((_FOLDER / "page.css").read_text(encoding="utf-8")),  # noqa: S704  # our own file
         sections=sections,
     )
 
 
 def card(facts: Facts, name: str) -> str:
-    """The model card in Markdown: plain words, made from the run's facts only."""
-    template = _CARDS.from_string((_ROOM / "card.md").read_text(encoding="utf-8"))
-    found = facts.evaluation
-    rows = sorted((row for row in found.per_class() if row["count"]), key=lambda row: row["f1"]) if found else []
+    """Return the model card in Markdown."""
+    template = _CARDS.from_string((_FOLDER / "card.md").read_text(encoding="utf-8"))
+    rows = [row for row in facts.evaluation.per_class() if row["count"]] if facts.evaluation else []
     return template.render(
         name=name,
         record=facts.record,
         layers=facts.layers,
-        found=found,
-        rest=found.without_leaks() if found else None,
-        rows=rows,
+        evaluation=facts.evaluation,
+        warnings=facts.warnings,
+        remarks=facts.remarks,
+        rows=sorted(rows, key=lambda row: row["f1"]),
         command=facts.command,
         has_ood_detector=facts.has_ood_detector,
     )
 
 
 def html(template: str, **values: Any) -> Markup:
-    """A template filled in; every value is escaped unless it is Markup."""
+    """Return a template with its values filled in. Every value is escaped unless it is Markup."""
     return Markup(_ENVIRONMENT.from_string(template).render(**values))  # noqa: S704  # autoescape is on
 
 
 def drawing(plot: Plot, description: str) -> Markup:
-    """A drawing inside the page, with words for those who do not see it."""
+    """Return a drawing for the page, with a description for screen readers."""
     svg = Markup(plot.svg())  # noqa: S704  # matplotlib escapes the text in it
-    return html('<figure role="img" aria-label="{{ words }}">{{ svg }}</figure>', words=description, svg=svg)
+    return html('<figure role="img" aria-label="{{ label }}">{{ svg }}</figure>', label=description, svg=svg)
 
 
 def picture(pixels: np.ndarray, description: str) -> Markup:
-    """A picture uint8 [height, width, 1 or 3] inside the page, with words for those who do not see it."""
+    """Return a picture uint8 [height, width, 1 or 3] for the page, with a description for screen readers."""
     data, kind = as_file(pixels)
     address = f"data:{kind};base64,{base64.b64encode(data).decode()}"
     coarse = max(pixels.shape[:2]) <= EXACT  # enlarged pixel by pixel
     return html(
-        '<img {% if coarse %}class="coarse" {% endif %}src="{{ address }}" alt="{{ words }}" loading="lazy">',
+        '<img {% if coarse %}class="coarse" {% endif %}src="{{ address }}" alt="{{ alt }}" loading="lazy">',
         address=address,
-        words=description,
+        alt=description,
         coarse=coarse,
     )
 
 
 def gallery(pictures: Sequence[tuple[Markup, str]], kind: str = "") -> Markup:
-    """Pictures in rows that follow the width of the page, with words below each; `kind` may be "large"."""
+    """Return pictures with captions in rows that adapt to the width of the page; `kind` may be "large"."""
     return html(
-        '<div class="gallery {{ kind }}">{% for shown, words in pictures %}<figure>{{ shown }}'
-        "<figcaption>{{ words }}</figcaption></figure>{% endfor %}</div>",
+        '<div class="gallery {{ kind }}">{% for picture, caption in pictures %}<figure>{{ picture }}'
+        "<figcaption>{{ caption }}</figcaption></figure>{% endfor %}</div>",
         pictures=pictures,
         kind=kind,
     )

@@ -1,4 +1,4 @@
-"""What a step is given: pictures and targets, a batch at a time, in an order that seed and epoch alone decide."""
+"""Batches for training steps: pictures and targets, in an order that only seed and epoch decide."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from tellapart.recipes.recipe import Recipe
 from tellapart.training.mixing import mixed
 
 STEPS_AT_ONCE, PIXELS_AT_ONCE = 8, 2**20
-"""At most so many steps, and pixels in them, between two looks at Python."""
+"""At most this many steps, and pixels in them, run between two returns to Python."""
 
 
 class Batches(keras.utils.PyDataset):
-    """uint8 pixels and float targets, a batch at a time, in an order that seed and epoch alone decide.
+    """uint8 pixels and float targets, a batch at a time, in an order that only seed and epoch decide.
 
-    Batches are as even as can be: a few pictures left over for a last batch of their own would, with an optimizer that
-    normalises its steps, throw the weights about just before they are judged (tutorial B, one run each: 86.8 % with
-    a last batch of 16, 89.2 % with even ones).
+    Batches are as even as possible. With an optimizer that normalises its steps, a small last batch would disturb the
+    weights just before they are evaluated (tutorial B, one run each: 86.8 % with a last batch of 16, 89.2 % with even
+    ones).
     """
 
     def __init__(
@@ -30,20 +30,20 @@ class Batches(keras.utils.PyDataset):
         self.data, self.batch_size, self.seed, self.recipe = data, batch_size, seed, recipe
         self.outputs = outputs
         self.first = 0
-        """Batches of the epoch that lie behind: of one that was broken off and goes on."""
+        """Batches of the epoch that an earlier process did."""
         self.fault: Exception | None = None
-        """What ended the reading of a batch, where the backend tells of it in words of its own."""
+        """What went wrong while a batch was read, if the backend wraps it in an error of its own."""
         self.begin(0)
         balance = recipe.balance if recipe else 0.0
         self.weights = class_weights(data.labels, balance, max(outputs, 2)) if balance else None
 
     @property
-    def in_all(self) -> int:
+    def per_epoch(self) -> int:
         """Batches of a whole epoch."""
         return math.ceil(len(self.data) / self.batch_size)
 
     def __len__(self) -> int:
-        return self.in_all - self.first
+        return self.per_epoch - self.first
 
     def __getitem__(self, i: int) -> tuple[np.ndarray, ...]:
         i += self.first
@@ -55,17 +55,17 @@ class Batches(keras.utils.PyDataset):
         return (pixels, wanted) if self.weights is None else (pixels, wanted, self._counts(wanted))
 
     def pictures(self, batches: int) -> int:
-        """How many pictures so many first batches of an epoch hold."""
-        return batches * len(self.data) // self.in_all
+        """The number of pictures in the first `batches` batches of an epoch."""
+        return batches * len(self.data) // self.per_epoch
 
     def _counts(self, wanted: np.ndarray) -> np.ndarray:
-        """How much each picture counts, float32 [n]: of blends, by the shares of their classes."""
+        """The weight of each picture, float32 [n]; blended pictures by the shares of their classes."""
         assert self.weights is not None
         shares = np.concatenate([1 - wanted, wanted], axis=1) if self.outputs == 1 else wanted
         return shares @ self.weights[: shares.shape[1]]
 
     def begin(self, epoch: int) -> None:
-        """Take the order of an epoch."""
+        """Draw the order of an epoch."""
         self.epoch, count = epoch, len(self.data)
         self.order = (
             np.arange(count) if self.seed is None else np.random.default_rng((self.seed, epoch)).permutation(count)
@@ -73,9 +73,9 @@ class Batches(keras.utils.PyDataset):
 
 
 def class_weights(labels: np.ndarray, balance: float, classes: int) -> np.ndarray:
-    """How much a picture of each class counts, float32 [classes]: by count ** -balance, 1 in the mean of the pictures.
+    """The weight of a picture of each class, float32 [classes]: count ** -balance, scaled to a mean of 1 per picture.
 
-    `labels` int [n]; a class without pictures counts 0.
+    `labels` int [n]; a class without pictures gets 0.
     """
     counts = np.bincount(labels, minlength=classes).astype(float)
     weights = np.where(counts > 0, np.maximum(counts, 1) ** -balance, 0)
@@ -83,14 +83,14 @@ def class_weights(labels: np.ndarray, balance: float, classes: int) -> np.ndarra
 
 
 def targets(labels: np.ndarray, outputs: int) -> np.ndarray:
-    """Labels [n] as the loss wants them: one-hot float32 [n, outputs], or [n, 1] for a one-output head."""
+    """Targets for the loss: labels [n] as one-hot float32 [n, outputs], or [n, 1] for a head with one output."""
     if outputs == 1:
         return labels[:, np.newaxis].astype(np.float32)
     return np.eye(outputs, dtype=np.float32)[labels]
 
 
 def steps_at_once(batch_size: int, shape: tuple[int, ...], steps: int) -> int:
-    """How many steps Keras runs between two looks at Python: its own bookkeeping weighs on small steps only."""
-    if NAME == "torch":  # which has no other
+    """How many steps Keras runs between two returns to Python; more than one pays for small steps only."""
+    if NAME == "torch":  # which runs one at a time only
         return 1
     return max(1, min(STEPS_AT_ONCE, PIXELS_AT_ONCE // (batch_size * shape[0] * shape[1]), steps))

@@ -1,8 +1,8 @@
-"""Checkpoints on disk: each a folder that is wholly there or not at all, proved by its manifest, never overwritten.
+"""Checkpoints on disk: each is a folder that is complete or absent, verified by its manifest, never overwritten.
 
 A folder `checkpoint-NNNN` holds `arrays.npz` and `manifest.json`: sizes and SHA-256 of the other file, plain values,
-and a SHA-256 of the manifest itself. Files are flushed to the disk before the folder gets its name; an older one goes
-only after two newer ones have been read back.
+and a SHA-256 of the manifest itself. Files are flushed to the disk before the folder gets its name. An old one
+is removed only after two newer ones have been read back.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from tellapart.files import sha256, sha256_of_file, sync_folder
 from tellapart.text import counted
 
 FOLDER = "checkpoints"
-"""Where a training keeps them, in its folder."""
+"""The folder of checkpoints within a run's folder."""
 
 SCHEMA = 1
 ARRAYS, MANIFEST = "arrays.npz", "manifest.json"
 KEPT = 2
-"""So many that were read back are kept."""
+"""The number of verified checkpoints that are kept."""
 
 _NAME = re.compile(r"checkpoint-(\d{4,})")
 _LEFTOVER = ".checkpoint-"
@@ -40,7 +40,7 @@ _LEFTOVER = ".checkpoint-"
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A moment of a training: plain values and arrays by name; `path` is where it lies, if it does."""
+    """A training at one moment: plain values and arrays by name; `path` is its folder, if it is on disk."""
 
     values: dict[str, Any]
     arrays: dict[str, np.ndarray]
@@ -53,23 +53,23 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """Those of one training, in a folder that is made with the first."""
+    """The checkpoints of one training, in a folder that the first one creates."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.good: list[Path] = []
-        """Those that were read back, the oldest first."""
+        """Verified checkpoints, the oldest first."""
 
     def any(self) -> bool:
-        """Whether there is a checkpoint, whole or not."""
+        """Whether there is a checkpoint, damaged or not."""
         return bool(self._numbered())
 
     def newest(self, say: Callable[[str], None]) -> Checkpoint | None:
-        """The newest that is as it was written; None where there never was one.
+        """The newest undamaged checkpoint; None if there never was one.
 
-        Says which ones are not. Raises CheckpointError where all are damaged: to begin anew is its owner's to decide.
+        Reports damaged ones. Raises CheckpointError if all are damaged: starting over is for the user to decide.
         """
-        for leftover in self.folder.glob(f"{_LEFTOVER}*"):  # of a save that was broken off
+        for leftover in self.folder.glob(f"{_LEFTOVER}*"):  # of an interrupted save
             shutil.rmtree(leftover, ignore_errors=True)
         faults = []
         for number, path in sorted(self._numbered().items(), reverse=True):
@@ -81,22 +81,22 @@ class Checkpoints:
             self.good = [path]
             if faults:
                 say(
-                    f"WARNING: damaged checkpoints ({'; '.join(faults)}): training goes on from {path.name}, "
-                    f"the newest that is whole (number {number})"
+                    f"WARNING: damaged checkpoints ({'; '.join(faults)}): training resumes from {path.name}, "
+                    f"the newest undamaged one (number {number})"
                 )
             return found
         if not faults:
             return None
         raise CheckpointError(
-            f"{self.folder}: none of {counted(len(faults), 'checkpoint')} is as it was written ({'; '.join(faults)})",
-            "at least one that is whole",
-            "copy the folder back from where you keep copies, or train anew, without --resume",
+            f"{self.folder}: all of {counted(len(faults), 'checkpoint')} are damaged ({'; '.join(faults)})",
+            "at least one undamaged checkpoint",
+            "restore the folder from a backup, or start a new run without --resume",
         )
 
     def write(self, checkpoint: Checkpoint) -> Path:
-        """Write one more; older ones beyond those that are kept go after it was read back.
+        """Write a checkpoint and verify it; then remove old ones.
 
-        Raises CheckpointError, which names path and bytes; the ones before are then as they were.
+        Raises CheckpointError, which names path and bytes; the earlier ones are then unchanged.
         """
         number = max(self._numbered(), default=0) + 1
         path = self.folder / f"checkpoint-{number:04d}"
@@ -111,12 +111,12 @@ class Checkpoints:
         except (OSError, _DamagedError) as error:
             if temporary is not None:
                 shutil.rmtree(temporary, ignore_errors=True)
-            reason = error.strerror or str(error) if isinstance(error, OSError) else f"it was read back: {error}"
-            before = f"; {self.good[-1].name} is whole" if self.good else ""
+            reason = error.strerror or str(error) if isinstance(error, OSError) else f"verification failed: {error}"
+            before = f"; {self.good[-1].name} is undamaged" if self.good else ""
             raise CheckpointError(
                 f"{path}: a checkpoint of {checkpoint.size:,} bytes cannot be written ({reason}){before}",
-                "a disk with room for it that takes what is written",
-                "free space, or check the disk; then go on with --resume",
+                "a disk with enough free space that stores what is written",
+                "free space, or check the disk; then use --resume",
             ) from error
         self.good.append(path)
         if len(self.good) >= KEPT:
@@ -126,7 +126,7 @@ class Checkpoints:
         return path
 
     def remove(self) -> None:
-        """Take all of them away: what came of the training is kept elsewhere."""
+        """Remove all of them: the result of the training is kept elsewhere."""
         for path in self._numbered().values():
             shutil.rmtree(path, ignore_errors=True)
         with suppress(OSError):
@@ -141,11 +141,11 @@ class Checkpoints:
 
 
 class _DamagedError(Exception):
-    """A checkpoint is not as it was written."""
+    """A checkpoint is damaged."""
 
 
 class _Hashed(io.RawIOBase):
-    """Writes on to a file and keeps the SHA-256 and the number of what went through."""
+    """Writes to a file, and keeps the SHA-256 and the number of bytes."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file, self.digest, self.bytes = file, hashlib.sha256(), 0
@@ -180,7 +180,7 @@ def _write(folder: Path, checkpoint: Checkpoint) -> None:
 
 
 def _sealed(content: dict[str, Any]) -> bytes:
-    """A manifest with its own hash in it; there is one way only to write it."""
+    """A manifest with its own hash in it, in the one form that it can have."""
     return _words(content | {"sha256": sha256(_words(content))})
 
 
@@ -189,7 +189,7 @@ def _words(content: dict[str, Any]) -> bytes:
 
 
 def _check(path: Path) -> dict[str, Any]:
-    """The values of a checkpoint whose every byte is as it was written. Raises _DamagedError that says what is not."""
+    """The values of an undamaged checkpoint. Raises _DamagedError that names the damage."""
     try:
         data = (path / MANIFEST).read_bytes()
         content = json.loads(data)
@@ -201,16 +201,16 @@ def _check(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise _DamagedError(f"its manifest cannot be read ({error.strerror})") from error
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
-        raise _DamagedError("its manifest is not as it was written") from error
+        raise _DamagedError("its manifest is damaged") from error
     if content["schema"] != SCHEMA:
-        raise _DamagedError(f"it is of format {content['schema']}, and this version reads {SCHEMA}")
+        raise _DamagedError(f"it has format {content['schema']}, and this version reads {SCHEMA}")
     wanted = content["files"][ARRAYS]
     try:
         size = (path / ARRAYS).stat().st_size
         if size != wanted["bytes"]:
-            raise _DamagedError(f"{ARRAYS} has {size:,} bytes and not {wanted['bytes']:,}")
+            raise _DamagedError(f"{ARRAYS} has {size:,} bytes instead of {wanted['bytes']:,}")
         if sha256_of_file(path / ARRAYS) != wanted["sha256"]:
-            raise _DamagedError(f"{ARRAYS} is not what was written")
+            raise _DamagedError(f"{ARRAYS} is damaged")
     except OSError as error:
         raise _DamagedError(f"{ARRAYS} cannot be read ({error.strerror})") from error
     return dict(content["values"])

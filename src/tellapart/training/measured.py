@@ -1,4 +1,4 @@
-"""What was measured on this machine once and need not be measured again: numbers by name, in the cache folder."""
+"""Measurements of this machine that are made once: numbers by name, in the cache folder."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ FILE = "measured.json"
 
 
 def recall(name: str) -> float | None:
-    """A number that was remembered under this name, or None."""
+    """The number remembered under this name, or None."""
     value = _all().get(name)
     return float(value) if isinstance(value, (int, float)) else None
 
 
 def remember(name: str, value: float) -> None:
-    """Keep a number; where nothing can be written, it is measured again the next time."""
+    """Keep a number. If it cannot be written, it is measured again next time."""
     try:
         _path().parent.mkdir(parents=True, exist_ok=True)
         write_json(_path(), _all() | {name: round(value, 3)})

@@ -1,4 +1,4 @@
-"""Pictures and their labels blended in pairs: MixUp and CutMix, on the batches as they are made."""
+"""MixUp and CutMix: blend pictures and their labels in pairs, batch by batch."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def mixed(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A batch uint8 [n, height, width, channels] with targets float32 [n, outputs], each blended with its neighbour.
 
-    By MixUp (Zhang and others 2018, arXiv:1710.09412) or CutMix (Yun and others 2019, arXiv:1905.04899), each in half
-    of the batches where both are asked for. Shares are drawn for each picture; with neither, the batch as it is.
+    Uses MixUp (Zhang and others 2018, arXiv:1710.09412) or CutMix (Yun and others 2019, arXiv:1905.04899); with both,
+    each in half of the batches; with neither, the batch is unchanged. Shares are drawn for each picture.
     """
     both = bool(augmentation.mixup and augmentation.cutmix)
     if not (augmentation.mixup or augmentation.cutmix) or len(pixels) < 2:
@@ -30,21 +30,21 @@ def mixed(
 
 
 def _blended(pixels: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """`share` of each picture, the rest of the one before it."""
+    """Each picture by its `share`, blended with the previous one."""
     weights = np.rint(share * 256).astype(np.uint16)[:, None, None, None]
     return ((pixels * weights + np.roll(pixels, 1, axis=0) * (256 - weights)) >> 8).astype(np.uint8)
 
 
 def _pasted(pixels: np.ndarray, share: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A box of 1 - `share` of the area from the picture before it; the shares that are left, after edges cut boxes."""
+    """Each picture with a box of 1 - `share` of its area from the previous one, and the true shares after clipping."""
     height, width = pixels.shape[1:3]
-    found, left = pixels.copy(), share.copy()
+    pasted, left = pixels.copy(), share.copy()
     side = np.sqrt(1 - share)
     rows, columns = rng.integers(0, height, len(pixels)), rng.integers(0, width, len(pixels))
     for k in range(len(pixels)):
         tall, wide = round(side[k] * height), round(side[k] * width)
         top, first = max(0, rows[k] - tall // 2), max(0, columns[k] - wide // 2)
         bottom, last = min(height, rows[k] - tall // 2 + tall), min(width, columns[k] - wide // 2 + wide)
-        found[k, top:bottom, first:last] = pixels[k - 1, top:bottom, first:last]
+        pasted[k, top:bottom, first:last] = pixels[k - 1, top:bottom, first:last]
         left[k] = 1 - max(0, bottom - top) * max(0, last - first) / (height * width)
-    return found, left
+    return pasted, left

@@ -1,9 +1,9 @@
 """Muon for convolution kernels, AdamW for everything else.
 
 Muon (Jordan and others 2024, kellerjordan.github.io/posts/muon) turns the momentum of a kernel into its nearest
-orthogonal matrix before the step, so that every direction of it is learnt at the same pace. Keras's own Muon gives
-AdamW to every variable that is not 2-D, convolution kernels among them; this one sees a kernel [height, width, in, out]
-as the matrix [out, height * width * in].
+orthogonal matrix before the step, so that all directions are trained at the same pace. Keras's own Muon uses
+AdamW for every variable that is not 2-D, convolution kernels among them; this one treats a kernel [height, width, in,
+out] as the matrix [out, height * width * in].
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Muon(keras.optimizers.Optimizer):
         self.momentum, self.adam_share, self.adam_decay = momentum, adam_share, adam_decay
 
     def build(self, variables: list[Any]) -> None:
-        """Make the momenta."""
+        """Create the momentum variables."""
         if self.built:
             return
         super().build(variables)
@@ -66,9 +66,9 @@ class Muon(keras.optimizers.Optimizer):
         self.assign(first, 0.9 * first + 0.1 * gradient)
         self.assign(second, 0.99 * second + 0.01 * ops.square(gradient))
         mean = first / (1 - ops.power(ops.cast(0.9, variable.dtype), step))
-        spread = second / (1 - ops.power(ops.cast(0.99, variable.dtype), step))
+        variance = second / (1 - ops.power(ops.cast(0.99, variable.dtype), step))
         decay = 1 - scale * self.adam_share * (self.adam_decay if len(variable.shape) == 2 else 0.0)
-        self.assign(variable, variable * decay - scale * self.adam_share * mean / (ops.sqrt(spread) + 1e-8))
+        self.assign(variable, variable * decay - scale * self.adam_share * mean / (ops.sqrt(variance) + 1e-8))
 
     def get_config(self) -> dict[str, Any]:
         """For Keras."""
@@ -77,7 +77,7 @@ class Muon(keras.optimizers.Optimizer):
 
 
 def orthogonal(kernel: Any) -> Any:
-    """Roughly the nearest orthogonal matrix, by Newton-Schulz steps; a kernel [height, width, in, out] in its shape."""
+    """About the nearest orthogonal matrix to a kernel [height, width, in, out], by Newton-Schulz steps; same shape."""
     ops = keras.ops
     a, b, c = _COEFFICIENTS
     x = ops.reshape(kernel, (-1, kernel.shape[-1]))

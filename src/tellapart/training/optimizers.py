@@ -28,7 +28,7 @@ MUON_ADAM_SHARE = 0.04
 class WarmupThenFall(keras.optimizers.schedules.LearningRateSchedule):
     """Linear rise over the share `warmup` of all steps, then constant, linear to 0, or a half cosine to 0 at `steps`.
 
-    `steps` is a number, or a variable where the end is not known beforehand.
+    `steps` is a number, or a variable if the end is not known in advance.
     """
 
     def __init__(self, kind: str, peak: float, warmup: float, steps: Any) -> None:
@@ -53,7 +53,7 @@ class WarmupThenFall(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def make_optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
-    """The recipe's optimizer with its schedule laid over `steps` steps, a number that `plan_steps` can change."""
+    """The recipe's optimizer, whose schedule lasts `steps` steps; `plan_steps` can change that."""
     optimizer = _scheduled(recipe, steps)
     optimizer.finalize_variable_values = _keep_weights
     return optimizer
@@ -70,11 +70,11 @@ def _scheduled(recipe: Recipe, steps: int) -> keras.Optimizer:
 
 
 def _keep_weights(variables: list[Any]) -> None:
-    """In place of putting averaged weights into the network at the end of a `fit`: a training may be several."""
+    """Replaces what puts averaged weights into the network at the end of a `fit`: a training may have several."""
 
 
 def plan_steps(optimizer: keras.Optimizer, steps: float) -> None:
-    """Let the schedule reach its end after `steps` steps in all."""
+    """Let the schedule end after `steps` steps in total."""
     rate = optimizer._learning_rate  # Keras's `learning_rate` is the rate of the moment
     if isinstance(rate, WarmupThenFall):
         rate.steps.assign(steps)
@@ -91,7 +91,7 @@ def _optimizer(recipe: Recipe, rate: Any) -> keras.Optimizer:
         options["momentum"] = recipe.momentum
     if recipe.optimizer == "sgd":
         options["nesterov"] = recipe.nesterov
-    if recipe.weight_decay or recipe.optimizer == "adamw":  # whose own default is not 0
+    if recipe.weight_decay or recipe.optimizer == "adamw":  # AdamW's own default is not 0
         options["weight_decay"] = recipe.weight_decay
     optimizer = _CLASSES[recipe.optimizer](**options)
     if recipe.weight_decay:  # decay pulls kernels towards 0; gains and biases have no reason to be small
@@ -100,7 +100,7 @@ def _optimizer(recipe: Recipe, rate: Any) -> keras.Optimizer:
 
 
 def make_loss(recipe: Recipe, outputs: int) -> keras.Loss:
-    """The recipe's loss for a network of so many outputs (1: a sigmoid head)."""
+    """The recipe's loss for a network with this number of outputs (1: a sigmoid head)."""
     if recipe.loss == "mean-squared-error":
         return _SmoothedSquares(recipe.label_smoothing, max(outputs, 2))
     if outputs == 1:
@@ -109,7 +109,7 @@ def make_loss(recipe: Recipe, outputs: int) -> keras.Loss:
 
 
 class _SmoothedSquares(keras.losses.Loss):
-    """Keras's MeanSquaredError, of labels that are smoothed as in its cross-entropies."""
+    """Keras's MeanSquaredError with label smoothing, as in its cross-entropies."""
 
     def __init__(self, smoothing: float, classes: int) -> None:
         super().__init__(name="mean_squared_error")
@@ -122,7 +122,7 @@ class _SmoothedSquares(keras.losses.Loss):
 
 
 def add_penalties(network: keras.Model, l1: float, l2: float) -> None:
-    """Put an L1 and L2 penalty on every kernel; it lives in training only and is not part of the saved network."""
+    """Put an L1 and L2 penalty on every kernel. It applies in training only and is not saved."""
     if not (l1 or l2):
         return
     for variable in network.trainable_variables:

@@ -1,4 +1,4 @@
-"""Whether a recipe trains in mixed bfloat16: measured with its own network, here, once; never guessed by name."""
+"""Whether to train in mixed bfloat16: measured once with the recipe's own network on this machine."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from tellapart.networks.backend import JIT, NAME, has_accelerator, keras, place
 from tellapart.networks.inside import layers_of
 from tellapart.recipes.build import build_network
 from tellapart.recipes.recipe import Recipe
+from tellapart.training.machine import processor
 from tellapart.training.measured import recall, remember
 from tellapart.training.normalization import fuse
-from tellapart.training.run import processor
 from tellapart.training.shortage import check_memory, ran_out
 
 WORTH = 1.1
-"""bfloat16 is taken where a step is at least this much faster; less is noise."""
+"""bfloat16 is used if a step is at least this many times as fast; less is noise."""
 
 LONG = 1e8
-"""Trainings of fewer pixels in all (pictures x epochs x size) end before the measuring would pay."""
+"""Trainings of fewer pixels in total (pictures x epochs x size) are too short for the measurement to pay."""
 
 SHORT = 1e7
-"""Trainings of fewer end before even what has been measured would pay."""
+"""Trainings of fewer are too short even for a remembered measurement to pay."""
 
 
 def choose_precision(
     asked: str, recipe: Recipe, pictures: float, shape: tuple[int, int, int], classes: int
 ) -> tuple[str, str]:
-    """`float32` or `bfloat16`, and why. `asked` is one of them or `auto`; `pictures` are all that training will see.
+    """`float32` or `bfloat16`, and the reason. `asked` is one of them or `auto`; `pictures` counts all epochs.
 
     The measurement takes some seconds and is remembered by processor, backend and network.
     """
     if asked != "auto":
-        return asked, "as asked"
+        return asked, "as requested"
     seen = pictures * shape[0] * shape[1]
     if seen < SHORT:
         return "float32", "a short training"
@@ -54,16 +54,16 @@ def choose_precision(
         except Exception as error:
             if not ran_out(error):
                 raise
-            return "float32", "not measured: memory does not suffice for a batch"
+            return "float32", "not measured: a batch does not fit in memory"
         remember(key, gain)
     name = "bfloat16" if gain >= WORTH else "float32"
-    return name, f"measured here: a step in bfloat16 is {gain:.1f} times as fast"
+    return name, f"measured on this machine: a step in bfloat16 is {gain:.1f} times as fast"
 
 
 def set_precision(network: keras.Model, name: str) -> None:
-    """Let a network compute in `name`; its weights stay float32, as do its rescaling and all from the last weights on.
+    """Let a network compute in `name`; weights, rescaling, and all from the last weights on stay float32.
 
-    Probabilities and the loss thus come from float32 sums; `float32` puts everything back.
+    So probabilities and the loss come from float32 sums. `float32` restores everything.
     """
     layers = layers_of(network)
     last = max((i for i, layer in enumerate(layers) if layer.weights), default=0)
@@ -73,7 +73,7 @@ def set_precision(network: keras.Model, name: str) -> None:
 
 
 def _may_have_bfloat16() -> bool:
-    """Only a reason not to measure: Linux lists what a processor lacks; elsewhere, and on accelerators, we measure."""
+    """False only on Linux, if the processor is known to lack bfloat16; elsewhere, and on accelerators, measure."""
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
@@ -82,11 +82,11 @@ def _may_have_bfloat16() -> bool:
 
 
 def _measured_gain(network: keras.Model, batch: int) -> float:
-    """How many times faster a training step of a network is in bfloat16; it changes the network's weights."""
+    """How many times as fast a training step is in bfloat16. Changes the network's weights."""
     fuse(network)
     steps = {name: _step(network, name, batch) for name in ("float32", "bfloat16")}
     best = dict.fromkeys(steps, float("inf"))
-    for _ in range(4):  # in turns, and the best of each: other work on the machine then hits both
+    for _ in range(4):  # in turns, and the best of each, so that other work on the machine affects both
         for name, step in steps.items():
             began = time.perf_counter()
             step()
@@ -95,7 +95,7 @@ def _measured_gain(network: keras.Model, batch: int) -> float:
 
 
 def _step(network: keras.Model, name: str, batch: int) -> Callable[[], object]:
-    """A function that trains one step in a precision, already traced."""
+    """A function that trains one step in a precision; it is traced already."""
     set_precision(network, name)
     model = keras.Model(network.inputs[0], network(network.inputs[0]))
     model.compile("sgd", "mean_squared_error", jit_compile=JIT)
@@ -104,7 +104,7 @@ def _step(network: keras.Model, name: str, batch: int) -> Callable[[], object]:
     model.train_on_batch(pixels, targets)
 
     def step() -> object:
-        if NAME == "torch":  # which traces nothing, and computes in what the layers say now
+        if NAME == "torch":  # which does not trace, and computes in the layers' current precision
             set_precision(network, name)
         return model.train_on_batch(pixels, targets)
 

@@ -1,4 +1,4 @@
-"""Running out of memory: seen beforehand where it can be, known for what it is where not, and the batch to try then."""
+"""Memory: predicts whether a training step fits, recognises out-of-memory errors, and chooses a smaller batch."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TypeVar
 from tellapart.errors import OutOfMemoryError
 from tellapart.memory import available
 from tellapart.networks.backend import has_accelerator, keras
+from tellapart.networks.cost import NetworkCost
 from tellapart.networks.description import read_description
-from tellapart.networks.sizes import Sizes
 from tellapart.progress import Listener, Note
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.checkpoints import FOLDER, Checkpoints
@@ -21,10 +21,10 @@ from tellapart.training.checkpoints import FOLDER, Checkpoints
 Result = TypeVar("Result")
 
 SMALLEST = 4
-"""Batches of fewer pictures are not tried."""
+"""The smallest batch that is tried."""
 
 OUTPUTS, COPIES = 2.0, 6
-"""A step takes so many times the bytes of all layers' outputs, and of the weights.
+"""A step needs this many times the bytes of all layer outputs, and of the weights.
 
 Measured: 1.8 times the outputs on `digits-2conv` with batches of 4,320, 1.4 times on `quick`.
 """
@@ -34,15 +34,15 @@ _WORDS = ("out of memory", "resource_exhausted", "resource exhausted", "oom when
 
 
 def check_memory(network: keras.Model, batch_size: int) -> None:
-    """Raise MemoryError, whose words name the bytes, where a step with such batches needs more than there is.
+    """Raise MemoryError, which names the bytes, if a step with batches of this size does not fit in memory.
 
-    Without that the system would end this process, or another, in the middle of it.
+    Without this check the system might kill this process, or another one, during a step.
     """
-    if has_accelerator():  # whose memory it is that counts, and is not known
+    if has_accelerator():  # whose memory counts, and is not known
         return
     plan = read_description(json.dumps(keras.saving.serialize_keras_object(network)))
-    sizes = Sizes()
-    sizes.of(plan, tuple(network.input_shape[1:]))
+    sizes = NetworkCost()
+    sizes.add(plan, tuple(network.input_shape[1:]))
     needed = OUTPUTS * sizes.activations * batch_size + COPIES * 4 * sizes.parameters
     free = available()
     if free is not None and needed > free:
@@ -50,17 +50,17 @@ def check_memory(network: keras.Model, batch_size: int) -> None:
 
 
 def ran_out(error: BaseException) -> bool:
-    """Whether an error says that memory did not suffice: Python's own, TensorFlow's, XLA's or torch's."""
+    """Whether an error of Python, TensorFlow, XLA or torch means that memory ran out."""
     if isinstance(error, MemoryError):
         return True
     return isinstance(error, Exception) and any(word in str(error).lower() for word in _WORDS)
 
 
 def smaller(recipe: Recipe) -> Recipe | None:
-    """The recipe with half the batch, and the rate that goes with it; None where it is small already.
+    """The recipe with half the batch and the matching learning rate; None if the batch is the smallest already.
 
-    The rate follows the batch in proportion where a step is as long as its gradient or of fixed length (Goyal and
-    others 2017, arXiv:1706.02677), by the square root for the adaptive rules (Malladi and others 2022,
+    The rate changes in proportion to the batch if a step is as long as its gradient or of fixed length (Goyal and
+    others 2017, arXiv:1706.02677), and by the square root for adaptive optimizers (Malladi and others 2022,
     arXiv:2205.10287).
     """
     batch = recipe.batch_size // 2
@@ -78,10 +78,10 @@ def within_memory(
     on_event: Listener,
     changed: Callable[[Recipe], None] = lambda recipe: None,
 ) -> Result:
-    """What `attempt` gives; where memory does not suffice, of a recipe with smaller batches, which `changed` hears of.
+    """The result of `attempt`; if memory runs out, with smaller batches, which `changed` is called with.
 
-    Raises OutOfMemoryError where it does not for the smallest, or where the training's `folder` has checkpoints: it did
-    suffice then, and they are of that batch.
+    Raises OutOfMemoryError if even the smallest batch does not fit, or if the training's `folder` has checkpoints: that
+    batch did fit then, and a checkpoint belongs to its batch size.
     """
     kept = Checkpoints(folder / FOLDER)
     while True:
@@ -94,18 +94,18 @@ def within_memory(
             given = f"out of memory with batches of {recipe.batch_size} pictures{words}"
             other = None if kept.any() else smaller(recipe)
             if other is None:
-                again = "go on with --resume" if kept.any() else "start it again"
+                again = "use --resume" if kept.any() else "start it again"
                 raise OutOfMemoryError(
                     given,
                     "enough memory",
                     f"end other programs and {again}, or train smaller pictures (--set height=... --set width=...)",
                 ) from error
-        on_event(Note(f"{given}: trying {other.batch_size}, at a learning rate of {other.learning_rate:.3g}"))
+        on_event(Note(f"{given}: trying {other.batch_size}, with a learning rate of {other.learning_rate:.3g}"))
         recipe = other
         changed(recipe)
 
 
 def yield_memory() -> None:
-    """Let the system, where it runs out of memory, end this process before it ends its owner's others (Linux)."""
+    """Let the system, if memory runs out, kill this process rather than the user's others (Linux)."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")

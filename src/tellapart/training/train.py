@@ -1,318 +1,180 @@
-"""The training itself: a compiled model, batches in a seeded order, the best weights; it goes on where it stopped."""
+"""The training itself: a plan and prepared pictures in, a trained network out; it resumes where it was interrupted."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tellapart.data.feeding import Prepared, batch_for
-from tellapart.data.rows import digest as pixels_digest
+from tellapart.data.feeding import Prepared
 from tellapart.errors import CheckpointError, RecipeError, TellapartError
-from tellapart.files import sha256
-from tellapart.networks.backend import JIT, describe, feed, keras, set_seed
-from tellapart.networks.layers import AlternateMirror
-from tellapart.progress import Listener, Note
+from tellapart.networks.backend import keras, set_seed
+from tellapart.progress import Note
 from tellapart.recipes.build import build_network
 from tellapart.recipes.recipe import Recipe
-from tellapart.training.batches import Batches, steps_at_once
-from tellapart.training.budget import EVALUATING, Budget, Pace
+from tellapart.training.averaging import Averaged
 from tellapart.training.checkpoints import FOLDER, KEPT, Checkpoints
+from tellapart.training.fitting import Fitting
+from tellapart.training.identity import identity_of, network_digest
 from tellapart.training.normalization import fuse, unfuse
-from tellapart.training.optimizers import add_penalties, make_loss, make_optimizer
+from tellapart.training.optimizers import add_penalties
+from tellapart.training.pace import EVALUATING, Pace, Workload
+from tellapart.training.plan import Plan
 from tellapart.training.precision import set_precision
-from tellapart.training.run import ROOM, lacking
-from tellapart.training.saving import SAVE_EVERY, Averaged, Saving
-from tellapart.training.shortage import check_memory, ran_out
+from tellapart.training.run_folder import ROOM, lacking
+from tellapart.training.saving import Saving
+from tellapart.training.session import Session
+from tellapart.training.shortage import check_memory, ran_out, within_memory
+from tellapart.training.snapshot import Snapshot
+from tellapart.training.state import State
 from tellapart.training.stopping import Stopping
 from tellapart.training.watch import Watch
 
-SMALLER = 0.75
-"""The share of its size at which a picture is seen while the training `grow`s: little more than half of the work."""
-
-LARGER = 4
-"""Looking keeps no outputs of layers, which learning needs again: batches may be so many times larger."""
-
-FIRST_LOOK = 2**26
-"""First weights may be computed from so many bytes of pictures."""
+FIRST_PICTURES = 2**26
+"""Bytes of pictures from which first weights may be computed."""
 
 REPORT_BYTES = 8 * 2**20
-"""Room for curves, report and records."""
-
-ENDLESS = 1_000_000
-"""Epochs of a training that ends by the clock."""
+"""Disk space for curves, report and records."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network with its best weights in it, an epoch's figures a row, and the epoch (from 1) they are of."""
+    """A network with its best weights, which belong to `best_epoch` (from 1), and the history, a row an epoch.
+
+    `recipe` is the one it was trained with: its batch may be smaller than planned, if memory was short.
+    """
 
     network: keras.Model
+    recipe: Recipe
     history: list[dict[str, float]]
     best_epoch: int
     seconds: float
 
 
-def train_network(
-    recipe: Recipe,
-    train: Prepared,
-    validation: Prepared | None,
-    classes: int,
-    seed: int,
-    precision: str,
-    folder: Path,
-    on_event: Listener,
-    budget: Budget | None = None,
-    evaluated: int = 0,
-    save_every: float = SAVE_EVERY,
-) -> Trained:
-    """Train the recipe's network, computing in `precision` (float32 or bfloat16); it comes back in float32.
+def train_network(plan: Plan, train: Prepared, validation: Prepared | None, session: Session) -> Trained:
+    """Train the plan's network in its precision; the result computes in float32.
 
-    With a `budget` the training lasts as long as that allows, whatever the recipe's epochs; `evaluated` is then the
-    number of looks at pictures that evaluation will take afterwards. Writes into `folder` history.csv (a row an epoch)
-    and checkpoints/, about every `save_every` seconds (0: as often as it can) and at the end. Where there are
-    checkpoints already, it goes on from the newest. The result holds the weights of the epoch with the highest
-    validation accuracy (ties: the lowest loss), or the last where there is no validation split.
+    Writes history.csv and checkpoints/ into the session's folder, and resumes from the newest checkpoint there. With a
+    budget the training lasts as long as that allows, whatever the recipe's epochs. The result has the weights of the
+    epoch with the highest validation accuracy (ties: the lowest loss), or of the last epoch without validation.
 
-    Raises RecipeError before, CheckpointError where it cannot go on or has no room for what it will write,
-    MemoryError where a step needs more than there is, TrainingError when the loss is not finite, and Stopped after
-    Ctrl-C or SIGTERM, with what was reached kept.
+    Raises RecipeError before it starts; CheckpointError if it cannot resume, or the disk is too full; MemoryError if a
+    step needs more memory than there is; TrainingError if the loss is not finite; Stopped after Ctrl-C, SIGTERM or a
+    cancellation, with everything up to there saved.
     """
-    set_seed(seed)
-    network, description = _fresh_network(recipe, train, classes, precision)
-    augmentation = recipe.augmentation.layers(seed)
-    batches = Batches(train, network.output_shape[-1], recipe.batch_size, seed, recipe)
-    steps = batches.in_all
-    at_once = steps_at_once(recipe.batch_size, train.pixels.shape[1:], steps)
-    optimizer = make_optimizer(recipe, recipe.epochs * steps)
-    optimizer.build(network.trainable_variables)  # made within the first step, they have it traced a second time
-    held = len(validation) if validation else 0
-    held_out = _held_out(validation, batches.outputs, recipe.batch_size)
-    afterwards = evaluated * EVALUATING[precision]
-    pace = Pace(budget, recipe.grow, steps, at_once, recipe.batch_size, held, afterwards) if budget else None
-    watch = Watch(network, recipe.epochs, batches, folder, on_event, pace)
-    variables = {
-        "network": list(network.variables),
-        "optimizer": list(optimizer.variables),
-        "augmentation": [variable for layer in augmentation for variable in layer.variables],
-    }
-    checkpoints = Checkpoints(folder / FOLDER)
-    identity = _identity(recipe, train, validation, seed, precision) | {"network": description}
-    stopping = Stopping()
-    saving = Saving(
-        checkpoints, variables, batches, watch, pace, budget, identity, save_every, stopping, on_event
-    )  # fmt: skip
-    before = checkpoints.newest(lambda text: on_event(Note(text)))
-    if before is None:
-        check_room(folder, variables)
-    finished = before is not None and saving.restore(before)
-    if before is not None and budget is not None:
-        budget.go_on(before.values["in_all"])
-    callbacks = [
-        _Epochs(augmentation, batches),
-        *([Averaged()] if recipe.average else []),  # those below then see the averaged weights
-        *([pace] if pace else []),
-        watch,
-        saving,
-    ]
-
-    def fit(size: float, until: int) -> None:
-        """Train on with pictures of a part of their size, to the end of an epoch or, by the clock, of a phase."""
-        model = _training_model(network, augmentation, size, recipe.name)
-        model.compile(
-            optimizer=optimizer,
-            loss=make_loss(recipe, batches.outputs),
-            metrics=[_accuracy() if batches.outputs == 1 else "accuracy"],
-            steps_per_execution=at_once,
-            jit_compile=JIT,
-        )
-        while (epoch := len(watch.history)) < until and not (pace and pace.phase_over):
-            batches.first = saving.place[1] if saving.place[0] == epoch else 0
-            if pace:
-                pace.first = batches.first
-            try:
-                model.fit(
-                    feed(batches),
-                    initial_epoch=epoch,
-                    epochs=epoch + 1 if batches.first else until,  # an epoch that was broken off is a fit of its own
-                    validation_data=held_out and feed(held_out),
-                    callbacks=callbacks,
-                    shuffle=False,  # the batches come shuffled, by our own seed
-                    verbose=0,
-                )
-            except Exception as error:
-                fault = batches.fault or (held_out and held_out.fault)
-                if not fault:
-                    raise
-                raise fault from error
-
-    grown = min(round(recipe.grow * recipe.epochs), recipe.epochs - 1)  # the last epoch sees whole pictures
-    phases = [(1.0, recipe.epochs if pace is None else ENDLESS)]
-    if recipe.grow and (pace or grown):
-        phases.insert(0, (SMALLER, grown if pace is None else ENDLESS))
-    with stopping:
-        while not finished and saving.phase < len(phases):
-            if pace:
-                pace.begin(growing=saving.phase + 1 < len(phases))
-            if pace is None or not pace.over:
-                fit(*phases[saving.phase])
-            saving.phase += 1
-            if saving.phase < len(phases):
-                watch.forget_best()
-        if not finished:
-            saving.place = (len(watch.history), 0)
+    set_seed(plan.seed)
+    network, digest = _fresh_network(plan, train)
+    fitting = Fitting(plan, network, train, validation)
+    snapshot = Snapshot(fitting.variables(), identity_of(plan, train, validation, digest))
+    store = Checkpoints(session.folder / FOLDER)
+    state = _restored(snapshot, store, session)
+    pace = _pace(plan, fitting, validation, state, session)
+    watch = Watch(network, plan.recipe.epochs, fitting.batches, state, session, pace)
+    with Stopping(session.cancellation) as stopping:
+        saving = Saving(snapshot, store, state, watch, session, stopping)
+        # Averaged comes first, so that the others see the averaged weights.
+        averaged = [Averaged()] if plan.recipe.average else []
+        if not state.finished:
+            fitting.run(state, [*averaged, *([pace] if pace else []), watch, saving], pace)
+            state.epoch, state.batch = len(state.history), 0
             saving.save(finished=True)
             if stopping.asked:
-                saving.stop(saving.place)
-    seconds = saving.seconds if not finished else saving.spent
-    if budget is not None:
-        budget.training_ended()
+                saving.stop(state.place)
+    if session.budget is not None:
+        session.budget.training_ended()
     watch.write_history()
-    network.set_weights(watch.best_weights)
+    network.set_weights(state.best_weights)
     set_precision(network, "float32")
     unfuse(network)
-    return Trained(network, watch.history, watch.best_epoch, seconds)
+    return Trained(network, plan.recipe, state.history, state.best_epoch, state.seconds)
 
 
-def _accuracy() -> keras.metrics.Metric:
-    """Of one output: Keras's own would call no answer right where labels are blended (mixup, cutmix)."""
+def train_within_memory(
+    plan: Plan,
+    train: Prepared,
+    validation: Prepared | None,
+    session: Session,
+    changed: Callable[[Recipe], None] = lambda recipe: None,
+) -> Trained:
+    """`train_network`; if memory is short, with smaller batches, with which `changed` is called.
 
-    def right(labels: Any, answers: Any) -> Any:
-        return keras.ops.cast(keras.ops.equal(labels > 0.5, answers > 0.5), "float32")
+    Raises OutOfMemoryError if even the smallest batch does not fit, and what `train_network` raises.
+    """
 
-    return keras.metrics.MeanMetricWrapper(right, name="accuracy")
+    def attempt(recipe: Recipe) -> Trained:
+        return train_network(plan.with_recipe(recipe), train, validation, session)
+
+    return within_memory(plan.recipe, attempt, session.folder, session.on_event, changed)
 
 
-def _identity(
-    recipe: Recipe, train: Prepared, validation: Prepared | None, seed: int, precision: str
-) -> dict[str, Any]:
-    """What has to be the same where a training goes on, in plain values."""
-    digest = hashlib.sha256()
-    for part in [train, *([validation] if validation else [])]:
-        digest.update(np.ascontiguousarray(part.labels).tobytes() + np.ascontiguousarray(part.indices).tobytes())
-        digest.update(pixels_digest(part.pixels).encode())
-    versions = {"backend": describe(), "keras": keras.__version__, "tellapart": version("tellapart")}
-    return {
-        "format": 2,  # of what is known of pictures and network
-        "recipe": recipe.changes(),
-        "pictures": digest.hexdigest(),
-        "seed": seed,
-        "precision": precision,
-        "versions": versions,
-    }
+def _restored(snapshot: Snapshot, store: Checkpoints, session: Session) -> State:
+    """The state of the newest checkpoint, with its variables set; a new state if there is none."""
+    checkpoint = store.newest(lambda text: session.on_event(Note(text)))
+    if checkpoint is None:
+        check_room(session.folder, snapshot.variables)
+        return State()
+    state = snapshot.restore(checkpoint, session.on_event)
+    if session.budget is not None:
+        session.budget.resume(state.total_seconds)
+    return state
+
+
+def _pace(plan: Plan, fitting: Fitting, validation: Prepared | None, state: State, session: Session) -> Pace | None:
+    """What ends a training with a time budget; None without one."""
+    budget = session.budget
+    if budget is None:
+        return None
+    work = Workload(
+        grow=plan.recipe.grow,
+        steps_per_epoch=fitting.batches.per_epoch,
+        steps_at_once=fitting.steps_at_once,
+        batch_size=plan.recipe.batch_size,
+        validated=len(validation) if validation else 0,
+        afterwards=budget.evaluated * EVALUATING[plan.precision],
+    )
+    return Pace(budget, work, state)
 
 
 def check_room(folder: Path, variables: dict[str, list[Any]]) -> None:
-    """Raise CheckpointError unless a disk has room for what a training with such variables writes."""
-    size = sum(int(np.prod(v.shape)) * 4 for them in variables.values() for v in them)
+    """Raise CheckpointError unless the disk has room for all that a training with these variables writes."""
+    size = sum(int(np.prod(v.shape)) * 4 for group in variables.values() for v in group)
     weights = sum(int(np.prod(v.shape)) * 4 for v in variables["network"])
-    # Two checkpoints and a third that is being written, each with the best weights too; the model file with its twin,
-    # twice while one replaces the other.
+    # Two checkpoints and a third that is being written, each with the best weights too; the model file with its ONNX
+    # copy, twice while one replaces the other.
     needed = (KEPT + 1) * (size + weights) + 4 * weights + REPORT_BYTES
     if (free := lacking(folder, needed)) is not None:
         raise CheckpointError(f"{folder}: this training writes up to {needed:,} bytes, and {free:,} are free", *ROOM)
 
 
-def _fresh_network(recipe: Recipe, train: Prepared, classes: int, precision: str) -> tuple[keras.Model, str]:
-    """The recipe's network with its first weights, ready to be trained in a precision; a hash of what it is made of."""
-    network = build_network(recipe, train.pixels.shape[1:], classes)
+def _fresh_network(plan: Plan, train: Prepared) -> tuple[keras.Model, str]:
+    """The network with its first weights, ready to be trained in the plan's precision, and its digest."""
+    recipe = plan.recipe
+    network = build_network(recipe, train.pixels.shape[1:], plan.classes)
     check_memory(network, min(recipe.batch_size, len(train)))
-    description = network_digest(network)
+    digest = network_digest(network)
     if recipe.initialise is not None:
-        size = len(train) * int(np.prod(train.pixels.shape[1:]))
-        some = train.pixels[:: max(1, len(train) // 5000, size // FIRST_LOOK)]
-        try:
-            recipe.initialise(network, some)
-        except Exception as error:
-            if isinstance(error, TellapartError) or ran_out(error):
-                raise
-            raise RecipeError(
-                f"initialise() of {recipe.name} stops with {type(error).__name__}: {error}",
-                "def initialise(network, pixels): ... that sets weights",
-                "correct it",
-            ) from error
+        _initialise(recipe, network, train)
     add_penalties(network, recipe.l1, recipe.l2)
-    set_precision(network, precision)
+    set_precision(network, plan.precision)
     fuse(network)
-    return network, description
+    return network, digest
 
 
-def network_digest(network: keras.Model) -> str:
-    """A hash of what a network is made of, and of what goes into what. Names of layers count up in a process, so their
-    places stand for them.
-    """
-    config = json.loads(network.to_json())["config"]
-    places: dict[str, str] = {}
-
-    def note(part: Any) -> None:
-        if isinstance(part, dict) and isinstance(part.get("name"), str):
-            places.setdefault(part["name"], f"#{len(places)}")
-        for one in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
-            note(one)
-
-    def placed(part: Any, named: bool = False) -> Any:
-        """Only where a layer is meant: an activation may be called as a layer is."""
-        if isinstance(part, dict):
-            return {name: placed(one, name in ("name", *_BY_NAME)) for name, one in part.items()}
-        if isinstance(part, list):
-            return [placed(one, named) for one in part]
-        return places.get(part, part) if named and isinstance(part, str) else part
-
-    note(config)
-    return sha256(json.dumps(placed(config), sort_keys=True).encode())
-
-
-_BY_NAME = ("keras_history", "input_layers", "output_layers")
-"""Where the description of a network names layers."""
-
-
-def _held_out(validation: Prepared | None, outputs: int, batch_size: int) -> Batches | None:
-    """The validation split in batches that take no more memory than a step does."""
-    if validation is None:
-        return None
-    return Batches(validation, outputs, min(batch_for(validation.pixels.shape[1:]), LARGER * batch_size), None)
-
-
-def _training_model(network: keras.Model, augmentation: list[keras.Layer], size: float, recipe: str) -> keras.Model:
-    """The network behind its augmentation, for pictures shrunk to `size` of theirs: the same layers and weights.
-
-    Raises RecipeError for a network that takes one size only.
-    """
-    inputs = x = keras.Input(network.input_shape[1:])
-    for layer in augmentation:
-        x = layer(x)
-    if size == 1:
-        return keras.Model(inputs, network(x))
-    height, width, channels = network.input_shape[1:]
-    small = (max(8, round(height * size)), max(8, round(width * size)))
+def _initialise(recipe: Recipe, network: keras.Model, train: Prepared) -> None:
+    """Compute first weights from some of the pictures. Raises RecipeError if the recipe's function fails."""
+    size = len(train) * int(np.prod(train.pixels.shape[1:]))
+    some = train.pixels[:: max(1, len(train) // 5000, size // FIRST_PICTURES)]
+    assert recipe.initialise is not None
     try:
-        shared = keras.models.clone_model(
-            network, input_tensors=keras.Input((*small, channels)), clone_function=lambda layer: layer
-        )
-    except ValueError as error:
+        recipe.initialise(network, some)
+    except Exception as error:
+        if isinstance(error, TellapartError) or ran_out(error):
+            raise
         raise RecipeError(
-            f"the network of {recipe} does not take pictures of {small[0]} x {small[1]} ({str(error).splitlines()[0]})",
-            "for grow, a network that takes any size: pooled before its dense layers, not flattened",
-            "set grow=0, or end the convolutions with GlobalMaxPooling2D",
+            f"initialise() of {recipe.name} fails with {type(error).__name__}: {error}",
+            "def initialise(network, pixels): ... that sets weights",
+            "",
         ) from error
-    return keras.Model(inputs, shared(keras.layers.Resizing(*small)(x)))
-
-
-class _Epochs(keras.callbacks.Callback):
-    """Tells the batches, and the layers that go by epochs, which one it is."""
-
-    def __init__(self, layers: list[keras.Layer], batches: Batches) -> None:
-        super().__init__()
-        self.batches = batches
-        self.layers = [layer for layer in layers if isinstance(layer, AlternateMirror)]
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """See Keras."""
-        self.batches.begin(epoch + 1)
-        for layer in self.layers:
-            layer.epoch.assign(epoch)

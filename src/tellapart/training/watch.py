@@ -1,4 +1,4 @@
-"""What a training looks at as it goes: figures for the listener, the history, the best weights so far."""
+"""What a training reports as it runs: metrics for the listener, the history, the best weights so far."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import csv
 import io
 import math
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,107 +13,109 @@ import numpy as np
 from tellapart.errors import TrainingError
 from tellapart.files import write_text
 from tellapart.networks.backend import keras
-from tellapart.progress import Epoch, Listener, Note, Progress
+from tellapart.progress import Epoch, Note, Progress
 from tellapart.training import checkpoints
 from tellapart.training.batches import Batches
-from tellapart.training.budget import Pace
+from tellapart.training.pace import Pace
+from tellapart.training.run_folder import HISTORY
+from tellapart.training.session import Session
+from tellapart.training.state import State
 
-HISTORY = "history.csv"
+EVERY = 0.2
+"""Seconds between two progress events: reading the metrics waits for the device."""
 
 
 class Watch(keras.callbacks.Callback):
-    """Tells the listener, writes the history, keeps the best weights, and lets no figure pass that is no number."""
+    """Reports progress, writes history.csv, keeps the best weights, and stops if a metric is not finite.
+
+    `epochs` are planned, unless `pace` plans them.
+    """
 
     def __init__(
-        self, network: keras.Model, epochs: int, batches: Batches, folder: Path, on_event: Listener, pace: Pace | None
+        self, network: keras.Model, epochs: int, batches: Batches, state: State, session: Session, pace: Pace | None
     ) -> None:
         super().__init__()
         self.network, self.epochs, self.batches = network, epochs, batches
-        self.folder, self.on_event, self.pace = folder, on_event, pace
-        self.history: list[dict[str, float]] = []
-        self.best, self.best_epoch = (-math.inf, -math.inf), 0
-        self.best_weights: list[np.ndarray] = []
-        self.metrics: dict[str, float] = {}
-        """Of the batches of this epoch, as they were last looked at."""
-        self.carried: tuple[int, dict[str, float], float] | None = None
-        """Batches, figures and seconds of the same epoch before the training was broken off."""
-        self.said_unwritten = False
+        self.state, self.session, self.pace = state, session, pace
+        self.epoch, self.started = state.epoch, time.monotonic()
+        self.earlier = (state.batch, dict(state.metrics), state.epoch_seconds) if state.batch else None
+        """Batches, metrics and seconds of this epoch in an earlier process."""
+        self.warned = False
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """See Keras."""
-        self.began, self.epoch, self.said = time.monotonic(), epoch, 0.0
-        self.began -= self.carried[2] if self.carried else 0.0
-        self.done = self.batches.in_all
+        self.started, self.epoch, self.reported = time.monotonic(), epoch, 0.0
+        self.started -= self.earlier[2] if self.earlier else 0.0
+        self.done = self.batches.per_epoch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """See Keras. Looking at the figures costs a wait for the device, so it is done a few times a second."""
-        self.done = min(self.batches.first + batch + 1, self.batches.in_all)
-        if time.monotonic() - self.said < 0.2:
+        """See Keras."""
+        self.done = min(self.batches.first + batch + 1, self.batches.per_epoch)
+        if time.monotonic() - self.reported < EVERY:
             return
-        self.said = time.monotonic()
-        self.look(batch, logs)
-        steps = self.batches.in_all
-        done = self.epoch + self.done / steps
-        total = round((self.pace.planned / steps if self.pace else self.epochs) * len(self.batches.data))
-        pictures = min(round(done * len(self.batches.data)), total)
-        self.on_event(Progress("train", pictures, total, "pictures", self.metrics))
+        self.reported = time.monotonic()
+        self.read_metrics(batch, logs)
+        steps, pictures = self.batches.per_epoch, len(self.batches.data)
+        planned = self.state.planned_steps / steps if self.pace else self.epochs
+        total = round(planned * pictures)
+        done = min(round((self.epoch + self.done / steps) * pictures), total)
+        self.session.on_event(Progress("train", done, total, "pictures", self.state.metrics))
 
-    def look(self, batch: int, logs: dict[str, Any] | None) -> dict[str, float]:
-        """The figures of the epoch up to a batch. Raises TrainingError where one is not finite."""
-        found = {name: float(value) for name, value in (logs or {}).items()}
-        self.metrics = self._whole(found, min(self.batches.first + batch + 1, self.batches.in_all))
-        self._check(self.metrics, self.epoch)
-        return self.metrics
+    def read_metrics(self, batch: int, logs: dict[str, Any] | None) -> None:
+        """Put the metrics of the epoch up to a batch into the state. Raises TrainingError if one is not finite."""
+        read = {name: float(value) for name, value in (logs or {}).items()}
+        self.state.metrics = self._of_whole_epoch(read, min(self.batches.first + batch + 1, self.batches.per_epoch))
+        self._check(self.state.metrics, self.epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """See Keras."""
-        found = {name: float(value) for name, value in (logs or {}).items()}
-        row = {"epoch": epoch + 1} | self._whole(found, self.done)
-        row["seconds"] = round(time.monotonic() - self.began, 3)
-        self.carried = None
+        read = {name: float(value) for name, value in (logs or {}).items()}
+        row = {"epoch": epoch + 1} | self._of_whole_epoch(read, self.done)
+        row["seconds"] = round(time.monotonic() - self.started, 3)
+        self.earlier = None
         self._check(row, epoch)
-        value = (row["val_accuracy"], -row["val_loss"]) if "val_accuracy" in row else (float(epoch), 0.0)
-        if value > self.best:
-            weights = self.network.get_weights()
-            if not all(np.isfinite(one).all() for one in weights):  # the last step's, which no figure has seen
-                self._check({"a weight": math.nan}, epoch)
-            self.best, self.best_epoch, self.best_weights = value, epoch + 1, weights
-        self.history.append(row)
+        self._keep_best(row, epoch)
+        self.state.history.append(row)
         self.write_history()
-        steps = self.batches.in_all
-        planned = self.epochs if self.pace is None else math.ceil(self.pace.planned / steps)
-        self.on_event(Epoch(epoch + 1, max(planned, epoch + 1), row))
-
-    def forget_best(self) -> None:
-        """Let the next epoch's weights be the best: those so far were judged by smaller pictures."""
-        self.best = (-math.inf, -math.inf)
+        steps = self.batches.per_epoch
+        planned = self.epochs if self.pace is None else math.ceil(self.state.planned_steps / steps)
+        self.session.on_event(Epoch(epoch + 1, max(planned, epoch + 1), row))
 
     def write_history(self) -> None:
-        """Write history.csv; that it cannot be written does not end a training."""
-        if not self.history:
+        """Write history.csv. A failure is reported once and does not end the training."""
+        history = self.state.history
+        if not history:
             return
         buffer = io.StringIO()
-        metrics = sorted(set(self.history[0]) - {"epoch", "seconds"})
+        metrics = sorted(set(history[0]) - {"epoch", "seconds"})
         writer = csv.DictWriter(buffer, fieldnames=["epoch", *metrics, "seconds"], lineterminator="\n")
         writer.writeheader()
-        writer.writerows(self.history)
+        writer.writerows(history)
+        path = self.session.folder / HISTORY
         try:
-            write_text(self.folder / HISTORY, buffer.getvalue())
+            write_text(path, buffer.getvalue())
         except OSError as error:
-            if not self.said_unwritten:
+            if not self.warned:
                 size = len(buffer.getvalue())
-                self.on_event(
-                    Note(f"note: {self.folder / HISTORY}: {size:,} bytes cannot be written ({error.strerror})")
-                )
-            self.said_unwritten = True
+                self.session.on_event(Note(f"note: {path}: {size:,} bytes cannot be written ({error.strerror})"))
+            self.warned = True
 
-    def _whole(self, metrics: dict[str, float], batches: int) -> dict[str, float]:
-        """Figures of an epoch's later batches and of those before it was broken off; validation's are of the end."""
-        if self.carried is None:
+    def _keep_best(self, row: dict[str, float], epoch: int) -> None:
+        """Copy the weights if this epoch is the best so far; without validation the last epoch is."""
+        value = (row["val_accuracy"], -row["val_loss"]) if "val_accuracy" in row else (float(epoch), 0.0)
+        if value <= self.state.best:
+            return
+        weights = self.network.get_weights()
+        if not all(np.isfinite(weight).all() for weight in weights):  # by the last step, which no metric covers
+            self._check({"a weight": math.nan}, epoch)
+        self.state.best, self.state.best_epoch, self.state.best_weights = value, epoch + 1, weights
+
+    def _of_whole_epoch(self, metrics: dict[str, float], batches: int) -> dict[str, float]:
+        """Means over this process's batches of an epoch and an earlier one's; validation metrics are unchanged."""
+        if self.earlier is None:
             return metrics
-        first, earlier, _ = self.carried
-        before, behind = self.batches.pictures(first), self.batches.pictures(batches)
-        share = before / behind
+        first, earlier, _ = self.earlier
+        share = self.batches.pictures(first) / self.batches.pictures(batches)
         return {
             name: share * earlier[name] + (1 - share) * value if name in earlier else value
             for name, value in metrics.items()
@@ -124,8 +125,8 @@ class Watch(keras.callbacks.Callback):
         wild = next((name for name, value in metrics.items() if not math.isfinite(value)), None)
         if wild is None:
             return
-        folder = self.folder / checkpoints.FOLDER
-        kept = f"; what it was before is in {folder}" if folder.exists() else ""
+        folder = self.session.folder / checkpoints.FOLDER
+        kept = f"; earlier checkpoints are in {folder}" if folder.exists() else ""
         raise TrainingError(
             f"epoch {epoch + 1}: {wild} is {metrics[wild]}",
             "a finite number",

@@ -1,4 +1,4 @@
-"""What a person changes in a recipe: `FIELD=VALUE` as typed, or a mapping in Python, as the fields of a record."""
+"""Changes to a recipe: `FIELD=VALUE` as typed, or a mapping in Python, as the fields of a record."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from tellapart.recipes.recipe import Recipe
 
 AUTO = "auto"
-"""The recipe that is chosen by the pictures."""
+"""The recipe that is chosen from the pictures; the latest interrupted run for --resume."""
 
 
 def several(value: Any) -> Any:
-    """The option `set` as it is kept: a mapping of plain values, or a list of texts."""
-    if isinstance(value, Mapping):  # a record stands for all its fields; run.json can then hold it
+    """The option `set` as it is stored: a mapping of plain values, or a list of texts."""
+    if isinstance(value, Mapping):  # a record becomes its fields, which run.json can hold
         return {name: one.model_dump() if isinstance(one, BaseModel) else one for name, one in value.items()}
     return [] if value is None else [value] if isinstance(value, str) else value
 
 
 def changes_of(recipe: Recipe, asked: Any) -> dict[str, Any]:
-    """The changes of a recipe's fields that were asked for, those of a record within it as a mapping.
+    """The changes by field; those within a record, such as augmentation, as a mapping.
 
-    Raises RecipeError for a field of something that is no record, UsageError for text without `=`.
+    Raises RecipeError for a field of something that is not a record, UsageError for text without `=`.
     """
     changes: dict[str, Any] = {}
     items = asked.items() if isinstance(asked, Mapping) else [_assignment(text) for text in asked]
     for name, value in items:
-        if isinstance(value, str):  # words need no quotes; numbers, true and false are read as TOML
+        if isinstance(value, str):  # words are taken without quotes; numbers, true and false are read as TOML
             with contextlib.suppress(tomllib.TOMLDecodeError):
                 value = tomllib.loads(f"x = {value}")["x"]
         parent, _, child = name.replace("-", "_").partition(".")
@@ -53,7 +53,5 @@ def changes_of(recipe: Recipe, asked: Any) -> dict[str, Any]:
 def _assignment(text: str) -> tuple[str, str]:
     name, sign, value = str(text).partition("=")
     if not sign:
-        raise UsageError(
-            f"--set {text}", "FIELD=VALUE, for instance optimizer=sgd or augmentation.zoom=0.2", "add both"
-        )
+        raise UsageError(f"--set {text}", "FIELD=VALUE, for instance optimizer=sgd or augmentation.zoom=0.2", "")
     return name.strip(), value.strip()

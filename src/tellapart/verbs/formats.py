@@ -1,4 +1,4 @@
-"""List the formats that labelled pictures may come in."""
+"""List the formats of labelled pictures that can be read."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from tellapart.verbs import Record
 
 
 class Options(Record):
-    """Nothing may be asked of formats."""
+    """No options."""
 
 
 @dataclass(frozen=True)
-class Listed:
-    """Formats by name, each with what it looks like."""
+class FormatList:
+    """Formats by name, each with a description."""
 
     rows: dict[str, str]
 
     def to_dict(self) -> dict[str, Any]:
-        """For machines."""
+        """A description for each name, for machines."""
         return dict(self.rows)
 
     def __str__(self) -> str:
-        return columns(list(self.rows.items())) + "\n\nEach may lie in a folder, a zip or a tar (also gz, bz2, xz)."
+        return columns(list(self.rows.items())) + "\n\nEach can be in a folder, a zip or a tar (also gz, bz2, xz)."
 
 
-def run(options: Options, on_event: Listener) -> Listed:
-    """List."""
+def run(options: Options, on_event: Listener) -> FormatList:
+    """Returns a list that prints as a table."""
     from tellapart import leaves
 
     package = "tellapart.data.formats"
-    return Listed({name: leaves.card(package, name).splitlines()[0] for name in leaves.names(package)})
+    return FormatList({name: leaves.card(package, name).splitlines()[0] for name in leaves.names(package)})

@@ -1,4 +1,4 @@
-"""Name the class of pictures; with --json, or --top, the probabilities of the others too."""
+"""Predict the class of pictures; --top and --json also give the probabilities of other classes."""
 
 from __future__ import annotations
 
@@ -14,35 +14,37 @@ from tellapart.errors import PictureError, UsageError
 from tellapart.images.views import Views
 from tellapart.progress import Listener, Note, Progress
 from tellapart.verbs import Record, argument, share
+from tellapart.verbs._options import Model, Pictures, Share
 
 if TYPE_CHECKING:
     from tellapart.classifier.classifier import Prediction
 
 
 class Options(Record):
-    """What may be asked of predict."""
+    """The options of predict."""
 
-    model: Any = argument(description="A .keras file that tellapart wrote, or a run folder.")
-    pictures: list[Any] = argument(description="Picture files, or folders of them.")
+    model: Model = argument(description="A .keras file that tellapart wrote, or a run folder.")
+    pictures: Pictures = argument(description="Picture files, or folders of picture files.")
     top: int | None = Field(
         None,
         ge=1,
-        description="How many of the likeliest classes to show; default: 3 for one picture, all with --json.",
+        description="Number of most probable classes to show; default: 3 for one picture, all with --json.",
     )
     views: Views | None = Field(
-        None, description="Test-time augmentation to average over; default: as the model has it."
+        None, description="Test-time augmentation: views of each picture to average over; default: those of the model."
     )
-    max_error_rate: Any = Field(
+    max_error_rate: Share = Field(
         None,
-        description='Answer "unsure" below a confidence that keeps errors among the others at this share, such as 1%.',
+        description='Answer "unsure" for low-confidence pictures so that at most this share of the other answers is '
+        "wrong, such as 1%.",
     )
 
     _max_error_rate = field_validator("max_error_rate")(share)
 
     @field_validator("pictures", mode="before")
     @classmethod
-    def _one_is_a_list_of_one(cls, value: Any) -> list[Any]:
-        if isinstance(value, (str, Path)):  # a folder is looked into later
+    def _as_list(cls, value: Any) -> list[Any]:
+        if isinstance(value, (str, Path)):  # the pictures of a folder are listed later
             return [value]
         if isinstance(value, (list, tuple)):
             return list(value)
@@ -54,7 +56,7 @@ class Options(Record):
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """The answers, and the pictures that could not be read."""
+    """The predictions; `bad` are errors for the pictures that could not be read."""
 
     answers: list[Prediction]
     bad: list[PictureError]
@@ -62,7 +64,7 @@ class Predictions:
 
     @property
     def exit_code(self) -> int:
-        """1 where a picture could not be read."""
+        """1 if a picture could not be read, else 0."""
         return 1 if self.bad else 0
 
     def __iter__(self) -> Iterator[Prediction]:
@@ -75,7 +77,7 @@ class Predictions:
         return self.answers[i]
 
     def to_dict(self) -> list[dict[str, Any]]:
-        """For machines: an object a picture; those that could not be read have `error` in place of an answer."""
+        """One object per picture, for machines; a picture that could not be read has `error` instead."""
         good = [answer.to_dict(self.top) for answer in self.answers]
         return good + [{"source": error.source, "error": error.reason} for error in self.bad]
 
@@ -91,7 +93,10 @@ class Predictions:
 
 
 def run(options: Options, on_event: Listener) -> Predictions:
-    """Predict. Raises ModelFileError; pictures that cannot be read are named behind the answers for the others."""
+    """Returns the predictions in the order of the pictures, and the pictures that could not be read.
+
+    Raises ModelFileError, and UsageError for no pictures.
+    """
     from tellapart.classifier.classifier import load_classifier
 
     classifier = load_classifier(options.model)
@@ -103,7 +108,7 @@ def run(options: Options, on_event: Listener) -> Predictions:
         on_event(Note(warning))
     pictures = list(_expanded(options.pictures))
     if not pictures:
-        raise UsageError("no pictures were named", "at least one picture file or folder", "name some")
+        raise UsageError("no pictures given", "at least one picture file or folder", "")
     bad: list[PictureError] = []
 
     answers = []

@@ -1,4 +1,4 @@
-"""List the recipes, or show one: its card and every field."""
+"""List the recipes, or show one of them with all its fields."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ from tellapart.verbs import Record, argument
 
 
 class Options(Record):
-    """What may be asked of recipes."""
+    """The options of recipes."""
 
-    name: str | None = argument(None, description="A recipe to show whole: a name, my.toml or my.py.")
+    name: str | None = argument(None, description="A recipe to show with all its fields: a name, my.toml or my.py.")
 
 
 @dataclass(frozen=True)
-class Listed:
-    """Recipes by name, each with its card; `fields` only where one was asked for, with what `followed` the data."""
+class RecipeList:
+    """Recipes by name, each with its description.
+
+    For a single recipe also `fields`, its values, and `followed`, the possible values of those that depend on the data.
+    """
 
     cards: dict[str, str]
     fields: dict[str, Any] | None = None
     followed: dict[str, list[Any]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """For machines: the fields as the recipe has them, and the values of those that follow the data."""
+        """The descriptions and, for a single recipe, its fields, for machines."""
         if self.fields is None:
             return {"recipes": self.cards}
         return {"recipes": self.cards, "fields": self.fields, "follow_the_data": self.followed}
@@ -37,7 +40,8 @@ class Listed:
         return "\n\n".join([*self.cards.values(), columns(self._rows(self.fields), ["field", "value", "meaning"])])
 
     def _rows(self, fields: dict[str, Any]) -> list[list[str]]:
-        from tellapart.recipes.recipe import Augmentation, Recipe
+        from tellapart.recipes.augmentation import Augmentation
+        from tellapart.recipes.recipe import Recipe
 
         rows = []
         for name, value in fields.items():
@@ -52,16 +56,17 @@ class Listed:
     def _shown(self, name: str, value: Any) -> str:
         if values := self.followed.get(name):
             between = " or " if len(values) == 2 else " to "
-            return f"{values[0]}{between}{values[-1]}, by the data" if len(values) > 1 else str(values[0])
+            return f"{values[0]}{between}{values[-1]}, depending on the data" if len(values) > 1 else str(values[0])
         return "none" if value is None else str(value)
 
 
-def run(options: Options, on_event: Listener) -> Listed:
-    """List. Raises RecipeError for a name that is no recipe."""
+def run(options: Options, on_event: Listener) -> RecipeList:
+    """Returns a list that prints as a table. Raises RecipeError for an unknown recipe."""
     from tellapart.recipes import find
 
     if options.name is None:
-        return Listed({name: find.card(name) for name in find.names()})
-    found = find.find_recipe(options.name)
-    text = find.card(options.name) if options.name in find.names() else f"{found.recipe.name} - from {options.name}"
-    return Listed({found.recipe.name: text}, found.recipe.changes(), found.followed())
+        return RecipeList({name: find.card(name) for name in find.names()})
+    chosen = find.find_recipe(options.name)
+    recipe = chosen.recipe
+    text = find.card(options.name) if options.name in find.names() else f"{recipe.name} - from {options.name}"
+    return RecipeList({recipe.name: text}, recipe.changes(), chosen.followed())

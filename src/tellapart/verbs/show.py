@@ -1,4 +1,4 @@
-"""Look at a collection: parts, shapes, class counts, and the first pictures drawn with their class names."""
+"""Show a collection: splits, picture shapes, class counts, and a drawing of the first pictures with their classes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tellapart.errors import DataError, PictureError, UsageError
 from tellapart.progress import Listener, Note, Progress
 from tellapart.text import columns, counted, shape
 from tellapart.verbs import Record, argument, check_drawing, write_plot
+from tellapart.verbs._options import Changes, ClassNames, RecipeSource, Source
 from tellapart.verbs._settings import AUTO, changes_of, several
 
 if TYPE_CHECKING:
@@ -26,41 +27,41 @@ if TYPE_CHECKING:
 
 
 AUGMENTED, EPOCHS = 5, 4
-"""So many pictures are drawn as so many epochs would see them."""
+"""With --augment: pictures that are drawn by default, and epochs for which each is drawn."""
 
 DRAWN = 256
-"""Pixels of the longer side of a picture in the drawing, at most."""
+"""Largest number of pixels of the longer side of a drawn picture."""
 
 PICTURES = 25
-"""So many pictures are drawn where nobody says."""
+"""Pictures that are drawn by default."""
 
 MIRRORED = 3000
-"""So many are looked at to decide whether mirroring does harm."""
+"""Pictures that are read to decide whether mirroring does harm."""
 
 
 class Options(Record):
-    """What may be asked of show."""
+    """The options of show."""
 
-    data: Any = argument(description="A data set's name, a folder, archive or data file.")
-    classes: Any = Field(None, description="Text file with the class names in label order, one a line.")
+    data: Source = argument(description="A data set's name, a folder, archive or data file.")
+    classes: ClassNames = Field(None, description="Text file with the class names in label order, one per line.")
     pictures: int | None = Field(
-        None, ge=0, le=400, description="How many pictures to draw, 25 unless said (5 with --augment); 0 draws none."
+        None, ge=0, le=400, description="Number of pictures to draw; default: 25, or 5 with --augment; 0 draws none."
     )
-    augment: Any = Field(
-        None, description="A recipe, or auto: draw what its training makes of some pictures instead, epoch by epoch."
+    augment: RecipeSource = Field(
+        None, description="A recipe, or auto: draw some pictures as its training augments them, for several epochs."
     )
-    set: Any = Field(
+    set: Changes = Field(
         default_factory=list,
-        description="Change a field of it, such as augmentation.crop=0.5; may be repeated.",
+        description="With --augment: change a field of the recipe, such as augmentation.crop=0.5; may be repeated.",
     )
-    output: Path | None = Field(None, description="The PNG file to draw into; default: <data>-pictures.png here.")
+    output: Path | None = Field(None, description="The PNG file to write; default: <data>-pictures.png here.")
 
     _set = field_validator("set", mode="before")(several)
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """What was seen: `shapes` counts (height, width, channels); `bad` are pictures whose header cannot be read."""
+    """The collection; `shapes` counts (height, width, channels), `bad` are the pictures that cannot be read."""
 
     collection: Collection
     shapes: Counter[tuple[int, int, int]]
@@ -69,9 +70,9 @@ class Shown:
     output: Path | None
 
     def to_dict(self) -> dict[str, Any]:
-        """For machines."""
+        """Class counts, shapes and unreadable pictures, for machines."""
         collection = self.collection
-        counts = {split or "all": collection.class_counts(collection.indices(split)) for split in self._parts()}
+        counts = {split or "all": collection.class_counts(collection.indices(split)) for split in self._splits()}
         return {
             "name": collection.name,
             "source": collection.source,
@@ -81,13 +82,13 @@ class Shown:
                 name: {split: int(count[c]) for split, count in counts.items()}
                 for c, name in enumerate(collection.class_names)
             },
-            "shapes": [{"shape": list(found), "count": count} for found, count in self.shapes.most_common()],
+            "shapes": [{"shape": list(size), "count": count} for size, count in self.shapes.most_common()],
             "skipped": [item.to_dict() for item in self.bad],
             "drawn": None if self.output is None else str(self.output),
         }
 
     def __str__(self) -> str:
-        collection, splits = self.collection, self._parts()
+        collection, splits = self.collection, self._splits()
         counts = [collection.class_counts(collection.indices(split)) for split in splits]
         rows: list[list[object]] = [
             [name, *(int(count[c]) for count in counts)] for c, name in enumerate(collection.class_names)
@@ -100,7 +101,7 @@ class Shown:
             columns(rows, ["class", *(split or "pictures" for split in splits)]),
         ]
         if not collection.given_splits:
-            lines += ["", "no parts are given; train cuts them, stratified and seeded"]
+            lines += ["", "the data has no splits of its own; train makes them, stratified and seeded"]
         if self.bad:
             lines += ["", f"{counted(len(self.bad), 'picture')} cannot be read:"]
             lines += [f"  {item.key}: {item.reason}" for item in self.bad[:10]]
@@ -112,26 +113,29 @@ class Shown:
     def _repr_png_(self) -> bytes | None:
         return None if self.figure is None else self.figure.png()
 
-    def _parts(self) -> tuple[str | None, ...]:
+    def _splits(self) -> tuple[str | None, ...]:
         return self.collection.given_splits or (None,)
 
     def _shapes(self) -> str:
         if len(self.shapes) <= 4:
-            return ", ".join(f"{shape(found)} ({count:,})" for found, count in self.shapes.most_common())
-        heights, widths = sorted(found[0] for found in self.shapes), sorted(found[1] for found in self.shapes)
+            return ", ".join(f"{shape(size)} ({count:,})" for size, count in self.shapes.most_common())
+        heights, widths = sorted(size[0] for size in self.shapes), sorted(size[1] for size in self.shapes)
         return (
-            f"{len(self.shapes):,} different ones, height {heights[0]} to {heights[-1]}, width {widths[0]} to "
-            f"{widths[-1]}; most often {shape(self.shapes.most_common(1)[0][0])}"
+            f"{len(self.shapes):,} different, height {heights[0]} to {heights[-1]}, width {widths[0]} to "
+            f"{widths[-1]}; most common {shape(self.shapes.most_common(1)[0][0])}"
         )
 
 
 def run(options: Options, on_event: Listener) -> Shown:
-    """Show. The picture is drawn beside where the person stands, under a free name unless one is given."""
+    """Returns what it prints. The drawing is written to the current folder under a free name unless --output is given.
+
+    Raises UsageError and DataError for data that cannot be opened.
+    """
     from tellapart.data.source import open_collection
 
     check_drawing(options.output)
     if options.set and options.augment is None:
-        raise UsageError("--set without --augment", "the recipe that is changed", "add --augment auto, say")
+        raise UsageError("--set without --augment", "the recipe to change", "add --augment auto or --augment RECIPE")
     collection = open_collection(options.data, options.classes, on_event)
     shapes, bad = _shapes(collection, on_event)
     figure: PictureGrid | None = None
@@ -153,24 +157,24 @@ def _shapes(collection: Collection, on_event: Listener) -> tuple[Counter[tuple[i
     shapes: Counter[tuple[int, int, int]] = Counter()
     bad = []
 
-    def one(i: int) -> tuple[int, int, int] | str:
+    def shape_or_reason(i: int) -> tuple[int, int, int] | str:
         try:
             return pictures.shape(i)
         except PictureError as error:
             return error.reason
 
-    for i, found in enumerate(each(one, range(len(collection)))):
-        if isinstance(found, str):
-            bad.append(Skipped(collection.keys[i], found))
+    for i, answer in enumerate(each(shape_or_reason, range(len(collection)))):
+        if isinstance(answer, str):
+            bad.append(Skipped(collection.keys[i], answer))
         else:
-            shapes[found] += 1
+            shapes[answer] += 1
         if i % 256 == 255 or i + 1 == len(collection):
-            on_event(Progress("look at headers", i + 1, len(collection)))
+            on_event(Progress("read headers", i + 1, len(collection)))
     return shapes, bad
 
 
 def _draw(collection: Collection, count: int) -> PictureGrid | None:
-    """The first pictures; None where none can be read."""
+    """A drawing of the first pictures; None if none can be read."""
     from tellapart.images.write import within
     from tellapart.plots.pictures import PictureGrid
 
@@ -182,15 +186,15 @@ def _draw(collection: Collection, count: int) -> PictureGrid | None:
         try:
             pictures.append(within(collection.read(i, (DRAWN, DRAWN)), DRAWN))
             titles.append(collection.label(i))
-        except PictureError:  # counted with the others whose header is bad, or met again in training
+        except PictureError:  # `bad` has it if its header is damaged; training reports others
             continue
     return PictureGrid(pictures, titles) if pictures else None
 
 
 def _augmented(collection: Collection, options: Options, on_event: Listener) -> PictureGrid:
-    """Some pictures as the recipe's network sees them: in front as they are prepared, then in as many epochs.
+    """Some training pictures as the recipe's network sees them: preprocessed, then augmented for EPOCHS epochs.
 
-    Of those that `train` would learn from, and decided as it would.
+    Split, recipe, preprocessing and mirroring are decided as `train` decides them.
     """
     import numpy as np
 
@@ -201,21 +205,21 @@ def _augmented(collection: Collection, options: Options, on_event: Listener) -> 
     from tellapart.recipes.find import find_recipe
 
     try:
-        learnt = make_splits(collection).indices("train")
-    except DataError as error:  # a training without validation or test, say, may do all the same
-        learnt = collection.indices("train" if "train" in collection.given_splits else None)
-        on_event(Note(f"note: decided by all of them, since the usual split cannot be made ({error.given})"))
+        train = make_splits(collection).indices("train")
+    except DataError as error:  # train may still work, for instance without a validation or test split
+        train = collection.indices("train" if "train" in collection.given_splits else None)
+        on_event(Note(f"note: decided on all pictures, since the default split cannot be made ({error.given})"))
     name = options.augment
     if name == AUTO:
-        name, reason = choose_recipe(collection, learnt)
+        name, reason = choose_recipe(collection, train)
         on_event(Note(f"recipe: {name} ({reason})"))
     changes = changes_of(find_recipe(name).recipe, options.set)
-    found = find_recipe(name).changed(changes, "--set") if changes else find_recipe(name)
-    preprocessing, _ = choose_preparation(found.recipe, collection, learnt)
-    recipe = found.for_data(len(learnt), preprocessing.shape)
+    chosen = find_recipe(name).changed(changes, "--set") if changes else find_recipe(name)
+    preprocessing, _ = choose_preparation(chosen.recipe, collection, train)
+    recipe = chosen.for_data(len(train), preprocessing.shape)
     wanted = MIRRORED if recipe.augmentation.flip == "auto" else options.pictures or AUGMENTED
-    some = np.unique(np.linspace(0, len(learnt) - 1, wanted).astype(int))
-    data = prepare_pictures(collection, learnt[some], preprocessing, on_event)
+    sample = np.unique(np.linspace(0, len(train) - 1, wanted).astype(int))
+    data = prepare_pictures(collection, train[sample], preprocessing, on_event)
     recipe, mirroring = choose_mirror(recipe, data.pixels, data.labels, collection.class_names)
     if mirroring:
         on_event(Note(mirroring))
@@ -230,33 +234,33 @@ def _augmented(collection: Collection, options: Options, on_event: Listener) -> 
 
 
 def _changed(recipe: Recipe, pixels: np.ndarray) -> list[np.ndarray]:
-    """The pictures uint8 [n, height, width, channels] of four epochs of training."""
+    """The pictures uint8 [n, height, width, channels] as each of EPOCHS epochs of training augments them."""
     import numpy as np
 
     from tellapart.networks.backend import keras
     from tellapart.networks.layers import AlternateMirror
     from tellapart.training.mixing import mixed
 
-    nothing = np.zeros((len(pixels), 1), np.float32)
+    no_labels = np.zeros((len(pixels), 1), np.float32)
     layers = recipe.augmentation.layers(0)
     epochs = []
     for epoch in range(EPOCHS):
-        blended, _ = mixed(pixels, nothing, recipe.augmentation, np.random.default_rng(epoch))
-        seen = keras.ops.convert_to_tensor(blended.astype(np.float32))
+        blended, _ = mixed(pixels, no_labels, recipe.augmentation, np.random.default_rng(epoch))
+        augmented = keras.ops.convert_to_tensor(blended.astype(np.float32))
         for layer in layers:
             if isinstance(layer, AlternateMirror):
                 layer.epoch.assign(epoch)
-            seen = layer(seen, training=True)
-        epochs.append(np.clip(np.rint(keras.ops.convert_to_numpy(seen)), 0, 255).astype(np.uint8))
+            augmented = layer(augmented, training=True)
+        epochs.append(np.clip(np.rint(keras.ops.convert_to_numpy(augmented)), 0, 255).astype(np.uint8))
     return epochs
 
 
 def _order(collection: Collection, count: int) -> Iterator[int]:
-    """The first pictures; where those are all of one class, as in class folders, the first of each class in turn."""
+    """Indices of the first pictures; if those are of one class, as in class folders, classes take turns."""
     if len(set(collection.labels[:count].tolist())) > 1:
         return iter(range(len(collection)))
     import numpy as np
 
     members = [np.flatnonzero(collection.labels == c) for c in range(len(collection.class_names))]
-    turns = zip_longest(*(of_class[:count] for of_class in members))
-    return (int(i) for turn in turns for i in turn if i is not None)
+    rounds = zip_longest(*(of_class[:count] for of_class in members))
+    return (int(i) for indices in rounds for i in indices if i is not None)

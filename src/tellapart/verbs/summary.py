@@ -1,4 +1,4 @@
-"""List a network's layers with output shapes and parameter counts: a model's, or a recipe's."""
+"""List the layers of a model's or recipe's network, with output shapes and parameter counts."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ from pydantic import Field
 from tellapart.progress import Listener
 from tellapart.text import columns, shape
 from tellapart.verbs import Record, argument
+from tellapart.verbs._options import Model, Source
 
 if TYPE_CHECKING:
     from tellapart.classifier.model_file import Layer
 
 
 class Options(Record):
-    """What may be asked of summary."""
+    """The options of summary."""
 
-    model: Any = argument(description="A .keras file, a run folder, or a recipe (a name, my.toml or my.py).")
-    data: Any = Field(
+    model: Model = argument(description="A .keras file, a run folder, or a recipe (a name, my.toml or my.py).")
+    data: Source = Field(
         None,
-        description="For a recipe, data that decides size and classes; default: the recipe's, or 28 x 28 grey, 10.",
+        description="For a recipe: data that decides picture size and number of classes; default: those of the recipe, "
+        "or 28 x 28 grey and 10 classes.",
     )
 
 
 @dataclass(frozen=True, eq=False)
 class Summary:
-    """A network's layers; `about` are lines on the model file."""
+    """The layers of a network; `about` are lines about the model file."""
 
     title: str
     layers: tuple[Layer, ...]
@@ -36,11 +38,11 @@ class Summary:
 
     @property
     def parameters(self) -> int:
-        """All parameters together."""
+        """The number of parameters of all layers."""
         return sum(layer.parameters for layer in self.layers)
 
     def to_dict(self) -> dict[str, Any]:
-        """For machines."""
+        """The layers and the number of parameters, for machines."""
         layers = [layer.model_dump() for layer in self.layers]
         return {"title": self.title, "parameters": self.parameters, "layers": layers}
 
@@ -51,10 +53,10 @@ class Summary:
 
 
 def run(options: Options, on_event: Listener) -> Summary:
-    """Summarise. Raises ModelFileError for a faulty model file, RecipeError for a recipe that cannot be built."""
+    """Returns the layers. Raises ModelFileError for a damaged model file, RecipeError for a faulty recipe."""
     from tellapart.recipes.find import names
 
-    model = getattr(options.model, "classifier", options.model)  # of a Run
+    model = getattr(options.model, "classifier", options.model)  # the model may be a Run
     text = str(getattr(model, "source", model))
     if text in names() or text.endswith((".toml", ".py")):
         return _of_recipe(options, on_event)

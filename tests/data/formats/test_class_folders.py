@@ -27,7 +27,7 @@ def grey(path, value=0):
 @pytest.mark.parametrize(
     "splits", (("train", "val", "test"), ("training_set", "valid", "test_set"), ("Train", "VAL", "Test"))
 )
-def test_layouts_with_parts(layout, splits, tmp_path):
+def test_layouts_with_splits(layout, splits, tmp_path):
     for split in splits:
         for name in ("cat", "dog"):
             grey(tmp_path / "x" / layout.format(split=split, name=name))
@@ -36,7 +36,7 @@ def test_layouts_with_parts(layout, splits, tmp_path):
     assert [len(collection.indices(split)) for split in ("train", "validation", "test")] == [2, 2, 2]
 
 
-def test_a_wrapper_with_other_files_beside(tmp_path):
+def test_a_wrapping_folder_next_to_other_files(tmp_path):
     write_folder(tmp_path / "x" / "flowers")
     (tmp_path / "x" / "flowers" / "README").write_text("about")
     (tmp_path / "x" / "notes.txt").write_text("about")
@@ -47,7 +47,7 @@ def test_a_wrapper_with_other_files_beside(tmp_path):
     assert "left out: 1 picture outside class folders (x-pictures.png" in collection.notes[0]
 
 
-def test_runs_inside_the_data_are_no_class(tmp_path):
+def test_runs_inside_the_data_are_not_a_class(tmp_path):
     folder = write_folder(tmp_path / "x")
     (folder / "runs" / "x-quick-001").mkdir(parents=True)
     (folder / "runs" / "x-quick-001" / "run.json").write_text('{"options": {}, "status": "done"}')
@@ -55,7 +55,7 @@ def test_runs_inside_the_data_are_no_class(tmp_path):
     assert tellapart.open(folder).class_names == ("across", "down", "squares")
 
 
-def test_files_without_extension_are_known_by_their_content(tmp_path):
+def test_files_without_extension_are_recognised_by_their_content(tmp_path):
     folder = write_folder(tmp_path / "x")
     shutil.move(folder / "down" / "001.png", folder / "down" / "001")
     (folder / "down" / "LICENSE").write_text("free")
@@ -75,26 +75,26 @@ def test_given_class_names_fix_the_order(tmp_path):
     collection = tellapart.open(folder, ["squares", "down", "across"])
     assert collection.class_counts().tolist() == [12, 12, 12]
     assert collection.label(0) == collection.keys[0].split("/")[0]
-    with pytest.raises(tellapart.TellapartError, match="the folder 'down' is none of the class names"):
+    with pytest.raises(tellapart.TellapartError, match="the folder 'down' is not one of the class names"):
         tellapart.open(folder, ["squares", "across"])
 
 
-def test_a_table_beside_class_folders_does_not_hide_them(tmp_path):
+def test_a_table_next_to_class_folders_does_not_hide_them(tmp_path):
     folder = write_folder(tmp_path / "x")
     (folder / "metadata.csv").write_text("patient,age\n1,2\n")
     (folder / "Train.csv").write_text("Path,Width\na.png,3\n")
     assert tellapart.open(folder).class_names == ("across", "down", "squares")
 
 
-def test_pictures_outside_the_part_folders(tmp_path):
+def test_pictures_outside_the_split_folders(tmp_path):
     write_folder(tmp_path / "x" / "test", 6)
     write_folder(tmp_path / "x", 12)
     collection = tellapart.open(tmp_path / "x")
     assert np.unique(collection.splits, return_counts=True)[1].tolist() == [6, 12]
-    assert collection.notes[0] == "taken for training: 12 pictures in class folders outside the part folders"
+    assert collection.notes[0] == "used for training: 12 pictures in class folders outside the split folders"
 
 
-def test_a_file_of_a_runs_name_hides_no_class(tmp_path):
+def test_a_file_named_run_json_does_not_hide_a_class(tmp_path):
     folder = write_folder(tmp_path / "x")
     (folder / "down" / "run.json").write_text('{"distance": 5}')
     assert tellapart.open(folder).class_names == ("across", "down", "squares")
@@ -118,7 +118,7 @@ def test_stray_files_do_not_take_over_class_folders(name, tmp_path):
     assert "left out: 1 picture outside class folders (test.png)" in collection.notes
 
 
-def test_unlabelled_test_pictures_are_no_class(tmp_path):
+def test_unlabelled_test_pictures_are_not_a_class(tmp_path):
     for name in ("train/cat/1.png", "train/dog/2.png", "test/3.png", "test/4.png"):
         grey(tmp_path / name)
     collection = tellapart.open(tmp_path)
@@ -126,7 +126,7 @@ def test_unlabelled_test_pictures_are_no_class(tmp_path):
     assert "left out: 2 pictures outside class folders (test/3.png, ...)" in collection.notes
 
 
-def test_names_in_file_names_are_no_class_folders(tmp_path):
+def test_labels_in_file_names_are_not_class_folders(tmp_path):
     for name in ("train/cat.0.png", "train/dog.0.png", "test/1.png"):
         grey(tmp_path / name)
     with pytest.raises(DataError, match=r"3 pictures outside class folders .*, and none in one"):
@@ -139,7 +139,7 @@ def test_a_class_may_be_called_train(tmp_path):
     assert tellapart.open(tmp_path).class_names == ("plane", "train")
 
 
-def test_a_cover_within_the_wrapper_is_no_class(tmp_path):
+def test_a_cover_in_the_wrapping_folder_is_not_a_class(tmp_path):
     for name in ("flowers/rose/1.png", "flowers/tulip/2.png", "flowers/tulip/3.png", "flowers/cover.png"):
         grey(tmp_path / name)
     collection = tellapart.open(tmp_path)
@@ -147,17 +147,17 @@ def test_a_cover_within_the_wrapper_is_no_class(tmp_path):
     assert "left out: 1 picture outside class folders (flowers/cover.png)" in collection.notes
 
 
-def test_files_that_are_not_called_pictures_are_told(tmp_path):
+def test_files_without_a_pictures_extension_are_reported(tmp_path):
     folder = write_folder(tmp_path / "x")
     grey(folder / "down" / "a.png")
     (folder / "down" / "a.png").rename(folder / "down" / "a.jpg_large")
     (folder / "down" / "notes.txt").write_text("x")
-    assert "passed over: 1 file in picture folders, not called a picture (down/a.jpg_large)" in (
+    assert "ignored: 1 file in picture folders without a picture's extension (down/a.jpg_large)" in (
         tellapart.open(folder).notes
     )
 
 
-def test_an_archives_folder_within_its_own_is_no_class(tmp_path):
+def test_a_doubled_archive_folder_is_not_a_class(tmp_path):
     for name in ("train/cat/1", "train/dog/2", "test/test/3", "test/test/4"):
         grey(tmp_path / "x" / f"{name}.png")
     collection = tellapart.open(tmp_path / "x")
@@ -165,7 +165,7 @@ def test_an_archives_folder_within_its_own_is_no_class(tmp_path):
     assert "left out: 2 pictures outside class folders (test/test/3.png, ...)" in collection.notes
 
 
-def test_a_class_may_be_called_after_a_part(tmp_path):
+def test_a_class_may_have_the_name_of_a_split(tmp_path):
     for name in ("train/train/1", "train/bus/2", "test/train/3", "test/bus/4"):
         grey(tmp_path / "x" / f"{name}.png")
     collection = tellapart.open(tmp_path / "x")
@@ -173,7 +173,7 @@ def test_a_class_may_be_called_after_a_part(tmp_path):
     assert [len(collection.indices(split)) for split in ("train", "test")] == [2, 2]
 
 
-def test_parts_within_class_folders(tmp_path):
+def test_splits_within_class_folders(tmp_path):
     for name in ("cat/train/1", "cat/test/2", "dog/train/3", "dog/test/4"):
         grey(tmp_path / "x" / f"{name}.png")
     collection = tellapart.open(tmp_path / "x")
@@ -186,7 +186,7 @@ def test_parts_within_class_folders(tmp_path):
     assert [len(collection.indices(split)) for split in ("train", "test")] == [4, 2]
     assert collection.notes == (
         "left out: 1 picture outside class folders (cover.png)",
-        "taken for training: 2 pictures in class folders outside the part folders",
+        "used for training: 2 pictures in class folders outside the split folders",
     )
 
 

@@ -14,16 +14,16 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_a_file_and_its_gzip_are_one(folder):
+def test_a_file_and_its_gzip_count_once(folder):
     for file in list(folder.glob("*ubyte")):
         file.with_name(file.name + ".gz").write_bytes(gzip.compress(file.read_bytes()))
     assert len(tellapart.open(folder)) == 36
 
 
-def test_two_files_of_one_part_are_refused(folder):
+def test_two_files_of_one_split_are_refused(folder):
     for kind in ("images-idx3", "labels-idx1"):
         (folder / f"letters-train-{kind}-ubyte").write_bytes((folder / f"train-{kind}-ubyte").read_bytes())
-    with pytest.raises(DataError, match="holds several files for the part train"):
+    with pytest.raises(DataError, match="contains several files for the train split"):
         tellapart.open(folder)
 
 

@@ -18,7 +18,7 @@ from tests.conftest import make_collection, stripes, write_folder
 HEADER = "label," + ",".join(f"pixel{i}" for i in range(4))
 
 
-def test_kaggles_two_files_are_parts(tmp_path):
+def test_kaggles_two_files_are_splits(tmp_path):
     (tmp_path / "fashion-mnist_train.csv").write_text(f"{HEADER}\n9,1,2,3,4\n2,5,6,7,8\n")
     (tmp_path / "fashion-mnist_test.csv").write_text(f"{HEADER}\n2,9,9,9,9\n")
     collection = tellapart.open(tmp_path)
@@ -45,12 +45,12 @@ def test_rgb_and_a_byte_order_mark(tmp_path):
     ("text", "words"),
     (
         (f"{HEADER}\n", "has a header and no rows"),
-        (f"\r\r\r{HEADER}\n1,2,3,4,5\n", "its first line is not plainly the names of the columns"),
+        (f"\r\r\r{HEADER}\n1,2,3,4,5\n", "its first line is not a list of column names"),
         (f"{HEADER}\n1,2,3,4,5\n,2,3,4,5\n", "line 3: has no label"),
         (f"{HEADER}\n1,2,3,4,5\n1,2,,4,5\n", "line 3, column pixel1: '' is not a pixel"),
         (f"{HEADER}\n1,2,3,4,5,6\n", "line 2: has 6 values"),
         ("label,a,a,b,c\n1,2,3,4,5\n", "has two columns 'a'"),
-        ("x" * 200_000, "holds no labelled pictures"),
+        ("x" * 200_000, "contains no labelled pictures"),
     ),
 )
 def test_faulty_pixel_csv(text, words, tmp_path):
@@ -59,7 +59,7 @@ def test_faulty_pixel_csv(text, words, tmp_path):
         tellapart.open(tmp_path / "a.csv")
 
 
-def test_a_manifest_with_parts_and_groups(tmp_path):
+def test_a_manifest_with_splits_and_groups(tmp_path):
     folder = write_folder(tmp_path / "x", 6)
     files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.png"))
     rows = {"path": files, "label": list("aabbcc"), "split": ["train", "val"] * 3, "group": ["g", None] * 3}
@@ -85,7 +85,7 @@ def test_a_manifest_with_parts_and_groups(tmp_path):
         ("file_name,label\na.png\n", "line 2: has 1 values"),
         ("file_name,label\na.png,\n", "row 1: the column 'label' is empty"),
         ("file_name,label\na.png,x\na.png,y\n", "row 2: lists a.png a second time"),
-        ("file_name,label,split\na.png,x,maybe\n", "'maybe' in the column 'split' is no part"),
+        ("file_name,label,split\na.png,x,maybe\n", "'maybe' in the column 'split' is not a valid split"),
         ("file_name,label,label\na.png,x,y\n", "has two columns 'label'"),
         ("file_name,label\na.png,\xe9\n".encode("latin-1"), r"line 2: is not UTF-8 text(.|\n)*CSV UTF-8"),
         ('file_name,label\na.png,"x\n' + "b.png,y\n" * 30_000, "cannot be read"),
@@ -98,7 +98,7 @@ def test_faulty_manifests(text, words, tmp_path):
 
 
 def test_hugging_face_parquet(tmp_path):
-    """Class names come from the metadata, parts from file names, pictures from the struct's bytes."""
+    """Class names come from the metadata, splits from file names, pictures from the struct's bytes."""
     import json
 
     from tellapart.data import formats
@@ -171,7 +171,7 @@ def test_a_manifest_may_name_files_anywhere(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("names", (("train.csv", "test.csv"), ("train/metadata.csv", "test/metadata.csv")))
-def test_a_manifest_for_each_part(names, tmp_path):
+def test_a_manifest_per_split(names, tmp_path):
     files = ["a.png", "b.png"], ["c.png"]
     for name, listed in zip(names, files, strict=True):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -184,16 +184,16 @@ def test_a_manifest_for_each_part(names, tmp_path):
     assert splits[f"{below[1]}c.png"] == "test"
 
 
-def test_several_manifests_that_tell_no_parts(tmp_path):
+def test_several_manifests_without_splits(tmp_path):
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text("file_name,label\na.png,x\nb.png,y\n")
-    with pytest.raises(DataError, match=r"holds several tables of picture files \(a.csv, b.csv\)"):
+    with pytest.raises(DataError, match=r"contains several tables of picture files \(a.csv, b.csv\)"):
         tellapart.open(tmp_path)
     (tmp_path / "b.csv").rename(tmp_path / "manifest.csv")
     assert len(tellapart.open(tmp_path)) == 2
 
 
-def test_a_picture_in_the_manifests_of_two_parts(tmp_path):
+def test_a_picture_in_the_manifests_of_two_splits(tmp_path):
     for name in ("test.csv", "train.csv"):
         (tmp_path / name).write_text("file_name,label\na.png,x\n")
     with pytest.raises(DataError, match=r"train.csv, row 1: lists a.png a second time"):
@@ -225,7 +225,7 @@ def test_a_parquet_file_whose_name_is_a_pattern(tmp_path):
     assert len(tellapart.open(tmp_path / "x[1]")) == 12
 
 
-def test_parts_by_folders(tmp_path):
+def test_splits_by_folders(tmp_path):
     write = {
         "parquet": lambda path: pl.DataFrame({"image": [png()] * 2, "label": ["a", "b"]}).write_parquet(path),
         "csv": lambda path: path.write_text(f"{HEADER}\n1,1,2,3,4\n2,5,6,7,8\n"),
@@ -253,7 +253,7 @@ def test_a_competitions_tables_without_labels_are_left_out(tmp_path):
     collection = tellapart.open(tmp_path)
     assert (len(collection), collection.given_splits) == (2, ())
     assert collection.notes == (
-        "left out: sample_submission.csv, test.csv, without a header of both labels and pixels",
+        "left out: sample_submission.csv, test.csv, whose header does not have both labels and pixels",
     )
 
 
@@ -276,7 +276,7 @@ def test_a_manifest_made_on_windows(tmp_path):
 
 def test_a_nul_in_a_file_name(tmp_path):
     (tmp_path / "list.csv").write_bytes(b"file_name,label\na.png,x\nb\0.png,y\n")
-    with pytest.raises(DataError, match=r"list.csv, row 2: the file name holds a NUL"):
+    with pytest.raises(DataError, match=r"list.csv, row 2: the file name contains a NUL"):
         tellapart.open(tmp_path / "list.csv")
 
 
@@ -309,7 +309,7 @@ def test_parquet_in_a_zip_is_unpacked_no_more_often_than_it_must(tmp_path, monke
     assert read.count("test/0.parquet") <= 3
 
 
-def test_a_part_that_is_the_only_one_is_none(tmp_path):
+def test_a_single_split_is_not_a_split(tmp_path):
     (tmp_path / "test").mkdir()
     for name in "ab":
         (tmp_path / "test" / f"{name}.csv").write_text(f"{HEADER}\n1,1,2,3,4\n2,5,6,7,8\n")

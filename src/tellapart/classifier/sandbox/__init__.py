@@ -1,1 +1,1 @@
-"""Reading model files from strangers: checks before anything is loaded, and readers in processes of their own."""
+"""Read untrusted model files: checks before anything is loaded, and readers in restricted processes."""

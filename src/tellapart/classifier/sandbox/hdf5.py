@@ -1,4 +1,4 @@
-"""HDF5 weights: read apart from this process, see hdf5_reader, and written anew from what was read."""
+"""Read HDF5 weights in a restricted process (hdf5_reader.py), and write arrays as HDF5."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tellapart.classifier.sandbox.process import run_apart
+from tellapart.classifier.sandbox.process import run_sandboxed
+from tellapart.classifier.sandbox.restricted import REFUSED
 from tellapart.errors import ModelFileError
 
 READER = Path(__file__).with_name("hdf5_reader.py")
@@ -20,29 +21,35 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """Arrays by path, such as /layers/conv2d/vars/0, and the words in attributes, by path and name."""
+    """What was read from an HDF5 file."""
 
     arrays: dict[str, np.ndarray]
-    words: dict[str, dict[str, Any]]
+    """By path, such as /layers/conv2d/vars/0."""
+
+    attributes: dict[str, dict[str, Any]]
+    """Texts and lists of texts, by the path of their group or array, then by name."""
 
 
 def read_weights(data: bytes, name: str) -> Weights:
-    """The arrays in an HDF5 file's bytes. Raises ModelFileError, which calls it `name`, for anything but plain ones."""
+    """The weights in an HDF5 file's bytes; `name` is the file's name in errors.
+
+    Raises ModelFileError for anything but plain arrays of numbers.
+    """
     if not data.startswith(SIGNATURE):
-        raise refused(name, "it is no HDF5 file")
-    status, out, words = run_apart(READER, data)
-    if status == 3:
-        raise refused(name, words.decode("utf-8", "replace").strip().splitlines()[-1])
+        raise refused_weights(name, "it is not an HDF5 file")
+    status, out, errors = run_sandboxed(READER, data)
+    if status == REFUSED:
+        raise refused_weights(name, errors.decode("utf-8", "replace").strip().splitlines()[-1])
     if status:
-        raise refused(name, f"reading it took more memory or time than it may (status {status})")
+        raise refused_weights(name, f"reading it crashed, or exceeded the limits of memory and time (status {status})")
     with np.load(io.BytesIO(out), allow_pickle=False) as archive:
         table = json.loads(str(archive["table"]))
         arrays = {path: archive[number] for path, number in table["arrays"].items()}
-    return Weights(arrays, table["words"])
+    return Weights(arrays, table["attributes"])
 
 
-def written(arrays: dict[str, np.ndarray]) -> bytes:
-    """An HDF5 file that holds these arrays, by path, and nothing else."""
+def to_hdf5(arrays: dict[str, np.ndarray]) -> bytes:
+    """The bytes of an HDF5 file with these arrays, by path."""
     import h5py
 
     buffer = io.BytesIO()
@@ -52,10 +59,10 @@ def written(arrays: dict[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
-def refused(name: str, reason: str) -> ModelFileError:
-    """The error for weights that are not read."""
+def refused_weights(name: str, reason: str) -> ModelFileError:
+    """The error for weights that are refused."""
     return ModelFileError(
         f"{name}: its weights are refused ({reason})",
         "plain arrays of numbers, as Keras writes them",
-        "save the model again with Keras, and do not open a file whose origin you do not know",
+        "save the model again with Keras, and do not use a file unless you know where it comes from",
     )

@@ -1,17 +1,17 @@
-"""How ONNX Runtime is asked to open a network; it imports nothing of tellapart, since a program apart does so too."""
+"""Open a network in ONNX Runtime. Independent of the tellapart package, for onnx_trial.py."""
 
 from __future__ import annotations
 
 import onnxruntime
 
 
-def opened(model: bytes, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
-    """A session on the processor. Raises what ONNX Runtime raises, which has many exceptions and no common one."""
-    options.log_severity_level = 4  # what goes wrong is raised, and told once
-    options.add_session_config_entry("session.load_model_format", "ONNX")  # it has another one, that is not looked at
+def open_session(model: bytes, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+    """A session on the CPU. Raises what ONNX Runtime raises: many types without a common base."""
+    options.log_severity_level = 4  # errors are raised; do not log them as well
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # its second format is not checked
     return onnxruntime.InferenceSession(
         model,
         options,
         providers=["CPUExecutionProvider"],
-        disabled_optimizers=["ConstantFolding"],  # which takes memory beside the store that all sessions share
+        disabled_optimizers=["ConstantFolding"],  # it allocates memory outside the shared arena
     )

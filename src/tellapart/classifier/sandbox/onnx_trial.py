@@ -1,8 +1,8 @@
-"""Tries a stranger's ONNX network: a program of its own, because some networks end the process that opens or runs them.
+"""Try an untrusted ONNX network in a process of its own, because some networks crash the process that runs them.
 
-It takes the file's bytes on stdin, opens them as tellapart.classifier.runtime does and runs them on one black picture,
-with the rights and limits of `restricted`, which end what takes too much. Exit status 0: it may be opened. It imports
-nothing of tellapart: it is started by its path, isolated from the user's environment.
+The program reads the file's bytes on stdin, opens them as tellapart.classifier.runtime does and runs them on one black
+picture, with the limits of `restricted`. Exit status 0: the network can be opened. It does not import the tellapart
+package: it is started by its path, isolated from the user's environment.
 """
 
 from __future__ import annotations
@@ -12,35 +12,51 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    sys.path += [*sys.argv[1:], str(Path(__file__).parent)]  # where whoever starts it finds its libraries
+    sys.path += [*sys.argv[1:], str(Path(__file__).parent)]  # the library folders of the parent process
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-import numpy as np
-import onnxruntime
+try:
+    import numpy as np
+    import onnxruntime
+except ImportError as error:
+    if __name__ != "__main__":
+        raise
+    from restricted import CANNOT_START
+
+    print(error, file=sys.stderr)
+    sys.exit(CANNOT_START)
 
 MEMORY, FACTOR, SECONDS = 2**30, 8, 20
-"""Bytes that it may take, and so many times the file's size more; seconds of a processor."""
+"""Memory limit: MEMORY bytes plus FACTOR times the file's size. Limit of processor time: SECONDS."""
 
 
 def main() -> int:
-    """Exit status 3, and one line on stderr, for a network that ONNX Runtime refuses."""
-    from onnx_session import opened  # type: ignore[import-not-found]
-    from restricted import restrict  # type: ignore[import-not-found]
+    """Exit status REFUSED, and the reason as one line on stderr, for a network that ONNX Runtime refuses."""
+    from restricted import REFUSED
 
-    model = sys.stdin.buffer.read()
+    reason = run_restricted(sys.stdin.buffer.read())
+    if reason is not None:
+        print(reason, file=sys.stderr)
+    return 0 if reason is None else int(REFUSED)
+
+
+def run_restricted(model: bytes) -> str | None:
+    """Restrict this process, then open a network and run it once; returns ONNX Runtime's reason for refusing it."""
+    from onnx_session import open_session
+    from restricted import restrict
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False
     restrict(MEMORY + FACTOR * len(model), SECONDS)
     try:
-        session = opened(model, options)
+        session = open_session(model, options)
         (given,) = session.get_inputs()
         shape = [size if isinstance(size, int) else 1 for size in given.shape]
         session.run(None, {given.name: np.zeros(shape, np.float32)})
     except Exception as error:
-        print((str(error).strip().splitlines() or [type(error).__name__])[-1][-200:], file=sys.stderr)
-        return 3
-    return 0
+        return (str(error).strip().splitlines() or [type(error).__name__])[-1][-200:]
+    return None
 
 
 if __name__ == "__main__":

@@ -1,34 +1,32 @@
-"""Programs of ours that look at a stranger's bytes in a process of their own: started, fed, ended when they hang."""
+"""Run one of our programs on untrusted bytes in a process of its own, with a time limit."""
 
 from __future__ import annotations
 
-import subprocess  # our own programs, by their path
+import subprocess  # runs our own programs only, by path
 import sys
 import threading
 from pathlib import Path
 
+from tellapart.classifier.sandbox.restricted import CANNOT_START
 from tellapart.parallel import search_path
 
-UNCAUGHT = 1
-"""Python's exit status after an exception that nobody caught; the programs have other words and numbers for data."""
-
 SECONDS = 40
-"""After which a program that does not answer is ended."""
+"""Wall-clock limit, after which a program is killed."""
 
 
-def run_apart(program: Path, data: bytes) -> tuple[int, bytes, bytes]:
-    """Exit status, stdout and stderr of a program that was given `data` on stdin.
+def run_sandboxed(program: Path, data: bytes) -> tuple[int, bytes, bytes]:
+    """Exit status, stdout and stderr of a program that gets `data` on stdin.
 
-    Raises RuntimeError where it finds no libraries, which says nothing about the data.
+    Raises RuntimeError if the program cannot import its libraries, which is unrelated to the data.
     """
     command = [sys.executable, "-I", str(program), *search_path()]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: S603
         clock = threading.Timer(SECONDS, process.kill)
         clock.start()
         try:
-            out, words = process.communicate(data)
+            out, errors = process.communicate(data)
         finally:
             clock.cancel()
-    if process.returncode == UNCAUGHT and (b"ImportError" in words or b"ModuleNotFoundError" in words):
-        raise RuntimeError(f"{program.name} cannot start:\n{words.decode('utf-8', 'replace')}")
-    return process.returncode, out, words
+    if process.returncode == CANNOT_START:
+        raise RuntimeError(f"{program.name} cannot start:\n{errors.decode('utf-8', 'replace')}")
+    return process.returncode, out, errors

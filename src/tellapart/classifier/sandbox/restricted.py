@@ -1,30 +1,35 @@
-"""What a program takes from itself before it looks at a stranger's bytes: it imports nothing of tellapart."""
+"""Restrict this process before it reads untrusted bytes. Does not import the tellapart package."""
 
 from __future__ import annotations
 
 import os
 
+REFUSED, CANNOT_START = 3, 4
+"""Exit statuses of a program: it refuses the data and gives the reason in the last line on stderr; a library that it
+needs cannot be imported, which is unrelated to the data."""
+
 
 def restrict(memory: int, seconds: int) -> None:
-    """Let this process open no further file or socket, write none, start nothing, and take no more than these.
+    """Forbid this process to open or write files, open sockets and start processes; limit its memory and time.
 
-    `memory`: bytes beside what it has. A system without one of these limits (Windows has none) goes without it.
+    `memory`: bytes in addition to those in use. `seconds`: processor time. Limits that the system lacks are left out;
+    Windows has none of them, and macOS does not enforce the one on memory.
     """
     try:
         import resource
     except ImportError:
         return
     limits = {
-        resource.RLIMIT_NOFILE: 3,  # those that it has
+        resource.RLIMIT_NOFILE: 3,  # stdin, stdout and stderr
         resource.RLIMIT_FSIZE: 0,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_CPU: seconds,
         getattr(resource, "RLIMIT_NPROC", resource.RLIMIT_CORE): 0,
         resource.RLIMIT_AS: _used() + memory,
     }
-    for kind, most in limits.items():
+    for kind, limit in limits.items():
         try:
-            resource.setrlimit(kind, (most, most))
+            resource.setrlimit(kind, (limit, limit))
         except (ValueError, OSError):
             continue
 

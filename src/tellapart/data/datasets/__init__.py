@@ -1,12 +1,14 @@
-"""Data sets by name: one file a set, found by listing this folder.
+"""Data sets by name: one file per data set, found by listing this folder.
 
-A data set is a module whose docstring is its card, with `CLASS_NAMES` (in label order; None where the files tell) and
+A data set is a module. Its docstring describes it. It has `CLASS_NAMES` (in label order; None if the files have them)
+and either of these:
 
-    FILES: tuple[Remote, ...]        what to fetch, once, with hashes; or
-    def built_in() -> Collection     for a set that needs no files
+    FILES: tuple[Remote, ...]        the files to download, once, with their hashes
+    def built_in() -> Collection     for a data set that needs no files
 
-A set with files is looked for in `$TELLAPART_DATA/<name>`, then `$TELLAPART_DATA/<name>.zip`, in any format that
-tellapart reads; then in the cache; then on the network.
+The files are searched in `$TELLAPART_DATA/<name>`, then `$TELLAPART_DATA/<name>.zip`, in any format that tellapart
+reads; then in the cache; then they are downloaded. Shared helpers are in the files whose name starts with an
+underscore; a data set never imports another data set.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import platformdirs
 
 from tellapart import leaves
 from tellapart.data import formats
-from tellapart.data.archives import plant
+from tellapart.data.archives import open_tree
 from tellapart.data.collection import Collection
 from tellapart.data.download import fetch
 from tellapart.errors import DownloadError
@@ -28,39 +30,41 @@ from tellapart.progress import Listener, silent
 
 
 def names() -> tuple[str, ...]:
-    """All data sets by name."""
+    """Return the names of all data sets, in plain string order."""
     return leaves.names(__name__)
 
 
 def load(name: str) -> ModuleType:
-    """The module of a data set."""
+    """Return the module of a data set. Raises UsageError for a name that does not exist."""
     return leaves.load(__name__, name, "a data set")
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: `$TELLAPART_CACHE`, or the system's place for caches."""
+    """Return the folder for downloads: `$TELLAPART_CACHE`, or the system's folder for caches."""
     return Path(os.environ.get("TELLAPART_CACHE") or platformdirs.user_cache_dir("tellapart"))
 
 
 def local_path(name: str) -> Path | None:
-    """Where a set lies on this machine, or None. The person's own folder comes before the cache."""
+    """Return where a data set is on this machine, or None. `$TELLAPART_DATA` comes before the cache."""
     home = os.environ.get("TELLAPART_DATA")
     for path in (Path(home) / name, Path(home) / f"{name}.zip") if home else ():
         if path.exists():
             return path
     folder = cache_folder() / name
     files = load(name).FILES
-    whole = all((folder / file.name).is_file() and (folder / file.name).stat().st_size == file.size for file in files)
-    return folder if whole else None
+    complete = all(
+        (folder / file.name).is_file() and (folder / file.name).stat().st_size == file.size for file in files
+    )
+    return folder if complete else None
 
 
 def is_here(name: str) -> bool:
-    """Whether a data set can be read without a download."""
+    """Return whether a data set can be read without a download."""
     return hasattr(load(name), "built_in") or local_path(name) is not None
 
 
 def where(name: str) -> str:
-    """In words, where a set would be read from."""
+    """Return where a data set would be read from, as text."""
     if hasattr(load(name), "built_in"):
         return "comes with scikit-learn"
     path = local_path(name)
@@ -69,12 +73,13 @@ def where(name: str) -> str:
 
 
 def read(name: str, on_event: Listener = silent) -> Collection:
-    """The collection of a name. Raises DownloadError that says where to put which file when there is no network."""
+    """Read a data set. Raises DownloadError, which names the files and their folder, if there is no network."""
     module = load(name)
     if hasattr(module, "built_in"):
-        return module.built_in()
+        collection: Collection = module.built_in()
+        return collection
     path = local_path(name) or _download(name, module, on_event)
-    return replace(formats.read(plant(path), module.CLASS_NAMES), name=name)
+    return replace(formats.read(open_tree(path), module.CLASS_NAMES), name=name)
 
 
 def _download(name: str, module: ModuleType, on_event: Listener) -> Path:
@@ -87,8 +92,8 @@ def _download(name: str, module: ModuleType, on_event: Listener) -> Path:
         sources = ", ".join(file.urls[0] for file in module.FILES)
         raise DownloadError(
             f"{name}: {error.given}",
-            f"a network, or these files at hand: {wanted}",
-            f"download them elsewhere ({sources}) and put them into {folder}, or into a folder {name}/ of the folder "
-            "that $TELLAPART_DATA names; a broken-off download goes on when the command is run again",
+            f"a network connection, or these files on this machine: {wanted}",
+            f"download them elsewhere ({sources}) and put them into {folder}, or into a folder {name}/ in "
+            "$TELLAPART_DATA; an interrupted download resumes when the command is run again",
         ) from error
     return folder

@@ -5,7 +5,7 @@ Source: Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.
 
 from tellapart.data.download import Remote
 
-CLASS_NAMES = None  # the archive lists its hundred names
+CLASS_NAMES = None  # the archive contains the names
 
 FILES = (
     Remote(

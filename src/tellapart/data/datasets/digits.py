@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from tellapart.data.collection import ArrayPictures, Collection
+from tellapart.data.datasets._digit_names import DIGITS
 
-CLASS_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+CLASS_NAMES = DIGITS
 
 
 def built_in() -> Collection:
-    """The collection; the set's 17 grey levels are spread over 0..255."""
+    """Return the collection; the 17 grey levels of the data set are scaled to 0..255."""
     levels, labels = _read()
     pixels = np.rint(levels.reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
     keys = [f"{i:04d}" for i in range(len(pixels))]
@@ -25,7 +26,7 @@ def built_in() -> Collection:
 
 
 def _read() -> tuple[np.ndarray, np.ndarray]:
-    """Grey levels 0 to 16 [1797, 64] and labels, straight from scikit-learn's file: importing it takes a second."""
+    """Return grey levels 0 to 16 [1797, 64] and labels, from the file in scikit-learn: importing it takes a second."""
     package = find_spec("sklearn")  # imports nothing
     places = package.submodule_search_locations if package else None
     path = Path(places[0], "datasets", "data", "digits.csv.gz") if places else None
@@ -33,7 +34,7 @@ def _read() -> tuple[np.ndarray, np.ndarray]:
         with gzip.open(path, "rt", encoding="ascii") as file:
             table = np.loadtxt(file, delimiter=",", dtype=np.int64)
         return table[:, :-1], table[:, -1]
-    from sklearn.datasets import load_digits  # of a scikit-learn that keeps it elsewhere
+    from sklearn.datasets import load_digits  # another version of scikit-learn has the file elsewhere
 
     data = load_digits()
     return data.data.astype(np.int64), data.target.astype(np.int64)

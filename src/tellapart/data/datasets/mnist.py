@@ -3,8 +3,10 @@
 Source: LeCun, Cortes and Burges, The MNIST database of handwritten digits, 1998; CC BY-SA 3.0.
 """
 
-from tellapart.data.datasets.digits import CLASS_NAMES as CLASS_NAMES
+from tellapart.data.datasets._digit_names import DIGITS
 from tellapart.data.download import Remote
+
+CLASS_NAMES = DIGITS
 
 _MIRRORS = ("https://storage.googleapis.com/cvdf-datasets/mnist/", "https://ossci-datasets.s3.amazonaws.com/mnist/")
 

@@ -8,21 +8,24 @@ from pathlib import Path
 import numpy as np
 
 from tellapart.data.collection import Collection
-from tellapart.data.formats.idx import Block, from_blocks
+from tellapart.data.formats._blocks import Block, from_blocks
+from tellapart.data.formats._match import Match
 from tellapart.data.split_names import split_in_file_name
-from tellapart.data.tree import Tree, picture_folders
+from tellapart.data.tree import Tree
 from tellapart.errors import DataError
 
 PIXELS = 3 * 32 * 32
 
 
-def likeness(tree: Tree) -> int:
-    """Files of the published names, which class folders that they lie beside outweigh."""
-    return 0 if not _files(tree) else 95 if len(picture_folders(tree)) < 2 else 20
+def match(tree: Tree) -> Match:
+    """Match files with the published names, unless pictures are in several folders of the tree."""
+    if not _files(tree):
+        return Match.NONE
+    return Match.CERTAIN if len(tree.picture_folders) < 2 else Match.STRAY
 
 
 def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
-    """See the contract. Of two label bytes (CIFAR-100: coarse, fine) the second counts."""
+    """Read the tree, see the contract. Of two label bytes (CIFAR-100: coarse, fine) the second is used."""
     names = class_names or _class_names(tree)
     blocks: list[Block] = []
     for name in _files(tree):
@@ -30,8 +33,8 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
         data = tree.read(name)
         if not data or len(data) % (labels + PIXELS):
             raise DataError(
-                f"{tree.describe(name)}: has {len(data):,} bytes, cut short or of another format",
-                f"a multiple of {labels + PIXELS:,} bytes: {labels} for labels and {PIXELS:,} pixels each",
+                f"{tree.describe(name)}: has {len(data):,} bytes; it is cut short, or in another format",
+                f"a multiple of {labels + PIXELS:,} bytes: {labels} for labels and {PIXELS:,} pixels per picture",
                 "download it again",
             )
         table = np.frombuffer(data, np.uint8).reshape(-1, labels + PIXELS)
@@ -41,7 +44,7 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
 
 
 def write(collection: Collection, folder: Path) -> None:
-    """One `data_batch_1.bin` and `test_batch.bin`; only 32 x 32 RGB fits."""
+    """Write `data_batch_1.bin`, `test_batch.bin` and the class names. Raises DataError unless all are 32 x 32 RGB."""
     for split, name in (("train", "data_batch_1.bin"), ("test", "test_batch.bin")):
         indices = collection.indices(split)
         pixels = np.stack([collection.read(i) for i in indices])
@@ -54,10 +57,10 @@ def write(collection: Collection, folder: Path) -> None:
 
 
 def _files(tree: Tree) -> list[str]:
-    def fits(base: str) -> bool:
+    def is_batch(base: str) -> bool:
         return base.endswith(".bin") and base.startswith(("data_batch_", "test_batch", "train.", "test."))
 
-    return [name for name in tree.names if fits(name.rsplit("/", 1)[-1])]
+    return [name for name in tree.names if is_batch(name.rsplit("/", 1)[-1])]
 
 
 def _class_names(tree: Tree) -> list[str] | None:

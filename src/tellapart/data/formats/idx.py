@@ -1,4 +1,4 @@
-"""IDX pairs as MNIST ships them, gzipped or not: `train-images-idx3-ubyte.gz` beside `train-labels-idx1-ubyte.gz`."""
+"""IDX pairs as in MNIST, gzipped or not: `train-images-idx3-ubyte.gz` next to `train-labels-idx1-ubyte.gz`."""
 
 from __future__ import annotations
 
@@ -11,80 +11,47 @@ from pathlib import Path
 
 import numpy as np
 
-from tellapart.data.arrays import to_labels, to_pixels
-from tellapart.data.collection import ArrayPictures, Collection
-from tellapart.data.split_names import SPLITS, split_in_file_name
+from tellapart.data.arrays import to_pixels
+from tellapart.data.collection import Collection
+from tellapart.data.formats._blocks import from_blocks
+from tellapart.data.formats._match import Match, is_stray
+from tellapart.data.split_names import split_in_file_name
 from tellapart.data.tree import MAX_RATIO, Tree
 from tellapart.errors import DataError
 
-Block = tuple[str | None, np.ndarray, np.ndarray]
-"""A part (or None), pictures uint8 [n, height, width, channels], labels [n] as numbers or words."""
-
 MAX_BYTES = 8 * 2**30
-"""No IDX file is unpacked beyond this size."""
+"""The most bytes that an IDX file may unpack to."""
 
 
-def likeness(tree: Tree) -> int:
-    """Files named as IDX pairs are; or one file with the magic number."""
-    if any(_is_images(name) for name in tree.names):
-        return 95
-    return 90 if tree.single and _magic(tree, tree.names[0]) in (b"\0\0\x08\x03", b"\0\0\x08\x04") else 0
+def match(tree: Tree) -> Match:
+    """Match files with the names of IDX pairs, or one file with the magic number."""
+    if images := [name for name in tree.names if _is_images(name)]:
+        return Match.STRAY if is_stray(tree, images) else Match.CERTAIN
+    if tree.single and _magic(tree, tree.names[0]) in (b"\0\0\x08\x03", b"\0\0\x08\x04"):
+        return Match.CERTAIN
+    return Match.NONE
 
 
 def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
-    """See the contract. Class names are the label numbers unless given, or listed in a `classes.txt` beside."""
+    """Read the tree, see the contract. A `classes.txt` in the same folder names the classes."""
     images = _images(tree) or list(tree.names)
     blocks = []
     for name in images:
-        labels = _labels_beside(tree, name)
+        labels = _labels_file(tree, name)
         pixels, numbers = _read(tree, name), _read(tree, labels)
         if len(pixels) != len(numbers):
             raise DataError(
-                f"{tree.describe(labels)}: holds {len(numbers):,} labels",
+                f"{tree.describe(labels)}: contains {len(numbers):,} labels",
                 f"{len(pixels):,}, one for each picture in {name}",
-                "get the pair again: the two files do not belong together",
+                "download both files again: they do not belong together",
             )
         blocks.append((split_in_file_name(name), to_pixels(pixels, tree.describe(name)), numbers))
     names = class_names or _listed_classes(tree, images[0])
     return from_blocks(tree, blocks, names)
 
 
-def from_blocks(tree: Tree, blocks: Sequence[Block], class_names: Sequence[str] | None) -> Collection:
-    """One collection of (part, pictures, labels) blocks, training first; several blocks of a part are joined in order.
-
-    Where some block has a part, those without one are training.
-    """
-    shapes = {pixels.shape[1:] for _, pixels, _ in blocks}
-    if len(shapes) > 1:
-        raise DataError(
-            f"{tree.path}: its parts have pictures of different shapes, {', '.join(map(str, sorted(shapes)))}",
-            "one shape throughout",
-            "give the parts separately, or make them alike",
-        )
-    stated = any(split for split, _, _ in blocks)
-    splits = np.concatenate([np.full(len(numbers), split or "train", "<U10") for split, _, numbers in blocks])
-    order = np.argsort([SPLITS.index(split) for split in splits], kind="stable")
-    labels, names = to_labels(np.concatenate([numbers for _, _, numbers in blocks])[order], str(tree.path), class_names)
-    splits = splits[order]
-    counts = [range(int((splits == split).sum())) for split in SPLITS]
-    return Collection(
-        name=tree.path.name.split(".")[0] if tree.path.is_file() else tree.path.resolve().name,
-        source=str(tree.path),
-        class_names=names,
-        labels=labels,
-        keys=[f"{split if stated else 'all'}/{i:05d}" for split, of in zip(SPLITS, counts, strict=True) for i in of],
-        splits=splits if stated else None,
-        pictures=ArrayPictures(_joined([pixels for _, pixels, _ in blocks], order)),
-    )
-
-
-def _joined(arrays: list[np.ndarray], order: np.ndarray) -> np.ndarray:
-    whole = np.concatenate(arrays)
-    return whole if (np.diff(order) > 0).all() else whole[order]
-
-
 def write(collection: Collection, folder: Path) -> None:
-    """A pair a part, not compressed; class names beside."""
+    """Write a pair of files per split, not compressed, and `classes.txt`."""
     for split in collection.given_splits or ("all",):
         indices = collection.indices(None if split == "all" else split)
         pixels = np.stack([collection.read(i) for i in indices])
@@ -103,22 +70,23 @@ def _is_images(name: str) -> bool:
 
 
 def _images(tree: Tree) -> list[str]:
-    """The files of pictures, each once even where it lies there gzipped too. Raises DataError for two of one part."""
-    found = [name for name in tree.names if _is_images(name)]
-    found = [name for name in found if name.removesuffix(".gz") not in found or not name.endswith(".gz")]
-    splits = [split_in_file_name(name) for name in found]
+    """Return the files of pictures, one of a file and its gzip. Raises DataError for two files of the same split."""
+    images = [name for name in tree.names if _is_images(name)]
+    images = [name for name in images if name.removesuffix(".gz") not in images or not name.endswith(".gz")]
+    splits = [split_in_file_name(name) for name in images]
     for split in set(splits):
         if splits.count(split) > 1:
-            both = [name for name, of in zip(found, splits, strict=True) if of == split]
+            same = [name for name, other in zip(images, splits, strict=True) if other == split]
             raise DataError(
-                f"{tree.path}: holds several files for the part {split or 'all'}: {', '.join(both[:4])}",
-                "one pair of files a part",
+                f"{tree.path}: contains several files for {f'the {split} split' if split else 'all pictures'}: "
+                f"{', '.join(same[:4])}",
+                "one pair of files per split",
                 "keep one set of files in the folder",
             )
-    return found
+    return images
 
 
-def _labels_beside(tree: Tree, name: str) -> str:
+def _labels_file(tree: Tree, name: str) -> str:
     folder, _, base = name.rpartition("/")
     wanted = base.replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1")
     bare = wanted.removesuffix(".gz")
@@ -127,7 +95,7 @@ def _labels_beside(tree: Tree, name: str) -> str:
         if candidate != base and tree.exists(path):
             return path
     raise DataError(
-        f"{tree.describe(name)}: has no labels beside it", f"the file {wanted}", "put it in the same folder"
+        f"{tree.describe(name)}: its labels are missing", f"the file {wanted}", "put it into the same folder"
     )
 
 
@@ -148,13 +116,17 @@ def _magic(tree: Tree, name: str) -> bytes:
 
 
 def _read(tree: Tree, name: str) -> np.ndarray:
-    """The array in an IDX file of bytes (yann.lecun.com/exdb/mnist: magic 0 0 type dimensions, sizes big-endian)."""
+    """Return the array in an IDX file of bytes: uint8, [n] labels or [n, height, width(, channels)] pictures.
+
+    Raises DataError for a damaged file. Source: yann.lecun.com/exdb/mnist (magic 0 0 type dimensions; big-endian).
+    """
     data = tree.read(name)
     if data[:2] == b"\x1f\x8b":
         data = _gunzip(data, tree.describe(name))
     if len(data) < 4 or data[:3] != b"\0\0\x08" or data[3] not in (1, 3, 4):
         raise DataError(
-            f"{tree.describe(name)}: starts with the bytes {data[:4].hex(' ') or 'of nothing'}",
+            f"{tree.describe(name)}: "
+            + (f"starts with the bytes {data[:4].hex(' ')}" if data else "the file is empty"),
             "an IDX file of unsigned bytes: 00 00 08, then 01 for labels, 03 or 04 for pictures",
             "check that this is the right file, and download it again",
         )
@@ -165,11 +137,11 @@ def _read(tree: Tree, name: str) -> np.ndarray:
     if len(data) - start != wanted or len(shape) != dimensions:
         raise DataError(
             f"{tree.describe(name)}: {'cut short' if len(data) - start < wanted else 'too long'}: "
-            f"it holds {max(len(data) - start, 0):,} bytes of data",
+            f"it contains {max(len(data) - start, 0):,} bytes of data",
             f"{wanted:,} bytes, for the shape {shape} in its header",
             "download or copy it again",
         )
-    if not wanted and max(shape) > 2**20:  # nothing, in a shape that no array can have
+    if not wanted and max(shape) > 2**20:  # no data, in a shape that NumPy cannot represent
         raise DataError(f"{tree.describe(name)}: has the shape {shape}", "pictures", "download or copy it again")
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
@@ -183,6 +155,8 @@ def _gunzip(data: bytes, where: str) -> bytes:
         raise DataError(f"{where}: cut short or damaged ({error})", "a whole gzip file", "download it again") from error
     if len(unpacked) > limit:
         raise DataError(
-            f"{where}: unpacks to more than {limit:,} bytes", f"at most {MAX_RATIO} times its size", "unpack it"
+            f"{where}: unpacks to more than {limit:,} bytes",
+            f"at most {MAX_RATIO} times its size",
+            "unpack it yourself",
         )
     return unpacked

@@ -1,4 +1,4 @@
-"""Parquet with the pictures inside: a column `image` of encoded bytes, as Hugging Face stores it, and a `label`."""
+"""Parquet files that contain the pictures: a column `image` of encoded bytes, as in Hugging Face data, and `label`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import polars as pl
 
 from tellapart.data.arrays import to_labels
 from tellapart.data.collection import Collection, EncodedPictures
-from tellapart.data.formats.class_folders import write_png
+from tellapart.data.formats._match import Match, is_stray
+from tellapart.data.formats._pictures import png
 from tellapart.data.split_names import split_of_file
 from tellapart.data.tables import FAULTS, column_of, columns, damaged, read_parquet, schema
 from tellapart.data.tree import MAX_RATIO, Tree
@@ -21,20 +22,22 @@ from tellapart.errors import DataError
 IMAGES = ("image", "img", "picture", "bytes")
 LABELS = ("label", "labels", "class", "fine_label", "target")
 LEAST_BYTES = 2**28
-"""So much may the pictures of any file take."""
+"""Bytes of pictures that a file may contain in any case, however small it is."""
 
 
-def likeness(tree: Tree) -> int:
-    """Parquet files with a column that may hold pictures."""
+def match(tree: Tree) -> Match:
+    """Match Parquet files with a column that may contain pictures."""
     files = _files(tree)
     if not files:
-        return 0
+        return Match.NONE
     column = column_of(columns(tree, files[0]), IMAGES)
-    return 90 if column and schema(tree, files[0])[column] != pl.String else 3  # which would be paths
+    if column is None or schema(tree, files[0])[column] == pl.String or is_stray(tree, files):  # a string is a path
+        return Match.STRAY
+    return Match.CERTAIN
 
 
 def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
-    """See the contract. Several files are joined; the word in a file's name, or its folder's, tells its part."""
+    """Read the tree, see the contract. Several files are joined; the name of a file or of its folder has the split."""
     files = _files(tree)
     data: list[bytes | None] = []
     tables = []
@@ -42,13 +45,13 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
         table = _table(tree, name)
         data += table["image"].to_list()
         tables.append(table.select("label"))
-        del table  # a file's pictures are held twice for no longer than that
+        del table  # so that the pictures of only one file are in memory twice
     column = pl.concat(tables, how="vertical_relaxed")["label"]
     if column.null_count():
-        raise DataError(f"{tree.path}: labels are missing in some rows", "a number or word a row", "fill them in")
+        raise DataError(f"{tree.path}: labels are missing in some rows", "a number or word in every row", "")
     labels = np.array(column.to_list())
     if labels.dtype.kind not in "iuU":
-        raise DataError(f"{tree.path}: labels have type {column.dtype}", "whole numbers or words", "convert them")
+        raise DataError(f"{tree.path}: labels have type {column.dtype}", "whole numbers or words", "convert the labels")
     positions, names = to_labels(labels, str(tree.path), class_names or _named_in_metadata(tree, files[0]))
     splits = [split_of_file(name) for name, table in zip(files, tables, strict=True) for _ in range(table.height)]
     keys = [f"{name}/{row:06d}" for name, table in zip(files, tables, strict=True) for row in range(table.height)]
@@ -70,14 +73,10 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
 
 
 def write(collection: Collection, folder: Path) -> None:
-    """`<part>.parquet` a part, or `data.parquet`; pictures as PNG, labels as class names."""
+    """Write `<split>.parquet` for each split, or `data.parquet`; pictures as PNG, labels as class names."""
     for split in collection.given_splits or ("data",):
         indices = collection.indices(None if split == "data" else split)
-        images = []
-        for i in indices:
-            write_png(collection, i, folder / "picture.png")
-            images.append({"bytes": (folder / "picture.png").read_bytes(), "path": collection.keys[i]})
-        (folder / "picture.png").unlink()
+        images = [{"bytes": png(collection, i), "path": collection.keys[i]} for i in indices]
         labels = [collection.label(i) for i in indices]
         pl.DataFrame({"image": images, "label": labels}).write_parquet(folder / f"{split}.parquet")
 
@@ -104,26 +103,29 @@ def _table(tree: Tree, name: str) -> pl.DataFrame:
         column = column.struct.field("bytes")
     if column.dtype != pl.Binary:
         raise DataError(
-            f"{where}: the column {image!r} has type {column.dtype}", "bytes of picture files", "convert it"
+            f"{where}: the column {image!r} has type {column.dtype}", "bytes of picture files", "convert the column"
         )
-    held = column.bin.size().sum() or 0
-    if held > max(MAX_RATIO * tree.size(name), LEAST_BYTES):  # one picture again and again, as often as it may say so
+    size = column.bin.size().sum() or 0
+    if size > max(MAX_RATIO * tree.size(name), LEAST_BYTES):  # a file can refer to one picture in very many rows
         raise DataError(
-            f"{where}: its pictures take {held:,} bytes, and the file has {tree.size(name):,}",
-            f"at most {MAX_RATIO} times its size",
-            "do not trust this file; or write it anew with the pictures as files, and a manifest",
+            f"{where}: its pictures take {size:,} bytes, and the file has {tree.size(name):,}",
+            f"pictures of at most {MAX_RATIO} times the size of the file",
+            "do not trust this file, or save its pictures as files with a manifest",
         )
     return pl.DataFrame({"image": column, "label": table[label]})
 
 
 def _named_in_metadata(tree: Tree, name: str) -> list[str] | None:
-    """Class names from the `huggingface` entry of the file's metadata, where label numbers index them."""
+    """Return the class names in the `huggingface` entry of the file's metadata, which label numbers index, or None."""
     try:
         metadata = pl.read_parquet_metadata(tree.on_disk(name) or io.BytesIO(tree.read(name)))
     except FAULTS as error:
         raise damaged(tree, name, error) from error
     try:
         features = json.loads(metadata.get("huggingface", "{}"))["info"]["features"]
-        return next(features[label]["names"] for label in LABELS if label in features and "names" in features[label])
+        names: list[str] = next(
+            features[label]["names"] for label in LABELS if label in features and "names" in features[label]
+        )
+        return names
     except (KeyError, ValueError, TypeError, StopIteration):
         return None

@@ -1,4 +1,4 @@
-"""Contact sheets: `train-00.webp`, `test-00.png` ... grids of equal square pictures, named in order by `labels.txt`."""
+"""Contact sheets: `train-00.webp`, `test-00.png` ... grids of square pictures of one size, labelled by `labels.txt`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image
 
 from tellapart.data.collection import Collection
-from tellapart.data.formats.idx import from_blocks
+from tellapart.data.formats._blocks import from_blocks
+from tellapart.data.formats._match import Match
 from tellapart.data.split_names import SPLITS, split_in_file_name
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError, PictureError
@@ -21,13 +22,13 @@ from tellapart.images.read import looks_like_picture
 _NUMBERED = re.compile(r"-\d+\.\w+$")
 
 
-def likeness(tree: Tree) -> int:
-    """A labels.txt beside pictures that are named after parts."""
-    return 80 if _labels(tree) and _sheets(tree) else 0
+def match(tree: Tree) -> Match:
+    """Match a labels.txt in the same folder as numbered pictures that are named after splits."""
+    return Match.NAMES if _labels(tree) and _sheets(tree) else Match.NONE
 
 
 def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
-    """See the contract. Sheets go train, validation, test, each in name order; every cell of a sheet is a picture."""
+    """Read the tree, see the contract. Sheets are in the order train, validation, test, then by name."""
     words = tree.lines(_labels(tree))
     sheets = _sheets(tree)
     grids = []
@@ -35,22 +36,22 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
         try:
             grids.append(decode(tree.read(name), tree.describe(name)))
         except PictureError as error:
-            raise DataError(error.given, "a whole sheet of pictures", "copy or download it again") from error
+            raise DataError(error.given, "an undamaged sheet of pictures", "copy or download it again") from error
     side = math.isqrt(sum(grid.shape[0] * grid.shape[1] for grid in grids) // max(len(words), 1))
     cells = [_cells(grid, side) for grid in grids] if side else []
     if sum(map(len, cells)) != len(words):
         raise DataError(
-            f"{tree.path}: its sheets do not divide into {len(words):,} square pictures, one a line of labels.txt",
-            "whole sheets of equal square pictures, and a line in labels.txt for each of them",
+            f"{tree.path}: its sheets do not divide into {len(words):,} square pictures, one per line of labels.txt",
+            "sheets of square pictures of one size, and one line in labels.txt for each picture",
             "copy or download the folder again",
         )
-    labels = np.split(np.array(words), np.cumsum([len(of_sheet) for of_sheet in cells])[:-1])
+    labels = np.split(np.array(words), np.cumsum([len(sheet) for sheet in cells])[:-1])
     splits = [split_in_file_name(name) for name in sheets]
     return from_blocks(tree, list(zip(splits, cells, labels, strict=True)), class_names)
 
 
 def write(collection: Collection, folder: Path) -> None:
-    """One row of pictures a sheet and part, as PNG; the pictures must be square and alike."""
+    """Write one sheet per split, a row of pictures as PNG; the pictures must be square and of one size."""
     words = []
     for split in collection.given_splits:
         indices = collection.indices(split)
@@ -65,15 +66,16 @@ def _labels(tree: Tree) -> str:
 
 
 def _sheets(tree: Tree) -> list[str]:
-    beside = [
+    sheets = [
         name
         for name in tree.siblings(_labels(tree))
         if looks_like_picture(name) and _NUMBERED.search(name) and split_in_file_name(name)
     ]
-    return sorted(beside, key=lambda name: (SPLITS.index(split_in_file_name(name) or "train"), name))
+    return sorted(sheets, key=lambda name: (SPLITS.index(split_in_file_name(name) or "train"), name))
 
 
 def _cells(grid: np.ndarray, side: int) -> np.ndarray:
+    """Cut a sheet into pictures, uint8 [n, side, side, channels], row by row."""
     rows, columns, channels = grid.shape[0] // side, grid.shape[1] // side, grid.shape[2]
     cut = grid[: rows * side, : columns * side].reshape(rows, side, columns, side, channels)
     return cut.transpose(0, 2, 1, 3, 4).reshape(-1, side, side, channels)

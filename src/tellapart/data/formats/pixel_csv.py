@@ -1,4 +1,4 @@
-"""Pixel CSV as Kaggle ships MNIST: a line a picture, `label,pixel1,...,pixel784`, values 0 to 255."""
+"""Pixel CSV as in Kaggle's MNIST: one line per picture, `label,pixel1,...,pixel784`, values 0 to 255."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 
 from tellapart.data.collection import Collection
-from tellapart.data.formats.idx import from_blocks
+from tellapart.data.formats._blocks import from_blocks
+from tellapart.data.formats._match import Match, is_stray
 from tellapart.data.split_names import split_of_file
 from tellapart.data.tables import columns, read_csv, rows
 from tellapart.data.tree import Tree
@@ -21,24 +22,27 @@ from tellapart.errors import DataError
 LABELS = ("label", "class", "target", "y")
 
 FEW = 16
-"""A table of no more columns is hardly of pixels."""
+"""A table with at most this number of columns is not taken for a table of pixels."""
 
 
-def likeness(tree: Tree) -> int:
-    """CSV files with many columns; any other CSV a little, so that the error is about its columns."""
+def match(tree: Tree) -> Match:
+    """Match CSV files with many columns; any other CSV matches less, so that the error is about its columns."""
     files = _files(tree)
     if not files:
-        return 0
-    return 85 if max(len(columns(tree, name)) for name in files) > FEW else 5
+        return Match.NONE
+    if max(len(columns(tree, name)) for name in files) <= FEW:
+        return Match.POSSIBLE
+    return Match.STRAY if is_stray(tree, files) else Match.COLUMNS
 
 
 def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
-    """See the contract. Several files are parts by the word in their names or their folders'. Labels may be numbers or
-    words.
+    """Read the tree, see the contract. The names of several files, or of their folders, have the splits.
+
+    Labels may be numbers or words.
     """
     blocks = []
     files = _files(tree)
-    beside = sorted(set(_tables(tree)).difference(files))  # a test without labels, a list of answers
+    ignored = sorted(set(_tables(tree)).difference(files))  # test pictures without labels, a solution file
     several = len({split_of_file(name) for name in files}) > 1
     for name in files:
         label, pixels = _columns(tree, name)
@@ -51,16 +55,16 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
         blocks = [(split, values, labels.astype(np.int64)) for split, values, labels in blocks]
     else:
         blocks = [(split, values, labels.astype(str)) for split, values, labels in blocks]
-    found = from_blocks(tree, blocks, class_names)
-    if beside:
-        more = ", ..." if len(beside) > 3 else ""
-        text = f"left out: {', '.join(beside[:3])}{more}, without a header of both labels and pixels"
-        found = replace(found, notes=(*found.notes, text))
-    return found
+    collection = from_blocks(tree, blocks, class_names)
+    if ignored:
+        more = ", ..." if len(ignored) > 3 else ""
+        text = f"left out: {', '.join(ignored[:3])}{more}, whose header does not have both labels and pixels"
+        collection = replace(collection, notes=(*collection.notes, text))
+    return collection
 
 
 def write(collection: Collection, folder: Path) -> None:
-    """`train.csv`, `test.csv` ... where parts are stated, else `data.csv`; class names as labels."""
+    """Write `train.csv`, `test.csv` ... or, without splits, `data.csv`; class names as labels."""
     for split in collection.given_splits or ("data",):
         indices = collection.indices(None if split == "data" else split)
         pixels = np.stack([collection.read(i).reshape(-1) for i in indices])
@@ -73,28 +77,29 @@ def _files(tree: Tree) -> list[str]:
     if tree.single:
         table = tree.start(tree.names[0], 4) == b"PAR1"
         return list(tree.names) if not table and columns(tree, tree.names[0]) else []
-    found = _tables(tree)
-    whole = [name for name in found if _is_whole(tree, name)]
-    if not whole:
-        return found
-    header = columns(tree, whole[0])
-    return [name for name in found if name in whole or not _is_other(columns(tree, name), header)]
+    tables = _tables(tree)
+    complete = [name for name in tables if _is_complete(tree, name)]
+    if not complete:
+        return tables
+    header = columns(tree, complete[0])
+    return [name for name in tables if name in complete or not _is_other(columns(tree, name), header)]
 
 
 def _tables(tree: Tree) -> list[str]:
-    found = [name for name in tree.names if name.lower().endswith(".csv")]
-    top = min((name.count("/") for name in found), default=0)
-    return [name for name in found if name.count("/") == top]
+    """Return the CSV files that are nearest to the root."""
+    tables = [name for name in tree.names if name.lower().endswith(".csv")]
+    top = min((name.count("/") for name in tables), default=0)
+    return [name for name in tables if name.count("/") == top]
 
 
-def _is_whole(tree: Tree, name: str) -> bool:
+def _is_complete(tree: Tree, name: str) -> bool:
     header = columns(tree, name)
     return len(header) > FEW and _label(header) is not None
 
 
-def _is_other(header: list[str], whole: list[str]) -> bool:
-    """Whether a table is sound but of another kind: pixels without labels, or a few columns with names."""
-    if header == [column for column in whole if column != _label(whole)]:
+def _is_other(header: list[str], complete: list[str]) -> bool:
+    """Return whether a table is valid but of another kind: pixels without labels, or a few columns with names."""
+    if header == [column for column in complete if column != _label(complete)]:
         return True
     return 1 < len(header) <= FEW and all(_WORD.fullmatch(column.strip()) for column in header)
 
@@ -110,7 +115,9 @@ def _columns(tree: Tree, name: str) -> tuple[str, list[str]]:
     header = columns(tree, name)
     if len(set(header)) < len(header):
         double = next(column for column in header if header.count(column) > 1)
-        raise DataError(f"{tree.describe(name)}: has two columns {double!r}", "each name once", "rename or remove one")
+        raise DataError(
+            f"{tree.describe(name)}: has two columns {double!r}", "unique column names", "rename or remove one"
+        )
     label = _label(header)
     if label is None:
         shown = ", ".join(header[:4]) + (", ..." if len(header) > 4 else "")
@@ -141,7 +148,7 @@ def _shape(tree: Tree, name: str, count: int) -> tuple[int, int, int]:
 
 
 def _table(tree: Tree, name: str, label: str, pixels: list[str]) -> pl.DataFrame:
-    """The table with pixels as UInt8. The library is fast and says little, so what it refuses is looked for again."""
+    """Read the table with pixels as UInt8. Polars is fast, but its errors do not name the line: `_fault` finds it."""
     schema = {column: pl.UInt8() for column in pixels} | {label: pl.String()}
     try:
         table = read_csv(tree, name, schema_overrides=schema)
@@ -150,13 +157,16 @@ def _table(tree: Tree, name: str, label: str, pixels: list[str]) -> pl.DataFrame
             raise fault from error
         raise
     if table.height == 0:
-        raise DataError(f"{tree.describe(name)}: has a header and no rows", "a line a picture", "check the file")
+        raise DataError(f"{tree.describe(name)}: has a header and no rows", "one line per picture", "check the file")
     if table.null_count().sum_horizontal()[0]:
-        raise _fault(tree, name, label) or DataError(f"{tree.describe(name)}: has empty cells", "none", "fill them")
+        raise _fault(tree, name, label) or DataError(
+            f"{tree.describe(name)}: has empty cells", "a value in every cell", ""
+        )
     return table
 
 
 def _fault(tree: Tree, name: str, label: str) -> DataError | None:
+    """Return the error for the first faulty line of a table, or None where there is none."""
     lines = rows(tree, name)
     _, header = next(lines)
     for line, row in lines:

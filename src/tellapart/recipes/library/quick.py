@@ -1,16 +1,17 @@
 """quick - a small modern CNN for small pictures of any kind; the default for those.
 
-Network: a frozen convolution that whitens patches of 2 x 2 pixels (from 40 pixels a side on 3 x 3, every other one),
-computed from the training pictures; stages of two 3 x 3 convolutions with max-pooling, batch normalisation and ReLU, 2
-to 4 of them as the size allows; global max-pooling; softmax. Trained with Muon on smoothed cross-entropy, the rate
-rising shortly and then falling linearly, pictures shifted by up to 5 % and, where a measurement says that it does no
-harm, mirrored in every other epoch. Width, batch and epochs follow the data: grey pictures need fewer filters, and
-large collections fewer looks at each picture; many colour pictures are seen smaller in the first half of the training.
+Network: a frozen convolution that whitens patches of 2 x 2 pixels (from 40 pixels a side on: 3 x 3, with stride 2),
+computed from the training pictures; 2 to 4 stages, depending on the size, of two 3 x 3 convolutions with max-pooling,
+batch normalisation and ReLU; global max-pooling; softmax. Trained with Muon on cross-entropy with label smoothing; the
+learning rate rises for a short time and then falls linearly. Augmentation: shifts of up to 5 % and, if a quick test
+shows that it does no harm, mirroring in every other epoch. Width, batch size and epochs depend on the data: grey
+pictures need fewer filters, and large collections fewer epochs. With many colour pictures, pictures are smaller in the
+first half of the training.
 
-Descends from airbench94 (Jordan, 94 % on CIFAR-10 in 3.29 seconds on a single GPU, 2024, arXiv:2404.00498).
+Source: airbench94 (Jordan, 94 % on CIFAR-10 in 3.29 seconds on a single GPU, 2024, arXiv:2404.00498).
 
 Measured, three seeds each, on 2 cores of an AMD EPYC (bfloat16, Keras 3.15.1 on TensorFlow): 99.60 % on the test split
-of MNIST in 25 s, and 92.34 % on that of Fashion-MNIST in 26 s; docs/benchmarks.md has them beside stock Keras.
+of MNIST in 25 s, and 92.34 % on that of Fashion-MNIST in 26 s; docs/benchmarks.md compares them with stock Keras.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def network(shape: tuple[int, int, int], classes: int) -> keras.Model:
 
 
 def adapt(recipe: Recipe, pictures: int, shape: tuple[int, int, int]) -> Recipe:
-    """Small collections are looked at more often, 4 to 16 times, in smaller batches; colour takes more of both."""
+    """Small collections get more epochs (4 to 16) and smaller batches; colour pictures get more epochs than grey."""
     grey = shape[2] == 1
     batch = (256 if grey else 512) if pictures >= 20_000 else 128 if pictures >= 5_000 else 64
     epochs = min(16, max(4, round((216_000 if grey else 324_000) / pictures)))

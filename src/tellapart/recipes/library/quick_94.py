@@ -1,13 +1,13 @@
-"""quick-94 - quick with more filters and more looks at each picture, for the last points of accuracy.
+"""quick-94 - quick with more filters and more epochs, for the last points of accuracy.
 
-Network and training are quick's, without its warm-up; wider, label smoothing 0.2, pictures shifted by up to 2 pixels in
-32, and six views of each picture at prediction (three where mirroring would do harm).
-Meant for colour pictures of about 32 x 32, such as CIFAR-10; larger or grey ones do as well.
-Descends from airbench94 (Jordan 2024, arXiv:2404.00498).
+Network and training are those of quick without its warm-up, with more filters, label smoothing 0.2, and shifts of up to
+2 pixels in 32. Prediction averages six TTA views (three if mirroring would do harm). Meant for colour pictures of about
+32 x 32, such as CIFAR-10; larger or grey pictures work as well.
+Source: airbench94 (Jordan 2024, arXiv:2404.00498).
 
 Measured, on 2 cores of an AMD EPYC (bfloat16, Keras 3.15.1 on TensorFlow): 94.13 % on the test split of Fashion-MNIST,
-93.68 % with one look, in 163 s (three seeds); cats and dogs at 64 x 64 with --minutes 4: 94.35 %, 93.48 % with one
-look; CIFAR-10 with --minutes 15, 45,000 pictures to learn from: 93.89 %, 93.02 % with one look (three seeds).
+93.68 % without TTA, in 163 s (three seeds); cats and dogs at 64 x 64 with --minutes 4: 94.35 %, 93.48 % without TTA;
+CIFAR-10 with --minutes 15, 45,000 training pictures: 93.89 %, 93.02 % without TTA (three seeds).
 docs/benchmarks.md has them in tables.
 """
 
@@ -29,9 +29,9 @@ def network(shape: tuple[int, int, int], classes: int) -> keras.Model:
 
 
 def adapt(recipe: Recipe, pictures: int, shape: tuple[int, int, int]) -> Recipe:
-    """Small collections are looked at more often, in smaller batches; colour takes more looks than grey.
+    """Small collections get more epochs and smaller batches; colour pictures get more epochs than grey ones.
 
-    Many colour pictures are seen smaller in the first half of the training, which leaves time for more looks.
+    With many colour pictures, pictures are smaller in the first half of the training, which saves time.
     """
     batch = 512 if pictures >= 20_000 else 128
     least = 12 if shape[2] == 1 else 16

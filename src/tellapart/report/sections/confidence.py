@@ -1,38 +1,40 @@
-"""Whether its confidence means anything: calibration, and errors against the share of pictures answered."""
+"""How far the confidence can be trusted: calibration, and errors against the share of answered pictures."""
 
 from tellapart.report.page import Facts, drawing, html
 
-POSITION, TITLE = 60, "How far its confidence can be trusted"
+POSITION, TITLE = 60, "Calibration and confidence"
 
 _TEMPLATE = """
 <div class="pair">{{ calibration }}{{ coverage }}</div>
-<p>Left: of the answers given with a probability around 80 %, how many are right? On the dotted line the probabilities
-mean what they say. {% if temperature != 1 %}They were brought closer to it by dividing the network's logits by a
-temperature of {{ "%.3f" | format(temperature) }}, fitted on
+<p>Left: how often predictions are correct, by their confidence. On the dotted line, predictions made with 80 %
+confidence are correct 80 % of the time.
+{% if temperature != 1 %}To bring predictions closer to that line, the network's logits are divided by a temperature of
+{{ "%.3f" | format(temperature) }}, fitted on
 {{ fitted_on }}. {% endif %}
-Right: leave the least sure answers out, and fewer of the others are wrong.
-{% if answered %}Answers below {{ answered.threshold | near_one }} are given as “unsure”:
+Right: the share of wrong answers if the least confident predictions are left out.
+{% if answered %}Predictions with a confidence below {{ answered.threshold | near_one }} are reported as “unsure”:
 {{ answered.coverage | percent }}
-of the pictures are answered, and {{ answered.error | percent }} of those answers are wrong.{% else %}
-<code>--max-error-rate 1%</code> answers “unsure” where that is needed to keep errors at 1 %.{% endif %}</p>
+of the pictures get an answer, and {{ answered.error | percent }} of these answers are wrong.{% else %}
+With <code>--max-error-rate 1%</code> the classifier answers “unsure” for low-confidence pictures, so that at most 1 %
+of the other answers should be wrong.{% endif %}</p>
 """
 
 
 def render(facts: Facts) -> str:
     """See the contract."""
-    found = facts.evaluation
-    if found is None:
+    evaluation = facts.evaluation
+    if evaluation is None:
         return ""
     fitted_on = "the validation split"
     if facts.record["options"].get("folds"):
-        fitted_on = "these very answers" if found.folds else "the cross-validation's answers"
-    calibration = drawing(found.calibration(), "Calibration: probabilities against the share that is right")
-    coverage = drawing(found.coverage(), "Share of wrong answers against the share of pictures answered")
+        fitted_on = "these same predictions" if evaluation.folds else "the predictions of the cross-validation"
+    calibration = drawing(evaluation.calibration(), "Calibration: accuracy against confidence")
+    coverage = drawing(evaluation.coverage(), "Share of wrong answers against the share of answered pictures")
     return html(
         _TEMPLATE,
         calibration=calibration,
         coverage=coverage,
-        answered=found.answered(),
-        temperature=found.temperature,
+        answered=evaluation.answered(),
+        temperature=evaluation.temperature,
         fitted_on=fitted_on,
     )

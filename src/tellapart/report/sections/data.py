@@ -1,4 +1,4 @@
-"""What was learnt from: counts, parts, a look at the pictures, and the files that were set aside."""
+"""The data: counts, splits, sample pictures, and the files that were skipped."""
 
 from tellapart.report.page import Facts, gallery, html, picture
 
@@ -17,7 +17,7 @@ _TEMPLATE = """
 {% for counts in split_table.class_counts.values() -%}
 <td class="number">{{ counts[place] | thousands }}</td>{% endfor %}</tr>
 {% endfor %}</tbody></table></details>{% endif %}
-{% if skipped %}<p>{{ skipped | length | counted("picture") }} could not be read and took no part:</p>
+{% if skipped %}<p>Skipped, because they could not be read: {{ skipped | length | counted("picture") }}.</p>
 <table>{% for item in skipped[:50] %}<tr><td>{{ item.file }}</td><td>{{ item.reason }}</td></tr>{% endfor %}</table>
 {% endif %}
 """
@@ -26,9 +26,9 @@ _TEMPLATE = """
 def render(facts: Facts) -> str:
     """See the contract."""
     record = facts.record
-    shown = [
+    samples = [
         (picture(pixels, f"a training picture of {label}"), label)
         for pixels, label in zip(facts.pictures, facts.labels, strict=True)
     ]
     skipped = record["results"]["skipped"]
-    return html(_TEMPLATE, data=record["data"], split_table=record["split"], grid=gallery(shown), skipped=skipped)
+    return html(_TEMPLATE, data=record["data"], split_table=record["split"], grid=gallery(samples), skipped=skipped)

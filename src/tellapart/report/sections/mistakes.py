@@ -1,39 +1,40 @@
-"""Where it was wrong and sure of it: the most confident mistakes, with what the network looked at."""
+"""The most confident mistakes, each with a heat map of what the network responded to."""
 
 from markupsafe import Markup
 
-from tellapart.report.page import Facts, Seen, gallery, html, picture
+from tellapart.report.page import Facts, ShownMistake, gallery, html, picture
 
 POSITION, TITLE = 50, "Most confident mistakes"
 
 _TEMPLATE = """
-<p>{{ wrong | thousands }} of {{ count | thousands }} {{ split }} pictures were not named rightly. These are the ones
-that it was surest of; a wrong label in the data would be found here too.{% if heat %} The second picture shows what
-spoke for the answer: the redder, the more.{% endif %}</p>
-{{ shown }}
+<p>{{ wrong | thousands }} of {{ count | thousands }} {{ split }} pictures were misclassified. These are the mistakes
+with the highest confidence; a wrong label in the data would appear here too.{% if heat %} The second picture is a heat
+map: the redder a region, the more it contributed to the prediction.{% endif %}</p>
+{{ mistakes }}
 """
 
 
 def render(facts: Facts) -> str:
     """See the contract."""
-    found = facts.evaluation
-    if found is None:
+    evaluation = facts.evaluation
+    if evaluation is None:
         return ""
     if not facts.mistakes:
-        return html("<p>Not one of {{ count }} pictures was named wrongly.</p>", count=found.count)
-    shown = gallery([(_pictures(seen), _words(seen)) for seen in facts.mistakes])
-    heat = any(seen.heat is not None for seen in facts.mistakes)
-    wrong = found.count - found.correct
-    return html(_TEMPLATE, shown=shown, wrong=wrong, count=found.count, split=found.split, heat=heat)
+        return html("<p>All {{ count | thousands }} pictures were classified correctly.</p>", count=evaluation.count)
+    mistakes = gallery([(_pictures(mistake), _caption(mistake)) for mistake in facts.mistakes])
+    heat = any(mistake.heat is not None for mistake in facts.mistakes)
+    wrong = evaluation.count - evaluation.correct
+    return html(_TEMPLATE, mistakes=mistakes, wrong=wrong, count=evaluation.count, split=evaluation.split, heat=heat)
 
 
-def _pictures(seen: Seen) -> Markup:
-    plain = picture(seen.picture, f"{seen.mistake.key}, a picture of {seen.mistake.true}")
-    if seen.heat is None:
+def _pictures(shown: ShownMistake) -> Markup:
+    """The picture and, if there is one, its heat map."""
+    plain = picture(shown.picture, f"{shown.mistake.key}, a picture of {shown.mistake.true}")
+    if shown.heat is None:
         return plain
-    return plain + picture(seen.heat, f"what spoke for {seen.mistake.predicted} in it")
+    return plain + picture(shown.heat, f"heat map for the prediction {shown.mistake.predicted}")
 
 
-def _words(seen: Seen) -> str:
-    mistake = seen.mistake
-    return f"{mistake.predicted} ({mistake.probability:.1%}), but it is {mistake.true}: {mistake.key}"
+def _caption(shown: ShownMistake) -> str:
+    mistake = shown.mistake
+    return f"predicted {mistake.predicted} ({mistake.probability:.1%}), labelled {mistake.true}: {mistake.key}"

@@ -6,17 +6,17 @@ POSITION, TITLE = 70, "Network and recipe"
 
 _TEMPLATE = """
 <p>Recipe <b>{{ recipe.name }}</b>: {{ recipe.optimizer }}, learning rate {{ recipe.learning_rate }}
-({{ recipe.schedule }}), batches of {{ recipe.batch_size }}, {{ epochs | counted("epoch") }}, {{ recipe.loss }}.
-Pictures are prepared to {{ preprocessing.width }} x {{ preprocessing.height }} {{ preprocessing.colour }}.</p>
-<div class="wide"><table><thead><tr><th>layer</th><th>kind</th><th>output shape</th><th class="number">parameters</th>
+({{ recipe.schedule }}), batch size {{ recipe.batch_size }}, {{ epochs | counted("epoch") }}, {{ recipe.loss }} loss.
+Input: {{ preprocessing.width }} x {{ preprocessing.height }} {{ preprocessing.colour }}.</p>
+<div class="wide"><table><thead><tr><th>layer</th><th>type</th><th>output shape</th><th class="number">parameters</th>
 <th class="number">operations</th></tr></thead><tbody>
 {% for layer in layers %}<tr><td>{{ layer.name }}</td><td>{{ layer.kind }}</td><td>{{ layer.shape | join(" x ") }}</td>
 <td class="number">{{ layer.parameters | thousands }}</td>
 <td class="number">{{ layer.operations | thousands }}</td></tr>{% endfor %}
-<tr><td colspan="3">all</td><td class="number">{{ layers | sum("parameters") | thousands }}</td>
+<tr><td colspan="3">total</td><td class="number">{{ layers | sum("parameters") | thousands }}</td>
 <td class="number">{{ layers | sum("operations") | thousands }}</td></tr>
 </tbody></table></div>
-<p class="soft">Operations are the multiplications and additions with kernels for one picture (FLOPs).</p>
+<p class="soft">Operations: multiplications and additions with kernels for one picture (FLOPs).</p>
 """
 
 
@@ -28,5 +28,5 @@ def render(facts: Facts) -> str:
         recipe=record["recipe"],
         preprocessing=record["preprocessing"],
         layers=facts.layers,
-        epochs=len(facts.history) or record["recipe"]["epochs"],  # by the clock there are as many as fit
+        epochs=len(facts.history) or record["recipe"]["epochs"],  # a time budget decides how many epochs were trained
     )

@@ -1,4 +1,4 @@
-"""How to get the same figures again: the command, the seed, versions, machine."""
+"""What it takes to reproduce the run: command, seed, versions and machine."""
 
 from tellapart.report.page import Facts, html
 
@@ -13,7 +13,7 @@ _TEMPLATE = """
 {% for name, version in record.versions.items() %}{{ name }} {{ version }}{{ ", " if not loop.last }}{% endfor %}
 </td></tr>
 <tr><td>machine</td><td>
-{{ record.machine.cores }} cores of {{ record.machine.processor }}, {{ record.machine.system }}
+{{ record.machine.cores | counted("core") }} of {{ record.machine.processor }}, {{ record.machine.system }}
 </td></tr>
 <tr><td>data fingerprint</td><td><code>{{ record.data.fingerprint }}</code></td></tr>
 <tr><td>started</td><td>{{ record.started }}</td></tr>

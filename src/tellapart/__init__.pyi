@@ -1,0 +1,407 @@
+"""tellapart: from labelled pictures to an image classifier that you can trust, explain and deploy.
+
+Written by `scripts/stubs` from the verbs; do not edit.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Literal
+
+from PIL.Image import Image
+from numpy import ndarray
+from numpy.typing import ArrayLike
+
+from tellapart.cancel import Cancellation as Cancellation
+from tellapart.classifier.classifier import Classifier as Classifier
+from tellapart.classifier.classifier import Prediction as Prediction
+from tellapart.classifier.classifier import load_classifier as load
+from tellapart.data.collection import Collection as Collection
+from tellapart.data.source import open_collection as open
+from tellapart.errors import CheckpointError as CheckpointError
+from tellapart.errors import DataError as DataError
+from tellapart.errors import DownloadError as DownloadError
+from tellapart.errors import ModelFileError as ModelFileError
+from tellapart.errors import OutOfMemoryError as OutOfMemoryError
+from tellapart.errors import PictureError as PictureError
+from tellapart.errors import RecipeError as RecipeError
+from tellapart.errors import Stopped as Stopped
+from tellapart.errors import TellapartError as TellapartError
+from tellapart.errors import TrainingError as TrainingError
+from tellapart.errors import UsageError as UsageError
+from tellapart.evaluation.comparison import Comparison as Comparison
+from tellapart.evaluation.evaluation import Evaluation as Evaluation
+from tellapart.images.preprocessing import Preparation as Preparation
+from tellapart.progress import Listener
+from tellapart.recipes.augmentation import Augmentation as Augmentation
+from tellapart.recipes.recipe import Recipe as Recipe
+from tellapart.verbs.adopt import Adopted
+from tellapart.verbs.check import Report as Report
+from tellapart.verbs.datasets import DatasetList
+from tellapart.verbs.explain import Explanation as Explanation
+from tellapart.verbs.formats import FormatList
+from tellapart.verbs.predict import Predictions
+from tellapart.verbs.recipes import RecipeList
+from tellapart.verbs.show import Shown
+from tellapart.verbs.summary import Summary
+from tellapart.verbs.train import Run as Run
+
+__all__ = [
+    "Augmentation",
+    "Cancellation",
+    "CheckpointError",
+    "Classifier",
+    "Collection",
+    "Comparison",
+    "DataError",
+    "DownloadError",
+    "Evaluation",
+    "Explanation",
+    "ModelFileError",
+    "OutOfMemoryError",
+    "PictureError",
+    "Prediction",
+    "Preparation",
+    "Recipe",
+    "RecipeError",
+    "Report",
+    "Run",
+    "Stopped",
+    "TellapartError",
+    "TrainingError",
+    "UsageError",
+    "__version__",
+    "adopt",
+    "check",
+    "compare",
+    "datasets",
+    "evaluate",
+    "explain",
+    "formats",
+    "load",
+    "open",
+    "predict",
+    "recipes",
+    "show",
+    "summary",
+    "train",
+]
+
+__version__: str
+
+def adopt(
+    model: str | PathLike[str],
+    *,
+    classes: str | PathLike[str] | Sequence[str],
+    preprocessing: Sequence[str] = ...,
+    output: str | PathLike[str] | None = None,
+    data: str | PathLike[str] | Collection | tuple[ArrayLike, ArrayLike] | None = None,
+    on_event: Listener | None = None,
+    cancellation: Cancellation | None = None,
+) -> Adopted:
+    """Convert a Keras model that was trained elsewhere to a tellapart model with class names and preprocessing.
+
+    Returns the new model file. Raises ModelFileError for a file that is not a plain Keras model, and UsageError for
+    class names or preprocessing that do not fit the network.
+
+    model: A .keras or .h5 file of a whole model, written by Keras 2 or 3.
+    classes: Text file with the class names in the order of the outputs, one per line. In Python also a list of
+        names.
+    preprocessing: How its training prepared pictures, as NAME=VALUE; may be repeated. Names: range (0..255, 0..1,
+        -1..1, -0.5..0.5), fit (stretch, crop, pad), resampling (nearest, bilinear, ...). Size and colour are those
+        of the network's input.
+    output: The file to write; default: the model's name with -adopted.keras.
+    data: Pictures on which to compare the ONNX copy with Keras; default: random pixels. In Python also a
+        Collection, or a tuple of arrays (pictures, labels).
+    on_event: Called with each note and progress event (tellapart.progress); default: print lines.
+    cancellation: A Cancellation, by which another thread can stop the work.
+    """
+
+def check(
+    data: str | PathLike[str] | Collection | tuple[ArrayLike, ArrayLike],
+    *,
+    classes: str | PathLike[str] | Sequence[str] | None = None,
+    group: str | None = None,
+    skip_labels: bool = False,
+    folds: int = 4,
+    seed: int = 0,
+    write_manifest: str | PathLike[str] | None = None,
+    output: str | PathLike[str] | None = None,
+    on_event: Listener | None = None,
+    cancellation: Cancellation | None = None,
+) -> Report:
+    """Report what is wrong with a collection - bad files, duplicates, leakage, likely wrong labels - and change
+    nothing.
+
+    Check. Raises UsageError and DataError for data that cannot be opened at all.
+
+    data: A data set's name, a folder, an archive or a data file. In Python also a Collection, or a tuple of arrays
+        (pictures, labels).
+    classes: Text file with the class names in label order, one per line. In Python also a list of names.
+    group: Groups of pictures: a column of the table, or a regular expression for file names.
+    skip_labels: Skip the search for wrong labels, which trains models.
+    folds: Models that the search for wrong labels trains; each is evaluated on its own fold.
+    seed: Decides the folds and the models' first weights.
+    write_manifest: A CSV file to write, without bad pictures and with almost surely wrong labels moved.
+    output: The HTML page to write; default: <data>-check.html here.
+    on_event: Called with each note and progress event (tellapart.progress); default: print lines.
+    cancellation: A Cancellation, by which another thread can stop the work.
+    """
+
+def compare(
+    models: Sequence[str | PathLike[str] | Classifier | Run],
+    *,
+    data: str | PathLike[str] | Collection | tuple[ArrayLike, ArrayLike] | None = None,
+    split: Literal["test", "validation", "all"] = "test",
+    classes: str | PathLike[str] | Sequence[str] | None = None,
+    output: str | PathLike[str] | None = None,
+    on_event: Listener | None = None,
+    cancellation: Cancellation | None = None,
+) -> Comparison:
+    """Compare models on the same pictures: accuracy with paired intervals, size, training and prediction time.
+
+    Compare on the pictures of the split that no model has seen. Raises ModelFileError, UsageError, DataError.
+
+    models: Two or more .keras files or run folders; the others are compared with the first. In Python also
+        Classifiers or Runs.
+    data: The pictures; default: the data that the first model was trained on. In Python also a Collection, or a
+        tuple of arrays (pictures, labels).
+    split: Which split of the data.
+    classes: Text file with the class names in label order, one per line. In Python also a list of names.
+    output: The PNG file to draw into; default: comparison.png here.
+    on_event: Called with each note and progress event (tellapart.progress); default: print lines.
+    cancellation: A Cancellation, by which another thread can stop the work.
+    """
+
+def datasets(
+    *,
+    on_event: Listener | None = None,
+    cancellation: Cancellation | None = None,
+) -> DatasetList:
+    """List the data sets that can be opened by name, and where each is read from.
+
+    Returns a list that prints as a table.
+
+    on_event: Called with each note and progress event (tellapart.progress); default: print lines.
+    cancellation: A Cancellation, by which another thread can stop the work.
+    """
+
+def evaluate(
+    model: str | PathLike[str] | Classifier | Run,
+    data: str | PathLike[str] | Collection | tuple[ArrayLike, ArrayLike] | None = None,
+    *,
+    split: Literal["test", "validation", "train", "all"] = "test",
+    views: Literal["none", "mirror", "shift", "mirror-shift"] | None = None,
+    classes: str | PathLike[str] | Sequence[str] | None = None,
+    max_error_rate: float | str | None = None,
+    ood: str | PathLike[str] | Collection | tuple[ArrayLike, ArrayLike] | None = None,
+    on_event: Listener | None = None,
+    cancellation: Cancellation | None = None,
+) -> Evaluation:
+    """Measure a model on pictures that it was not trained on: metrics with confidence intervals, next to baselines.
+
+    Evaluate. Raises ModelFileError, UsageError, DataError.
+
+    model: A .keras file that tellapart wrote, or a run folder. In Python also a Classifier or a Run.
+    data: The pictures; default: the data that the model was trained on. In Python also a Collection, or a tuple of
+        arrays (pictures, labels).
+    split: Which split of the data.
+    views: Test-time augmentation: the views to average; default: those of the model file.
+    classes: Text file with the class names in label order, one per line. In Python also a list of names.
+    max_error_rate: Answer "unsure" for low-confidence pictures so that at most this share of the other answers is
+        wrong, e.g. 1%.
+    ood: Out-of-distribution data: measure how well its pictures are detected as such. In Python also a Collection,
+        or a tuple of arrays (pictures, labels).
+    on_event: Called with each note and progress event (tellapart.progress); default: print lines.
+    cancellation: A Cancellation, by which another thread can stop the work.
+    """
+
+def explain(
+    model: str | PathLike[str] | Classifier | Run,
+    picture: str | PathLike[str] | bytes | Image | ndarray,
+    *,
+    label: str | None = None,
+    layers: bool = False,
+    kernel: str | None = None,
+    data: str | PathLike[str] | Collection | tuple[ArrayLike, ArrayLike] | None = None,
+    output: str | PathLike[str] | None = None,
+    on_event: Listener | None = None,
+    cancellation: Cancellation | None = None,
+) -> Explanation:
+    """Explain a prediction: heat maps over the picture, the nearest training pictures, or the layers of the network.
+
+    Explain. Raises ModelFileError, PictureError, UsageError.
+
+    model: A .keras file that tellapart wrote, or a run folder. In Python also a Classifier or a Run.
+    picture: A picture file. In Python also the bytes of a file, a Pillow image or an array.
+    label: The class to explain; default: the predicted one.
+    layers: Draw the filters of the first layer and the feature maps of every layer instead.
+    kernel: Convolve the picture with a kernel instead: vertical-edges, horizontal-edges, diagonal-edges, outlines,
+        blur, sharpen, or the number, from 0, of a filter of the first layer.
+    data: Where the training pictures are; default: where they were in training. In Python also a Collection, or a
+        tuple of arrays (pictures, labels).
+    output: The PNG file to draw into; default: <picture>-explained.png here.
+    on_event: Called with each note and progress event (tellapart.progress); default: print lines.
+    cancellation: A Cancellation, by which another thread can stop the work.
+    """
+
+def formats(
+    *,
+    on_event: Listener | None = None,
+    cancellation: Cancellation | None = None,
+) -> FormatList:
+    """List the formats of labelled pictures that can be read.
+
+    Returns a list that prints as a table.
+
+    on_event: Called with each note and progress event (tellapart.progress); default: print lines.
+    cancellation: A Cancellation, by which another thread can stop the work.
+    """
+
+def predict(
+    model: str | PathLike[str] | Classifier | Run,
+    pictures: str | PathLike[str] | bytes | Image | ndarray | Iterable[str | PathLike[str] | bytes | Image | ndarray],
+    *,
+    top: int | None = None,
+    views: Literal["none", "mirror", "shift", "mirror-shift"] | None = None,
+    max_error_rate: float | str | None = None,
+    on_event: Listener | None = None,
+    cancellation: Cancellation | None = None,
+) -> Predictions:
+    """Predict the class of pictures; --top and --json also give the probabilities of other classes.
+
+    Returns the predictions in the order of the pictures, and the pictures that could not be read.
+
+    Raises ModelFileError, and UsageError for no pictures.
+
+    model: A .keras file that tellapart wrote, or a run folder. In Python also a Classifier or a Run.
+    pictures: Picture files, or folders of picture files. In Python also one picture or any iterable of paths,
+        bytes, Pillow images or arrays.
+    top: Number of most probable classes to show; default: 3 for one picture, all with --json.
+    views: Test-time augmentation: views of each picture to average over; default: those of the model.
+    max_error_rate: Answer "unsure" for low-confidence pictures so that at most this share of the other answers is
+        wrong, such as 1%.
+    on_event: Called with each note and progress event (tellapart.progress); default: print lines.
+    cancellation: A Cancellation, by which another thread can stop the work.
+    """
+
+def recipes(
+    name: str | None = None,
+    *,
+    on_event: Listener | None = None,
+    cancellation: Cancellation | None = None,
+) -> RecipeList:
+    """List the recipes, or show one of them with all its fields.
+
+    Returns a list that prints as a table. Raises RecipeError for an unknown recipe.
+
+    name: A recipe to show with all its fields: a name, my.toml or my.py.
+    on_event: Called with each note and progress event (tellapart.progress); default: print lines.
+    cancellation: A Cancellation, by which another thread can stop the work.
+    """
+
+def show(
+    data: str | PathLike[str] | Collection | tuple[ArrayLike, ArrayLike],
+    *,
+    classes: str | PathLike[str] | Sequence[str] | None = None,
+    pictures: int | None = None,
+    augment: str | Path | Recipe | None = None,
+    set: Mapping[str, object] | Sequence[str] = ...,
+    output: str | PathLike[str] | None = None,
+    on_event: Listener | None = None,
+    cancellation: Cancellation | None = None,
+) -> Shown:
+    """Show a collection: splits, picture shapes, class counts, and a drawing of the first pictures with their classes.
+
+    Returns what it prints. The drawing is written to the current folder under a free name unless --output is given.
+
+    Raises UsageError and DataError for data that cannot be opened.
+
+    data: A data set's name, a folder, archive or data file. In Python also a Collection, or a tuple of arrays
+        (pictures, labels).
+    classes: Text file with the class names in label order, one per line. In Python also a list of names.
+    pictures: Number of pictures to draw; default: 25, or 5 with --augment; 0 draws none.
+    augment: A recipe, or auto: draw some pictures as its training augments them, for several epochs. In Python also
+        a Recipe.
+    set: With --augment: change a field of the recipe, such as augmentation.crop=0.5; may be repeated. In Python
+        also a mapping of field names to values.
+    output: The PNG file to write; default: <data>-pictures.png here.
+    on_event: Called with each note and progress event (tellapart.progress); default: print lines.
+    cancellation: A Cancellation, by which another thread can stop the work.
+    """
+
+def summary(
+    model: str | PathLike[str] | Classifier | Run,
+    *,
+    data: str | PathLike[str] | Collection | tuple[ArrayLike, ArrayLike] | None = None,
+    on_event: Listener | None = None,
+    cancellation: Cancellation | None = None,
+) -> Summary:
+    """List the layers of a model's or recipe's network, with output shapes and parameter counts.
+
+    Returns the layers. Raises ModelFileError for a damaged model file, RecipeError for a faulty recipe.
+
+    model: A .keras file, a run folder, or a recipe (a name, my.toml or my.py). In Python also a Classifier or a
+        Run.
+    data: For a recipe: data that decides picture size and number of classes; default: those of the recipe, or 28 x
+        28 grey and 10 classes. In Python also a Collection, or a tuple of arrays (pictures, labels).
+    on_event: Called with each note and progress event (tellapart.progress); default: print lines.
+    cancellation: A Cancellation, by which another thread can stop the work.
+    """
+
+def train(
+    data: str | PathLike[str] | Collection | tuple[ArrayLike, ArrayLike] | None = None,
+    *,
+    recipe: str | Path | Recipe = "auto",
+    set: Mapping[str, object] | Sequence[str] = ...,
+    epochs: int | None = None,
+    minutes: float | None = None,
+    seed: int = 0,
+    validation: float = 0.1,
+    test: float = 0.2,
+    group: str | None = None,
+    folds: int | None = None,
+    precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    max_error_rate: float | str | None = None,
+    classes: str | PathLike[str] | Sequence[str] | None = None,
+    runs: str | PathLike[str] = "runs",
+    resume: str | PathLike[str] | None = None,
+    save_every: float = 10.0,
+    deterministic: bool = False,
+    on_event: Listener | None = None,
+    cancellation: Cancellation | None = None,
+) -> Run:
+    """Train a classifier on labelled pictures: split, train, select on validation, evaluate once, save one model file.
+
+    Train. Returns the Run; raises a TellapartError, and leaves no run folder, if the input is wrong.
+
+    `cancellation` stops it from another thread: like Ctrl-C, it raises Stopped, and the run can be resumed.
+
+    data: What to train on: a data set's name, a folder, an archive or a data file. In Python also a Collection, or
+        a tuple of arrays (pictures, labels).
+    recipe: A library recipe's name, my.toml or my.py; "auto" chooses one from the pictures. In Python also a
+        Recipe.
+    set: Change a field of the recipe, such as optimizer=sgd; may be repeated. In Python also a mapping of field
+        names to values.
+    epochs: Passes over the training pictures; default: the recipe's.
+    minutes: Time for the whole run, from reading to saving, instead of epochs; at least 1/6 (10 seconds).
+    seed: Decides the split, the first weights, the order and augmentation.
+    validation: Share of the training pictures for validation, if the data has no such split.
+    test: Share of the pictures for the test split, if the data has no such split.
+    group: Pictures of one group stay in one split: a column of the table, or a regular expression for file names,
+        such as 'subject(\\d+)'.
+    folds: K-fold cross-validation: train K models, each evaluated on its held-out fold, then a final model on all
+        pictures.
+    precision: Precision of training; "auto" measures once whether bfloat16 is faster on this machine.
+    max_error_rate: Answer "unsure" for low-confidence pictures so that at most this share of the other answers is
+        wrong, e.g. 1%.
+    classes: Text file with the class names in label order, one per line. In Python also a list of names.
+    runs: Folder for the run's folder.
+    resume: Resume an interrupted run: its folder, or "auto" for the latest unfinished run with the same options
+        (else a new run).
+    save_every: Seconds between checkpoints, at least; 0: as often as possible.
+    deterministic: Bit-for-bit reproducible on the same kind of machine; may be slower. Uses float32 unless another
+        precision is named.
+    on_event: Called with each note and progress event (tellapart.progress); default: print lines.
+    cancellation: A Cancellation, by which another thread can stop the work.
+    """

@@ -1,0 +1,290 @@
+"""Cross-validation: assigns pictures to folds, and predicts each picture with a model that did not train on it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from tellapart.classifier.make import ModelFacts, make_classifier
+from tellapart.data.collection import Collection
+from tellapart.data.duplicates import Duplicates
+from tellapart.data.feeding import Prepared, rows_for
+from tellapart.data.pixel_store import pixels_digest
+from tellapart.data.splitting import merge_groups
+from tellapart.errors import DataError, OutOfMemoryError, Stopped, TrainingError
+from tellapart.files import replacing, write_json
+from tellapart.progress import Epoch, Event, Listener, Note, Progress
+from tellapart.recipes.build import build_network
+from tellapart.recipes.recipe import Recipe
+from tellapart.text import counted
+from tellapart.training.identity import network_digest
+from tellapart.training.plan import Plan
+from tellapart.training.session import Session
+from tellapart.training.train import Trained, train_within_memory
+
+SMALLER = "smaller.json"
+"""In a fold's folder: batch size and learning rate of a fold for which memory was short."""
+
+SAMPLES = 64
+"""Pictures on which a fold's network is compared with its ONNX copy."""
+
+
+def assign_folds(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """The fold, 0 to folds - 1, of every picture: stratified by label int [n], with groups [n] kept together."""
+    rng = np.random.default_rng((seed, folds))
+    names, members = np.unique(groups, return_inverse=True)
+    classes = int(labels.max()) + 1
+    # The classes of each group (few, of perhaps many) and its share of each class, so that rare classes count as much.
+    codes, counts = np.unique(members * classes + labels, return_counts=True)
+    of_class = codes % classes
+    share = counts / np.bincount(labels)[of_class]
+    starts = np.searchsorted(codes, np.arange(len(names) + 1) * classes)
+    fold = np.zeros(len(names), np.int64)
+    filled = np.zeros((folds, classes))
+    order = rng.permutation(len(names))
+    for group in order[np.argsort(-np.bincount(members)[order], kind="stable")].tolist():  # large groups first
+        its_classes, shares = of_class[starts[group] : starts[group + 1]], share[starts[group] : starts[group + 1]]
+        crowd = filled[:, its_classes] @ shares
+        emptiest = np.flatnonzero(crowd <= crowd.min() + 1e-12)
+        chosen = emptiest[filled[emptiest].sum(axis=1).argmin()]
+        fold[group] = chosen
+        filled[chosen, its_classes] += shares
+    return fold[members]
+
+
+def make_folds(
+    collection: Collection, duplicates: Duplicates, indices: np.ndarray, folds: int, seed: int
+) -> tuple[np.ndarray, list[str]]:
+    """The fold int [n] of each picture at `indices`, with groups and duplicates kept together, and notes about it.
+
+    If near-duplicates would put a whole class into one fold, they share a layout and are not copies; then only exact
+    duplicates stay together. Raises DataError if a class does not fit in two folds, or there are too few groups.
+    """
+    labels, (groups, notes) = collection.labels[indices], _groups(collection, duplicates, indices)
+    fold = assign_folds(labels, groups, folds, seed)
+    check_folds(collection, labels, fold)
+    if (used := len(np.unique(fold))) < folds:
+        raise DataError(
+            f"{collection.source}: its pictures form {used} groups, too few for {folds} folds",
+            "at least as many groups as folds",
+            f"use --folds {used}" if used > 1 else "add pictures that differ",
+        )
+    return fold, notes
+
+
+def make_possible_folds(
+    collection: Collection, duplicates: Duplicates, indices: np.ndarray, folds: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """`make_folds` for as many pictures as possible: their indices int64 [m], their folds, and notes.
+
+    Uses fewer folds if the smallest class requires it, and leaves out classes that do not fit in two folds. Raises
+    DataError if fewer than two classes remain.
+    """
+    labels, (groups, notes) = collection.labels[indices], _groups(collection, duplicates, indices)
+    different = _groups_per_class(collection, labels, groups)
+    what = "different pictures" if collection.groups is None else "groups with different pictures"
+    few = np.flatnonzero((different < 2) & (different > 0))
+    if (different >= 2).sum() < 2:
+        raise DataError(
+            f"{collection.source}: fewer than two classes have two readable {what}",
+            f"two {what} of at least two classes",
+            "add pictures",
+        )
+    if len(few):
+        names = ", ".join(collection.class_names[c] for c in few[:5])
+        more = f" and {len(few) - 5} more" if len(few) > 5 else ""
+        notes.append(f"not searched in {names}{more}: too few {what}")
+    smallest = int(np.where(different >= 2, different, different.max()).argmin())
+    if different[smallest] < folds:
+        folds = int(different[smallest])
+        notes.append(f"uses {folds} folds, because {collection.class_names[smallest]} has only {folds} {what}")
+    kept = ~np.isin(labels, few)
+    return indices[kept], assign_folds(labels[kept], groups[kept], folds, seed), notes
+
+
+def _groups(collection: Collection, duplicates: Duplicates, indices: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """The group [n] of each picture at `indices`, of pictures that must share a fold, and notes about it."""
+    labels = collection.labels[indices]
+    given = np.arange(len(collection)) if collection.groups is None else collection.groups
+    exact = duplicates.of("exact")
+    possible = _groups_per_class(collection, labels, merge_groups(given, exact)[indices]) > 1
+
+    def lacking(same: Sequence[tuple[int, ...]]) -> np.ndarray:
+        """Classes, bool [classes], that could be in two folds but for `same`."""
+        return possible & (_groups_per_class(collection, labels, merge_groups(given, same)[indices]) < 2)
+
+    same: Sequence[tuple[int, ...]] = duplicates.groups
+    if not (lacks := lacking(same)).any():
+        return merge_groups(given, same)[indices], []
+    here = set(indices.tolist())
+    separated = {
+        group
+        for group in set(duplicates.groups) - set(exact)
+        if any(lacks[collection.labels[i]] for i in group if i in here)
+    }
+    same = [*exact, *(group for group in duplicates.groups if group not in separated)]
+    if lacking(same).any():
+        same, separated = exact, set(duplicates.groups) - set(exact)
+    count = sum(i in here for group in separated for i in group)
+    words = f"{counted(count, 'picture')} are so similar that only exact duplicates among them stay in one fold"
+    return merge_groups(given, same)[indices], [f"{words}: metrics may be optimistic"]
+
+
+def _groups_per_class(collection: Collection, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """The number of different groups [n] of each class: int64 [classes]."""
+    return np.array([len(np.unique(groups[labels == c])) for c in range(len(collection.class_names))])
+
+
+def check_folds(collection: Collection, labels: np.ndarray, fold: np.ndarray) -> None:
+    """Raise DataError unless each model would train on every class; labels and fold int [n]."""
+    for c in np.unique(labels).tolist():
+        if len(np.unique(fold[labels == c])) < 2:
+            what = "different pictures" if collection.groups is None else "groups with different pictures"
+            raise DataError(
+                f"{collection.source}: the class {collection.class_names[c]!r} has too few {what} for "
+                f"{fold.max() + 1} folds: all of it would be in one",
+                "several, so that every model trains on every class",
+                "add pictures, leave the class out, or use another number of folds",
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class CrossValidation:
+    """Trains one model per fold and predicts the pictures of that fold with it.
+
+    `plan` decides all but the recipe, which `recipe_for` makes for the training pictures of a fold. With `resumable`,
+    finished folds are kept in the session's folder, and an interrupted call can be repeated; otherwise nothing is.
+    """
+
+    plan: Plan
+    recipe_for: Callable[[Prepared], Recipe]
+    session: Session
+    resumable: bool = False
+
+    def predict(self, data: Prepared, fold: np.ndarray, trusted: np.ndarray | None = None) -> np.ndarray:
+        """Probabilities float32 [n, classes] for prepared pictures, each from a model trained on the other folds.
+
+        `fold` int [n] is the fold of each picture. Models train only on pictures that are `trusted`, bool [n] (None:
+        all), unless a class would be missing.
+        """
+        pictures = pixels_digest(data.pixels) if self.resumable else ""
+        probabilities = np.zeros((len(data), self.plan.classes), np.float32)
+        for number in range(int(fold.max()) + 1):
+            outside, inside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+            if trusted is not None and set(data.labels[inside[trusted[inside]]]) == set(data.labels[inside]):
+                inside = inside[trusted[inside]]
+            train = data.take(inside)
+            plan = self.plan.with_recipe(self.recipe_for(train))
+            one = _Fold(plan, number, int(fold.max()) + 1, outside, pictures)
+            probabilities[outside] = self._of_fold(one, train, data)
+        return probabilities
+
+    def _of_fold(self, fold: _Fold, train: Prepared, data: Prepared) -> np.ndarray:
+        """Probabilities for the pictures of a fold, kept ones if there are any."""
+        if not self.resumable:
+            return self._computed(fold, train, data)
+        kept = self.session.folder / f"fold-{fold.number + 1}.npz"
+        known = fold.identity(train)
+        if kept.exists():
+            if (answers := _read_fold(kept, fold.outside, known)) is not None:
+                return answers
+            self.session.on_event(
+                Note(f"note: {kept} is damaged, or of other pictures or another network: this fold is trained again")
+            )
+        answers = self._computed(fold, train, data)
+        with replacing(kept) as new, new.open("wb") as file:
+            np.savez(file, outside=fold.outside, answers=answers, known=np.array(known))
+        shutil.rmtree(kept.with_suffix(""), ignore_errors=True)
+        return answers
+
+    def _computed(self, fold: _Fold, train: Prepared, data: Prepared) -> np.ndarray:
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = self.session.folder / f"fold-{fold.number + 1}" if self.resumable else Path(temporary)
+            folder.mkdir(parents=True, exist_ok=True)
+            session = replace(self.session, folder=folder, on_event=fold.listener(self.session.on_event, len(train)))
+            with self._named_errors(fold):
+                trained = _trained(fold.plan, train, session)
+        plan, samples = fold.plan, data.pixels[fold.outside[:SAMPLES]]
+        facts = ModelFacts(plan.class_names, plan.preprocessing, plan.recipe.loss, plan.recipe.views)
+        classifier = make_classifier(trained.network, facts, samples)
+        step = rows_for(data.pixels.shape[1:])
+        rows = [fold.outside[start : start + step] for start in range(0, len(fold.outside), step)]
+        return np.concatenate([classifier.probabilities(data.pixels[some]) for some in rows])
+
+    @contextmanager
+    def _named_errors(self, fold: _Fold) -> Iterator[None]:
+        """Name the fold in errors of its training, whose folder is removed if nothing is resumable."""
+        try:
+            yield
+        except TrainingError as error:
+            lower = "train with a lower learning rate (--set learning_rate=...)"
+            advice = error.action if isinstance(error, OutOfMemoryError) else lower
+            raise type(error)(f"fold {fold.number + 1}, {error.given}", error.expected, advice) from error
+        except Stopped as error:
+            if self.resumable:
+                raise
+            stopped = Stopped("stopped", "nothing was saved", "start it again")
+            stopped.exit_code = error.exit_code
+            raise stopped from error
+
+
+@dataclass(frozen=True, eq=False)
+class _Fold:
+    """One fold: its plan, its number (from 0) of `total`, the rows int64 [n] it predicts, a hash of all pictures."""
+
+    plan: Plan
+    number: int
+    total: int
+    outside: np.ndarray
+    pictures: str
+
+    def identity(self, train: Prepared) -> str:
+        """All that the answers depend on, as JSON."""
+        plan = self.plan
+        network = network_digest(build_network(plan.recipe, train.pixels.shape[1:], plan.classes))
+        known = [plan.recipe.changes(), network, plan.seed, plan.precision, self.pictures]
+        return json.dumps(known, sort_keys=True, default=str)
+
+    def listener(self, on_event: Listener, pictures: int) -> Listener:
+        """Passes on the progress of the fold's training under the fold's name, and its notes."""
+        task = f"fold {self.number + 1} of {self.total}"
+
+        def renamed(event: Event) -> None:
+            if isinstance(event, Progress):
+                on_event(replace(event, task=task))
+            elif isinstance(event, Epoch) and event.number == event.total:  # the last steps report nothing themselves
+                on_event(Progress(task, pictures * event.total, pictures * event.total))
+            elif isinstance(event, Note):
+                on_event(event)
+
+        return renamed
+
+
+def _trained(plan: Plan, train: Prepared, session: Session) -> Trained:
+    """Train a fold; a batch that was made smaller for lack of memory is kept for the next try."""
+    kept = session.folder / SMALLER
+    if kept.is_file():
+        plan = plan.with_recipe(plan.recipe.model_copy(update=json.loads(kept.read_bytes())))
+
+    def changed(recipe: Recipe) -> None:
+        write_json(kept, {"batch_size": recipe.batch_size, "learning_rate": recipe.learning_rate})
+
+    return train_within_memory(plan, train, None, session, changed)
+
+
+def _read_fold(path: Path, outside: np.ndarray, known: str) -> np.ndarray | None:
+    """The kept answers of a fold; None if they are damaged, or of other pictures or another network."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if np.array_equal(archive["outside"], outside) and str(archive["known"]) == known:
+                return np.asarray(archive["answers"])
+    except Exception:  # a damaged archive: the fold is trained again
+        return None
+    return None

@@ -1,0 +1,125 @@
+"""An evaluation as text and HTML: the headline, notes, and tables."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from tellapart.evaluation.labelled_predictions import LabelledPredictions
+from tellapart.text import columns, counted, near_one, shortened
+
+LARGEST_MATRIX = 20
+"""Number of classes up to which the text contains the confusion matrix."""
+
+LISTED = 10
+"""Number of skipped pictures that the text lists."""
+
+
+def headline(predictions: LabelledPredictions) -> str:
+    """Return the most important metrics in one line."""
+    low, high = predictions.accuracy_interval
+    return (
+        f"{predictions.split}: accuracy {predictions.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}), "
+        f"loss {predictions.loss:.4f}, {predictions.correct:,} of {counted(predictions.count, 'picture')} correct"
+    )
+
+
+def baseline(predictions: LabelledPredictions) -> str:
+    """Return the accuracies of the baselines in one line."""
+    return "baselines: " + "; ".join(f"{base.accuracy:.2%} {base.description}" for base in predictions.baselines)
+
+
+def confidence(predictions: LabelledPredictions) -> str:
+    """Return how well the probabilities are calibrated, in one line."""
+    fitted = f", with a temperature of {predictions.temperature:.3f}" if predictions.temperature != 1 else ""
+    return f"calibration error {predictions.calibration_error:.2%}{fitted}"
+
+
+def caveats(predictions: LabelledPredictions) -> list[str]:
+    """Return the limits of the intervals and of the confidence threshold, one sentence each."""
+    lines = []
+    if predictions.groups is not None and (groups := len(np.unique(predictions.groups))) < predictions.count:
+        lines.append(
+            f"the pictures come from {counted(groups, 'group')}; the accuracy interval accounts for that, the other "
+            "intervals do not and are too narrow"
+        )
+    if predictions.threshold is not None and (predictions.folds or predictions.split == "validation"):
+        lines.append("the confidence threshold was chosen on these same predictions")
+    return lines
+
+
+def notes(predictions: LabelledPredictions) -> list[str]:
+    """Return everything a reader of the metrics should know, one line each."""
+    lines = list(caveats(predictions))
+    if predictions.leaked is not None:
+        rest = predictions.without_leaks()
+        number = f"{predictions.leaked.sum():,}" if rest else "all"
+        without = f"; without them, accuracy {_accuracy(rest)}" if rest else ""
+        lines.append(f"leakage: {number} of these pictures, or duplicates of them, were used in training{without}")
+    if predictions.folds:
+        lines.append(
+            f"pooled over {len(predictions.folds)} models, each evaluated on its held-out fold: accuracy "
+            f"{min(predictions.folds):.2%} to {max(predictions.folds):.2%}"
+        )
+    if answered := predictions.answered():
+        lines.append(
+            f"unsure below {near_one(answered['threshold'])}: {answered['coverage']:.2%} of pictures are answered, "
+            f"{answered['error']:.2%} of the answers are wrong"
+        )
+    if predictions.ood is not None:
+        lines.append(str(predictions.ood))
+    count = predictions.test_evaluations
+    if count is not None and count > 1:
+        lines.append(
+            f"this test split has now been evaluated {count} times; each reuse makes its metrics more optimistic"
+        )
+    return lines
+
+
+def as_text(predictions: LabelledPredictions) -> str:
+    """Return the headline, the notes and all tables as plain text."""
+    whole = [[metric.name, str(metric)] for metric in predictions.metrics]
+    rows = [
+        [
+            *(row["class"], row["count"], row["correct"]),
+            *map(_percent, (row["precision"], row["recall"], row["f1"])),
+            _range(row["f1_interval"]) if row["enough_pictures"] else "too few pictures",
+        ]
+        for row in predictions.per_class()
+        if row["count"] or row["predicted"]
+    ]
+    header = ["class", "pictures", "correct", "precision", "recall", "F1", "F1, 95 % interval"]
+    lines = [headline(predictions), baseline(predictions), *notes(predictions)]
+    lines += ["", columns(whole), "", columns(rows, header)]
+    names = predictions.class_names
+    if len(names) <= LARGEST_MATRIX:
+        matrix = [[name, *map(int, predictions.confusion[c])] for c, name in enumerate(names)]
+        lines += ["", columns(matrix, ["true \\ predicted", *shortened(names, 10)])]
+    if predictions.skipped:
+        lines += ["", f"skipped: {counted(len(predictions.skipped), 'picture')} that cannot be read"]
+        lines += [f"  {item.key}: {item.reason}" for item in predictions.skipped[:LISTED]]
+    return "\n".join(lines)
+
+
+def as_html(predictions: LabelledPredictions) -> str:
+    """Return a short HTML summary for notebooks."""
+    rows = "".join(
+        f"<tr><td>{escape(row['class'])}</td><td>{row['correct']:,} of {row['count']:,}</td></tr>"
+        for row in predictions.per_class()
+    )
+    return f"<b>{escape(headline(predictions))}</b><br>{escape(baseline(predictions))}<table>{rows}</table>"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
+
+
+def _range(interval: list[float]) -> str:
+    return f"{interval[0]:.1%} to {interval[1]:.1%}"
+
+
+def _accuracy(result: dict[str, Any]) -> str:
+    low, high = result["accuracy_interval"]
+    return f"{result['accuracy']:.2%} ({low:.1%} to {high:.1%})"

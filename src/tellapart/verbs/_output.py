@@ -1,0 +1,59 @@
+"""Files that verbs write: checks before the work starts, and the writing of plots."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tellapart.errors import UsageError
+from tellapart.progress import Listener, Note
+
+if TYPE_CHECKING:
+    from tellapart.plots.plot import Plot
+
+
+def check_output(output: Path | None, option: str = "output") -> None:
+    """Raise UsageError, before the work starts, if the file `output` cannot be written."""
+    if output is None:
+        return
+    if not os.path.isdir(output.parent):  # noqa: PTH112  # Path.is_dir raises for a path without read permission
+        raise UsageError(f"--{option} {output}: its folder does not exist", "an existing folder", "create it first")
+    if os.path.isdir(output):  # noqa: PTH112
+        raise UsageError(f"--{option} {output}: is a folder", "the name of a file to write", "")
+    if not os.access(output.parent, os.W_OK):
+        raise UsageError(f"--{option} {output}: its folder is not writable", "a writable folder", "")
+
+
+def check_drawing(output: Path | None, *pictures: Any) -> None:
+    """Raise UsageError if a drawing cannot be written to `output` or would overwrite one of the input `pictures`."""
+    check_output(output)
+    if output is None:
+        return
+    if output.suffix.lower() != ".png":
+        raise UsageError(f"--output {output}: must end in .png", "the name of a PNG file", "")
+    exists = os.path.exists  # Path.exists raises for a path without read permission
+    files = [path for path in pictures if isinstance(path, (str, Path)) and exists(path) and exists(output)]
+    if any(output.samefile(path) for path in files):
+        raise UsageError(f"--output {output}: is the input picture", "another file name", "")
+
+
+def write_plot(plot: Plot, output: Path | None, stem: str, on_event: Listener) -> Path | None:
+    """Write a plot to `output`, or by default to the next free name of `stem` in the current folder.
+
+    Returns the path. Raises UsageError if `output` cannot be written. If only the current folder cannot be written to,
+    emits a note and returns None.
+    """
+    from tellapart.files import free_path, plain_name
+
+    path = output or free_path(Path(f"{plain_name(stem)}.png"))
+    try:
+        plot.save(path)
+    except OSError as error:
+        if output is not None:
+            raise UsageError(
+                f"--output {path}: cannot be written ({error.strerror})", "a PNG file that can be written", ""
+            ) from error
+        on_event(Note(f"no drawing written: cannot write to {Path.cwd()} ({error.strerror})"))
+        return None
+    return path

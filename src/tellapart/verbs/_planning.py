@@ -1,0 +1,290 @@
+"""Planning a training: `decide` makes the plan of a new run, `restore` reads the plan of an interrupted run."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tellapart.errors import DataError, UsageError
+from tellapart.progress import Listener, Note
+from tellapart.text import counted
+from tellapart.verbs._interrupted import Interrupted, recorded
+from tellapart.verbs._settings import AUTO, changes_of
+from tellapart.verbs._train_options import Options
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tellapart.data.collection import Collection
+    from tellapart.data.duplicates import Duplicates
+    from tellapart.data.feeding import Prepared
+    from tellapart.data.split_table import SplitTable
+    from tellapart.images.preprocessing import Preparation
+    from tellapart.recipes.find import Found
+    from tellapart.recipes.recipe import Recipe
+    from tellapart.training.plan import Plan
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """What a run works on: the collection, its split table, and all its pictures prepared.
+
+    `found` is the recipe before the data decided what it leaves open; `fold` int [n] is the fold of each training
+    picture, or None without cross-validation.
+    """
+
+    collection: Collection
+    split_table: SplitTable
+    data: Prepared
+    found: Found
+    fold: np.ndarray | None = None
+
+    def of(self, split: str) -> Prepared:
+        """The pictures of a split."""
+        return self.data.split(self.split_table.indices(split))
+
+    def validation(self) -> Prepared | None:
+        """The pictures of the validation split, if there is one."""
+        return self.of("validation") if self.split_table.counts()["validation"] else None
+
+
+def decide(options: Options, on_event: Listener) -> tuple[Plan, Pictures]:
+    """The plan of a new run and its pictures. Reports each decision. Raises a TellapartError if the input is wrong."""
+    from tellapart.recipes.choose import choose_preparation, choose_recipe
+    from tellapart.recipes.find import find_recipe
+
+    # A recipe in Python starts Keras, which takes seconds: open the data first, so that its errors show at once.
+    late = options.recipe == AUTO or str(options.recipe).endswith(".py")
+    found = None if late else find_recipe(options.recipe)
+    collection, training = _opened(options, on_event)
+    if options.recipe == AUTO:
+        name, reason = choose_recipe(collection, training, options.minutes)
+        on_event(Note(f"recipe: {name} ({reason})"))
+        found = find_recipe(name)
+    found = _changed(found or find_recipe(options.recipe), options)
+    if found.has_usual_rate:
+        rate = f"{found.recipe.learning_rate:g}, the usual one for {found.recipe.optimizer}"
+        on_event(Note(f"learning rate: {rate}; --set learning_rate=... changes it"))
+    found.recipe.check_classes(len(collection.class_names))  # before all pictures are read, which may take minutes
+    preprocessing, reason = choose_preparation(found.recipe, collection, training, options.minutes)
+    on_event(Note(f"pictures: {preprocessing} ({reason})"))
+    pictures = _prepared(options, collection, found, preprocessing, on_event)
+    return _plan(options, pictures, preprocessing, on_event), pictures
+
+
+def restore(interrupted: Interrupted, on_event: Listener) -> tuple[Plan, Pictures]:
+    """The plan of an interrupted run, as its run.json has it, and its pictures.
+
+    Raises CheckpointError if the recipe, the pictures or their split have changed since.
+    """
+    from tellapart.images.preprocessing import Preparation
+    from tellapart.recipes.find import find_recipe
+    from tellapart.training.plan import Plan
+
+    interrupted.check_format()
+    options, record = interrupted.options, interrupted.record
+    collection, _ = _opened(options, on_event)
+    base = record["recipe_base"] if options.recipe == AUTO else options.recipe
+    found = _changed(find_recipe(base), options, check=False)
+    found.recipe.check_classes(len(collection.class_names))
+    interrupted.check_recipe(found)
+    interrupted.check_data(collection)
+    preprocessing = Preparation.model_validate(record["preprocessing"])
+    pictures = _prepared(options, collection, found, preprocessing, on_event, interrupted)
+    changed = found.changed(dict(record["recipe"]), str(interrupted.folder.path))
+    recipe = changed.for_data(len(pictures.of("train")), preprocessing.shape)
+    return Plan.from_record(record, recipe), pictures
+
+
+def _opened(options: Options, on_event: Listener) -> tuple[Collection, np.ndarray]:
+    """The collection, and the pictures int64 [n] that will be trained on unless duplicates change that.
+
+    Raises DataError and UsageError for all that can be seen before pictures are read.
+    """
+    from tellapart.classifier.calibration import no_validation
+    from tellapart.data.duplicates import Duplicates
+    from tellapart.data.groups import grouped
+    from tellapart.data.source import open_collection
+
+    collection = open_collection(options.data, options.classes, on_event)
+    if options.group is not None:
+        collection = grouped(collection, options.group)
+    split_table = _split(collection, options, Duplicates((), ()))
+    if options.max_error_rate is not None and not (split_table.counts()["validation"] or options.folds):
+        raise no_validation(options.max_error_rate)
+    on_event(Note(f"data: {collection.name}, {len(collection):,} pictures, {len(collection.class_names)} classes"))
+    for note in collection.notes:
+        on_event(Note(f"note: {note}"))
+    return collection, split_table.indices("train")
+
+
+def _split(collection: Collection, options: Options, duplicates: Duplicates) -> SplitTable:
+    """Split the collection as the options ask, with duplicates kept together."""
+    from tellapart.data.split_table import check_trainable, make_splits
+
+    same, exact = duplicates.groups, duplicates.of("exact")
+    if options.folds:  # each picture that is not in the data's own test split is trained on, and predicted once
+        split_table = make_splits(collection, 0, 0, options.seed, same, exact).without_validation()
+    else:
+        split_table = make_splits(collection, options.validation, options.test, options.seed, same, exact)
+    check_trainable(collection, split_table)
+    return split_table
+
+
+def _changed(found: Found, options: Options, check: bool = True) -> Found:
+    """The recipe with the changes of --set and --epochs.
+
+    Raises RecipeError, UsageError; with `check` also if they contradict each other.
+    """
+    changes = changes_of(found.recipe, options.set)
+    if check and "epochs" in changes and (options.epochs is not None or options.minutes is not None):
+        other = f"epochs = {options.epochs}" if options.minutes is None else f"minutes = {options.minutes:g}"
+        raise UsageError(f"set epochs = {changes['epochs']} and {other}", "one of them: what ends the training", "")
+    if options.epochs is not None:
+        changes["epochs"] = options.epochs
+    return found.changed(changes, "--set") if changes else found
+
+
+def _prepared(
+    options: Options,
+    collection: Collection,
+    found: Found,
+    preprocessing: Preparation,
+    on_event: Listener,
+    interrupted: Interrupted | None = None,
+) -> Pictures:
+    """Read all pictures, and split them with their duplicates kept together.
+
+    Reports the split, or, of an `interrupted` run, checks that it is the same.
+    """
+    from tellapart.data.feeding import prepare_collection
+
+    whole = prepare_collection(collection, preprocessing, on_event)
+    data, duplicates = whole.data, whole.duplicates(on_event)
+    del whole  # what duplicates were found by may be large
+    split_table = _split(collection, options, duplicates)
+    if interrupted is not None:
+        interrupted.check_split(split_table)
+    else:
+        _report_split(collection, split_table, duplicates, on_event)
+    pictures = Pictures(collection, split_table, data, found)
+    _check_readable(pictures)
+    return _with_folds(pictures, duplicates, options, on_event)
+
+
+def _with_folds(pictures: Pictures, duplicates: Duplicates, options: Options, on_event: Listener) -> Pictures:
+    """The pictures with a fold for each training picture, if there are to be folds."""
+    if options.folds is None:
+        return pictures
+    from tellapart.evaluation.cross_validation import make_folds
+
+    train = pictures.of("train").indices
+    fold, notes = make_folds(pictures.collection, duplicates, train, options.folds, options.seed)
+    for note in notes:
+        on_event(Note(f"folds: {note}"))
+    return replace(pictures, fold=fold)
+
+
+def _plan(options: Options, pictures: Pictures, preprocessing: Preparation, on_event: Listener) -> Plan:
+    """Decide recipe and precision, now that the training pictures are known."""
+    from tellapart.networks import backend
+    from tellapart.training.plan import Decided, make_plan
+
+    train = pictures.of("train")
+    recipe, reason = recipe_for(pictures.found, train, preprocessing, pictures.collection.class_names)
+    if reason:
+        on_event(Note(reason))
+    epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
+    lasting = epochs if options.minutes is None else f"{options.minutes:g} minutes in total"
+    on_event(
+        Note(
+            f"recipe: {recipe.name}, {lasting}, {len(train):,} pictures in batches of {recipe.batch_size}, "
+            f"{recipe.optimizer}, augmentation: {recipe.augmentation}"
+        )
+    )
+    precision, reason = _precision(options, recipe, len(train), preprocessing, len(pictures.collection.class_names))
+    on_event(Note(f"backend: {backend.describe()}, {precision} ({reason})"))
+    collection = pictures.collection
+    plain = recorded(options, collection.source)
+    return make_plan(plain, collection, pictures.split_table, pictures.found, Decided(recipe, preprocessing, precision))
+
+
+def recipe_for(
+    found: Found, train: Prepared, preprocessing: Preparation, class_names: tuple[str, ...]
+) -> tuple[Recipe, str | None]:
+    """The recipe with everything decided that it leaves to the training pictures, and the reason for its mirroring."""
+    from tellapart.recipes.choose import choose_mirror
+
+    recipe = found.for_data(len(train), preprocessing.shape)
+    return choose_mirror(recipe, train.pixels, train.labels, class_names)
+
+
+def _precision(
+    options: Options, recipe: Recipe, pictures: int, preprocessing: Preparation, classes: int
+) -> tuple[str, str]:
+    """The precision to train in, and the reason."""
+    from tellapart.training.precision import choose_precision
+
+    if options.deterministic and options.precision == "auto":  # which one is faster depends on the machine
+        return "float32", "deterministic"
+    seen = math.inf if (options.minutes or 0) >= 1 else float(pictures * recipe.epochs)
+    return choose_precision(options.precision, recipe, seen, preprocessing.shape, classes)
+
+
+def _check_readable(pictures: Pictures) -> None:
+    """Raise DataError if no picture of a split, or of a class of the training split, can be read."""
+    collection = pictures.collection
+    for split, count in pictures.split_table.counts().items():
+        if count and not len(prepared := pictures.of(split)):
+            raise DataError(
+                f"{collection.source}: none of {count:,} {split} pictures can be read ({prepared.skipped[0].key}: "
+                f"{prepared.skipped[0].reason})",
+                "pictures (JPEG, PNG, GIF, BMP, WebP, TIFF or PPM)",
+                "repair the files, or leave the split out",
+            )
+    train = pictures.of("train")
+    lost = set(collection.labels[pictures.split_table.indices("train")].tolist()) - set(train.labels.tolist())
+    if lost:
+        name = collection.class_names[min(lost)]
+        first = next(item for item in train.skipped if collection.labels[item.index] == min(lost))
+        raise DataError(
+            f"{collection.source}: no training picture of the class {name!r} can be read ({first.key}: {first.reason})",
+            "pictures of every class",
+            "repair the files, or leave the class out",
+        )
+
+
+def _report_split(collection: Collection, split_table: SplitTable, duplicates: Duplicates, on_event: Listener) -> None:
+    from tellapart.data.split_table import groups_across_splits
+
+    on_event(Note(f"split: {split_table}"))
+    if same := duplicates.groups:
+        files = sum(len(places) for places in same)
+        first = ", ".join(collection.keys[i] for i in same[0][:3])
+        on_event(
+            Note(
+                f"duplicates: {files:,} pictures form {counted(len(same), 'group')} of duplicates ({first}); each "
+                "group stays in one split where possible"
+            )
+        )
+    if not duplicates.complete:
+        on_event(Note(duplicates.not_looked_for()[0]))
+    for split in ("validation", "test"):
+        count = f"{split_table.counts()[split]:,} {split} pictures"
+        grouped, leaked = groups_across_splits(collection, split_table, split), split_table.leaks(split)
+        if len(grouped):
+            on_event(
+                Note(
+                    f"groups: {len(grouped):,} of {count} belong to groups that also occur in training (the data's own "
+                    f"split was kept: {collection.keys[grouped[0]]}, ...)"
+                )
+            )
+        if len(leaked):
+            share = len(leaked) / split_table.counts()[split]
+            on_event(
+                Note(
+                    f"leakage: {len(leaked):,} of {count} ({share:.1%}) are duplicates or near-duplicates of training "
+                    f"pictures ({collection.keys[leaked[0]]}, ...): metrics are reported with and without them"
+                )
+            )

@@ -1,0 +1,121 @@
+"""The options of train, and which of them contradict each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from tellapart.errors import UsageError
+from tellapart.verbs import Record, argument, share
+from tellapart.verbs._options import Changes, ClassNames, PathOrAuto, RecipeSource, Share, Source
+from tellapart.verbs._settings import AUTO, several
+
+
+class Options(Record):
+    """The options of train."""
+
+    data: Source = argument(
+        None, description="What to train on: a data set's name, a folder, an archive or a data file."
+    )
+    recipe: RecipeSource = Field(
+        "auto", description='A library recipe\'s name, my.toml or my.py; "auto" chooses one from the pictures.'
+    )
+    set: Changes = Field(
+        default_factory=list, description="Change a field of the recipe, such as optimizer=sgd; may be repeated."
+    )
+    epochs: int | None = Field(None, ge=1, description="Passes over the training pictures; default: the recipe's.")
+    minutes: float | None = Field(
+        None,
+        ge=1 / 6,
+        allow_inf_nan=False,
+        description="Time for the whole run, from reading to saving, instead of epochs; at least 1/6 (10 seconds).",
+    )
+    seed: int = Field(
+        0, ge=0, lt=2**31, description="Decides the split, the first weights, the order and augmentation."
+    )
+    validation: float = Field(
+        0.1, ge=0, lt=1, description="Share of the training pictures for validation, if the data has no such split."
+    )
+    test: float = Field(
+        0.2, ge=0, lt=1, description="Share of the pictures for the test split, if the data has no such split."
+    )
+    group: str | None = Field(
+        None,
+        description="Pictures of one group stay in one split: a column of the table, or a regular expression for file "
+        "names, such as 'subject(\\d+)'.",
+    )
+    folds: int | None = Field(
+        None,
+        ge=2,
+        le=100,
+        description="K-fold cross-validation: train K models, each evaluated on its held-out fold, then a final model "
+        "on all pictures.",
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description='Precision of training; "auto" measures once whether bfloat16 is faster on this machine.'
+    )
+    max_error_rate: Share = Field(
+        None,
+        description='Answer "unsure" for low-confidence pictures so that at most this share of the other answers is '
+        "wrong, e.g. 1%.",
+    )
+    classes: ClassNames = Field(None, description="Text file with the class names in label order, one per line.")
+    runs: Path = Field(Path("runs"), description="Folder for the run's folder.")
+    resume: PathOrAuto = Field(
+        None,
+        description='Resume an interrupted run: its folder, or "auto" for the latest unfinished run with the same '
+        "options (else a new run).",
+    )
+    save_every: float = Field(
+        10.0, ge=0, allow_inf_nan=False, description="Seconds between checkpoints, at least; 0: as often as possible."
+    )
+    deterministic: bool = Field(
+        False,
+        description="Bit-for-bit reproducible on the same kind of machine; may be slower. Uses float32 unless another "
+        "precision is named.",
+    )
+
+    _max_error_rate = field_validator("max_error_rate")(share)
+
+    @field_validator("recipe", mode="before")
+    @classmethod
+    def _default_recipe(cls, value: Any) -> Any:
+        return AUTO if value is None else value
+
+    _set = field_validator("set", mode="before")(several)
+
+
+def check_options(options: Options) -> None:
+    """Raise UsageError for options that contradict each other."""
+    if options.data is None:
+        raise UsageError("train: data is missing", "a data set's name, a folder, an archive or a data file", "")
+    if options.minutes is not None and options.deterministic:
+        raise UsageError(
+            f"deterministic and minutes = {options.minutes:g}",
+            "one of them: the number of steps in a given time differs from run to run",
+            "use --epochs with --deterministic",
+        )
+    if options.minutes is not None and options.epochs is not None:
+        raise UsageError(
+            f"epochs = {options.epochs} and minutes = {options.minutes:g}", "one of them: what ends the training", ""
+        )
+    if options.folds:
+        _check_folds(options)
+
+
+def _check_folds(options: Options) -> None:
+    defaults = tuple(Options.model_fields[split].default for split in ("validation", "test"))
+    if (options.validation, options.test) != defaults:
+        raise UsageError(
+            f"folds = {options.folds}, validation = {options.validation:g} and test = {options.test:g}",
+            "folds alone: each picture that is not in the data's own test split is trained on, and predicted once",
+            "",
+        )
+    if options.minutes is not None:
+        raise UsageError(
+            f"folds = {options.folds} and minutes = {options.minutes:g}",
+            "one of them: minutes are for a single training",
+            "use --epochs with --folds",
+        )
