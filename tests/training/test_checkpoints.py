@@ -85,7 +85,7 @@ def test_all_damaged_is_an_error_that_names_them(tmp_path):
         CheckpointError, match=r"all of 2 checkpoints are damaged .*checkpoint-0002: arrays.npz has"
     ) as caught:
         newest(tmp_path / "c")
-    assert "train anew, without --resume" in caught.value.action
+    assert "start a new run without --resume" in caught.value.action
 
 
 def test_a_newer_format_is_named(tmp_path):

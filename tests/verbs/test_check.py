@@ -206,7 +206,7 @@ def test_the_page_is_never_a_file_of_the_data(dirty, tmp_path, monkeypatch):
     before = content(tmp_path)
     with pytest.raises(UsageError, match=r"--output .*all.csv: must end in .html"):
         tellapart.check(tmp_path / "all.csv", output=tmp_path / "all.csv", on_event=silent)
-    with pytest.raises(UsageError, match=r"--output .*: lies in the data, in which nothing is changed"):
+    with pytest.raises(UsageError, match=r"--output .*: is inside the data, which is never changed"):
         tellapart.check(dirty, output=dirty / "page.html", on_event=silent)
     assert content(tmp_path) == before
     before = content(dirty)
@@ -271,7 +271,7 @@ def test_a_check_that_is_stopped_tells_what_it_knows(dirty, tmp_path, task, smal
     assert found.to_dict()["stopped"] is True
     assert "manifest: not written, because the search was stopped" in str(found)
     assert "Duplicates: 1" in str(found)
-    assert "likely wrong labels: not looked for, since it was stopped" in found.output.read_text()
+    assert "likely wrong labels: not searched for, because the search was stopped" in found.output.read_text()
     assert found.manifest is None
     assert not (tmp_path / "clean.csv").exists()
 
@@ -294,7 +294,7 @@ def test_a_clean_manifest_that_would_mislead_is_refused_before_the_work(dirty, t
     monkeypatch.setattr("tellapart.data.inspect.inspect", lambda *_: pytest.fail("pictures were read"))
     with pytest.raises(UsageError, match="is inside the data, which would be read from it from then on"):
         tellapart.check(dirty, write_manifest=dirty / "clean.csv", on_event=silent)
-    with pytest.raises(UsageError, match=r"clean.parquet: is named after no table"):
+    with pytest.raises(UsageError, match=r"clean.parquet: must end in .csv or .tsv"):
         tellapart.check(dirty, write_manifest=tmp_path / "clean.parquet", on_event=silent)
 
 
