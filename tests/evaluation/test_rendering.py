@@ -52,7 +52,10 @@ def test_a_threshold_chosen_on_the_same_predictions_is_a_caveat(evaluation):
 @pytest.mark.parametrize(
     ("changes", "note"),
     (
-        ({"looks": 3}, "this test split has now been evaluated 3 times; each reuse makes its metrics more optimistic"),
+        (
+            {"test_evaluations": 3},
+            "this test split has now been evaluated 3 times; each reuse makes its metrics more optimistic",
+        ),
         (
             {"folds": (0.8, 1.0)},
             "pooled over 2 models, each evaluated on its held-out fold: accuracy 80.00% to 100.00%",

@@ -81,9 +81,11 @@ def test_all_damaged_is_an_error_that_names_them(tmp_path):
     written(tmp_path / "c", 2)
     for path in (tmp_path / "c").glob("*/arrays.npz"):
         path.write_bytes(path.read_bytes()[:-3])
-    with pytest.raises(CheckpointError, match=r"none of 2 checkpoints .*checkpoint-0002: arrays.npz has") as caught:
+    with pytest.raises(
+        CheckpointError, match=r"all of 2 checkpoints are damaged .*checkpoint-0002: arrays.npz has"
+    ) as caught:
         newest(tmp_path / "c")
-    assert "train anew, without --resume" in caught.value.action
+    assert "start a new run without --resume" in caught.value.action
 
 
 def test_a_newer_format_is_named(tmp_path):

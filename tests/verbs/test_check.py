@@ -125,7 +125,7 @@ def test_a_small_class_makes_fewer_folds_and_a_tiny_one_stays_out(tmp_path, monk
 
 def test_wrong_use(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="the pictures of stripes are no files of their own"):
+    with pytest.raises(UsageError, match="the pictures of stripes are not separate files"):
         tellapart.check(make_collection(9, splits=False), write_manifest=tmp_path / "a.csv", on_event=silent)
     with pytest.raises(UsageError, match="its folder does not exist"):
         tellapart.check(make_collection(9, splits=False), output=tmp_path / "no" / "a.html", on_event=silent)
@@ -179,7 +179,7 @@ def test_a_folder_that_cannot_be_written_to_does_not_lose_the_findings(tmp_path,
     notes = []
     found = tellapart.check(write_folder(tmp_path / "data", 30), skip_labels=True, on_event=notes.append)
     assert found.output is None
-    assert any("no page is written" in note.text for note in notes if isinstance(note, Note))
+    assert any("no page was written" in note.text for note in notes if isinstance(note, Note))
     with pytest.raises(UsageError, match="Read-only file system"):
         tellapart.check(tmp_path / "data", skip_labels=True, output=tmp_path / "a.html", on_event=silent)
 
@@ -189,9 +189,13 @@ def test_the_clean_manifest_is_never_a_file_of_the_data(tmp_path):
     listed = "\n".join(f"photos/{path.relative_to(home).as_posix()},x" for path in home.rglob("*.jpg"))
     (tmp_path / "all.csv").write_text(f"file_name,label\n{listed}\n")
     before = (tmp_path / "all.csv").read_text()
-    with pytest.raises(UsageError, match=r"--write-manifest .*all.csv: is there already, and may hold labels"):
+    with pytest.raises(
+        UsageError, match=r"--write-manifest .*all.csv: already exists, and may hold the only copy of some labels"
+    ):
         tellapart.check(tmp_path / "all.csv", write_manifest=tmp_path / "all.csv", on_event=silent)
-    with pytest.raises(UsageError, match=r"--write-manifest .*all.csv: is there already, and may hold labels"):
+    with pytest.raises(
+        UsageError, match=r"--write-manifest .*all.csv: already exists, and may hold the only copy of some labels"
+    ):
         tellapart.check(home, write_manifest=tmp_path / "all.csv", on_event=silent)
     assert (tmp_path / "all.csv").read_text() == before
 
@@ -200,9 +204,9 @@ def test_the_page_is_never_a_file_of_the_data(dirty, tmp_path, monkeypatch):
     listed = "\n".join(f"photos/{path.relative_to(dirty).as_posix()},x" for path in dirty.rglob("*.jpg"))
     (tmp_path / "all.csv").write_text(f"file_name,label\n{listed}\n")
     before = content(tmp_path)
-    with pytest.raises(UsageError, match=r"--output .*all.csv: is not named as a page"):
+    with pytest.raises(UsageError, match=r"--output .*all.csv: must end in .html"):
         tellapart.check(tmp_path / "all.csv", output=tmp_path / "all.csv", on_event=silent)
-    with pytest.raises(UsageError, match=r"--output .*: lies in the data, in which nothing is changed"):
+    with pytest.raises(UsageError, match=r"--output .*: is inside the data, which is never changed"):
         tellapart.check(dirty, output=dirty / "page.html", on_event=silent)
     assert content(tmp_path) == before
     before = content(dirty)
@@ -265,9 +269,9 @@ def test_a_check_that_is_stopped_tells_what_it_knows(dirty, tmp_path, task, smal
     found = tellapart.check(dirty, write_manifest=tmp_path / "clean.csv", on_event=stop)
     assert found.exit_code == Stopped.exit_code
     assert found.to_dict()["stopped"] is True
-    assert "manifest: not written, since it was stopped" in str(found)
+    assert "manifest: not written, because the search was stopped" in str(found)
     assert "Duplicates: 1" in str(found)
-    assert "likely wrong labels: not looked for, since it was stopped" in found.output.read_text()
+    assert "likely wrong labels: not searched for, because the search was stopped" in found.output.read_text()
     assert found.manifest is None
     assert not (tmp_path / "clean.csv").exists()
 
@@ -288,9 +292,9 @@ def test_what_the_clean_manifest_leaves_out_is_counted(dirty, tmp_path):
 
 def test_a_clean_manifest_that_would_mislead_is_refused_before_the_work(dirty, tmp_path, monkeypatch):
     monkeypatch.setattr("tellapart.data.inspect.inspect", lambda *_: pytest.fail("pictures were read"))
-    with pytest.raises(UsageError, match="lies in the data, which would be read from it from then on"):
+    with pytest.raises(UsageError, match="is inside the data, which would be read from it from then on"):
         tellapart.check(dirty, write_manifest=dirty / "clean.csv", on_event=silent)
-    with pytest.raises(UsageError, match=r"clean.parquet: is named after no table"):
+    with pytest.raises(UsageError, match=r"clean.parquet: must end in .csv or .tsv"):
         tellapart.check(dirty, write_manifest=tmp_path / "clean.parquet", on_event=silent)
 
 
