@@ -53,7 +53,7 @@ def stream(folder: str) -> dict[str, Any]:
     whole = prepare_collection(collection, Preparation(height=128, width=128, colour="rgb"))
     read = time.monotonic() - began
     split_table = make_splits(collection, same=whole.duplicates.groups)
-    train = whole.data.split(split_table.indices("train"))
+    train = whole.data.select(split_table.indices("train"))
     del whole
     from tellapart.training.batches import Batches
 

@@ -89,7 +89,7 @@ def test_some_of_them_come_from_there_too(tmp_path, home, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(type(collection.pictures), "read", None)
         got = prepare_pictures(collection, wanted, PREPARATION)
-    expected = whole.split(np.sort(wanted))
+    expected = whole.select(np.sort(wanted))
     order = np.argsort(got.indices)
     assert np.array_equal(got.pixels[order], expected.pixels)
     assert got.skipped == expected.skipped
@@ -197,7 +197,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path, home, monkeypatch):
 
 def test_splits_share_the_pixels(tmp_path, home):
     whole = prepare_collection(tellapart.open(photos(tmp_path)), PREPARATION).data
-    assert isinstance(whole.split(np.array([3, 5])).pixels, SelectedRows)
+    assert isinstance(whole.select(np.array([3, 5])).pixels, SelectedRows)
 
 
 def test_a_stored_temporary_fault_is_ignored_if_the_copy_could_not_be_removed(tmp_path, home, monkeypatch):

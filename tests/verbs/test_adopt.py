@@ -71,7 +71,7 @@ def test_it_answers_as_it_did_elsewhere(tmp_path, rescaled, logits):
     assert found.path == tmp_path / "elsewhere-adopted.keras"
     wanted = np.asarray(network(pixels if rescaled else pixels / 255, training=False))
     wanted = np.asarray(keras.ops.softmax(wanted)) if logits else wanted
-    assert np.allclose(found.classifier.probabilities(data.pictures.array), wanted, atol=1e-5)
+    assert np.allclose(found.model.probabilities(data.pictures.array), wanted, atol=1e-5)
     said = [event.text for event in notes if isinstance(event, Note)]
     assert any("a softmax is added" in text for text in said) == logits
     assert json.loads(json.dumps(found.to_dict()))["classes"] == list(data.class_names)
@@ -174,9 +174,9 @@ def test_options_as_keras_2_writes_them(tmp_path):
     )  # fmt: skip
     found = tellapart.adopt(path, classes=names(tmp_path, data.class_names), data=data, on_event=silent)
     wanted = np.asarray(network(pixels, training=False))
-    assert np.allclose(found.classifier.probabilities(data.pictures.array), wanted, atol=1e-4)
+    assert np.allclose(found.model.probabilities(data.pictures.array), wanted, atol=1e-4)
     assert wanted.std() > 0.01
-    transposed = next(layer for layer in found.classifier.record.layers if layer.kind == "Conv2DTranspose")
+    transposed = next(layer for layer in found.model.record.layers if layer.kind == "Conv2DTranspose")
     assert transposed.operations == 2 * (2 * 2 * 4 * 8) * 8 * 8  # once for each place of what goes in
 
 
@@ -212,8 +212,8 @@ def test_rows_of_pixels_without_channels_are_grey_pictures(tmp_path, suffix):
         path, classes=names(tmp_path, data.class_names), preprocessing=["range=0..1"], data=data, on_event=silent
     )
     wanted = np.asarray(keras.ops.softmax(network(data.pictures.array[..., 0] / 255.0)))
-    assert np.allclose(found.classifier.probabilities(data.pictures.array), wanted, atol=1e-5)
-    assert found.classifier.preprocessing.shape == (12, 12, 1)
+    assert np.allclose(found.model.probabilities(data.pictures.array), wanted, atol=1e-5)
+    assert found.model.preprocessing.shape == (12, 12, 1)
 
 
 def test_a_network_without_a_size_of_its_own_is_told_so(tmp_path):

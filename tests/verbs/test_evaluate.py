@@ -289,7 +289,7 @@ def test_of_data_that_has_grown_all_includes_what_training_saw(photos_run, tmp_p
     shutil.copy(run.path / "model.keras", tmp_path / "alone" / "model.keras")
     tellapart.evaluate(tmp_path / "alone" / "model.keras", more, on_event=notes.append)
     assert any(
-        "which of them training saw is not known, since no split.csv of its run lies beside the model" in note.text
+        "some may have been used in training: the run's split.csv is not in the model's folder" in note.text
         for note in notes
         if isinstance(note, Note)
     )
@@ -306,6 +306,6 @@ def test_looks_are_counted_in_the_models_own_run_only(photos_run, tmp_path):
 
 def test_data_that_may_not_be_looked_at_is_not_there(photos_run, monkeypatch):
     _, run = photos_run
-    monkeypatch.setattr("tellapart.verbs.evaluate.os.path.exists", lambda path: False)
+    monkeypatch.setattr("tellapart.evaluation.unseen.os.path.exists", lambda path: False)
     with pytest.raises(UsageError, match=r"the model was trained on .* which does not exist here"):
         tellapart.evaluate(run.path, on_event=silent)

@@ -109,7 +109,7 @@ def test_a_network_without_convolutions(tmp_path, picture):
     assert any("gradients: none (the network has no convolution" in n.text for n in notes if isinstance(n, Note))
     with pytest.raises(UsageError, match="so there are no filters or feature maps to draw") as error:
         tellapart.explain(run.path, picture, layers=True, on_event=silent)
-    assert "covering parts of the picture works" in str(error.value)
+    assert "covering regions of the picture works" in str(error.value)
 
 
 def test_wrong_use(stripes_run, picture, tmp_path):

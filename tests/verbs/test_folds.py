@@ -57,13 +57,13 @@ def test_folds(tmp_path):
     assert len(found.folds) == 3
     assert found.accuracy == pytest.approx(np.mean(found.folds), abs=1e-6)
     assert found.accuracy > 0.8
-    assert "pooled from 3 models" in str(run)
+    assert "pooled over 3 models" in str(run)
     assert run.to_dict()["results"]["cross_validation"]["folds"] == list(found.folds)
     with (run.path / "split.csv").open() as file:
         assert {row["split"] for row in csv.DictReader(file)} == {"train"}
     page = (run.path / "report.html").read_text()
     assert "Cross-validation: 3 models" in page
-    assert ("Not one of 90 pictures was named wrongly" in page) == (found.accuracy == 1)
+    assert ("All 90 pictures were classified correctly" in page) == (found.accuracy == 1)
     assert "what spoke for" not in page  # the saved model has learnt these pictures
     assert any("cross-validation: 3 models" in str(event) for event in events)
     assert run.model.record.temperature == found.temperature

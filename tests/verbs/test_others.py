@@ -73,7 +73,7 @@ def test_recipes():
     assert str(listed).count("\n") == len(listed.cards) - 1
     one = tellapart.recipes("digits-2conv", on_event=silent)
     assert one.to_dict()["fields"]["optimizer"] == "adadelta"
-    assert "the rule that changes the weights" in str(one)
+    assert "the rule by which a step changes the weights" in str(one)
     with pytest.raises(RecipeError):
         tellapart.recipes("none", on_event=silent)
 

@@ -55,7 +55,7 @@ def test_duplicates_are_told_and_kept_on_one_side(tmp_path):
         if int(file.stem) < 30:
             file.with_name(f"copy-{file.name}").write_bytes(file.read_bytes())
     run = tellapart.train(folder, recipe="dense", epochs=1, runs=tmp_path / "runs", on_event=events.append)
-    assert any("duplicates: 60 pictures in 30 groups show the same" in str(event) for event in events)
+    assert any("duplicates: 60 pictures form 30 groups of duplicates" in str(event) for event in events)
     with (run.path / "split.csv").open() as file:
         split = {row["key"].replace("copy-", ""): set() for row in csv.DictReader(file)}
     with (run.path / "split.csv").open() as file:

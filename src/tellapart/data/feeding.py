@@ -71,7 +71,7 @@ class Prepared:
         """Return some rows, int64 [k], of these pictures."""
         return Prepared(select_rows(self.pixels, rows), self.labels[rows], self.indices[rows])
 
-    def split(self, indices: np.ndarray) -> Prepared:
+    def select(self, indices: np.ndarray) -> Prepared:
         """Return the pictures with these positions in the collection, in their order here, and the skipped of them."""
         wanted = set(indices.tolist()) if self.skipped else set()
         skipped = tuple(item for item in self.skipped if item.index in wanted)

@@ -63,7 +63,7 @@ class Recipe(BaseModel):
         0.0, ge=0, lt=1, description="share of each label that is spread evenly over all classes"
     )
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "adadelta", "adagrad", "nadam", "lion", "muon"] = Field(
-        "adam", description="optimizer"
+        "adam", description="the rule by which a step changes the weights"
     )
     learning_rate: float = Field(0.001, gt=0, le=100, description="highest learning rate of the schedule")
     momentum: float = Field(0.0, ge=0, lt=1, description="momentum of sgd and rmsprop, and of muon, where 0 means 0.6")

@@ -42,7 +42,7 @@ class Pictures:
 
     def of(self, split: str) -> Prepared:
         """The pictures of a split."""
-        return self.data.split(self.split_table.indices(split))
+        return self.data.select(self.split_table.indices(split))
 
     def validation(self) -> Prepared | None:
         """The pictures of the validation split, if there is one."""

@@ -51,18 +51,18 @@ class Options(Record):
 
 @dataclass(frozen=True, eq=False)
 class Adopted:
-    """The model file that was written, and its classifier."""
+    """The path of the model file that was written, and the classifier in it, `model`."""
 
     path: Path
-    classifier: Classifier
+    model: Classifier
 
     def to_dict(self) -> dict[str, Any]:
         """The file, class names and preprocessing, for machines."""
-        preprocessing = self.classifier.preprocessing.model_dump()
-        return {"model": str(self.path), "classes": list(self.classifier.class_names), "preprocessing": preprocessing}
+        preprocessing = self.model.preprocessing.model_dump()
+        return {"model": str(self.path), "classes": list(self.model.class_names), "preprocessing": preprocessing}
 
     def __str__(self) -> str:
-        classifier = self.classifier
+        classifier = self.model
         return (
             f"{len(classifier.class_names)} classes, pictures {classifier.preprocessing}\nmodel: {self.path}\n"
             f"try it: tellapart predict {self.path} PICTURE, or on labelled pictures: "

@@ -56,7 +56,7 @@ def run(options: Options, on_event: Listener) -> Summary:
     """Returns the layers. Raises ModelFileError for a damaged model file, RecipeError for a faulty recipe."""
     from tellapart.recipes.find import names
 
-    model = getattr(options.model, "classifier", options.model)  # the model may be a Run
+    model = getattr(options.model, "model", options.model)  # the model may be a Run
     text = str(getattr(model, "source", model))
     if text in names() or text.endswith((".toml", ".py")):
         return _of_recipe(options, on_event)
