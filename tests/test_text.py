@@ -1,6 +1,6 @@
 import pytest
 
-from tellapart.text import near_one
+from tellapart.text import near_one, percent, percent_range, probability
 
 
 @pytest.mark.parametrize(
@@ -8,3 +8,30 @@ from tellapart.text import near_one
 )
 def test_shares_near_one_are_told_from_one(share, words):
     assert near_one(share) == words
+
+
+@pytest.mark.parametrize(
+    ("share", "interval", "words"),
+    (
+        (0.6711, (0.59, 0.74), "67 %"),
+        (0.9861, (0.968, 0.994), "98.6 %"),
+        (0.99627, (0.9949, 0.9973), "99.63 %"),
+        (0.9999, (0.9, 1.0), "99.99 %"),
+        (0.0004, (0.0, 0.06), "0.04 %"),
+        (1.0, (0.9, 1.0), "100 %"),
+        (0.0, None, "0 %"),
+        (0.5, None, "50.0 %"),
+    ),
+)
+def test_a_percentage_has_the_digits_that_its_interval_supports(share, interval, words):
+    assert percent(share, interval) == words
+
+
+def test_the_limits_of_an_interval_have_the_digits_of_the_value():
+    assert percent_range((0.5912, 0.7377)) == "59 to 74 %"
+    assert percent_range((0.9949, 0.9973)) == "99.49 to 99.73 %"
+
+
+@pytest.mark.parametrize(("value", "words"), ((1.0, ">99.9 %"), (0.9994, "99.9 %"), (0.731, "73.1 %"), (0, "<0.1 %")))
+def test_no_probability_is_certain(value, words):
+    assert probability(value) == words

@@ -11,9 +11,13 @@ from typing import TextIO
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One line for the user: a decision and its reason, or a warning."""
+    """One line for the user: a decision and its reason, or, with `warning`, something that the user must see.
+
+    A terminal shows decisions only with --verbose; a pipe, a log and run.json have all notes.
+    """
 
     text: str
+    warning: bool = False
 
 
 @dataclass(frozen=True, slots=True)

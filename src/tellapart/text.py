@@ -51,6 +51,39 @@ def near_one(share: float) -> str:
     return f"{share:.{digits}%}"
 
 
+def percent(share: float, interval: Sequence[float] | None = None, digits: int = 1) -> str:
+    """A share as a percentage, with as many digits as its 95 % interval supports: `67 %`, `98.6 %`, `99.93 %`.
+
+    Without an interval it has `digits`. `100 %` and `0 %` mean exactly that: other shares get more digits.
+    """
+    digits = digits if interval is None else interval_digits(interval)
+    if share in (0, 1):
+        return f"{100 * share:.0f} %"
+    while digits < 10 and f"{100 * share:.{digits}f}" in (f"{100:.{digits}f}", f"{0:.{digits}f}"):
+        digits += 1
+    return f"{100 * share:.{digits}f} %"
+
+
+def percent_range(interval: Sequence[float]) -> str:
+    """The limits of an interval as percentages: `59 to 74 %`."""
+    digits = interval_digits(interval)
+    low, high = (f"{100 * limit:.{digits}f}" for limit in interval)
+    return f"{low} to {high} %"
+
+
+def interval_digits(interval: Sequence[float]) -> int:
+    """Digits after the point of a percentage that its interval supports: 0 if it is 5 points wide, 1 if 0.5, else 2."""
+    width = abs(interval[1] - interval[0])
+    return 0 if width >= 0.05 else 1 if width >= 0.005 else 2
+
+
+def probability(value: float) -> str:
+    """A predicted probability as a percentage, `97.3 %`; never `0.0 %` or `100.0 %`, which no model can know."""
+    if value >= 0.9995:
+        return ">99.9 %"
+    return "<0.1 %" if value < 0.0005 else f"{100 * value:.1f} %"
+
+
 def shape(values: Sequence[int | None]) -> str:
     """`28 x 28 x 1`."""
     return " x ".join("?" if value is None else str(value) for value in values)

@@ -196,7 +196,10 @@ class CrossValidation:
             if (answers := _read_fold(kept, fold.outside, known)) is not None:
                 return answers
             self.session.on_event(
-                Note(f"note: {kept} is damaged, or of other pictures or another network: this fold is trained again")
+                Note(
+                    f"note: {kept} is damaged, or of other pictures or another network: this fold is trained again",
+                    warning=True,
+                )
             )
         answers = self._computed(fold, train, data)
         with replacing(kept) as new, new.open("wb") as file:

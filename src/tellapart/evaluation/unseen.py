@@ -165,7 +165,7 @@ def open_data(classifier: Classifier, data: Any, classes: Any, on_event: Listene
             "name the data to evaluate on",
         )
     for note in () if own else collection.notes:  # training has reported those of its own data
-        on_event(Note(f"note: {note}"))
+        on_event(Note(f"note: {note}", warning=True))
     return Provenance(classifier, provenance.grouped())
 
 

@@ -82,7 +82,7 @@ class Saving(keras.callbacks.Callback):
             self.saved_place = state.place
         except CheckpointError as error:
             later = "" if finished or self.stopping.asked else "; training continues, and this is tried again"
-            self.session.on_event(Note(f"WARNING: {error.given}{later}"))
+            self.session.on_event(Note(f"WARNING: {error.given}{later}", warning=True))
         self.saved = time.monotonic()
         self.cost = self.saved - started
 

@@ -100,7 +100,9 @@ def within_memory(
                     "enough memory",
                     f"end other programs and {again}, or train smaller pictures (--set height=... --set width=...)",
                 ) from error
-        on_event(Note(f"{given}: trying {other.batch_size}, with a learning rate of {other.learning_rate:.3g}"))
+        on_event(
+            Note(f"{given}: trying {other.batch_size}, with a learning rate of {other.learning_rate:.3g}", warning=True)
+        )
         recipe = other
         changed(recipe)
 

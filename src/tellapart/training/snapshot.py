@@ -73,7 +73,9 @@ class Snapshot:
             if kept["versions"].get(name) != value
         ]
         if changed:
-            on_event(Note(f"note: {', '.join(changed)}: results may differ slightly from an uninterrupted run"))
+            on_event(
+                Note(f"note: {', '.join(changed)}: results may differ slightly from an uninterrupted run", warning=True)
+            )
 
 
 def _other(checkpoint: Checkpoint, what: str) -> CheckpointError:

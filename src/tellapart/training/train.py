@@ -112,7 +112,7 @@ def train_within_memory(
 
 def _restored(snapshot: Snapshot, store: Checkpoints, session: Session) -> State:
     """The state of the newest checkpoint, with its variables set; a new state if there is none."""
-    checkpoint = store.newest(lambda text: session.on_event(Note(text)))
+    checkpoint = store.newest(lambda text: session.on_event(Note(text, warning=True)))
     if checkpoint is None:
         check_room(session.folder, snapshot.variables)
         return State()

@@ -97,7 +97,9 @@ class Watch(keras.callbacks.Callback):
         except OSError as error:
             if not self.warned:
                 size = len(buffer.getvalue())
-                self.session.on_event(Note(f"note: {path}: {size:,} bytes cannot be written ({error.strerror})"))
+                self.session.on_event(
+                    Note(f"note: {path}: {size:,} bytes cannot be written ({error.strerror})", warning=True)
+                )
             self.warned = True
 
     def _keep_best(self, row: dict[str, float], epoch: int) -> None:

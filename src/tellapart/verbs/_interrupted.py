@@ -118,7 +118,7 @@ class Interrupted:
         """Report that this run is resumed."""
         asked = self.original_options()
         words = f" with its original options: {asked}" if asked else ""
-        on_event(Note(f"resuming {self.folder.path} ({self.progress()}){words}"))
+        on_event(Note(f"resuming {self.folder.path} ({self.progress()}){words}", warning=True))
 
 
 def find_interrupted(options: Options, on_event: Listener) -> Interrupted | None:
@@ -140,7 +140,9 @@ def find_interrupted(options: Options, on_event: Listener) -> Interrupted | None
     if (other := _latest(options)) and not other.folder.busy():
         where = other.folder.path
         resume = f"continue it with --resume {quoted(str(where))}"
-        on_event(Note(f"note: {where} is an interrupted run of this command ({other.progress()}); {resume}"))
+        on_event(
+            Note(f"note: {where} is an interrupted run of this command ({other.progress()}); {resume}", warning=True)
+        )
     return None
 
 

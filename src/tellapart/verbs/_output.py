@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 from tellapart.errors import UsageError
 from tellapart.progress import Listener, Note
 
+OUTPUT_FOLDER = "tellapart-out"
+"""The folder, in the current one, for files that verbs write without --output and that are not about one run."""
+
 if TYPE_CHECKING:
     from tellapart.plots.plot import Plot
 
@@ -23,6 +26,18 @@ def check_output(output: Path | None, option: str = "output") -> None:
         raise UsageError(f"--{option} {output}: is a folder", "the name of a file to write", "")
     if not os.access(output.parent, os.W_OK):
         raise UsageError(f"--{option} {output}: its folder is not writable", "a writable folder", "")
+
+
+def default_output(name: str, run: Path | None = None) -> Path:
+    """Where a verb writes the file `name` by default: in the folder of the run it is about, or in tellapart-out/.
+
+    Returns a free path. The folder is created. Raises OSError if it cannot be created.
+    """
+    from tellapart.files import free_path
+
+    folder = run if run is not None and os.access(run, os.W_OK) else Path(OUTPUT_FOLDER)
+    folder.mkdir(exist_ok=True)
+    return free_path(folder / name)
 
 
 def check_drawing(output: Path | None, *pictures: Any) -> None:
@@ -54,6 +69,6 @@ def write_plot(plot: Plot, output: Path | None, stem: str, on_event: Listener) -
             raise UsageError(
                 f"--output {path}: cannot be written ({error.strerror})", "a PNG file that can be written", ""
             ) from error
-        on_event(Note(f"no drawing written: cannot write to {Path.cwd()} ({error.strerror})"))
+        on_event(Note(f"no drawing written: cannot write to {Path.cwd()} ({error.strerror})", warning=True))
         return None
     return path

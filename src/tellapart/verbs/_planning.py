@@ -115,7 +115,7 @@ def _opened(options: Options, on_event: Listener) -> tuple[Collection, np.ndarra
         raise no_validation(options.max_error_rate)
     on_event(Note(f"data: {collection.name}, {len(collection):,} pictures, {len(collection.class_names)} classes"))
     for note in collection.notes:
-        on_event(Note(f"note: {note}"))
+        on_event(Note(f"note: {note}", warning=True))
     return collection, split_table.indices("train")
 
 
@@ -269,7 +269,7 @@ def _report_split(collection: Collection, split_table: SplitTable, duplicates: D
             )
         )
     if not duplicates.complete:
-        on_event(Note(duplicates.not_looked_for()[0]))
+        on_event(Note(duplicates.not_looked_for()[0], warning=True))
     for split in ("validation", "test"):
         count = f"{split_table.counts()[split]:,} {split} pictures"
         grouped, leaked = groups_across_splits(collection, split_table, split), split_table.leaks(split)
@@ -277,7 +277,8 @@ def _report_split(collection: Collection, split_table: SplitTable, duplicates: D
             on_event(
                 Note(
                     f"groups: {len(grouped):,} of {count} belong to groups that also occur in training (the data's own "
-                    f"split was kept: {collection.keys[grouped[0]]}, ...)"
+                    f"split was kept: {collection.keys[grouped[0]]}, ...)",
+                    warning=True,
                 )
             )
         if len(leaked):
@@ -285,6 +286,7 @@ def _report_split(collection: Collection, split_table: SplitTable, duplicates: D
             on_event(
                 Note(
                     f"leakage: {len(leaked):,} of {count} ({share:.1%}) are duplicates or near-duplicates of training "
-                    f"pictures ({collection.keys[leaked[0]]}, ...): metrics are reported with and without them"
+                    f"pictures ({collection.keys[leaked[0]]}, ...): metrics are reported with and without them",
+                    warning=True,
                 )
             )

@@ -78,7 +78,12 @@ def measure(
     if pictures.split_table.counts()["test"]:
         return _on_test(classifier, pictures, rules, on_event, evaluations)
     if out_of_fold is None:
-        on_event(Note("no test split: all metrics below come from pictures that were also used to select the model"))
+        on_event(
+            Note(
+                "no test split: all metrics below come from pictures that were also used to select the model",
+                warning=True,
+            )
+        )
     return evaluations
 
 
@@ -114,7 +119,7 @@ def _calibrate(
         calibrate(classifier, evaluation.probabilities[fair], evaluation.labels[fair], max_error_rate)
     except UsageError as error:  # the training is done by now: report it, and keep the model
         advice = f"; {error.action}" if error.action else ""
-        on_event(Note(f"note: {error.given}; possible: {error.expected}{advice}"))
+        on_event(Note(f"note: {error.given}; possible: {error.expected}{advice}", warning=True))
 
 
 def _report_ood(classifier: Classifier, on_event: Listener) -> None:
@@ -125,7 +130,8 @@ def _report_ood(classifier: Classifier, on_event: Listener) -> None:
         on_event(
             Note(
                 f"note: out-of-distribution detection is off: it needs {ENOUGH} held-out pictures and has "
-                f"{len(detector)}; increase --validation"
+                f"{len(detector)}; increase --validation",
+                warning=True,
             )
         )
 
@@ -244,5 +250,8 @@ def report_skipped(pictures: Pictures, on_event: Listener) -> None:
     if skipped:
         first = "; ".join(f"{item.key} {item.reason}" for item in skipped[:3])
         on_event(
-            Note(f"skipped: {counted(len(skipped), 'picture')} that cannot be read ({first}); all are in run.json")
+            Note(
+                f"skipped: {counted(len(skipped), 'picture')} that cannot be read ({first}); all are in run.json",
+                warning=True,
+            )
         )

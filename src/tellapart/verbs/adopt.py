@@ -89,10 +89,14 @@ def run(options: Options, on_event: Listener) -> Adopted:
     preprocessing, scale, offset, reason = _preprocessing(options, foreign)
     on_event(Note(f"pictures: {preprocessing}, pixels {reason}"))
     if foreign.rescales and (scale, offset) != (1.0, 0.0):
-        on_event(Note("note: the network rescales pixels too; give range only if its training also did both"))
+        on_event(
+            Note("note: the network rescales pixels too; give range only if its training also did both", warning=True)
+        )
     activation = _activation(foreign)
     if activation:
-        on_event(Note(f"note: its outputs are not probabilities ({foreign.ending}); a {activation} is added"))
+        on_event(
+            Note(f"note: its outputs are not probabilities ({foreign.ending}); a {activation} is added", warning=True)
+        )
     samples = _samples(options, preprocessing, on_event)
     network = foreign.network(scale, offset, activation)
     classifier = make_classifier(network, ModelFacts(names, preprocessing), samples)

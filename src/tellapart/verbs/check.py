@@ -145,7 +145,7 @@ def _opened(options: Options, on_event: Listener) -> Collection:
     if options.write_manifest is not None:
         check_manifest(collection, options.write_manifest)
     for note in collection.notes:
-        on_event(Note(f"note: {note}"))
+        on_event(Note(f"note: {note}", warning=True))
     return collection
 
 
@@ -196,7 +196,9 @@ def _write_page(
             raise UsageError(
                 f"--output {path}: cannot be written ({error.strerror})", "an HTML file to write", "choose another name"
             ) from error
-        on_event(Note(f"no page was written: {path.absolute().parent} cannot be written to ({error.strerror})"))
+        on_event(
+            Note(f"no page was written: {path.absolute().parent} cannot be written to ({error.strerror})", warning=True)
+        )
         return None
     return path
 
@@ -231,5 +233,5 @@ def _with_manifest(report: Report, path: Path, on_event: Listener) -> Report:
     moved = {i: name for finding in findings for i, name in finding.relabel.items() if i not in left_out}
     write_manifest(collection, left_out, moved, path)
     for warning in losses(collection, left_out):
-        on_event(Note(warning))
+        on_event(Note(warning, warning=True))
     return replace(report, manifest=path, left_out=len(left_out), moved=len(moved))

@@ -74,7 +74,8 @@ def run(options: Options, on_event: Listener) -> Comparison:
             on_event(
                 Note(
                     f"note: the test split of {name} has now been evaluated {counted(count, 'time')}; "
-                    "each reuse makes its metrics more optimistic"
+                    "each reuse makes its metrics more optimistic",
+                    warning=True,
                 )
             )
     result = compare(options.split, contenders)

@@ -57,7 +57,7 @@ def run(options: Options, on_event: Listener) -> Evaluation:
     if options.max_error_rate is not None:
         classifier = classifier.with_max_error_rate(options.max_error_rate)
     if warning := classifier.calibration_warning():
-        on_event(Note(warning))
+        on_event(Note(warning, warning=True))
     provenance = open_data(classifier, options.data, options.classes, on_event)
     collection, split = provenance.collection, options.split
     indices, reason = provenance.pictures(split)

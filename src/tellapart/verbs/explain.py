@@ -146,7 +146,7 @@ def _why(
         maps = HeatMaps(classifier.network)
         heat, layers = maps(picture[None], np.array([position]))[0], maps.layers
     except LookupError as error:
-        on_event(Note(f"gradients: none ({error}); covering regions of the picture still works"))
+        on_event(Note(f"gradients: none ({error}); covering regions of the picture still works", warning=True))
     covering = occlusion(classifier.probabilities, picture, position)
     agreed = agreement(heat, covering) if heat is not None and heat.any() and covering.any() else None
     near = _neighbours(classifier, picture, options.data, on_event)
@@ -175,10 +175,12 @@ def _neighbours(classifier: Classifier, picture: np.ndarray, source: Any, on_eve
         collection = open_collection(source, record.trained_names, on_event)
         split_table = Provenance(classifier, collection).split_table
     except TellapartError as error:
-        on_event(Note(f"nearest training pictures: none ({error.given}); --data names where they are now"))
+        on_event(
+            Note(f"nearest training pictures: none ({error.given}); --data names where they are now", warning=True)
+        )
         return []
     if split_table is None:
-        on_event(Note(f"nearest training pictures: none ({source} has changed since training)"))
+        on_event(Note(f"nearest training pictures: none ({source} has changed since training)", warning=True))
         return []
     indices = split_table.indices("train")
     chosen = np.sort(np.random.default_rng(0).permutation(indices)[:PICTURES])

@@ -105,7 +105,7 @@ def run(options: Options, on_event: Listener) -> Predictions:
     if options.max_error_rate is not None:
         classifier = classifier.with_max_error_rate(options.max_error_rate)
     if warning := classifier.calibration_warning():
-        on_event(Note(warning))
+        on_event(Note(warning, warning=True))
     pictures = list(_expanded(options.pictures))
     if not pictures:
         raise UsageError("no pictures given", "at least one picture file or folder", "")

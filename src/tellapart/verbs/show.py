@@ -208,7 +208,9 @@ def _augmented(collection: Collection, options: Options, on_event: Listener) -> 
         train = make_splits(collection).indices("train")
     except DataError as error:  # train may still work, for instance without a validation or test split
         train = collection.indices("train" if "train" in collection.given_splits else None)
-        on_event(Note(f"note: decided on all pictures, since the default split cannot be made ({error.given})"))
+        on_event(
+            Note(f"note: decided on all pictures, since the default split cannot be made ({error.given})", warning=True)
+        )
     name = options.augment
     if name == AUTO:
         name, reason = choose_recipe(collection, train)

@@ -239,7 +239,7 @@ def _finished(plan: Plan, pictures: Pictures, trained: Trained, out_of_fold: Out
     folder.remove_checkpoints(FOLDS)
     late = session.budget.all_ended(trained.seconds) if session.budget is not None else None
     if late:
-        on_event(Note(late))
+        on_event(Note(late, warning=True))
     return result
 
 
