@@ -354,17 +354,25 @@ def train(
     *,
     recipe: str | Path | Recipe = "auto",
     set: Mapping[str, object] | Sequence[str] = ...,
+    config: str | PathLike[str] | None = None,
     epochs: int | None = None,
     minutes: float | None = None,
+    patience: int | None = None,
+    batch: int | None = None,
+    size: int | str | None = None,
+    learning_rate: float | None = None,
     seed: int = 0,
     validation: float = 0.1,
     test: float = 0.2,
     group: str | None = None,
     folds: int | None = None,
     precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    device: Literal["auto", "cpu", "gpu"] = "auto",
     max_error_rate: float | str | None = None,
     classes: str | PathLike[str] | Sequence[str] | None = None,
     runs: str | PathLike[str] = "runs",
+    name: str | None = None,
+    tensorboard: bool = False,
     resume: str | PathLike[str] | None = None,
     save_every: float = 10.0,
     deterministic: bool = False,
@@ -383,8 +391,14 @@ def train(
         Recipe.
     set: Change a field of the recipe, such as optimizer=sgd; may be repeated. In Python also a mapping of field
         names to values.
+    config: A run.json or a run folder: repeat its options, except those that are given.
     epochs: Passes over the training pictures; default: the recipe's.
     minutes: Time for the whole run, from reading to saving, instead of epochs; at least 1/6 (10 seconds).
+    patience: Stop after this many epochs without a better validation accuracy; default: never.
+    batch: Pictures per training step; default: the recipe's.
+    size: Size of the pictures that the network sees, in pixels: 128, or 96x128 for height x width; default: chosen
+        from the pictures.
+    learning_rate: Highest learning rate of the schedule; default: the recipe's.
     seed: Decides the split, the first weights, the order and augmentation.
     validation: Share of the training pictures for validation, if the data has no such split.
     test: Share of the pictures for the test split, if the data has no such split.
@@ -393,10 +407,13 @@ def train(
     folds: K-fold cross-validation: train K models, each evaluated on its held-out fold, then a final model on all
         pictures.
     precision: Precision of training; "auto" measures once whether bfloat16 is faster on this machine.
+    device: Where to train; "auto" takes a GPU if the backend sees one.
     max_error_rate: Answer "unsure" for low-confidence pictures so that at most this share of the other answers is
         wrong, e.g. 1%.
     classes: Text file with the class names in label order, one per line. In Python also a list of names.
     runs: Folder for the run's folder.
+    name: Name of the run's folder; default: <data>-<recipe>-<number>.
+    tensorboard: Also write event files for TensorBoard, into the run's folder tensorboard/.
     resume: Resume an interrupted run: its folder, or "auto" for the latest unfinished run with the same options
         (else a new run).
     save_every: Seconds between checkpoints, at least; 0: as often as possible.

@@ -8,6 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TextIO
 
+NOTICEABLE = 1.0
+"""Seconds of compiling from which an epoch's duration names them."""
+
+COMPILE = "compile the training step"
+"""The task whose progress cannot be measured: it starts with 0 of 1 steps and ends with 1."""
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -38,11 +44,22 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """The end of epoch `number` (from 1) of `total`, with its row of history.csv."""
+    """The end of epoch `number` (from 1) of `total`, with its row of history.csv.
+
+    `best` is the best epoch so far, None if not known. `compiling` is how many of its seconds went into compiling.
+    """
 
     number: int
     total: int
     metrics: Mapping[str, float]
+    best: int | None = None
+    compiling: float = 0.0
+
+    @property
+    def duration(self) -> str:
+        """How long it took, and how much of that was spent on compiling: `7.8 s, 7.0 s of it to compile`."""
+        seconds = f"{self.metrics.get('seconds', 0):.1f} s"
+        return f"{seconds}, {self.compiling:.1f} s of it to compile" if self.compiling >= NOTICEABLE else seconds
 
     def __str__(self) -> str:
         shown = " ".join(
@@ -50,7 +67,7 @@ class Epoch:
             for name in ("loss", "accuracy", "val_loss", "val_accuracy")
             if name in self.metrics
         )
-        return f"epoch {self.number}/{self.total}  {shown}  {self.metrics.get('seconds', 0):.1f} s"
+        return f"epoch {self.number}/{self.total}  {shown}  {self.duration}"
 
 
 Event = Note | Progress | Epoch

@@ -91,8 +91,8 @@ def test_the_bar_draws_every_event(monkeypatch):
     import io
 
     from rich.console import Console
-
     from tellapart.cli.bar import Bar
+
     from tellapart.progress import Epoch, Note, Progress
 
     stream = io.StringIO()

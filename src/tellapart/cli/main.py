@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from tellapart import leaves
+from tellapart.cli.completion import completer
 from tellapart.errors import Stopped, TellapartError, UsageError, closest
 from tellapart.progress import Listener, PlainLines
 
@@ -25,6 +26,7 @@ VERBS = "tellapart.verbs"  # imported only when a verb is called: its records ne
 _COMMON = {
     "json": (bool, "Print the result as JSON."),
     "quiet": (bool, "Do not print notes and progress."),
+    "verbose": (bool, "Print all decisions, epochs and metrics."),
     "debug": (bool, "Print Python's traceback if something fails."),
 }
 
@@ -40,10 +42,15 @@ def main() -> None:
     warnings.filterwarnings("ignore", module="PIL")
     warnings.filterwarnings("ignore", message=".*decompression bomb", category=Warning)
     try:
-        app(sys.argv[1:])()
+        app(sys.argv[1:] or _half_typed())()
     except SystemExit as stop:
         _leave(stop)
         raise
+
+
+def _half_typed() -> list[str]:
+    """The words of the command line that the shell wants to complete; none if it does not ask."""
+    return (os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS") or "").split()[1:]
 
 
 def _leave(stop: SystemExit) -> None:
@@ -89,10 +96,22 @@ def _wrong_words(error: Any) -> UsageError:
     see = f"see {command} --help"
     if hasattr(error, "possibilities") and hasattr(error, "option_name"):  # an option that does not exist
         flags = [flag for parameter in context.command.params for flag in parameter.opts] if context else []
-        match = closest(error.option_name.lstrip("-"), [flag.lstrip("-") for flag in flags if flag.startswith("--")])
-        action = f"did you mean --{match}? Otherwise {see}" if match else see
+        advice = _advice_on(error.option_name.lstrip("-"), context, flags)
+        action = f"{advice.rstrip('?')}? Otherwise {see}" if advice.endswith("?") else advice or see
         return UsageError(f"{command}: unknown option {error.option_name}", "one of its options", action)
     return UsageError(f"{command}: {error.format_message()}", "arguments and options that --help lists", see)
+
+
+def _advice_on(option: str, context: Any, flags: list[str]) -> str:
+    """What to type instead of an option that does not exist; may be empty."""
+    from tellapart import verbs
+
+    if context is not None and context.info_name in verbs.names():
+        advice = verbs.advice_on(option, verbs.load(context.info_name).Options)
+        if advice:
+            return advice
+    match = closest(option, [flag.lstrip("-") for flag in flags if flag.startswith("--")])
+    return f"did you mean --{match}?" if match else ""
 
 
 def app(arguments: list[str]) -> typer.Typer:
@@ -102,7 +121,6 @@ def app(arguments: list[str]) -> typer.Typer:
         cls=_Program,
         help="From labelled pictures to an image classifier that you can trust, explain and deploy.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -151,27 +169,38 @@ def _command(name: str) -> Callable[..., None]:
         for flag, (kind, text) in _COMMON.items()
     ]
 
-    def command(**values: Any) -> None:
+    parameters.append(Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context))
+
+    def command(context: typer.Context, **values: Any) -> None:
         common = {flag: values.pop(flag) for flag in _COMMON}
-        raise typer.Exit(_run(name, values, **common))
+        # Defaults are left to the record, which then knows what was given.
+        given = {name: value for name, value in values.items() if _is_given(context, name)}
+        raise typer.Exit(_run(name, given, **common))
 
     command.__dict__["__signature__"] = Signature(parameters)  # which Typer reads
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return command
 
 
+def _is_given(context: Any, name: str) -> bool:
+    """Whether an option was typed, and is not only its default."""
+    source = context.get_parameter_source(name)
+    return source is None or "DEFAULT" not in source.name
+
+
 def _parameter(field: str, info: Any) -> Parameter:
     from tellapart import verbs
 
     default = Parameter.empty if info.is_required() else info.get_default(call_default_factory=True)
-    kind = _kind(info.annotation, default)
+    kind, complete = _kind(info.annotation, default), completer(verbs.completed_by(info))
     if verbs.is_argument(info):
-        mark = typer.Argument(help=info.description, metavar=field.upper(), show_default=False)
+        mark = typer.Argument(help=info.description, metavar=field.upper(), show_default=False, autocompletion=complete)
     else:
         mark = typer.Option(
             f"--{field.replace('_', '-')}",
             help=info.description,
             show_default=default not in (None, [], Parameter.empty),
+            autocompletion=complete,
             **_unchecked(info.annotation),
         )
     return Parameter(field, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, mark])
@@ -203,16 +232,19 @@ def _number(text: Any) -> Any:
     return text
 
 
-def _run(name: str, values: dict[str, Any], json: bool, quiet: bool, debug: bool) -> int:
+def _run(name: str, values: dict[str, Any], json: bool, quiet: bool, verbose: bool, debug: bool) -> int:
     """Run a verb, print its result and return the exit code. Errors are printed on stderr, without a traceback."""
     from tellapart import verbs
 
-    listener = _listener(quiet)
+    listener = _listener(quiet, verbose)
     try:
         with listener as on_event:
             options = verbs.make_options(name, {key: value for key, value in values.items() if value is not None})
             result = verbs.load(name).run(options, on_event)
-        _print(result.to_dict() if json else result, json)
+        if json:
+            _print_json(result.to_dict())
+        else:
+            _print_result(result, verbose)
     except TellapartError as error:
         return _failed(error, json, debug, error.exit_code)
     except KeyboardInterrupt:
@@ -226,11 +258,22 @@ def _run(name: str, values: dict[str, Any], json: bool, quiet: bool, debug: bool
     return getattr(result, "exit_code", 0)
 
 
-def _print(result: Any, as_json: bool) -> None:
+def _print_json(values: Any) -> None:
     # If the stream is not UTF-8, only ASCII with JSON's own escapes is safe.
     plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    text = json.dumps(result, indent=2, ensure_ascii=plain) if as_json else str(result)
-    sys.stdout.write(f"{text}\n" if text else "")
+    sys.stdout.write(f"{json.dumps(values, indent=2, ensure_ascii=plain)}\n")
+    sys.stdout.flush()
+
+
+def _print_result(result: Any, verbose: bool) -> None:
+    """Print a result as text, in colour on a terminal; with `verbose` all its details, if it has some."""
+    text = result.details() if verbose and hasattr(result, "details") else str(result)
+    if text and sys.stdout.isatty():
+        from tellapart.cli.paint import print_result
+
+        print_result(text, sys.stdout, hasattr(result, "details"), getattr(result, "class_names", ()))
+    elif text:
+        sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
@@ -239,16 +282,24 @@ def _failed(error: Exception, as_json: bool, debug: bool, code: int) -> int:
         traceback.print_exc()
     known = error.to_dict() if isinstance(error, TellapartError) else None
     if as_json:
-        _print(known or {"error": type(error).__name__, "given": str(error)}, True)
+        _print_json(known or {"error": type(error).__name__, "given": str(error)})
     if known:
-        print(error if isinstance(error, Stopped) else f"error: {error}", file=sys.stderr)
+        _print_error(str(error) if isinstance(error, Stopped) else f"error: {error}")
     else:
-        print(
+        _print_error(
             f"error: {type(error).__name__}: {error}\n  this is a bug in tellapart, not a problem with your input\n"
-            "  to do: run it again with --debug and report the output",
-            file=sys.stderr,
+            "  to do: run it again with --debug and report the output, with that of tellapart doctor"
         )
     return code
+
+
+def _print_error(text: str) -> None:
+    if not sys.stderr.isatty():
+        print(text, file=sys.stderr)
+        return
+    from tellapart.cli.paint import print_error
+
+    print_error(text, sys.stderr)
 
 
 class _Quiet:
@@ -271,11 +322,11 @@ class _Lines:
         pass
 
 
-def _listener(quiet: bool) -> Any:
+def _listener(quiet: bool, verbose: bool) -> Any:
     if quiet:
         return _Quiet()
     if not sys.stderr.isatty():
         return _Lines()
-    from tellapart.cli.bar import Bar
+    from tellapart.cli.live import LiveView
 
-    return Bar()
+    return LiveView(verbose=verbose)

@@ -26,6 +26,18 @@ class Evaluation(LabelledPredictions):
         """The limits of its intervals and of its confidence threshold, one sentence each."""
         return rendering.caveats(self)
 
+    def in_words(self) -> str:
+        """Return the accuracy with its interval as a sentence."""
+        return rendering.in_words(self)
+
+    def weakest_class(self) -> str | None:
+        """Return a line about the class with the lowest recall; None if no picture was misclassified."""
+        return rendering.weakest_class(self)
+
+    def details(self) -> str:
+        """Return the same text as `str`, which has all metrics."""
+        return str(self)
+
     def headline(self) -> str:
         """Return the most important metrics in one line."""
         return rendering.headline(self)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tellapart.evaluation.labelled_predictions import LabelledPredictions
-from tellapart.text import columns, counted, near_one, shortened
+from tellapart.text import columns, counted, percent, percent_range, probability, shortened
 
 LARGEST_MATRIX = 20
 """Number of classes up to which the text contains the confusion matrix."""
@@ -17,24 +17,51 @@ LISTED = 10
 """Number of skipped pictures that the text lists."""
 
 
+def in_words(predictions: LabelledPredictions) -> str:
+    """Return the accuracy with its interval as a sentence, and say which pictures it was measured on."""
+    accuracy, interval = predictions.accuracy, predictions.accuracy_interval
+    pictures = counted(predictions.count, "picture")
+    if predictions.folds:
+        pictures += f", each predicted by one of {len(predictions.folds)} models that has never seen it"
+    elif predictions.split == "test" and predictions.leaked is None:
+        pictures += " it has never seen"
+    elif predictions.split == "validation":
+        pictures = f"{predictions.count:,} validation pictures, which also selected the model"
+    else:
+        pictures = f"{predictions.count:,} {predictions.split} pictures"
+    return f"{percent(accuracy, interval)} right on {pictures} ({percent_range(interval)})"
+
+
 def headline(predictions: LabelledPredictions) -> str:
     """Return the most important metrics in one line."""
-    low, high = predictions.accuracy_interval
+    accuracy, interval = predictions.accuracy, predictions.accuracy_interval
     return (
-        f"{predictions.split}: accuracy {predictions.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}), "
+        f"{predictions.split}: accuracy {percent(accuracy, interval)} (95 % interval {percent_range(interval)}), "
         f"loss {predictions.loss:.4f}, {predictions.correct:,} of {counted(predictions.count, 'picture')} correct"
     )
 
 
 def baseline(predictions: LabelledPredictions) -> str:
-    """Return the accuracies of the baselines in one line."""
-    return "baselines: " + "; ".join(f"{base.accuracy:.2%} {base.description}" for base in predictions.baselines)
+    """Return the accuracies of the baselines in one line, with the digits of the classifier's own."""
+    interval = predictions.accuracy_interval
+    rows = [f"{percent(base.accuracy, interval)} {base.description}" for base in predictions.baselines]
+    return f"baselines: {'; '.join(rows)}"
+
+
+def weakest_class(predictions: LabelledPredictions) -> str | None:
+    """Return a line about the class with the lowest recall; None if no picture was misclassified."""
+    rows = [row for row in predictions.per_class() if row["enough_pictures"] and row["correct"] < row["count"]]
+    if not rows:
+        return None
+    row = min(rows, key=lambda row: row["recall"])
+    confused = f", most often confused with {row['most_confused_with']}" if row["most_confused_with"] else ""
+    return f"weakest class: {row['class']}, {row['correct']:,} of {row['count']:,} right{confused}"
 
 
 def confidence(predictions: LabelledPredictions) -> str:
     """Return how well the probabilities are calibrated, in one line."""
     fitted = f", with a temperature of {predictions.temperature:.3f}" if predictions.temperature != 1 else ""
-    return f"calibration error {predictions.calibration_error:.2%}{fitted}"
+    return f"calibration error {percent(predictions.calibration_error)}{fitted}"
 
 
 def caveats(predictions: LabelledPredictions) -> list[str]:
@@ -61,12 +88,12 @@ def notes(predictions: LabelledPredictions) -> list[str]:
     if predictions.folds:
         lines.append(
             f"pooled over {len(predictions.folds)} models, each evaluated on its held-out fold: accuracy "
-            f"{min(predictions.folds):.2%} to {max(predictions.folds):.2%}"
+            f"{percent_range((min(predictions.folds), max(predictions.folds)))}"
         )
     if answered := predictions.answered():
         lines.append(
-            f"unsure below {near_one(answered['threshold'])}: {answered['coverage']:.2%} of pictures are answered, "
-            f"{answered['error']:.2%} of the answers are wrong"
+            f"unsure below {probability(answered['threshold'])}: {percent(answered['coverage'])} of pictures are "
+            f"answered, {percent(answered['error'])} of the answers are wrong"
         )
     if predictions.ood is not None:
         lines.append(str(predictions.ood))
@@ -85,13 +112,13 @@ def as_text(predictions: LabelledPredictions) -> str:
         [
             *(row["class"], row["count"], row["correct"]),
             *map(_percent, (row["precision"], row["recall"], row["f1"])),
-            _range(row["f1_interval"]) if row["enough_pictures"] else "too few pictures",
+            percent_range(row["f1_interval"]) if row["enough_pictures"] else "too few pictures",
         ]
         for row in predictions.per_class()
         if row["count"] or row["predicted"]
     ]
     header = ["class", "pictures", "correct", "precision", "recall", "F1", "F1, 95 % interval"]
-    lines = [headline(predictions), baseline(predictions), *notes(predictions)]
+    lines = [in_words(predictions), baseline(predictions), *notes(predictions)]
     lines += ["", columns(whole), "", columns(rows, header)]
     names = predictions.class_names
     if len(names) <= LARGEST_MATRIX:
@@ -113,13 +140,9 @@ def as_html(predictions: LabelledPredictions) -> str:
 
 
 def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1%}"
-
-
-def _range(interval: list[float]) -> str:
-    return f"{interval[0]:.1%} to {interval[1]:.1%}"
+    return "-" if value is None else percent(value)
 
 
 def _accuracy(result: dict[str, Any]) -> str:
-    low, high = result["accuracy_interval"]
-    return f"{result['accuracy']:.2%} ({low:.1%} to {high:.1%})"
+    interval = result["accuracy_interval"]
+    return f"{percent(result['accuracy'], interval)} ({percent_range(interval)})"

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from tellapart.errors import UsageError
+
 
 @contextlib.contextmanager
 def quiet_start() -> Iterator[None]:
@@ -94,8 +96,47 @@ def make_deterministic() -> None:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
 
 
+_cpu_only = False
+"""Whether `use_device` has chosen the CPU."""
+
+
+def use_device(device: str) -> None:
+    """Compute on the "cpu", or make sure that there is a "gpu". Raises UsageError if that is not possible."""
+    global _cpu_only
+    if device == "gpu" and not has_accelerator():
+        raise UsageError(
+            f"--device gpu: {describe()} sees no GPU",
+            "a GPU that the backend can use",
+            "on Linux with an NVIDIA GPU: pip install 'tellapart[gpu]' and set KERAS_BACKEND=jax",
+        )
+    if device == "cpu" and has_accelerator():
+        _leave_accelerator()
+        _cpu_only = True
+
+
+def _leave_accelerator() -> None:
+    if NAME == "jax":
+        import jax
+
+        jax.config.update("jax_default_device", jax.devices("cpu")[0])
+        return
+    if NAME == "tensorflow":
+        import tensorflow as tf
+
+        with contextlib.suppress(RuntimeError):  # TensorFlow has used the GPU already
+            tf.config.set_visible_devices([], "GPU")
+            return
+    raise UsageError(
+        f"--device cpu: {describe()} has started on a GPU",
+        "a device that is chosen before the backend starts",
+        "set CUDA_VISIBLE_DEVICES=-1 and start again",
+    )
+
+
 def has_accelerator() -> bool:
     """Whether training steps run on a device with its own memory (GPU or TPU)."""
+    if _cpu_only:
+        return False
     if NAME == "jax":
         import jax
 
@@ -227,4 +268,5 @@ __all__ = [
     "place",
     "quiet_start",
     "set_seed",
+    "use_device",
 ]

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from tellapart import leaves
-from tellapart.errors import RecipeError, did_you_mean
+from tellapart.errors import RecipeError, did_you_mean, expected_value
 from tellapart.images.views import without_mirror
 from tellapart.recipes.recipe import Adapt, Recipe
 
@@ -261,6 +261,17 @@ def _recipe_error(error: ValidationError, where: str) -> RecipeError:
         )
     return RecipeError(
         f"{where}: {field} = {first['input']!r}",
-        first["msg"][0].lower() + first["msg"][1:],
+        _expected(first),
         "'tellapart recipes NAME' shows the fields of a recipe",
+    )
+
+
+def _expected(failure: Any) -> str:
+    """What the field of a recipe, or of a record in it, accepts."""
+    record: Any = Recipe
+    for name in failure["loc"][:-1]:
+        record = record.model_fields[str(name)].annotation
+    info = record.model_fields.get(str(failure["loc"][-1])) if hasattr(record, "model_fields") else None
+    return (
+        expected_value(info.annotation, info.metadata, failure) if info else "fields that do not contradict each other"
     )

@@ -93,6 +93,11 @@ class Recipe(BaseModel):
     )
     batch_size: int = Field(128, ge=1, le=65536, description="pictures per step")
     epochs: int = Field(10, ge=1, le=100_000, description="passes over the training pictures")
+    patience: int | None = Field(
+        None,
+        ge=1,
+        description="epochs without a better validation accuracy after which training stops; none: never",
+    )
 
     def changes(self) -> dict[str, Any]:
         """All fields except the functions, as JSON values."""

@@ -12,7 +12,9 @@ from tellapart.networks.layers import AlternateMirror
 from tellapart.training.batches import Batches, steps_at_once
 from tellapart.training.optimizers import make_loss, make_optimizer
 from tellapart.training.pace import Pace
+from tellapart.training.patience import Patience, out_of_patience
 from tellapart.training.plan import Plan
+from tellapart.training.session import Session
 from tellapart.training.state import State
 
 SMALLER = 0.75
@@ -47,14 +49,18 @@ class Fitting:
             "augmentation": [variable for layer in self.augmentation for variable in layer.variables],
         }
 
-    def run(self, state: State, callbacks: Sequence[keras.callbacks.Callback], pace: Pace | None) -> None:
+    def run(
+        self, state: State, callbacks: Sequence[keras.callbacks.Callback], pace: Pace | None, session: Session
+    ) -> None:
         """Fit from the state on, to the end of the last phase."""
         phases = self._phases(by_clock=pace is not None)
         while state.phase < len(phases):
             if pace:
                 pace.start_phase(growing=state.phase + 1 < len(phases))
             if pace is None or not pace.over:
-                self._fit(*phases[state.phase], state, [_Epochs(self.augmentation, self.batches), *callbacks], pace)
+                patience = Patience(self.recipe.patience, len(phases) - 1, state, session)
+                around = [_Epochs(self.augmentation, self.batches), *callbacks, patience]
+                self._fit(*phases[state.phase], state, around, pace)
             state.phase += 1
             if state.phase < len(phases):
                 state.forget_best()
@@ -78,7 +84,10 @@ class Fitting:
     ) -> None:
         """Train to the end of epoch `until` or, by the clock, of the phase, on pictures reduced to a share `size`."""
         model = self._compiled(size)
+        patience = None if size < 1 else self.recipe.patience  # smaller pictures come first, for a share of the time
         while (epoch := len(state.history)) < until and not (pace and pace.phase_over):
+            if out_of_patience(patience, state):
+                return
             self.batches.first = state.batch if state.epoch == epoch else 0
             if pace:
                 pace.first = self.batches.first

@@ -16,7 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from tellapart.errors import CheckpointError, UsageError
-from tellapart.files import next_numbered_folder, plain_name, write_json
+from tellapart.files import new_folder, next_numbered_folder, plain_name, write_json
 from tellapart.text import quoted
 from tellapart.training.checkpoints import FOLDER, Checkpoints
 from tellapart.training.machine import now
@@ -39,14 +39,26 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def create(cls, runs: Path, data: str, recipe: str) -> RunFolder:
-        """Make `runs/<data>-<recipe>-<NNN>/` with the next free number."""
-        return cls(next_numbered_folder(runs, f"{plain_name(data)}-{plain_name(recipe)}"))
+    def create(cls, runs: Path, data: str, recipe: str, name: str | None = None) -> RunFolder:
+        """Make `runs/<name>/` or, without a name, `runs/<data>-<recipe>-<NNN>/` with the next free number.
+
+        Raises UsageError if the folder exists or cannot be made.
+        """
+        if name is None:
+            return cls(next_numbered_folder(runs, f"{plain_name(data)}-{plain_name(recipe)}"))
+        return cls(new_folder(runs / name))
 
     @property
     def model(self) -> Path:
         """The path of the model file."""
         return self.path / MODEL
+
+    def epochs(self) -> int:
+        """The number of epochs that history.csv has."""
+        try:
+            return max(0, (self.path / HISTORY).read_text(encoding="utf-8").count("\n") - 1)
+        except OSError:
+            return 0
 
     def write(self, record: dict[str, Any]) -> None:
         """Replace run.json, atomically. Raises CheckpointError if it cannot be written."""

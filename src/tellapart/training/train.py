@@ -78,7 +78,7 @@ def train_network(plan: Plan, train: Prepared, validation: Prepared | None, sess
         # Averaged comes first, so that the others see the averaged weights.
         averaged = [Averaged()] if plan.recipe.average else []
         if not state.finished:
-            fitting.run(state, [*averaged, *([pace] if pace else []), watch, saving], pace)
+            fitting.run(state, [*averaged, *([pace] if pace else []), watch, saving], pace, session)
             state.epoch, state.batch = len(state.history), 0
             saving.save(finished=True)
             if stopping.asked:

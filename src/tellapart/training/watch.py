@@ -13,7 +13,7 @@ import numpy as np
 from tellapart.errors import TrainingError
 from tellapart.files import write_text
 from tellapart.networks.backend import keras
-from tellapart.progress import Epoch, Note, Progress
+from tellapart.progress import COMPILE, Epoch, Note, Progress
 from tellapart.training import checkpoints
 from tellapart.training.batches import Batches
 from tellapart.training.pace import Pace
@@ -41,15 +41,27 @@ class Watch(keras.callbacks.Callback):
         self.earlier = (state.batch, dict(state.metrics), state.epoch_seconds) if state.batch else None
         """Batches, metrics and seconds of this epoch in an earlier process."""
         self.warned = False
+        self.compiled: keras.Model | None = None
+        """The model whose training step is compiled."""
+        self.compiling = 0.0
+        """Seconds of this epoch until the first steps of a new model were done, almost all of it to compile them."""
+        self.evaluated: keras.Model | None = None
+        """The model whose evaluation step is compiled."""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """See Keras."""
         self.started, self.epoch, self.reported = time.monotonic(), epoch, 0.0
         self.started -= self.earlier[2] if self.earlier else 0.0
         self.done = self.batches.per_epoch
+        self.compiling, self.fit_started = 0.0, time.monotonic()
+        if self.compiled is not self.model:
+            self.session.on_event(Progress(COMPILE, 0, 1, "step"))
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """See Keras."""
+        if self.compiled is not self.model:
+            self.compiled, self.compiling = self.model, time.monotonic() - self.fit_started
+            self.session.on_event(Progress(COMPILE, 1, 1, "step"))
         self.done = min(self.batches.first + batch + 1, self.batches.per_epoch)
         if time.monotonic() - self.reported < EVERY:
             return
@@ -60,6 +72,16 @@ class Watch(keras.callbacks.Callback):
         total = round(planned * pictures)
         done = min(round((self.epoch + self.done / steps) * pictures), total)
         self.session.on_event(Progress("train", done, total, "pictures", self.state.metrics))
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """See Keras."""
+        self.test_started = time.monotonic()
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """See Keras."""
+        if self.evaluated is not self.model:
+            self.evaluated = self.model
+            self.compiling += time.monotonic() - self.test_started
 
     def read_metrics(self, batch: int, logs: dict[str, Any] | None) -> None:
         """Put the metrics of the epoch up to a batch into the state. Raises TrainingError if one is not finite."""
@@ -79,7 +101,8 @@ class Watch(keras.callbacks.Callback):
         self.write_history()
         steps = self.batches.per_epoch
         planned = self.epochs if self.pace is None else math.ceil(self.state.planned_steps / steps)
-        self.session.on_event(Epoch(epoch + 1, max(planned, epoch + 1), row))
+        best = self.state.best_epoch or None
+        self.session.on_event(Epoch(epoch + 1, max(planned, epoch + 1), row, best, round(self.compiling, 3)))
 
     def write_history(self) -> None:
         """Write history.csv. A failure is reported once and does not end the training."""

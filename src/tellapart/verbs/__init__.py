@@ -5,11 +5,15 @@ A verb is a module whose docstring's first line says what it does, with
     class Options(Record)                        its options: each field with a type, a default and a description
     def run(options, on_event) -> Result         the work; `Result` has `to_dict()` for machines and `str()` for people
 
-and, if wanted, `exit_code` on the result. Positional arguments are fields made with `argument(...)`. A field that takes
-several kinds of objects in Python is declared with a type from `tellapart.verbs._options`, such as `data: Source`, or
-with `Annotated[Any, Accepts("...")]`. The command line, the Python functions, their help and the stub
-`tellapart/__init__.pyi` (written by `scripts/stubs`) are all made from `Options` and from `run`'s return annotation.
-tests/contracts/test_verbs.py tests every file in this folder. Verbs do not import verbs: shared code is in `_name.py`.
+and, if wanted, on the result: `exit_code`; `class_names`, which a terminal colours; `details()`, a longer text for
+--verbose, if the first line of `str()` is a headline.
+
+Positional arguments are fields made with `argument(...)`. A field that takes several kinds of objects in Python is
+declared with a type from `tellapart.verbs._options`, such as `data: Source`, or with `Annotated[Any, Accepts("...")]`.
+`instead` in `Options` names options of other tools, and what to type instead of each. The command line, the Python
+functions, their help and the stub `tellapart/__init__.pyi` (written by `scripts/stubs`) are all made from `Options` and
+from `run`'s return annotation. tests/contracts/test_verbs.py tests every file in this folder. Verbs do not import
+verbs: shared code is in `_name.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +24,9 @@ from typing import Any
 
 from tellapart import leaves
 from tellapart.verbs._options import Record as Record
+from tellapart.verbs._options import advice_on as advice_on
 from tellapart.verbs._options import argument as argument
+from tellapart.verbs._options import completed_by as completed_by
 from tellapart.verbs._options import is_argument as is_argument
 from tellapart.verbs._options import make_record
 from tellapart.verbs._options import share as share

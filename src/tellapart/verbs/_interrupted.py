@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tellapart.recipes.find import Found
     from tellapart.training.run_folder import RunFolder
 
-FREE = {"data", "runs", "resume", "save_every"}
+FREE = {"config", "data", "device", "name", "resume", "runs", "save_every", "tensorboard"}
 """Options that do not change the result of a training."""
 
 FOLDS = "folds"
@@ -98,13 +98,7 @@ class Interrupted:
 
     def progress(self) -> str:
         """How far it has come, in words."""
-        from tellapart.training.run_folder import HISTORY
-
-        try:
-            rows = (self.folder.path / HISTORY).read_text(encoding="utf-8").count("\n") - 1
-        except OSError:
-            rows = 0
-        folds = self.record["options"].get("folds")
+        rows, folds = self.folder.epochs(), self.record["options"].get("folds")
         if folds and not rows:
             done = len(list((self.folder.path / FOLDS).glob("fold-*.npz")))
             return f"{done} of {folds} folds done"
@@ -163,6 +157,7 @@ def _named(options: Options) -> Interrupted:
             )
     values = {name: value for name, value in before.items() if name in Options.model_fields}
     values |= {"resume": options.resume, "runs": options.runs, "save_every": options.save_every}
+    values |= {"name": None, "config": None, "device": options.device, "tensorboard": options.tensorboard}
     if options.data is not None:
         values["data"] = options.data
     elif not _exists(values["data"]):

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 
-from tellapart.errors import UsageError, did_you_mean, expected_value
+from tellapart.errors import UsageError, closest, expected_value
 
 
 class Record(BaseModel):
     """Base class of a verb's options: frozen, and without unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    instead: ClassVar[Mapping[str, str]] = {}
+    """Options of other tools, as typed without dashes at the start, and what to type instead."""
 
     @field_validator("*")
     @classmethod
@@ -31,11 +34,12 @@ class Accepts:
 
     `types` is the type as text, as the stub `tellapart/__init__.pyi` and `help()` show it. It uses names that
     `tellapart` exports and names of the standard library or numpy that `scripts/stubs` can import. `also` completes
-    the sentence "In Python also ..." in the documentation.
+    the sentence "In Python also ..." in the documentation. `complete` is what the shell offers: model, recipe or data.
     """
 
     types: str
     also: str = ""
+    complete: str = ""
 
 
 _MODEL = "str | PathLike[str] | Classifier | Run"
@@ -46,14 +50,15 @@ Source = Annotated[
     Accepts(
         "str | PathLike[str] | Collection | tuple[ArrayLike, ArrayLike]",
         "a Collection, or a tuple of arrays (pictures, labels)",
+        complete="data",
     ),
 ]
 """Labelled pictures."""
 
-Model = Annotated[Any, Accepts(_MODEL, "a Classifier or a Run")]
+Model = Annotated[Any, Accepts(_MODEL, "a Classifier or a Run", complete="model")]
 """A model."""
 
-Models = Annotated[list[Any], Accepts(f"Sequence[{_MODEL}]", "Classifiers or Runs")]
+Models = Annotated[list[Any], Accepts(f"Sequence[{_MODEL}]", "Classifiers or Runs", complete="model")]
 """Several models."""
 
 Picture = Annotated[Any, Accepts(_PICTURE, "the bytes of a file, a Pillow image or an array")]
@@ -67,7 +72,7 @@ Pictures = Annotated[
 ]
 """One picture or several."""
 
-RecipeSource = Annotated[Any, Accepts("str | Path | Recipe", "a Recipe")]
+RecipeSource = Annotated[Any, Accepts("str | Path | Recipe", "a Recipe", complete="recipe")]
 """A recipe."""
 
 Changes = Annotated[Any, Accepts("Mapping[str, object] | Sequence[str]", "a mapping of field names to values")]
@@ -78,6 +83,9 @@ ClassNames = Annotated[Any, Accepts("str | PathLike[str] | Sequence[str]", "a li
 
 Share = Annotated[Any, Accepts("float | str")]
 """A share between 0 and 1, such as 0.01 or "1%"; `share` reads it."""
+
+Size = Annotated[Any, Accepts("int | str")]
+"""A picture size in pixels: a side, or HEIGHTxWIDTH; `picture_size` reads it."""
 
 PathOrAuto = Annotated[Any, Accepts("str | PathLike[str]")]
 """A path, or the word auto."""
@@ -91,6 +99,11 @@ def argument(default: Any = ..., **options: Any) -> Any:
 def is_argument(field: FieldInfo) -> bool:
     """Whether a field was made with `argument`."""
     return isinstance(field.json_schema_extra, dict) and bool(field.json_schema_extra.get("argument"))
+
+
+def completed_by(field: FieldInfo) -> str:
+    """What the shell offers for a field: `model`, `recipe` or `data`; else an empty text."""
+    return next((item.complete for item in field.metadata if isinstance(item, Accepts)), "")
 
 
 def share(value: Any) -> float | None:
@@ -107,6 +120,29 @@ def share(value: Any) -> float | None:
     return number
 
 
+def picture_size(value: Any) -> str | None:
+    """Read a picture size, such as `128` or `96x128`; returns it as HEIGHTxWIDTH. Raises ValueError."""
+    if value is None:
+        return None
+    sides = str(value).lower().replace(" ", "").split("x")
+    if len(sides) > 2 or not all(side.isdecimal() and 1 <= int(side) <= 4096 for side in sides):
+        raise ValueError("a side in pixels from 1 to 4,096, such as 128, or height x width, such as 96x128")
+    return f"{int(sides[0])}x{int(sides[-1])}"
+
+
+def advice_on(option: str, record: type[Record]) -> str:
+    """What to type instead of an option that does not exist: another tool's, a recipe's field, or a similar one."""
+    from tellapart.recipes.recipe import Recipe
+
+    typed = option.replace("_", "-")
+    if typed in record.instead:
+        return f"type {record.instead[typed]}" if record.instead[typed].startswith("-") else record.instead[typed]
+    if "set" in record.model_fields and option.replace("-", "_") in Recipe.model_fields:
+        return f"it is a field of the recipe: type --set {option.replace('-', '_')}=VALUE"
+    match = closest(typed, [name.replace("_", "-") for name in record.model_fields])
+    return f"did you mean --{match}?" if match else ""
+
+
 def make_record(verb: str, record: type[Record], values: Mapping[str, Any]) -> Record:
     """Build the options record of a verb. Raises UsageError that names the option and what it accepts."""
     try:
@@ -115,8 +151,8 @@ def make_record(verb: str, record: type[Record], values: Mapping[str, Any]) -> R
         first = error.errors()[0]
         option = str(first["loc"][0]) if first["loc"] else verb
         if first["type"] == "extra_forbidden":
-            suggestion = did_you_mean(option, record.model_fields)
-            raise UsageError(f"{verb} has no option {option!r}", "one of its options", suggestion) from error
+            known = f"one of its options: {', '.join(record.model_fields)}"
+            raise UsageError(f"{verb} has no option {option!r}", known, advice_on(option, record)) from error
         field = record.model_fields[option]
         if first["type"] == "missing":
             raise UsageError(f"{verb}: {option} is missing", field.description or option, "") from error

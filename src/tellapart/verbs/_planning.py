@@ -10,7 +10,8 @@ from tellapart.errors import DataError, UsageError
 from tellapart.progress import Listener, Note
 from tellapart.text import counted
 from tellapart.verbs._interrupted import Interrupted, recorded
-from tellapart.verbs._settings import AUTO, changes_of
+from tellapart.verbs._recipe_changes import all_changes
+from tellapart.verbs._settings import AUTO
 from tellapart.verbs._train_options import Options
 
 if TYPE_CHECKING:
@@ -133,11 +134,11 @@ def _split(collection: Collection, options: Options, duplicates: Duplicates) -> 
 
 
 def _changed(found: Found, options: Options, check: bool = True) -> Found:
-    """The recipe with the changes of --set and --epochs.
+    """The recipe with the changes of --set, --epochs and the options for single fields.
 
     Raises RecipeError, UsageError; with `check` also if they contradict each other.
     """
-    changes = changes_of(found.recipe, options.set)
+    changes = all_changes(found.recipe, options)
     if check and "epochs" in changes and (options.epochs is not None or options.minutes is not None):
         other = f"epochs = {options.epochs}" if options.minutes is None else f"minutes = {options.minutes:g}"
         raise UsageError(f"set epochs = {changes['epochs']} and {other}", "one of them: what ends the training", "")

@@ -9,12 +9,66 @@ from pydantic import Field, field_validator
 
 from tellapart.errors import UsageError
 from tellapart.verbs import Record, argument, share
-from tellapart.verbs._options import Changes, ClassNames, PathOrAuto, RecipeSource, Share, Source
+from tellapart.verbs._options import (
+    Changes,
+    ClassNames,
+    PathOrAuto,
+    RecipeSource,
+    Share,
+    Size,
+    Source,
+    picture_size,
+)
 from tellapart.verbs._settings import AUTO, several
+
+INSTEAD = {
+    "amp": "--precision",
+    "arch": "--recipe",
+    "backbone": "--recipe",
+    "batch-size": "--batch",
+    "bs": "--batch",
+    "cfg": "--config",
+    "continue": "--resume",
+    "cuda": "--device gpu",
+    "cv": "--folds",
+    "early-stopping": "--patience",
+    "experiment": "--name",
+    "fp16": "--precision bfloat16",
+    "gpu": "--device gpu",
+    "gpus": "--device gpu",
+    "half": "--precision bfloat16",
+    "image-size": "--size",
+    "img": "--size",
+    "img-size": "--size",
+    "imgsz": "--size",
+    "kfold": "--folds",
+    "lr": "--learning-rate",
+    "lr0": "--learning-rate",
+    "max-epochs": "--epochs",
+    "model": "--recipe",
+    "num-epochs": "--epochs",
+    "output": "--runs",
+    "output-dir": "--runs",
+    "project": "--runs",
+    "random-state": "--seed",
+    "run-name": "--name",
+    "save-dir": "--runs",
+    "test-size": "--test",
+    "time-limit": "--minutes",
+    "val": "--validation",
+    "val-split": "--validation",
+    "valid-pct": "--validation",
+    "validation-split": "--validation",
+    "workers": "nothing: pictures are read on all cores",
+    "num-workers": "nothing: pictures are read on all cores",
+}
+"""Options of other tools, and what to type instead."""
 
 
 class Options(Record):
     """The options of train."""
+
+    instead = INSTEAD
 
     data: Source = argument(
         None, description="What to train on: a data set's name, a folder, an archive or a data file."
@@ -25,12 +79,27 @@ class Options(Record):
     set: Changes = Field(
         default_factory=list, description="Change a field of the recipe, such as optimizer=sgd; may be repeated."
     )
+    config: Path | None = Field(
+        None, description="A run.json or a run folder: repeat its options, except those that are given."
+    )
     epochs: int | None = Field(None, ge=1, description="Passes over the training pictures; default: the recipe's.")
     minutes: float | None = Field(
         None,
         ge=1 / 6,
         allow_inf_nan=False,
         description="Time for the whole run, from reading to saving, instead of epochs; at least 1/6 (10 seconds).",
+    )
+    patience: int | None = Field(
+        None, ge=1, description="Stop after this many epochs without a better validation accuracy; default: never."
+    )
+    batch: int | None = Field(None, ge=1, le=65536, description="Pictures per training step; default: the recipe's.")
+    size: Size = Field(
+        None,
+        description="Size of the pictures that the network sees, in pixels: 128, or 96x128 for height x width; "
+        "default: chosen from the pictures.",
+    )
+    learning_rate: float | None = Field(
+        None, gt=0, le=100, description="Highest learning rate of the schedule; default: the recipe's."
     )
     seed: int = Field(
         0, ge=0, lt=2**31, description="Decides the split, the first weights, the order and augmentation."
@@ -56,6 +125,9 @@ class Options(Record):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description='Precision of training; "auto" measures once whether bfloat16 is faster on this machine.'
     )
+    device: Literal["auto", "cpu", "gpu"] = Field(
+        "auto", description='Where to train; "auto" takes a GPU if the backend sees one.'
+    )
     max_error_rate: Share = Field(
         None,
         description='Answer "unsure" for low-confidence pictures so that at most this share of the other answers is '
@@ -63,6 +135,10 @@ class Options(Record):
     )
     classes: ClassNames = Field(None, description="Text file with the class names in label order, one per line.")
     runs: Path = Field(Path("runs"), description="Folder for the run's folder.")
+    name: str | None = Field(None, description="Name of the run's folder; default: <data>-<recipe>-<number>.")
+    tensorboard: bool = Field(
+        False, description="Also write event files for TensorBoard, into the run's folder tensorboard/."
+    )
     resume: PathOrAuto = Field(
         None,
         description='Resume an interrupted run: its folder, or "auto" for the latest unfinished run with the same '
@@ -78,6 +154,7 @@ class Options(Record):
     )
 
     _max_error_rate = field_validator("max_error_rate")(share)
+    _size = field_validator("size")(picture_size)
 
     @field_validator("recipe", mode="before")
     @classmethod

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from tellapart.cancel import Cancellation
 from tellapart.errors import CheckpointError, Stopped, TellapartError, UsageError
-from tellapart.progress import Listener, Note
+from tellapart.progress import Event, Listener, Note
+from tellapart.text import counted, quoted
+from tellapart.verbs._config import with_config
 from tellapart.verbs._interrupted import FOLDS, Interrupted, find_interrupted
+from tellapart.verbs._notes import Notes
 from tellapart.verbs._planning import Pictures, decide, recipe_for, restore
 from tellapart.verbs._results import (
     OutOfFold,
@@ -39,6 +42,9 @@ if TYPE_CHECKING:
     from tellapart.training.run_folder import RunFolder
     from tellapart.training.session import Session
     from tellapart.training.train import Trained
+
+DRAWINGS = ("curves.png", "confusion_matrix.png", "confusion_matrix_normalized.png", "mistakes.png")
+"""Pictures of the run's folder that --tensorboard also shows."""
 
 LEAST_BYTES = 32 * 2**20
 """The smallest training writes this much: a model file and its replacement, three checkpoints, a report."""
@@ -86,14 +92,32 @@ class Run:
         }
         return {"run": str(self.path), "model": str(self.model_path), "results": results}
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The class names in label order."""
+        return self.model.class_names
+
     def __str__(self) -> str:
-        lines = [evaluation.headline() for evaluation in self.evaluations.values()]
-        main = self.main()
+        main, lines = self.main(), []
         if main:
-            lines += [main.baseline(), main.confidence(), *main.notes()]
-        lines.append(f"trained {self.train_seconds:.1f} s, {len(self.history)} epochs, kept epoch {self.best_epoch}")
-        files = [f"run: {self.path}", f"model: {self.model_path}", f"report: {self.path / 'report.html'}"]
-        return "\n".join([*lines, *files])
+            lines += [main.in_words(), main.baseline(), main.weakest_class(), *main.notes()]
+        lines.append(self._training())
+        lines.append(f"predict: tellapart predict {quoted(str(self.path))} PICTURE")
+        lines.append(f"report: {self.path / 'report.html'}")
+        return "\n".join(line for line in lines if line)
+
+    def details(self) -> str:
+        """All metrics of all evaluations as text."""
+        lines = [str(self), "", f"run: {self.path}", f"model: {self.model_path}"]
+        lines += [line for one in self.evaluations.values() for line in (one.headline(), one.confidence())]
+        main = self.main()
+        return "\n".join([*lines, "", str(main)] if main else lines)
+
+    def _training(self) -> str:
+        """How long it was trained, and which epoch was kept."""
+        epochs = counted(len(self.history), "epoch")
+        chosen = ", the best on validation" if "val_accuracy" in self.history[0] else ""
+        return f"trained in {self.train_seconds:.1f} s, {epochs}; kept epoch {self.best_epoch}{chosen}"
 
     def __repr__(self) -> str:
         return f"<Run {self.path}>"
@@ -114,16 +138,47 @@ def run(options: Options, on_event: Listener, cancellation: Cancellation | None 
 
     started = time.monotonic()
     cancellation = cancellation or Cancellation()
-    on_event = cancellation.listener(on_event)
-    interrupted = find_interrupted(options, on_event)
+    notes = Notes(cancellation.listener(on_event))
+    options = with_config(options)
+    interrupted = find_interrupted(options, notes)
     check_options(interrupted.options if interrupted else options)
-    with _resumed(interrupted, on_event) if interrupted else _started(options, on_event) as (plan, pictures, folder):
-        around = Session(folder.path, on_event, _budget(plan, pictures, started), options.save_every, cancellation)
-        with _kept_if_it_got_anywhere(folder):
-            folder.write(plan.to_record() | {"status": "running"})
+    _use_device(options)
+    with _resumed(interrupted, notes) if interrupted else _started(options, notes) as (plan, pictures, folder):
+        budget = _budget(plan, pictures, started)
+        with _kept_if_it_got_anywhere(folder), notes.kept_in(folder), _events(options, folder, notes) as listener:
+            around = Session(folder.path, listener, budget, options.save_every, cancellation)
+            folder.write(plan.to_record() | {"status": "running"} | notes.record())
             out_of_fold = _cross_validated(plan, pictures, around)
             trained = _trained(plan, pictures, around)
             return _finished(plan, pictures, trained, out_of_fold, around)
+
+
+def _use_device(options: Options) -> None:
+    """Choose where to compute. Raises UsageError if there is no such device."""
+    if options.device != "auto":
+        from tellapart.networks.backend import use_device
+
+        use_device(options.device)
+
+
+@contextmanager
+def _events(options: Options, folder: RunFolder, on_event: Listener) -> Iterator[Listener]:
+    """A listener that also writes event files for TensorBoard, if they were asked for."""
+    if not options.tensorboard:
+        yield on_event
+        return
+    from tellapart.report.tensorboard import FOLDER, EventFiles
+
+    files = EventFiles(folder.path / FOLDER, folder.epochs())
+
+    def listener(event: Event) -> None:
+        files(event)
+        on_event(event)
+
+    try:
+        yield listener
+    finally:
+        files.close(folder.path / name for name in DRAWINGS)
 
 
 @contextmanager
@@ -133,7 +188,7 @@ def _started(options: Options, on_event: Listener) -> Iterator[tuple[Plan, Pictu
 
     _check_disk(options.runs)
     plan, pictures = decide(options, on_event)
-    folder = RunFolder.create(options.runs, pictures.collection.name, plan.recipe.name)
+    folder = RunFolder.create(options.runs, pictures.collection.name, plan.recipe.name, options.name)
     try:
         pictures.split_table.save(folder.path / SPLIT, pictures.collection)
         (folder.path / CLASSES).write_text("\n".join(plan.class_names) + "\n", encoding="utf-8")

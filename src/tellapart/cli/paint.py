@@ -1,0 +1,47 @@
+"""Colours for texts on a terminal: the headline, class names, warnings and errors. None of it where NO_COLOR is set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import IO
+
+from rich.console import Console
+from rich.text import Text
+
+HEADLINE, CLASS, LABEL, ERROR = "bold green", "cyan", "dim", "bold red"
+
+LABELLED = r"^(?:report|model|run|drawn|page|manifest|predict|open|next):(?= )"
+"""The start of a line that names a file or a command."""
+
+MOST_CLASSES = 200
+"""With more classes than this their names are not coloured: it would take long, and help nobody."""
+
+
+def print_result(text: str, stream: IO[str], headline: bool, class_names: Sequence[str]) -> None:
+    """Print a result, its first line as a headline if it has one, with coloured class names.
+
+    Long sentences wrap between words. Lines of tables and lines that end in a path are left as they are, to be copied.
+    """
+    console = Console(file=stream, highlight=False)
+    for number, line in enumerate(text.splitlines()):
+        painted = Text(line)
+        if number == 0 and headline:
+            painted.stylize(HEADLINE)
+        elif class_names and len(class_names) <= MOST_CLASSES:
+            painted.highlight_regex(_any_of(class_names), CLASS)
+        named = painted.highlight_regex(LABELLED, LABEL)
+        console.print(painted, soft_wrap=bool(named) or "  " in line.strip())
+
+
+def print_error(text: str, stream: IO[str]) -> None:
+    """Print an error with its first word, `error:`, in red."""
+    painted = Text(text)
+    painted.highlight_regex(r"^error:", ERROR)
+    Console(file=stream, highlight=False, soft_wrap=True).print(painted)
+
+
+def _any_of(names: Sequence[str]) -> str:
+    """A pattern of names that stand for themselves, not within other words; longer ones first."""
+    longest = sorted(filter(None, names), key=len, reverse=True)
+    return rf"(?<![\w.-])(?:{'|'.join(map(re.escape, longest))})(?![\w-])"

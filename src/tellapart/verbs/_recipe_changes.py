@@ -1,0 +1,43 @@
+"""Changes of a recipe that the options of train ask for: `--set`, and options for single fields such as `--batch`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from tellapart.errors import UsageError
+from tellapart.verbs._settings import changes_of
+from tellapart.verbs._train_options import Options
+
+if TYPE_CHECKING:
+    from tellapart.recipes.recipe import Recipe
+
+FLAGS = {"batch": "batch_size", "learning_rate": "learning_rate", "patience": "patience"}
+"""Options that change one field of the recipe."""
+
+
+def all_changes(recipe: Recipe, options: Options) -> dict[str, Any]:
+    """The changes that `--set` and the options for single fields ask for.
+
+    Raises UsageError where both change the same field, and what `changes_of` raises.
+    """
+    changes = changes_of(recipe, options.set)
+    for option, field, value in _single_fields(options):
+        if field in changes and changes[field] != value:
+            raise UsageError(
+                f"--set {field}={changes[field]} and --{option.replace('_', '-')} {getattr(options, option)}",
+                "one of them",
+                "",
+            )
+        changes[field] = value
+    return changes
+
+
+def _single_fields(options: Options) -> Iterator[tuple[str, str, Any]]:
+    """Option, field and value of each option for a field of the recipe that was given."""
+    for option, field in FLAGS.items():
+        if (value := getattr(options, option)) is not None:
+            yield option, field, value
+    if options.size is not None:
+        height, width = map(int, options.size.split("x"))
+        yield from (("size", "height", height), ("size", "width", width))
