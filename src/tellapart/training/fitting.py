@@ -113,7 +113,7 @@ class Fitting:
         model.compile(
             optimizer=self.optimizer,
             loss=make_loss(self.recipe, outputs),
-            metrics=[_accuracy() if outputs == 1 else "accuracy"],
+            metrics=[_accuracy(outputs)],
             steps_per_execution=self.steps_at_once,
             jit_compile=JIT,
         )
@@ -127,8 +127,13 @@ def _held_out(validation: Prepared | None, outputs: int, batch_size: int) -> Bat
     return Batches(validation, outputs, min(batch_for(validation.pixels.shape[1:]), LARGER * batch_size), None)
 
 
-def _accuracy() -> keras.metrics.Metric:
-    """Accuracy for one output. Keras's own counts every answer as wrong if labels are blended (mixup, cutmix)."""
+def _accuracy(outputs: int) -> keras.metrics.Metric:
+    """Accuracy, as an object: one named by a string makes its variables in the first step, which is then traced twice.
+
+    For one output Keras's own counts every answer as wrong if labels are blended (mixup, cutmix).
+    """
+    if outputs > 1:
+        return keras.metrics.CategoricalAccuracy(name="accuracy")
 
     def right(labels: Any, answers: Any) -> Any:
         return keras.ops.cast(keras.ops.equal(labels > 0.5, answers > 0.5), "float32")
