@@ -14,6 +14,8 @@ from tellapart import leaves
 from tellapart.recipes.find import find_recipe
 
 ROOT = Path(__file__).parent.parent
+COMMON = {"json", "quiet", "verbose", "debug"}
+"""Options of every verb."""
 PAGES = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md")), *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"(<!-- not run[^\n]*-->\n)?```(\w+)\n(.*?)```", re.DOTALL)
 
@@ -39,14 +41,17 @@ def test_commands_exist_with_their_flags(page):
                 continue
             options = leaves.load("tellapart.verbs", words[1], "a verb").Options.model_fields
             flags = {word[2:].replace("-", "_") for word in words[2:] if word.startswith("--")}
-            assert flags <= {*options, "json", "quiet", "debug"}, line
+            assert flags <= {*options, *COMMON}, line
             if "--recipe" in words:
                 assert find_recipe(words[words.index("--recipe") + 1])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_flags_in_sentences_exist(page):
-    flags, verbs = {"json", "quiet", "debug", "help", "version"}, leaves.names("tellapart.verbs")
+    flags, verbs = (
+        {*COMMON, "help", "version", "install_completion", "show_completion"},
+        leaves.names("tellapart.verbs"),
+    )
     for name in verbs:
         flags |= set(leaves.load("tellapart.verbs", name, "a verb").Options.model_fields)
     prose = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)

@@ -100,18 +100,12 @@ def next_numbered_folder(parent: Path, stem: str) -> Path:
 
 
 def new_folder(folder: Path) -> Path:
-    """Create and return a folder. Raises UsageError if its name is not safe, or it exists or cannot be created."""
-    if plain_name(folder.name) != folder.name:
-        raise UsageError(
-            f"--name {folder.name}: cannot be the name of a folder on every system",
-            "at most 80 letters, digits, dots, dashes and underscores",
-            f"such as {plain_name(folder.name)}",
-        )
+    """Create and return a folder. Raises UsageError if it exists or cannot be created."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir()
     except FileExistsError as error:
-        raise UsageError(f"--name {folder.name}: {folder} exists already", "a name that is not used", "") from error
+        raise UsageError(f"{folder}: exists already", "a name that is not used", "") from error
     except OSError as error:
         raise _unwritable(folder, error) from error
     return folder

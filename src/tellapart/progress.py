@@ -108,7 +108,7 @@ class PlainLines:
             self._write(event.text)
         elif isinstance(event, Epoch):
             self._write(str(event))
-        else:
+        elif event.task != COMPILE:
             self._progress(event)
 
     def _progress(self, event: Progress) -> None:

@@ -62,7 +62,8 @@ def test_the_program_as_a_process_is_clean_and_closes_pipes(tmp_path):
     folder = write_folder(tmp_path / "data", 60)
     command = [sys.executable, "-m", "tellapart", "train", str(folder), "--recipe", "dense", "--epochs", "1"]
     done = subprocess.run([*command, "--runs", str(tmp_path / "runs")], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[0].startswith("test: accuracy")
+    assert " % right on 12 pictures it has never seen (" in done.stdout.splitlines()[0]
+    assert len(done.stdout.splitlines()) <= 8
     starts = ("data:", "split:", "pictures:", "recipe:", "backend:", "epoch", "train:", "read", "note: ")
     assert all(line.startswith(starts) for line in done.stderr.splitlines()), done.stderr
     piped = subprocess.run(
@@ -85,32 +86,6 @@ def test_a_fault_of_ours_is_said_without_a_traceback(monkeypatch):
     assert "--debug" in result.stderr
     assert "Traceback" not in result.stderr
     assert "Traceback" in tellapart("formats", "--debug").stderr
-
-
-def test_the_bar_draws_every_event(monkeypatch):
-    import io
-
-    from rich.console import Console
-    from tellapart.cli.bar import Bar
-
-    from tellapart.progress import Epoch, Note, Progress
-
-    stream = io.StringIO()
-    bar = Bar(Console(file=stream, force_terminal=True, width=120, highlight=False))
-    with bar as listen:
-        listen(Note("split: [kept]"))
-        listen(Progress("train", 10, 100, metrics={"loss": 0.5}))
-        bar.bars.refresh()
-        listen(Progress("train", 150, 400))  # by the clock it is planned anew
-        (task,) = bar.bars.tasks
-        assert (task.completed, task.total) == (150, 400)
-        assert task.speed
-        listen(Epoch(1, 1, {"loss": 0.5, "seconds": 1.0}))
-        listen(Progress("read", 100, 100))
-    text = stream.getvalue()
-    for words in ("split: [kept]", "train", "loss 0.5000", "epoch 1/1"):
-        assert words in text
-    assert bar.tasks == {}
 
 
 def test_environment_is_untouched():

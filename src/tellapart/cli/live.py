@@ -143,8 +143,9 @@ def _table(epochs: Sequence[progress.Epoch], current: tuple[int, progress.Progre
     if narrow:
         columns = [(title, key) for title, key in columns if key in ESSENTIAL] or columns[:2]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("epoch", *(title for title, _ in columns), "time"):
+    for title in ("epoch", *(title for title, _ in columns)):
         table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("time", no_wrap=True)
     for epoch in epochs:
         best = epoch.number == epochs[-1].best
         values = [f"{epoch.metrics[key]:.4f}" if key in epoch.metrics else "" for _, key in columns]

@@ -49,7 +49,8 @@ class EventFiles:
 
         if split not in self.writers:
             purge = {"purge_step": self.done} if self.done else {}
-            self.writers[split] = SummaryWriter(str(self.folder / split), **purge)
+            # TensorBoard reads the files of a folder by name; a run that is resumed within a second gets another one.
+            self.writers[split] = SummaryWriter(str(self.folder / split), filename_suffix=f".{self.done:06}", **purge)
         return self.writers[split]
 
     def _add_picture(self, path: Path) -> None:

@@ -136,9 +136,9 @@ def advice_on(option: str, record: type[Record]) -> str:
 
     typed = option.replace("_", "-")
     if typed in record.instead:
-        return f"type {record.instead[typed]}" if record.instead[typed].startswith("-") else record.instead[typed]
+        return f"use {record.instead[typed]}" if record.instead[typed].startswith("-") else record.instead[typed]
     if "set" in record.model_fields and option.replace("-", "_") in Recipe.model_fields:
-        return f"it is a field of the recipe: type --set {option.replace('-', '_')}=VALUE"
+        return f"it is a field of the recipe: use --set {option.replace('-', '_')}=VALUE"
     match = closest(typed, [name.replace("_", "-") for name in record.model_fields])
     return f"did you mean --{match}?" if match else ""
 

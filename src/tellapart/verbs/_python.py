@@ -39,7 +39,7 @@ def make_function(name: str, module: ModuleType) -> Callable[..., Any]:
             )
         values = dict(zip(positional, arguments, strict=False)) | options
         record = make_record(name, module.Options, values)
-        listener = on_event or PlainLines(sys.stdout)
+        listener = on_event or _default_listener()
         if cancellation is None:
             return module.run(record, listener)
         if "cancellation" in inspect.signature(module.run).parameters:  # the verb saves what it has before it stops
@@ -50,6 +50,14 @@ def make_function(name: str, module: ModuleType) -> Callable[..., Any]:
     call.__doc__ = documentation(module)
     call.__dict__["__signature__"] = signature(module)  # which `inspect` and `help` read
     return call
+
+
+def _default_listener() -> Listener:
+    """One output that updates in a notebook, else lines on stdout."""
+    from tellapart.notebook import NotebookView, show_in_notebook
+
+    show = show_in_notebook()
+    return NotebookView(show) if show is not None else PlainLines(sys.stdout)
 
 
 def documentation(module: ModuleType) -> str:

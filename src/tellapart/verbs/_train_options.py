@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
 from tellapart.errors import UsageError
+from tellapart.files import plain_name
 from tellapart.verbs import Record, argument, share
 from tellapart.verbs._options import (
     Changes,
@@ -59,8 +61,8 @@ INSTEAD = {
     "val-split": "--validation",
     "valid-pct": "--validation",
     "validation-split": "--validation",
-    "workers": "nothing: pictures are read on all cores",
-    "num-workers": "nothing: pictures are read on all cores",
+    "workers": "leave it out: pictures are read on all cores",
+    "num-workers": "leave it out: pictures are read on all cores",
 }
 """Options of other tools, and what to type instead."""
 
@@ -163,6 +165,13 @@ class Options(Record):
 
     _set = field_validator("set", mode="before")(several)
 
+    @field_validator("name")
+    @classmethod
+    def _safe_name(cls, value: str | None) -> str | None:
+        if value is not None and plain_name(value) != value:
+            raise ValueError("a folder's name: at most 80 letters, digits, dots, dashes and underscores")
+        return value
+
 
 def check_options(options: Options) -> None:
     """Raise UsageError for options that contradict each other."""
@@ -177,6 +186,10 @@ def check_options(options: Options) -> None:
     if options.minutes is not None and options.epochs is not None:
         raise UsageError(
             f"epochs = {options.epochs} and minutes = {options.minutes:g}", "one of them: what ends the training", ""
+        )
+    if options.name is not None and os.path.lexists(options.runs / options.name):
+        raise UsageError(
+            f"--name {options.name}: {options.runs / options.name} exists already", "a name that is not used", ""
         )
     if options.folds:
         _check_folds(options)

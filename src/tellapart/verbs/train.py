@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tellapart.cancel import Cancellation
 from tellapart.errors import CheckpointError, Stopped, TellapartError, UsageError
+from tellapart.notebook import Page
 from tellapart.progress import Event, Listener, Note
 from tellapart.text import counted, quoted
 from tellapart.verbs._config import with_config
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
     from tellapart.classifier.classifier import Classifier
     from tellapart.data.collection import Skipped
     from tellapart.evaluation.evaluation import Evaluation
+    from tellapart.evaluation.mistake import Mistake
     from tellapart.images.views import Views
+    from tellapart.plots.answers import ConfusionMatrix
     from tellapart.plots.learning import LearningCurves
     from tellapart.recipes.recipe import Recipe
     from tellapart.training.budget import Budget
@@ -125,8 +128,30 @@ class Run:
     def _repr_html_(self) -> str:
         from html import escape
 
-        shown = "".join(evaluation._repr_html_() for evaluation in self.evaluations.values())
-        return f"{shown}<p>{escape(str(self.path))}</p>"
+        lines = str(self).splitlines()
+        rest = "".join(f"<div>{escape(line)}</div>" for line in lines[1:])
+        return f"<div><b>{escape(lines[0])}</b>{rest}</div>"
+
+    def confusion_matrix(self) -> ConfusionMatrix:
+        """The confusion matrix of the main evaluation. Raises UsageError if nothing was evaluated."""
+        return self._evaluated().confusion_matrix()
+
+    def mistakes(self, count: int | None = None) -> list[Mistake]:
+        """The misclassified pictures of the main evaluation, the most confident predictions first.
+
+        Raises UsageError if nothing was evaluated.
+        """
+        return self._evaluated().mistakes(count)
+
+    def report(self, height: int = 800) -> Page:
+        """The report, which a notebook shows in a frame of `height` pixels."""
+        return Page(self.path / "report.html", height)
+
+    def _evaluated(self) -> Evaluation:
+        evaluation = self.main()
+        if evaluation is None:
+            raise UsageError(f"{self.path}: nothing was evaluated", "a run with a test or validation split", "")
+        return evaluation
 
 
 def run(options: Options, on_event: Listener, cancellation: Cancellation | None = None) -> Run:
