@@ -48,10 +48,8 @@ def test_commands_exist_with_their_flags(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_flags_in_sentences_exist(page):
-    flags, verbs = (
-        {*COMMON, "help", "version", "install_completion", "show_completion"},
-        leaves.names("tellapart.verbs"),
-    )
+    flags = {*COMMON, "help", "version", "install_completion", "show_completion"}
+    verbs = leaves.names("tellapart.verbs")
     for name in verbs:
         flags |= set(leaves.load("tellapart.verbs", name, "a verb").Options.model_fields)
     prose = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)

@@ -19,6 +19,7 @@ ORDER = [
     "errors",
     "files",
     "progress",
+    "notebook",
     "cancel",
     "text",
     "leaves",
@@ -53,6 +54,7 @@ HOMES = {
     "PIL": {"images", "data"},  # data: formats write pictures
     "typer": {"cli"},
     "rich": {"cli"},
+    "tensorboardX": {"report"},
     "polars": {"data"},
     "sklearn": {"data", "evaluation"},
     "requests": {"data"},

@@ -9,7 +9,7 @@ from tellapart.training import patience
 from tellapart.training.patience import out_of_patience, waited
 from tellapart.training.state import State
 from tests.killing import KilledError, killed_after
-from tests.training.test_train import train
+from tests.small_training import train
 
 STUCK = {"learning_rate": 1e-9, "schedule": "constant", "average": 0.0, "warmup": 0.0}
 """A learning rate at which nothing improves after the first epoch or two."""

@@ -1,4 +1,4 @@
-"""Progress on a terminal: one table of the last epochs with a curve, and a bar for the work that is going on."""
+"""Progress on a terminal: one table of the last epochs with a curve, and a bar for the current work."""
 
 from __future__ import annotations
 

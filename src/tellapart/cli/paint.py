@@ -15,7 +15,7 @@ LABELLED = r"^(?:report|model|run|drawn|page|manifest|predict|open|next):(?= )"
 """The start of a line that names a file or a command."""
 
 MOST_CLASSES = 200
-"""With more classes than this their names are not coloured: it would take long, and help nobody."""
+"""With more classes than this their names are not coloured: it would take long and be of no use."""
 
 
 def print_result(text: str, stream: IO[str], headline: bool, class_names: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Early stopping: a training ends, or says so, when its validation accuracy has not improved for many epochs."""
+"""Early stopping: a training ends, or warns, when its validation accuracy has not improved for many epochs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tellapart.training.session import Session
 from tellapart.training.state import State
 
 LONG = 10
-"""Epochs without improvement after which a training without `patience` says so."""
+"""Epochs without improvement after which a training without `patience` warns."""
 
 
 def out_of_patience(patience: int | None, state: State) -> bool:
