@@ -206,7 +206,7 @@ def test_accuracy_of_one_output_with_blended_labels():
     """Keras's own would call none of them right, since 0.9 is not 1."""
     from tellapart.training.fitting import _accuracy
 
-    metric = _accuracy()
+    metric = _accuracy(1)
     metric.update_state(np.array([[0.9], [0.2], [0.7], [0.4]]), np.array([[0.8], [0.1], [0.3], [0.6]]))
     metric.update_state(np.array([[1.0], [0.0]]), np.array([[0.7], [0.2]]))
     assert float(metric.result()) == pytest.approx(4 / 6)
