@@ -13,11 +13,17 @@ from tellapart.errors import DataError, RecipeError, Stopped, UsageError
 from tellapart.progress import Note, silent
 from tellapart.recipes.augmentation import Augmentation
 from tellapart.recipes.recipe import Recipe
-from tellapart.training.run_folder import RunFolder
+from tellapart.verbs._planning import decide
+from tellapart.verbs._train_options import Options
 from tellapart.verbs.train import views_after_training
 from tests.conftest import make_collection, write_folder
 
 pytestmark = pytest.mark.usefixtures("sketched")
+
+
+def planned(data, on_event=silent, **asked):
+    """What run.json would have about the recipe of a training that is not started."""
+    return decide(Options(data=data, **asked), on_event)[0].to_record()
 
 
 def test_the_run_folder_holds_what_the_plan_says(stripes_run):
@@ -55,7 +61,7 @@ def test_the_result_for_machines(stripes_run):
 
 def test_it_learns(stripes_run):
     assert stripes_run.evaluations["test"].accuracy > 0.9
-    assert "accuracy" in str(stripes_run)
+    assert " % right on 48 pictures it has never seen (" in str(stripes_run)
     assert stripes_run.curves().figure().axes
 
 
@@ -77,9 +83,9 @@ def test_a_run_is_never_overwritten(tmp_path):
     assert runs == ["stripes-dense-001", "stripes-dense-002"]
 
 
-def test_it_says_what_it_decided(tmp_path):
+def test_it_says_what_it_decided():
     notes = []
-    tellapart.train(make_collection(60), recipe="dense", epochs=1, runs=tmp_path, on_event=notes.append)
+    planned(make_collection(60), notes.append, recipe="dense", epochs=1)
     text = "\n".join(event.text for event in notes if isinstance(event, Note))
     for words in (
         "data: stripes, 60 pictures",
@@ -93,15 +99,8 @@ def test_it_says_what_it_decided(tmp_path):
 
 
 def test_fields_of_the_recipe_can_be_set(tmp_path):
-    run = tellapart.train(
-        make_collection(60),
-        recipe="dense",
-        set=["optimizer=sgd", "learning_rate=0.5", "augmentation.flip=horizontal", "l2=0.001", "dropout=0.4"],
-        epochs=1,
-        runs=tmp_path,
-        on_event=silent,
-    )
-    recipe = json.loads((run.path / "run.json").read_text())["recipe"]
+    changes = ["optimizer=sgd", "learning_rate=0.5", "augmentation.flip=horizontal", "l2=0.001", "dropout=0.4"]
+    recipe = planned(make_collection(60), recipe="dense", set=changes, epochs=1)["recipe"]
     assert (recipe["optimizer"], recipe["learning_rate"], recipe["l2"], recipe["dropout"]) == ("sgd", 0.5, 0.001, 0.4)
     assert recipe["augmentation"]["flip"] == "horizontal"
     with pytest.raises(RecipeError, match="unknown field 'optimiser'"):
@@ -228,7 +227,7 @@ def test_views_of_the_recipe_are_kept_in_the_file_and_both_figures_reported(tmp_
     found = run.to_dict()["results"]
     assert found["test_one_view"]["count"] == found["test"]["count"]
     assert found["test_one_view"]["loss"] != found["test"]["loss"]
-    assert "test, one view: accuracy" in str(run)
+    assert "test, one view: accuracy" in run.details()
     again = tellapart.evaluate(run.model_path, make_collection(90, splits=False), views="none", on_event=silent)
     assert again.loss == pytest.approx(found["test_one_view"]["loss"])
     assert any(isinstance(note, Note) and note.text.startswith("mirroring: off (") for note in notes)
@@ -295,9 +294,8 @@ def test_options_that_mean_nothing_or_contradict_each_other(tmp_path, options, w
     assert not any(tmp_path.iterdir())
 
 
-def test_a_recipe_that_is_none_is_the_automatic_one(tmp_path):
-    run = tellapart.train(make_collection(60, splits=False), recipe=None, epochs=1, runs=tmp_path, on_event=silent)
-    assert run.path.name == "stripes-quick-001"
+def test_a_recipe_that_is_none_is_the_automatic_one():
+    assert planned(make_collection(60, splits=False), recipe=None, epochs=1)["recipe"]["name"] == "quick"
 
 
 def test_a_class_folder_with_a_name_of_an_old_archive(tmp_path):
@@ -329,10 +327,8 @@ def test_what_cannot_be_promised_and_what_can_is_said(tmp_path):
         {"augmentation": Augmentation(zoom=0.1), "augmentation.shear": 0.2},
     ),
 )
-def test_changes_of_one_record_add_up(tmp_path, asked):
-    data = make_collection(60, splits=False)
-    run = tellapart.train(data, recipe="dense", set=asked, epochs=1, runs=tmp_path, on_event=silent)
-    found = json.loads((run.path / "run.json").read_text())["recipe"]["augmentation"]
+def test_changes_of_one_record_add_up(asked):
+    found = planned(make_collection(60, splits=False), recipe="dense", set=asked)["recipe"]["augmentation"]
     assert (found["zoom"], found["shear"]) == (0.1, 0.2)
 
 
@@ -389,10 +385,9 @@ def test_a_stop_while_it_evaluates_says_how_to_go_on(tmp_path, monkeypatch):
     assert not any("broken off" in note.text for note in notes if isinstance(note, Note))
 
 
-def test_the_rate_of_another_optimizer_is_said(tmp_path):
+def test_the_rate_of_another_optimizer_is_said():
     notes = []
-    data = make_collection(60, splits=False)
-    run = tellapart.train(data, set=["optimizer=adam"], epochs=1, runs=tmp_path, on_event=notes.append)
-    assert RunFolder(run.path).read()["recipe"]["learning_rate"] == 0.001
+    record = planned(make_collection(60, splits=False), notes.append, set=["optimizer=adam"], epochs=1)
+    assert record["recipe"]["learning_rate"] == 0.001
     words = "learning rate: 0.001, the usual one for adam; --set learning_rate=... changes it"
     assert words in [note.text for note in notes if isinstance(note, Note)]
