@@ -16,12 +16,17 @@ def columns(rows: Sequence[Sequence[object]], header: Sequence[str] | None = Non
         return ""
     table = ([list(header)] if header else []) + cells
     widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
-    right = [all(isinstance(row[k], (int, float)) for row in rows) for k in range(len(widths))]
+    right = [all(_is_number(row[k]) for row in rows) for k in range(len(widths))]
     lines = []
     for row in table:
         padded = (cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(row, widths, right, strict=True))
         lines.append("  ".join(padded).rstrip())
     return "\n".join(lines)
+
+
+def _is_number(value: object) -> bool:
+    """Whether a cell is a number, a percentage, or the dash of one that is not defined."""
+    return isinstance(value, (int, float)) or (isinstance(value, str) and (value.endswith(" %") or value == "-"))
 
 
 def readable(name: str) -> str:
@@ -68,7 +73,8 @@ def percent_range(interval: Sequence[float]) -> str:
     """The limits of an interval as percentages: `59 to 74 %`."""
     digits = interval_digits(interval)
     low, high = (f"{100 * limit:.{digits}f}" for limit in interval)
-    return f"{low} to {high} %"
+    whole = f"{100:.{digits}f}"
+    return f"{'100' if low == whole else low} to {'100' if high == whole else high} %"
 
 
 def interval_digits(interval: Sequence[float]) -> int:

@@ -269,9 +269,9 @@ def _print_result(result: Any, verbose: bool) -> None:
     """Print a result as text, in colour on a terminal; with `verbose` all its details, if it has some."""
     text = result.details() if verbose and hasattr(result, "details") else str(result)
     if text and sys.stdout.isatty():
-        from tellapart.cli.paint import print_result
+        from tellapart.cli.paint import console_of, print_result
 
-        print_result(text, sys.stdout, hasattr(result, "details"), getattr(result, "class_names", ()))
+        print_result(text, console_of(sys.stdout), hasattr(result, "details"), getattr(result, "class_names", ()))
     elif text:
         sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
@@ -297,9 +297,9 @@ def _print_error(text: str) -> None:
     if not sys.stderr.isatty():
         print(text, file=sys.stderr)
         return
-    from tellapart.cli.paint import print_error
+    from tellapart.cli.paint import console_of, print_error
 
-    print_error(text, sys.stderr)
+    print_error(text, console_of(sys.stderr))
 
 
 class _Quiet:

@@ -18,12 +18,11 @@ MOST_CLASSES = 200
 """With more classes than this their names are not coloured: it would take long and be of no use."""
 
 
-def print_result(text: str, stream: IO[str], headline: bool, class_names: Sequence[str]) -> None:
+def print_result(text: str, console: Console, headline: bool, class_names: Sequence[str]) -> None:
     """Print a result, its first line as a headline if it has one, with coloured class names.
 
     Long sentences wrap between words. Lines of tables and lines that end in a path are left as they are, to be copied.
     """
-    console = Console(file=stream, highlight=False)
     for number, line in enumerate(text.splitlines()):
         painted = Text(line)
         if number == 0 and headline:
@@ -34,11 +33,16 @@ def print_result(text: str, stream: IO[str], headline: bool, class_names: Sequen
         console.print(painted, soft_wrap=bool(named) or "  " in line.strip())
 
 
-def print_error(text: str, stream: IO[str]) -> None:
+def console_of(stream: IO[str]) -> Console:
+    """Return a console that writes to a terminal's stream and colours nothing by itself."""
+    return Console(file=stream, highlight=False)
+
+
+def print_error(text: str, console: Console) -> None:
     """Print an error with its first word, `error:`, in red."""
     painted = Text(text)
     painted.highlight_regex(r"^error:", ERROR)
-    Console(file=stream, highlight=False, soft_wrap=True).print(painted)
+    console.print(painted, soft_wrap=True)
 
 
 def _any_of(names: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -10,8 +11,14 @@ import numpy as np
 from tellapart.evaluation.labelled_predictions import LabelledPredictions
 from tellapart.text import columns, counted, percent, percent_range, probability, shortened
 
-LARGEST_MATRIX = 20
-"""Number of classes up to which the text contains the confusion matrix."""
+WIDTH = 80
+"""Columns of a terminal, in which the tables fit."""
+
+NAME = 18
+"""Longest class name in a table."""
+
+PAIRS = 10
+"""Pairs of confused classes that are listed where the confusion matrix does not fit."""
 
 LISTED = 10
 """Number of skipped pictures that the text lists."""
@@ -108,26 +115,37 @@ def notes(predictions: LabelledPredictions) -> list[str]:
 def as_text(predictions: LabelledPredictions) -> str:
     """Return the headline, the notes and all tables as plain text."""
     whole = [[metric.name, str(metric)] for metric in predictions.metrics]
+    short = dict(zip(predictions.class_names, shortened(predictions.class_names, NAME), strict=True))
     rows = [
         [
-            *(row["class"], row["count"], row["correct"]),
-            *map(_percent, (row["precision"], row["recall"], row["f1"])),
+            *(short[row["class"]], row["count"], row["correct"]),
+            *(_percent(row[name], row[f"{name}_interval"]) for name in ("precision", "recall", "f1")),
             percent_range(row["f1_interval"]) if row["enough_pictures"] else "too few pictures",
         ]
         for row in predictions.per_class()
         if row["count"] or row["predicted"]
     ]
-    header = ["class", "pictures", "correct", "precision", "recall", "F1", "F1, 95 % interval"]
+    header = ["class", "count", "right", "precision", "recall", "F1", "F1, 95 % interval"]
     lines = [in_words(predictions), baseline(predictions), *notes(predictions)]
     lines += ["", columns(whole), "", columns(rows, header)]
-    names = predictions.class_names
-    if len(names) <= LARGEST_MATRIX:
-        matrix = [[name, *map(int, predictions.confusion[c])] for c, name in enumerate(names)]
-        lines += ["", columns(matrix, ["true \\ predicted", *shortened(names, 10)])]
+    lines += ["", _matrix(predictions)]
     if predictions.skipped:
         lines += ["", f"skipped: {counted(len(predictions.skipped), 'picture')} that cannot be read"]
         lines += [f"  {item.key}: {item.reason}" for item in predictions.skipped[:LISTED]]
     return "\n".join(lines)
+
+
+def _matrix(predictions: LabelledPredictions) -> str:
+    """Return the confusion matrix, its columns numbered like its rows, or the most confused pairs if it is too wide."""
+    names = shortened(predictions.class_names, NAME)
+    rows = [[f"{c} {name}", *map(int, predictions.confusion[c - 1])] for c, name in enumerate(names, 1)]
+    table = columns(rows, ["true \\ predicted", *map(str, range(1, len(names) + 1))])
+    if max(map(len, table.splitlines())) <= WIDTH:
+        return table
+    counts = predictions.confusion - np.diag(np.diag(predictions.confusion))
+    order = [divmod(int(i), len(names)) for i in np.argsort(-counts, axis=None, kind="stable")[:PAIRS]]
+    pairs = [[names[true], names[other], int(counts[true, other])] for true, other in order if counts[true, other]]
+    return columns(pairs, ["true class", "predicted as", "pictures"]) if pairs else "no class was confused with another"
 
 
 def as_html(predictions: LabelledPredictions) -> str:
@@ -139,8 +157,8 @@ def as_html(predictions: LabelledPredictions) -> str:
     return f"<b>{escape(headline(predictions))}</b><br>{escape(baseline(predictions))}<table>{rows}</table>"
 
 
-def _percent(value: float | None) -> str:
-    return "-" if value is None else percent(value)
+def _percent(value: float | None, interval: Sequence[float]) -> str:
+    return "-" if value is None else percent(value, interval)
 
 
 def _accuracy(result: dict[str, Any]) -> str:
