@@ -65,6 +65,8 @@ class LiveView:
             self.bars.remove_task(number)
         self.running = self.compiling = None
         self.live.stop()
+        if self.epochs:
+            self.console.print()
 
     def __call__(self, event: progress.Event) -> None:
         """Draw one event."""
