@@ -67,10 +67,7 @@ class ConfusionMatrix(Plot):
         font = 9 if count <= 10 else 7.5
         for (row, column), value in np.ndenumerate(self.counts):
             if value:
-                share = f"{100 * shares[row, column]:.0f} %"
-                words = (
-                    share if self.normalized else f"{value}\n{share}" if self.counts[row].sum() != value else f"{value}"
-                )
+                words = self._words(int(value), float(shares[row, column]))
                 axis.text(column, row, words, ha="center", va="center", color=INK, fontsize=font, linespacing=1.1)
         self._name(axis, np.arange(count), 9)
         axis.set_xticks(np.arange(count + 1) - 0.5, minor=True)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tellapart.plots.plot import FIRST, MARK, SECOND, Plot, headed, plain
+from tellapart.text import percent
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,12 @@ class LearningCurve(Plot):
         if smaller := smaller_epochs(self.history):
             size = next(row["size"] for row in self.history if row.get("size", 1) < 1)
             axis.axvspan(
-                epochs[0] - 0.5, smaller + 0.5, color=MARK, alpha=0.13, linewidth=0, label=f"pictures at {size:.0%}"
+                epochs[0] - 0.5,
+                smaller + 0.5,
+                color=MARK,
+                alpha=0.13,
+                linewidth=0,
+                label=f"pictures at {percent(size, digits=0)}",
             )
         for column, label, colour in ((self.name, "training", FIRST), (f"val_{self.name}", "validation", SECOND)):
             if column in self.history[0]:

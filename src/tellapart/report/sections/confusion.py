@@ -22,9 +22,9 @@ _TEMPLATE = """
 pictures and, if the row has others, their share of the true class.{% if links %} A cell with mistakes leads to their
 pictures below.{% endif %}</p>{% endif %}
 {% if first %}<h3>Most confused pairs</h3>
-{% for pair in first %}{{ pair }}{% endfor %}
+<div class="confused">{% for pair in first %}{{ pair }}{% endfor %}</div>
 {% if rest %}<details><summary>{{ rest | length }} more pairs</summary>
-{% for pair in rest %}{{ pair }}{% endfor %}</details>{% endif %}{% endif %}
+<div class="confused">{% for pair in rest %}{{ pair }}{% endfor %}</div></details>{% endif %}{% endif %}
 {% if not small %}<h3>All classes</h3>{{ matrix }}
 <p class="soft">Rows are true classes, columns predicted ones; the stronger the colour, the larger the share of the true
 class. Correct predictions are blue, on the diagonal, wrong ones orange. Classes that are confused with each other are
@@ -37,8 +37,8 @@ _MATRIX = """
 {% for name in names %}<th scope="col" title="{{ name.full }}"><span><bdi>{{ name.short }}</bdi></span></th>{% endfor %}
 </tr></thead><tbody>
 {% for row in rows %}<tr><th scope="row" title="{{ row.name.full }}"><bdi>{{ row.name.short }}</bdi></th>
-{% for cell in row.cells %}<td{% if cell.count %} class="{{ "right" if cell.right else "wrong" }}" style="--share:{{
-"%.3f" | format(cell.share) }}"{% endif %}>
+{% for cell in row.cells %}<td{% if cell.count %} class="{{ "right" if cell.right else "wrong" }}" style="--tint:{{
+"%.2f" | format(cell.tint) }}"{% endif %}>
 {%- if cell.count -%}{% if cell.link %}<a href="#{{ cell.link }}" aria-label="{{ cell.label }}">{% endif -%}
 <b>{{ cell.count | thousands }}</b>{% if not cell.whole %}<small>{{ "%.0f" | format(100 * cell.share) }} %</small>
 {%- endif %}{% if cell.link %}</a>{% endif %}{% endif %}</td>{% endfor %}</tr>{% endfor %}
@@ -46,8 +46,8 @@ _MATRIX = """
 """
 
 _PAIR = """
-<div class="pair" id="{{ id }}"><p><bdi>{{ true }}</bdi> <span class="soft">predicted as</span>
-<bdi>{{ predicted }}</bdi>: <b>{{ count | thousands }}</b> of {{ total | thousands }}
+<div class="pair" id="{{ id }}"><p><bdi>{{ name }}</bdi> <span class="soft">predicted as</span>
+<bdi>{{ other }}</bdi>: <b>{{ count | thousands }}</b> of {{ total | thousands }}
 <span class="soft">({{ share | percent(none, 0) }})</span></p>
 {% if pictures %}<div class="strip">{{ pictures }}</div>{% endif %}
 <p class="file">{{ keys | join(", ") }}{% if more %} and {{ more | thousands }} more{% endif %}</p></div>
@@ -92,6 +92,7 @@ def _cells(facts: Facts, true: int) -> list[dict[str, Any]]:
             "share": int(count) / max(total, 1),
             "whole": int(count) == total,
             "right": predicted == true,
+            "tint": (int(count) / max(total, 1)) ** (1.0 if predicted == true else 0.5),  # rare mistakes stay visible
             "link": _id(true, predicted) if (true, predicted) in linked else "",
             "label": f"{count} of {total} pictures of {names[true]} predicted as {names[predicted]}: see them",
         }
@@ -118,8 +119,8 @@ def _pair(facts: Facts, pair: ShownPair) -> Markup:
     return html(
         _PAIR,
         id=_id(pair.true, pair.predicted),
-        true=names[pair.true],
-        predicted=names[pair.predicted],
+        name=names[pair.true],
+        other=names[pair.predicted],
         count=count,
         total=total,
         share=count / max(total, 1),

@@ -22,7 +22,7 @@ _TEMPLATE = """
 {% if counts %}<details{{ " open" if data.classes | length <= 10 }}>
 <summary>Pictures of each class</summary>{{ counts }}</details>{% endif %}
 {% if findings.notes or findings.groups or leaked or across or skipped %}<h3>Findings</h3><ul class="findings">
-{% for note in findings.notes %}<li>{{ note }}.</li>{% endfor %}
+{% for note in findings.notes %}<li>{{ note.rstrip(".") }}.</li>{% endfor %}
 {% if findings.groups %}<li>{{ findings.duplicates | thousands }} pictures form {{ findings.groups | counted("group") }}
 of duplicates; each group stays in one split where possible.</li>{% endif %}
 {% for split, count in leaked.items() %}<li>{{ count | counted(split + " picture") }}
@@ -97,4 +97,4 @@ def _conflict(group: ShownDuplicates) -> Markup:
         )
         for key, label, split, pixels in zip(group.keys, group.labels, group.splits, group.pictures, strict=True)
     ]
-    return gallery(shown)
+    return gallery(shown, "large")

@@ -19,7 +19,7 @@ Heat map: the redder a region, the more it contributed to the prediction.</p>{% 
 """
 
 _MISTAKE = """
-<figure class="mistake"><div class="views{{ " two" if heat }}">{{ own }}{{ heat }}</div>
+<figure class="mistake"><div class="views">{{ own }}{{ heat }}</div>
 <figcaption>{% if seen %}<span class="seen">{{ seen }}<span>as the network sees it</span></span>{% endif %}
 <span><b>predicted <bdi>{{ mistake.predicted }}</bdi></b> ({{ mistake.probability | probability }})<br>
 labelled <bdi>{{ mistake.true }}</bdi><br><span class="file">{{ mistake.key }}</span></span></figcaption></figure>

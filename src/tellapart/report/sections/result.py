@@ -18,7 +18,7 @@ _TEMPLATE = """
 <td class="number">{{ base.accuracy | percent(interval) }}</td></tr>{% endfor %}
 </tbody></table>
 <p class="soft">{% if unseen %}The test split was not used for training or for choosing the weights.
-{% endif %}In brackets, and as a line on the bar: the 95 % confidence interval, the range that fits this result.</p>
+{% endif %}In brackets, and as a line on the bar: the 95 % confidence interval, all accuracies that fit this result.</p>
 {% for sentence in warnings %}<p class="callout">{{ sentence }}</p>{% endfor %}
 {% for sentence in remarks %}<p>{{ sentence }}</p>{% endfor %}
 <details><summary>All metrics ({{ evaluation.split }})</summary>
