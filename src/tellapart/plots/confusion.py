@@ -48,8 +48,8 @@ class ConfusionMatrix(Plot):
         count = len(self.class_names)
         if count <= NUMBERED:
             return 2.4 + 0.62 * count, 2.0 + 0.54 * count
-        side = 3 + 0.125 * count if count <= NAMED else 9
-        return side, side
+        side = 3 + 0.125 * count
+        return (side, side) if count <= NAMED else (10.2, 8.4)
 
     def draw(self, axis: Axes) -> None:
         """See Plot."""

@@ -97,9 +97,10 @@ def _weak_classes(facts: Facts) -> Step | None:
         for name, row in zip(names, chosen, strict=True)
     ]
     listed = details[0] if len(details) == 1 else f"{', '.join(details[:-1])} and {details[-1]}"
-    return Step(
-        f"Add pictures of {listed}.", "These classes are the weakest." if weak else "They have very few.", "Classes"
-    )
+    why = "Other classes have many more."
+    if weak:
+        why = "This class is the weakest." if len(chosen) == 1 else "These classes are the weakest."
+    return Step(f"Add pictures of {listed}.", why, "Classes")
 
 
 def _more_data(facts: Facts) -> Step | None:

@@ -33,6 +33,21 @@ _ENVIRONMENT = jinja2.Environment(
     autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 _ENVIRONMENT.filters.update(FILTERS)
+
+
+def kept_together(text: object) -> str:
+    """Return a text in which no line ends between a number and its percent sign."""
+    return str(text).replace(" %", "\u00a0%")
+
+
+_ENVIRONMENT.filters.update(
+    {
+        "kept_together": kept_together,
+        "percent": lambda *values: kept_together(FILTERS["percent"](*values)),
+        "percent_range": lambda interval: kept_together(percent_range(interval)),
+        "probability": lambda value: kept_together(probability(value)),
+    }
+)
 _compiled = cache(_ENVIRONMENT.from_string)
 
 

@@ -248,7 +248,7 @@ def _drawn_mistakes(finished: Finished, evaluation: Evaluation) -> Plot | None:
     if not mistakes:
         return None
     pictures = [finished.own(int(evaluation.indices[mistake.position]), LARGE) for mistake in mistakes]
-    titles = [f"{mistake.predicted}\nnot {mistake.true}" for mistake in mistakes]
+    titles = [f"{mistake.predicted}\nlabelled {mistake.true}" for mistake in mistakes]
     return PictureGrid(pictures, titles)
 
 

@@ -125,7 +125,7 @@ def _pair(facts: Facts, pair: ShownPair) -> Markup:
         total=total,
         share=count / max(total, 1),
         pictures=Markup("").join(images),
-        keys=pair.keys,
+        keys=[key.rsplit("/", 1)[-1] for key in pair.keys],  # the folder is that of the true class
         more=count - len(pair.keys),
     )
 

@@ -19,8 +19,8 @@ _TEMPLATE = """
 </tbody></table>
 <p class="soft">{% if unseen %}The test split was not used for training or for choosing the weights.
 {% endif %}In brackets, and as a line on the bar: the 95 % confidence interval, all accuracies that fit this result.</p>
-{% for sentence in warnings %}<p class="callout">{{ sentence }}</p>{% endfor %}
-{% for sentence in remarks %}<p>{{ sentence }}</p>{% endfor %}
+{% for sentence in warnings %}<p class="callout">{{ sentence | kept_together }}</p>{% endfor %}
+{% for sentence in remarks %}<p>{{ sentence | kept_together }}</p>{% endfor %}
 <details><summary>All metrics ({{ evaluation.split }})</summary>
 {{ metrics }}</details>
 """
