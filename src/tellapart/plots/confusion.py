@@ -88,18 +88,18 @@ class ConfusionMatrix(Plot):
         picture = _coloured(_highest(shares, step), np.eye(-(-count // step), dtype=bool))
         extent = (-0.5, len(picture) * step - 0.5, len(picture) * step - 0.5, -0.5)
         axis.imshow(picture, extent=extent, interpolation="none")
-        for first, length in _runs(groups):
+        for first, length in _runs(groups) if count <= NAMED else ():  # smaller frames would hide what is in them
             if length > 1:
                 box = Rectangle((first - 0.5, first - 0.5), length, length, fill=False, edgecolor=MARK, linewidth=0.8)
                 axis.add_patch(box)
         if count <= NAMED:
-            self._name(axis, order, 6.5)
+            self._name(axis, order, 6.5, 26)
         else:
             self._name_groups(axis, order, groups)
         axis.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5))
 
-    def _name(self, axis: Axes, order: np.ndarray, font: float) -> None:
-        names = shortened([self.class_names[c] for c in order])
+    def _name(self, axis: Axes, order: np.ndarray, font: float, length: int = 18) -> None:
+        names = shortened([self.class_names[c] for c in order], length)
         axis.set_xticks(range(len(names)), names, rotation=90, fontsize=font)
         axis.set_yticks(range(len(names)), names, fontsize=font)
 
