@@ -15,13 +15,15 @@ from tests.small import SMALL
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Wide pictures of noise in three classes, which nobody can tell apart; one is in two classes."""
+    """Wide pictures of noise in three classes, which cannot be classified; one is in two classes."""
     root, rng = tmp_path_factory.mktemp("noise"), np.random.default_rng(0)
     for name in ("one", "two", "three"):
         (root / name).mkdir()
         for i in range(40):
             coarse = rng.integers(0, 256, (12, 20, 3), np.uint8)
-            Image.fromarray(coarse).resize((300, 180), Image.Resampling.BICUBIC).save(root / name / f"{i:02d}.jpg")
+            picture, exif = Image.fromarray(coarse).resize((300, 180), Image.Resampling.BICUBIC), Image.Exif()
+            exif[0x0112] = 6 if name == "three" else 1  # upright, these are 180 wide and 300 high
+            picture.save(root / name / f"{i:02d}.jpg", exif=exif)
     (root / "two" / "copy.jpg").write_bytes((root / "one" / "00.jpg").read_bytes())
     return root
 
@@ -34,12 +36,14 @@ def run(folder, tmp_path_factory):
 
 def test_mistakes_show_the_users_own_pictures_upright_and_under_a_heat_map(run):
     page = (run.path / "report.html").read_text(encoding="utf-8")
-    own = re.findall(r'<img src="data:image/webp[^>]*a picture of[^>]*width="(\d+)" height="(\d+)"', page)
-    heat = re.findall(r'<img src="data:image/webp[^>]*heat map for[^>]*width="(\d+)" height="(\d+)"', page)
+    size = r'[^>]*width="(\d+)" height="(\d+)"'
+    own = re.findall(rf'<img src="data:image/webp[^>]*a picture of (\w+)"{size}', page)
+    heat = re.findall(rf'<img src="data:image/webp[^>]*heat map for{size}', page)
     mistakes = page.count('class="mistake"')
     assert mistakes == min(12, run.main().count - run.main().correct) > 3
-    assert heat == [("224", "134")] * mistakes
-    assert own[:mistakes] == heat
+    assert heat == [("134", "224") if name == "three" else ("224", "134") for name, *_ in own[:mistakes]]
+    assert [tuple(measures) for _, *measures in own[:mistakes]] == heat
+    assert {"134", "224"} == {width for width, _ in heat}
     assert page.count("<span>as the network sees it</span>") == mistakes
 
 
