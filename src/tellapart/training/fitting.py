@@ -83,8 +83,8 @@ class Fitting:
         pace: Pace | None,
     ) -> None:
         """Train to the end of epoch `until` or, by the clock, of the phase, on pictures reduced to a share `size`."""
-        model = self._compiled(size)
         patience = None if size < 1 else self.recipe.patience  # smaller pictures come first, for a share of the time
+        model, state.size = self._compiled(size), size
         while (epoch := len(state.history)) < until and not (pace and pace.phase_over):
             if out_of_patience(patience, state):
                 return
