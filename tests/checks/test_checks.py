@@ -105,7 +105,7 @@ def test_cut_off(tmp_path, turned):
     (cats / "cut.jpg").write_bytes(encoded(np.rot90(cut, turned), quality=90))
     (cats / "framed.jpg").write_bytes(encoded(np.rot90(framed, turned), quality=90))
     findings, _ = run_check(tmp_path, "cut-off")
-    assert [finding.words for finding in findings] == ["cats/cut.jpg: 31% of the picture is plain grey"]
+    assert [finding.words for finding in findings] == ["cats/cut.jpg: 31 % of the picture is plain grey"]
 
 
 def test_a_group_with_near_duplicates_is_not_reported_as_exact(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 
 from tellapart.data.finding import Checked, Finding
 
-POSITION, TITLE = 40, "Greyscale and colour mixed"
+POSITION, TITLE = 120, "Greyscale and colour mixed"
 
 FEW = 0.1
 """The rarer kind is listed if it makes up at most this share of the readable pictures."""
@@ -17,13 +17,13 @@ def find(checked: Checked) -> list[Finding]:
     grey = np.array([measures.grey or measures.shape[2] == 1 for measures in measured], bool)
     grey_share = grey.mean() if len(grey) else 0.0
     if grey_share <= FEW:
-        rare, words = grey, "greyscale; most pictures are in colour"
+        rare, kinds = grey, ("greyscale", "in colour")
     elif grey_share >= 1 - FEW:
-        rare, words = ~grey, "in colour; most pictures are greyscale"
+        rare, kinds = ~grey, ("in colour", "greyscale")
     else:
         return []
     return [
-        Finding(f"{checked.collection.keys[i]}: {words}", (i,))
+        checked.finding(i, kinds[0], f"; most pictures are {kinds[1]}")
         for i, is_rare in zip(readable, rare, strict=True)
         if is_rare
     ]

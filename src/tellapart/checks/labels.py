@@ -5,7 +5,7 @@ import numpy as np
 from tellapart.data.finding import Checked, Finding
 from tellapart.data.label_errors import find_label_errors
 
-POSITION, TITLE = 120, "Likely wrong labels"
+POSITION, TITLE = 30, "Likely wrong labels"
 
 SURE = 0.9
 """A clean manifest moves a picture to another class from this probability up."""

@@ -168,13 +168,16 @@ def write_report(facts: Facts, folder: Path) -> None:
     write_text(folder / "report.md", card(facts, folder.name))
 
 
-def page(name: str, kind: str, sections: Sequence[tuple[str, Markup]]) -> Markup:
-    """Return a page with the heading `name`, `kind` above it in small type, and sections of a title and a body each."""
+def page(name: str, kind: str, sections: Sequence[tuple[str, Markup]], more_style: str = "") -> Markup:
+    """Return a page with the heading `name`, `kind` above it in small type, and sections of a title and a body each.
+
+    `more_style` is CSS of our own that only this page needs.
+    """
     return html(
         (_FOLDER / "page.html").read_text(encoding="utf-8"),
         name=name,
         kind=kind,
-        style=Markup((_FOLDER / "page.css").read_text(encoding="utf-8")),  # noqa: S704  # our own file
+        style=Markup((_FOLDER / "page.css").read_text(encoding="utf-8") + more_style),  # noqa: S704  # our own files
         sections=sections,
     )
 

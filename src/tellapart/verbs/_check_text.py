@@ -1,0 +1,83 @@
+"""The findings of check as text for a terminal: at most 25 lines of 80 columns, findings first."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tellapart.text import columns_of, counted, cut
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tellapart.data.finding import Finding
+    from tellapart.report.findings import CheckPage
+
+LINES, WIDTH = 25, 80
+
+EXAMPLES = 3
+"""Findings of a check that are printed at most; fewer if there are many kinds. The page has more."""
+
+NAME = 16
+"""Columns that a cut file name has at least."""
+
+
+def as_text(facts: CheckPage, page: Path | None) -> str:
+    """Return the findings with as many examples as fit, then what was not found or not checked, and what to do next."""
+    head, tail = _head(facts), _tail(facts, page)
+    for examples in range(EXAMPLES, -1, -1):
+        lines = [*head, *_findings(facts, examples), *tail]
+        if len(lines) <= LINES:
+            break
+    return "\n".join(lines)
+
+
+def _head(facts: CheckPage) -> list[str]:
+    count = sum(len(result.findings) for result in facts.found)
+    found = counted(count, "finding") if count else "nothing found"
+    return [f"{cut(facts.checked.collection.name, 32)}: {facts.size}; {found}", ""]
+
+
+def _findings(facts: CheckPage, examples: int) -> list[str]:
+    """A line with the count of each check that found something, its remark, and some of its findings."""
+    lines = []
+    for result in facts.found:
+        lines.append(f"{result.title}: {len(result.findings):,}")
+        lines += _wrapped(result.remark.words, "  ") if result.remark else []
+        lines += [_line(finding, facts.checked.collection.keys) for finding in result.findings[:examples]]
+        more = len(result.findings) - examples
+        lines += [f"  and {more:,} more"] if examples and more > 0 else []
+    return lines
+
+
+def _tail(facts: CheckPage, page: Path | None) -> list[str]:
+    """What was not found or not checked, the page, and the clean manifest or the command that writes it."""
+    lines = _wrapped(f"Nothing found: {', '.join(facts.empty)}") if facts.empty else []
+    for words in (*facts.remarks_without_findings, *facts.missing):
+        lines += _wrapped(words)
+    return [*lines, "", *([f"page: {page}"] if page else []), *_manifest(facts)]
+
+
+def _manifest(facts: CheckPage) -> list[str]:
+    """The clean manifest that was written, or the command that writes it; none if it would change nothing."""
+    words = facts.clean.words(len(facts.checked.collection))
+    if facts.manifest:
+        return [f"clean manifest: {facts.manifest} ({words})"]
+    if not facts.clean.kinds or not facts.clean.command:
+        return []
+    return [f"A clean manifest {words}. To write it:", f"  {facts.clean.command}"]
+
+
+def _line(finding: Finding, keys: Sequence[str]) -> str:
+    """A finding in one line, with the names of at most two pictures, cut so that it fits."""
+    for name in range(WIDTH, NAME - 1, -2):
+        line = f"  {finding.brief(keys, name)}"
+        if columns_of(line) <= WIDTH:
+            return line
+    return f"  {cut(line.strip(), WIDTH - 2)}"
+
+
+def _wrapped(words: str, indent: str = "") -> list[str]:
+    more = indent or "  "
+    return textwrap.wrap(words, WIDTH, initial_indent=indent, subsequent_indent=more, break_on_hyphens=False)
