@@ -11,6 +11,7 @@ import numpy as np
 
 from tellapart.data.collection import Collection
 from tellapart.data.inspect import Inspection
+from tellapart.data.label_errors import LabelErrors, find_label_errors
 from tellapart.text import counted, cut
 
 MANY, LAYOUT = 10, 0.25
@@ -39,6 +40,13 @@ class Checked:
     def collection(self) -> Collection:
         """The collection."""
         return self.inspection.collection
+
+    @cached_property
+    def label_errors(self) -> tuple[np.ndarray, LabelErrors]:
+        """The pictures with predictions, int64 [n], and the likely wrong labels among these n; needs predictions."""
+        assert self.predictions is not None
+        predicted = np.flatnonzero(~np.isnan(self.predictions).any(axis=1))
+        return predicted, find_label_errors(self.collection.labels[predicted], self.predictions[predicted])
 
     def one_layout(self, group: Sequence[int]) -> bool:
         """Return whether near-duplicates are different pictures with one layout, such as a fixed camera's, not copies.

@@ -40,7 +40,7 @@ _SUMMARY = """
 <p class="big">{{ headline }}</p>
 <p>{{ name }}: {{ size }}.</p>
 {% for note in notes %}<p>Note: {{ note }}.</p>{% endfor %}
-{% if links %}<nav aria-label="Findings"><ul class="kinds">
+{% if links %}<nav aria-label="Findings"><ul class="check-kinds">
 {% for anchor, title, count in links %}<li><a href="#{{ anchor }}">{{ title }}
 {%- if count %} <b>{{ count | thousands }}</b>{% endif %}</a></li>
 {% endfor %}</ul></nav>{% endif %}
@@ -53,16 +53,16 @@ _SECTION = """
 <p>{{ description }} Found: {{ count | thousands }}.{% if cleaned %} {{ cleaned }}{% endif %}</p>
 {% if remark %}<p>{{ remark }}</p>{% endif %}
 {% if plain %}<ul>{% for words in plain %}<li>{{ words }}</li>{% endfor %}</ul>{% endif %}
-{% if cards %}<div class="findings">{{ cards }}</div>{% endif %}
+{% if cards %}<div class="check-cards">{{ cards }}</div>{% endif %}
 {% if rest %}<details><summary>{{ more }}</summary><ul>
 {% for words in rest %}<li>{{ words }}</li>{% endfor %}</ul></details>{% endif %}
 </div>
 """
 
 _CARD = """
-<figure class="finding{% if images | length > 1 %} group{% endif %}">
-<div class="pictures">{% for image, name, tag in images %}<div class="picture">{{ image }}
-<p class="name">{% if tag %}<b>{{ tag }}</b> {% endif %}{{ name }}</p></div>{% endfor %}</div>
+<figure class="check-card{% if images | length > 1 %} check-group{% endif %}">
+<div class="check-pictures">{% for image, name, tag in images %}<div class="check-picture">{{ image }}
+<p class="check-name">{% if tag %}<b>{{ tag }}</b> {% endif %}{{ name }}</p></div>{% endfor %}</div>
 <figcaption>{{ detail }}{% if left %} <span class="soft">and {{ left | thousands }} more</span>{% endif %}</figcaption>
 </figure>
 """
@@ -77,7 +77,7 @@ _CLEAN = """
 </tbody></table></div>
 {% if manifest %}<p>It was written: <code>{{ manifest }}</code></p>
 {% elif clean.command %}<p>Look at the pictures above first. This command writes it:</p>
-<pre class="command">{{ clean.command }}</pre>
+<pre class="check-command">{{ clean.command }}</pre>
 {% else %}<p>It cannot be written: {{ clean.problem }}.</p>{% endif %}
 {% else %}<p>None of the findings changes a clean manifest: it would list every picture with its class.</p>{% endif %}
 </div>
@@ -141,7 +141,7 @@ def write_findings(facts: CheckPage, path: Path) -> None:
     if facts.found:
         sections.append(("Clean manifest", _clean(facts)))
     style = (Path(__file__).parent / "findings.css").read_text(encoding="utf-8")
-    write_text(path, page(facts.checked.collection.name, "tellapart check", sections, style))
+    write_text(path, page(facts.checked.collection.name, "tellapart check", sections, more_style=style))
 
 
 def findings_table(facts: CheckPage) -> Markup:

@@ -45,7 +45,8 @@ def _findings(facts: CheckPage, examples: int) -> list[str]:
     for result in facts.found:
         lines.append(f"{result.title}: {len(result.findings):,}")
         lines += _wrapped(result.remark.words, "  ") if result.remark else []
-        lines += [_line(finding, facts.checked.collection.keys) for finding in result.findings[:examples]]
+        for finding in result.findings[:examples]:
+            lines += _line(finding, facts.checked.collection.keys)
         more = len(result.findings) - examples
         lines += [f"  and {more:,} more"] if examples and more > 0 else []
     return lines
@@ -53,7 +54,8 @@ def _findings(facts: CheckPage, examples: int) -> list[str]:
 
 def _tail(facts: CheckPage, page: Path | None) -> list[str]:
     """What was not found or not checked, the page, and the clean manifest or the command that writes it."""
-    lines = _wrapped(f"Nothing found: {', '.join(facts.empty)}") if facts.empty else []
+    begin = ["", "Nothing found"] if facts.found else ["Checked for"]
+    lines = [*begin[:-1], *_wrapped(f"{begin[-1]}: {', '.join(facts.empty)}")] if facts.empty else []
     for words in (*facts.remarks_without_findings, *facts.missing):
         lines += _wrapped(words)
     return [*lines, "", *([f"page: {page}"] if page else []), *_manifest(facts)]
@@ -69,13 +71,15 @@ def _manifest(facts: CheckPage) -> list[str]:
     return [f"A clean manifest {words}. To write it:", f"  {facts.clean.command}"]
 
 
-def _line(finding: Finding, keys: Sequence[str]) -> str:
-    """A finding in one line, with the names of at most two pictures, cut so that it fits."""
+def _line(finding: Finding, keys: Sequence[str]) -> list[str]:
+    """A finding in one line, with the names of at most two pictures cut to fit; one without pictures is wrapped."""
+    if not finding.pictures:
+        return _wrapped(finding.words, "  ")
     for name in range(WIDTH, NAME - 1, -2):
         line = f"  {finding.brief(keys, name)}"
         if columns_of(line) <= WIDTH:
-            return line
-    return f"  {cut(line.strip(), WIDTH - 2)}"
+            return [line]
+    return [f"  {cut(line.strip(), WIDTH - 2)}"]
 
 
 def _wrapped(words: str, indent: str = "") -> list[str]:

@@ -16,6 +16,7 @@ from tellapart.data.tables import separator
 from tellapart.errors import UsageError
 from tellapart.files import free_path, plain_name, write_text
 from tellapart.text import counted
+from tellapart.verbs._outside import outside
 
 MANY = 0.2
 """A warning is printed for each class of which the clean manifest leaves out more than this share."""
@@ -39,9 +40,11 @@ def command_problem(collection: Collection) -> str:
 
 def default_manifest(collection: Collection) -> Path:
     """Return a free name for the clean manifest: in the current folder, or next to the data if that is inside it."""
-    name = f"{plain_name(collection.name)}-clean.csv"
-    source, here = Path(collection.source).resolve(), Path.cwd()
-    return free_path(source.parent / name if source == here or source in here.parents else Path(name))
+    try:
+        folder = outside(collection) or Path()
+    except PermissionError:  # the user knows a better place
+        folder = Path.home()
+    return free_path(folder / f"{plain_name(collection.name)}-clean.csv")
 
 
 def _check_files(collection: Collection) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from tellapart.data.collection import Collection
 from tellapart.data.feeding import Prepared, prepare_pictures
 from tellapart.data.finding import Checked
-from tellapart.data.label_errors import find_label_errors
+from tellapart.data.label_errors import suspect_labels
 from tellapart.evaluation.cross_validation import CrossValidation, make_possible_folds
 from tellapart.images.preprocessing import Preparation
 from tellapart.progress import Event, Listener, Note, Progress
@@ -97,7 +97,7 @@ def _rounds(
         # The folder is not used, since nothing is kept.
         folds = CrossValidation(replace(plan, seed=plan.seed + number), recipe_for, Session(Path(), listener))
         total += folds.predict(data, fold, trusted)
-        suspects = find_label_errors(data.labels, total / (number + 1))[0]
+        suspects = suspect_labels(data.labels, total / (number + 1))[0]
         trusted = np.ones(len(data), bool)
         trusted[suspects[: int(len(data) * MOST_SUSPECTS)]] = False
     return total / ROUNDS

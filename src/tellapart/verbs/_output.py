@@ -28,16 +28,17 @@ def check_output(output: Path | None, option: str = "output") -> None:
         raise UsageError(f"--{option} {output}: its folder is not writable", "a writable folder", "")
 
 
-def default_output(name: str, run: Path | None = None) -> Path:
+def default_output(name: str, run: Path | None = None, folder: str = "") -> Path:
     """Where a verb writes the file `name` by default: in the folder of the run it is about, or in tellapart-out/.
 
-    Returns a free path. The folder is created. Raises OSError if it cannot be created.
+    In the run's folder it is written into `folder`, if one is named. Returns a free path. The folder is created. Raises
+    OSError if it cannot be created.
     """
     from tellapart.files import free_path
 
-    folder = run if run is not None and os.access(run, os.W_OK) else Path(OUTPUT_FOLDER)
-    folder.mkdir(exist_ok=True)
-    return free_path(folder / name)
+    home = run / folder if run is not None and os.access(run, os.W_OK) else Path(OUTPUT_FOLDER)
+    home.mkdir(exist_ok=True)
+    return free_path(home / name)
 
 
 def check_drawing(output: Path | None, *pictures: Any) -> None:
@@ -53,21 +54,23 @@ def check_drawing(output: Path | None, *pictures: Any) -> None:
         raise UsageError(f"--output {output}: is the input picture", "another file name", "")
 
 
-def write_plot(plot: Plot, output: Path | None, stem: str, on_event: Listener) -> Path | None:
-    """Write a plot to `output`, or by default to the next free name of `stem` in the current folder.
+def write_plot(
+    plot: Plot, output: Path | None, stem: str, on_event: Listener, run: Path | None = None, folder: str = ""
+) -> Path | None:
+    """Write a plot to `output`, or by default to a free name of `stem`, see `default_output` for `run` and `folder`.
 
-    Returns the path. Raises UsageError if `output` cannot be written. If only the current folder cannot be written to,
+    Returns the path. Raises UsageError if `output` cannot be written. If only the default place cannot be written to,
     emits a note and returns None.
     """
-    from tellapart.files import free_path, plain_name
+    from tellapart.files import plain_name
 
-    path = output or free_path(Path(f"{plain_name(stem)}.png"))
     try:
+        path = output or default_output(f"{plain_name(stem)}.png", run, folder)
         plot.save(path)
     except OSError as error:
         if output is not None:
             raise UsageError(
-                f"--output {path}: cannot be written ({error.strerror})", "a PNG file that can be written", ""
+                f"--output {output}: cannot be written ({error.strerror})", "a PNG file that can be written", ""
             ) from error
         on_event(Note(f"no drawing written: cannot write to {Path.cwd()} ({error.strerror})", warning=True))
         return None

@@ -16,6 +16,7 @@ from tellapart.verbs import Record, argument, check_output
 from tellapart.verbs._check_text import as_text
 from tellapart.verbs._options import ClassNames, Source
 from tellapart.verbs._output import default_output
+from tellapart.verbs._outside import outside
 
 if TYPE_CHECKING:
     from tellapart.data.collection import Collection
@@ -202,11 +203,9 @@ def _write_page(report: Report, output: Path | None, on_event: Listener) -> Path
 
 def _default_page(collection: Collection) -> Path:
     """A free name for the page: in tellapart-out/, or next to the data if the current folder is inside it."""
-    from tellapart.files import free_path, plain_name
+    from tellapart.files import plain_name
 
-    name, source, here = f"{plain_name(collection.name)}-check.html", Path(collection.source).resolve(), Path.cwd()
-    inside = source == here or source in here.parents
-    return free_path(source.parent / name) if inside else default_output(name)
+    return default_output(f"{plain_name(collection.name)}-check.html", outside(collection))
 
 
 def _check_page(collection: Collection, path: Path | None) -> None:
