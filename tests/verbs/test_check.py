@@ -52,11 +52,11 @@ def test_it_tells_and_changes_nothing(dirty, tmp_path):
     text = str(found)
     assert "labels" not in values["findings"]
     assert "likely wrong labels: not searched for (--skip-labels)" in text
-    for words in ("Files that cannot be read: 1", "cut.jpg", "Duplicates: 1", "page: photos-check.html"):
+    for words in ("Files that cannot be read: 1", "cut.jpg", "Duplicates: 1", "page: tellapart-out/photos-check.html"):
         assert words in text
-    page = (tmp_path / "photos-check.html").read_text()
+    page = (tmp_path / "tellapart-out" / "photos-check.html").read_text()
     assert "2 duplicates or near-duplicates" in page
-    assert page.count("data:image/jpeg") == 2
+    assert page.count("data:image/") == 2
     assert "<script" not in page
     again = tellapart.check(dirty, skip_labels=True, on_event=silent)
     assert again.output.name == "photos-check-2.html"
@@ -101,7 +101,7 @@ def test_too_few_for_that(tmp_path, monkeypatch):
     words = (
         "likely wrong labels: not searched for: stripes: fewer than two classes have two readable different pictures"
     )
-    assert words in str(found)
+    assert words in " ".join(str(found).split())
     assert found.to_dict()["not_searched"][-1].startswith(words)
     assert words in found.output.read_text()
 
@@ -281,7 +281,7 @@ def test_what_the_clean_manifest_leaves_out_is_counted(dirty, tmp_path):
     found = tellapart.check(
         dirty, skip_labels=True, write_manifest=tmp_path / "clean.csv", on_event=notes.append
     )  # fmt: skip
-    assert f"manifest: {tmp_path / 'clean.csv'} (40 of 42 pictures, 2 left out, 0 moved to another class)" in str(found)
+    assert f"clean manifest: {tmp_path / 'clean.csv'} (leaves out 2 of 42 pictures)" in str(found)
     assert {name: found.to_dict()[name] for name in ("left_out", "moved")} == {"left_out": 2, "moved": 0}
     assert not any("are left out" in note.text for note in notes if isinstance(note, Note))
     for i in range(30):
@@ -325,7 +325,7 @@ def test_findings_are_not_lost_where_the_search_for_wrong_labels_fails(dirty, mo
 def test_near_duplicates_that_were_not_looked_for_are_said(dirty, monkeypatch):
     monkeypatch.setattr("tellapart.data.duplicates.MAX_COMPARED", 10)
     found = tellapart.check(dirty, skip_labels=True, on_event=silent)
-    assert "near-duplicates: the collection is too large to search all of it" in str(found)
+    assert "near-duplicates: the collection is too large to search all of it" in " ".join(str(found).split())
     assert (
         found.to_dict()["not_searched"][0]
         == "near-duplicates: the collection is too large to search all of it; exact duplicates were"

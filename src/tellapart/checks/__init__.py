@@ -8,9 +8,9 @@ A check is a module. The first line of its docstring says what it finds; the che
 `find` changes nothing. It returns None instead of a list if the collection lacks what the check needs. Optional are
 `SHOWN`, the number of findings that the page shows with pictures, and
 
-    def remark(checked: Checked, findings: Sequence[Finding]) -> Remark
+    def remark(checked: Checked, findings: Sequence[Finding]) -> Remark | None
 
-what applies to all findings, or explains that there are none; it is printed once.
+which applies to all findings, or explains that there are none; it is printed once.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from tellapart.text import counted, percent, probability
 POSITION, TITLE = 30, "Likely wrong labels"
 
 SHOWN = 200
-"""All of them are worth a look: the page shows many."""
+"""All of them are worth checking: the page shows many."""
 
 SURE = 0.9
 """A clean manifest moves a picture to another class from this probability up."""

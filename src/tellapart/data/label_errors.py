@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 LEVEL = 0.5
-"""The list of labels that are worth a look ends where the expected share of wrong ones in it would fall below this."""
+"""The list of labels worth checking ends where the expected share of wrong ones in it would fall below this."""
 
 TINY = 1e-12
 """Probabilities are raised to at least this before a logarithm is taken."""
 
 LEAST = 0.2
-"""A label that is wrong with a lower probability is not worth a look."""
+"""A label that is wrong with a lower probability is not worth checking."""
 
 CLEAR = 1.35
-"""Gain of the log-likelihood from which there are wrong labels at all: the likelihood ratio test at 5 %, for a parameter
-at the edge of its range (Self and Liang 1987)."""
+"""Gain of the log-likelihood from which there are wrong labels at all: the likelihood ratio test at 5 %, for a value at
+the edge of its range (Self and Liang 1987)."""
 
 MOST_FITTED = 20_000
 """Pictures that temperature and noise are fitted on, at most: more would not change two parameters."""
@@ -26,7 +26,7 @@ MOST_FITTED = 20_000
 
 @dataclass(frozen=True, eq=False)
 class LabelErrors:
-    """Labels that are worth a look, the most suspect first, and how good the models are that suspect them.
+    """Labels that are worth checking, the most suspect first, and how good the models are that suspect them.
 
     Attributes:
         positions: The pictures, int64 [k].
@@ -34,7 +34,7 @@ class LabelErrors:
         wrong: The probability that the label is wrong, float64 [k].
         agreement: The share of all labels that the models predict, 0..1.
         noise: The estimated share of all labels that are wrong, 0..1.
-        suspected: The number of labels that the models contradict; only the first k are worth a look.
+        suspected: The number of labels that the models contradict; only the first k are worth checking.
     """
 
     positions: np.ndarray
@@ -51,7 +51,7 @@ class LabelErrors:
 
 
 def find_label_errors(labels: np.ndarray, probabilities: np.ndarray, level: float = LEVEL) -> LabelErrors:
-    """Return the labels that are worth a look, up to where the mean probability of being wrong falls below `level`.
+    """Return the labels that are worth checking, up to where the mean probability of being wrong falls below `level`.
 
     `labels` int [n]; `probabilities` float [n, classes] are out-of-fold predictions. See `suspect_labels` for the order
     and `fit_noise` for the probability that a label is wrong.

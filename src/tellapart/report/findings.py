@@ -30,7 +30,7 @@ IN_GROUP = 4
 IN_WORDS = 120
 """Findings beyond those with pictures that are listed in words."""
 
-NAME, LONG_NAME = 30, 70
+NAME, LONG_NAME = 27, 70
 """Letters of a file name under a picture, and in a list."""
 
 EXAMPLES = 3
@@ -62,8 +62,10 @@ _SECTION = """
 _CARD = """
 <figure class="check-card{% if images | length > 1 %} check-group{% endif %}">
 <div class="check-pictures">{% for image, name, tag in images %}<div class="check-picture">{{ image }}
-<p class="check-name">{% if tag %}<b>{{ tag }}</b> {% endif %}{{ name }}</p></div>{% endfor %}</div>
-<figcaption>{{ detail }}{% if left %} <span class="soft">and {{ left | thousands }} more</span>{% endif %}</figcaption>
+<p class="check-name">{% if tag %}<b>{{ tag }}</b>{% endif %}{{ name }}</p></div>{% endfor %}</div>
+{% if detail or left %}<figcaption>{{ detail }}{% if left %} <span class="soft">and {{ left | thousands }} more</span>
+{%- endif %}</figcaption>{% endif %}
+
 </figure>
 """
 
@@ -182,7 +184,9 @@ def _anchor(result: CheckResult) -> str:
 def _section(facts: CheckPage, result: CheckResult) -> Markup:
     """Return a check's description and its findings: the first with pictures, others in words."""
     keys = facts.checked.collection.keys
-    first = [(finding, _card(facts.checked, finding)) for finding in result.findings[: result.shown]]
+    details = {finding.detail for finding in result.findings}
+    same = result.remark is not None and len(details) == 1  # then the remark says it
+    first = [(finding, _card(facts.checked, finding, not same)) for finding in result.findings[: result.shown]]
     rest = result.findings[result.shown : result.shown + IN_WORDS]
     left = max(0, len(result.findings) - result.shown)
     return html(
@@ -229,7 +233,7 @@ def _name(key: str, length: int) -> Markup:
     return html('<bdi title="{{ full }}">{{ short }}</bdi>', full=key, short=cut(key, length))
 
 
-def _card(checked: Checked, finding: Finding) -> Markup | None:
+def _card(checked: Checked, finding: Finding, with_detail: bool) -> Markup | None:
     """Return up to four readable pictures of a finding with their names; None if there are none."""
     keys, tags = checked.collection.keys, finding.tags or ("",) * len(finding.pictures)
     images = [
@@ -240,7 +244,7 @@ def _card(checked: Checked, finding: Finding) -> Markup | None:
     if not images:
         return None
     left = len(finding.pictures) - len(images)
-    return html(_CARD, images=images, detail=finding.detail or finding.words, left=left)
+    return html(_CARD, images=images, detail=(finding.detail or finding.words) if with_detail else "", left=left)
 
 
 def _image(checked: Checked, index: int, summary: PictureSummary, description: str) -> Markup:
