@@ -9,6 +9,7 @@ from tellapart import leaves
 from tellapart.checks import run_checks
 from tellapart.data.finding import Checked, CheckResult, CleanList, Finding
 from tellapart.data.inspect import inspect
+from tellapart.data.label_errors import LabelErrors
 from tests.photos import encoded, folder, photo
 
 CHECKS = "tellapart.checks"
@@ -250,8 +251,24 @@ def test_the_remark_about_labels_says_how_good_the_models_are(tmp_path):
     assert remark.facts["expected_precision"] == pytest.approx(remark.facts["expected_wrong"] / 2)
     checked = Checked(inspect(collection), judged(collection.labels, []))
     remark = labels.remark(checked, labels.find(checked))
-    assert "Where they contradict a label, they are more often wrong than the label is." in remark.words
+    assert remark.words.endswith("They do not contradict any label.")
     assert remark.facts["expected_precision"] is None
+
+
+@pytest.mark.parametrize(
+    ("listed", "suspected", "words"),
+    (
+        (0, 9, "They contradict 9 labels, but fewer than 50 % of these are expected to be wrong, so none is listed."),
+        (0, 1, "They contradict 1 label, but it is probably right, so none is listed."),
+        (1, 1, "Of the 1 label listed, about 1 (75 %) is expected to be wrong."),
+        (24, 106, "Of the 24 labels listed, about 18 (75 %) are expected to be wrong. They contradict 82 more, which "
+                  "are not listed because most of them are probably right."),
+    ),
+)  # fmt: skip
+def test_how_many_of_the_listed_labels_are_expected_to_be_wrong(listed, suspected, words):
+    positions = np.arange(listed)
+    errors = LabelErrors(positions, positions, np.full(listed, 0.75), 0.61, 0.05, suspected)
+    assert leaves.load(CHECKS, "labels", "a check")._worth(listed, errors) == words
 
 
 def test_labels_in_given_test_splits_are_not_moved(tmp_path):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tellapart.data.finding import Checked, Finding, Remark
-from tellapart.data.label_errors import LEVEL
+from tellapart.data.label_errors import LEVEL, LabelErrors
 from tellapart.text import counted, percent, probability
 
 POSITION, TITLE = 30, "Likely wrong labels"
@@ -31,21 +31,28 @@ def find(checked: Checked) -> list[Finding] | None:
 def remark(checked: Checked, findings: Sequence[Finding]) -> Remark:
     """See the contract: how good the models are, and how many of the listed labels are expected to be wrong."""
     _, errors = checked.label_errors
-    judges = f"The models that judged are right on {percent(errors.agreement, digits=0)} of the pictures."
-    level = percent(LEVEL, digits=0)
     share = errors.expected / len(findings) if findings else None
-    if share is None:
-        words = f"{judges} Where they contradict a label, they are more often wrong than the label is."
-    else:
-        about = f"about {max(1, round(errors.expected)):,} ({percent(share, digits=0)})"
-        words = f"{judges} Of the {counted(len(findings), 'label')} listed, {about} are expected to be wrong."
-    if unlisted := errors.suspected - len(findings):
-        words += f" Not listed: {unlisted:,} more that they contradict; with these, fewer than {level} would be wrong."
+    words = f"The models that judged are right on {percent(errors.agreement, digits=0)} of the pictures. "
     facts = {
         "judge_accuracy": errors.agreement, "estimated_noise": errors.noise, "suspected": errors.suspected,
         "expected_wrong": errors.expected, "expected_precision": share, "least_precision": LEVEL,
     }  # fmt: skip
-    return Remark(words, facts)
+    return Remark(words + _worth(len(findings), errors), facts)
+
+
+def _worth(listed: int, errors: LabelErrors) -> str:
+    """How many of the listed labels are expected to be wrong, and why others are not listed."""
+    level, more = percent(LEVEL, digits=0), errors.suspected - listed
+    if not errors.suspected:
+        return "They do not contradict any label."
+    if not listed:
+        few = f"fewer than {level} of these are expected to be wrong" if more > 1 else "it is probably right"
+        return f"They contradict {counted(more, 'label')}, but {few}, so none is listed."
+    about = f"about {max(1, round(errors.expected)):,} ({percent(errors.expected / listed, digits=0)})"
+    words = f"Of the {counted(listed, 'label')} listed, {about} {'are' if listed > 1 else 'is'} expected to be wrong."
+    if more:
+        words += f" They contradict {more:,} more, which are not listed because most of them are probably right."
+    return words
 
 
 def _finding(checked: Checked, i: int, best: int, wrong: float) -> Finding:

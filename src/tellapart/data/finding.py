@@ -163,8 +163,8 @@ class CheckResult:
 
     @property
     def title_inside(self) -> str:
-        """The title inside a sentence."""
-        return self.title[0].lower() + self.title[1:]
+        """The title inside a sentence; a first word in capitals, such as EXIF, stays as it is."""
+        return self.title if self.title[:2].isupper() else self.title[0].lower() + self.title[1:]
 
 
 @dataclass(frozen=True)
