@@ -1,6 +1,6 @@
 import pytest
 
-from tellapart.text import near_one, percent, percent_range, probability
+from tellapart.text import columns_of, cut, near_one, percent, percent_range, probability
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,23 @@ def test_the_limits_of_an_interval_have_the_digits_of_the_value():
 @pytest.mark.parametrize(("value", "words"), ((1.0, ">99.9 %"), (0.9994, "99.9 %"), (0.731, "73.1 %"), (0, "<0.1 %")))
 def test_no_probability_is_certain(value, words):
     assert probability(value) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "short"),
+    (
+        ("roses/1.jpg", 20, "roses/1.jpg"),
+        ("roses/12345_abcdefgh_n.jpg", 20, "roses/1…cdefgh_n.jpg"),
+        ("\u732b" * 20, 11, "\u732b\u732b…\u732b\u732b\u732b"),
+        ("abc", 1, "…"),
+    ),
+)
+def test_a_name_is_cut_in_the_middle(name, width, short):
+    assert cut(name, width) == short
+    assert columns_of(cut(name, width)) <= width
+
+
+def test_columns_on_a_terminal():
+    assert columns_of("abc") == 3
+    assert columns_of("\u732b") == 2
+    assert columns_of("e\u0301") == 1
