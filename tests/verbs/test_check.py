@@ -2,6 +2,7 @@ import csv
 import hashlib
 import json
 import os
+import shlex
 import sys
 from dataclasses import replace
 
@@ -10,9 +11,11 @@ import pytest
 
 import tellapart
 from tellapart.data.duplicates import Duplicates, Pair
+from tellapart.data.finding import CheckResult
 from tellapart.errors import Stopped, TrainingError, UsageError
 from tellapart.evaluation.cross_validation import assign_folds, make_folds, make_possible_folds
 from tellapart.progress import Note, Progress, silent
+from tellapart.text import columns_of
 from tests import small
 from tests.conftest import make_collection, stripes, write_folder
 from tests.photos import encoded, folder, photo
@@ -383,3 +386,114 @@ def test_near_duplicates_of_small_pictures_are_not_looked_for_and_that_is_said(t
     monkeypatch.chdir(tmp_path)
     found = tellapart.check(make_collection(30, splits=False), skip_labels=True, on_event=silent)
     assert "near-duplicates: not searched among 30 pictures smaller than 48 pixels" in str(found)
+
+
+@pytest.fixture
+def sure_models(monkeypatch):
+    """Predictions of models that contradict three labels, without training: for tests of what is reported of them."""
+
+    def predictions(checked, *_):
+        count = len(checked.collection)
+        sure = 1 / (1 + np.exp(-np.linspace(1, 9, count)))
+        sure[-4:-1] = 0.0001
+        labels = np.eye(2)[checked.collection.labels] == 1
+        return np.where(labels, sure[:, None], 1 - sure[:, None]).astype(np.float32), []
+
+    monkeypatch.setattr("tellapart.verbs._label_search.out_of_fold_predictions", predictions)
+
+
+def test_how_good_the_models_are_is_said_and_what_a_clean_manifest_would_do(dirty, tmp_path, sure_models):
+    found = tellapart.check(dirty, on_event=silent)
+    text = str(found)
+    assert "Likely wrong labels: 3" in text
+    assert "The models that judged are right on 93 % of the pictures. Of the 3 labels" in text
+    assert text.endswith(
+        "A clean manifest leaves out 2 of 42 pictures and gives 3 pictures another class. To write it:\n"
+        f"  tellapart check {dirty} --write-manifest photos-clean.csv"
+    )
+    values = json.loads(json.dumps(found.to_dict()))
+    assert values["remarks"]["labels"]["judge_accuracy"] == pytest.approx(39 / 42)
+    assert values["remarks"]["labels"]["expected_precision"] > 0.5
+    assert values["manifest_command"] == f"tellapart check {dirty} --write-manifest photos-clean.csv"
+    assert (values["manifest"], values["left_out"], values["moved"]) == (None, 2, 3)
+    assert all(0.5 < one["wrong_probability"] <= 1 for one in values["findings"]["labels"])
+    page = found.output.read_text()
+    assert f"tellapart check {dirty} --write-manifest photos-clean.csv</pre>" in page
+    assert "The models that judged are right on 93 % of the pictures." in page
+
+
+def test_the_command_writes_the_manifest_that_was_announced(dirty, tmp_path):
+    """Also for a path that the shell would take apart, and with the options of the check."""
+    home = tmp_path / "my photos; rm 'x'"
+    dirty.rename(home)
+    found = tellapart.check(home, group=r"(\d)\d", skip_labels=True, seed=3, on_event=silent)
+    command = found.clean.command
+    words = shlex.split(command)
+    assert words[:3] == ["tellapart", "check", str(home)]
+    assert words[3:] == ["--group", r"(\d)\d", "--skip-labels", "--seed", "3", "--write-manifest", words[-1]]
+    written = tellapart.check(
+        words[2], group=words[4], skip_labels=True, seed=int(words[7]), write_manifest=words[-1], on_event=silent
+    )
+    assert written.left_out == found.left_out == 2
+    assert len(tellapart.open(tmp_path / words[-1])) == 40
+    again = tellapart.check(home, skip_labels=True, on_event=silent)
+    assert again.clean.command.endswith("-clean-2.csv")
+
+
+def test_without_separate_files_there_is_no_command(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pixels, labels = stripes(30, size=64)
+    pixels[3], labels[3] = pixels[0], labels[0]
+    found = tellapart.check((pixels, labels), skip_labels=True, on_event=silent)
+    assert len(found.findings["duplicates"]) == 1
+    assert found.to_dict()["manifest_command"] is None
+    assert "clean manifest" not in str(found)
+    words = "It cannot be written: the pictures are not separate files (unpack them first)."
+    assert words in found.output.read_text()
+
+
+@pytest.mark.parametrize("kinds", (1, 15))
+def test_the_text_has_at_most_25_lines_of_80_columns(dirty, kinds):
+    report = tellapart.check(dirty, skip_labels=True, on_event=silent)
+    collection = report.checked.collection
+    keys = ["\u732b" * 30 + "/" + "name-" * 30 + f"{i}.jpg" for i in range(len(collection))]
+    checked = replace(
+        report.checked, inspection=replace(report.checked.inspection, collection=replace(collection, keys=keys))
+    )
+    group = checked.group_finding(range(9), "9 duplicates", tag=lambda i: "c" * 90)
+    findings = [checked.finding(1, "reason " * 20), group, *(checked.finding(i % 40, "odd") for i in range(900))]
+    results = [CheckResult(f"{k}", f"Kind number {k}", "", findings if k < kinds else []) for k in range(15)]
+    text = str(replace(report, checked=checked, results=results))
+    lines = text.splitlines()
+    assert len(lines) <= 25
+    assert max(map(columns_of, lines[:-1])) <= 80
+    assert "Kind number 0: 902" in lines
+    assert lines[-3].startswith("page: ")
+    assert ("Nothing found: kind number 1, " in text) == (kinds == 1)
+    assert lines[3].startswith("  \u732b") == (kinds == 1)  # examples where there is room
+
+
+def test_a_clean_collection_says_what_was_checked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = str(tellapart.check(folder(tmp_path / "photos", 60), skip_labels=True, on_event=silent))
+    assert text.startswith("photos: 60 pictures, 2 classes; nothing found\n\nChecked for: files that cannot be read, ")
+    assert "clean manifest" not in text.lower()
+
+
+def test_short_forms_for_python_and_notebooks(dirty):
+    found = tellapart.check(dirty, skip_labels=True, on_event=silent)
+    assert repr(found) == "<Report photos: 2 findings of 2 kinds in 42 pictures>"
+    html = found._repr_html_()
+    assert '<td style="text-align:left">Duplicates</td><td>1</td>' in html
+    assert "photos: 42 pictures, 2 classes" in html
+    assert len(html) < 3000
+
+
+def test_the_default_page_is_never_inside_the_data(dirty, monkeypatch):
+    monkeypatch.chdir(dirty)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    notes = []
+    found = tellapart.check(dirty, skip_labels=True, on_event=notes.append)
+    assert found.output is None
+    assert any("no page was written" in note.text for note in notes if isinstance(note, Note))
+    assert not (dirty / "tellapart-out").exists()

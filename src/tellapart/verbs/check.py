@@ -68,6 +68,16 @@ class Report:
         return {result.name: list(result.findings) for result in self.results}
 
     @property
+    def left_out(self) -> int:
+        """The number of pictures that a clean manifest leaves out."""
+        return len(self.clean.left_out)
+
+    @property
+    def moved(self) -> int:
+        """The number of pictures that a clean manifest gives another class."""
+        return len(self.clean.moved)
+
+    @property
     def exit_code(self) -> int:
         """1 if there are findings; the signal's exit code if the check was stopped."""
         if self.stopped is not None:
@@ -76,7 +86,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """For machines: the findings of each check, and what a clean manifest changes."""
-        collection, clean = self.checked.collection, self.clean
+        collection = self.checked.collection
         remarks = {one.name: {"words": one.remark.words} | dict(one.remark.facts) for one in self.results if one.remark}
         return {
             "name": collection.name,
@@ -90,9 +100,9 @@ class Report:
             "stopped": self.stopped is not None,
             "output": str(self.output) if self.output else None,
             "manifest": str(self.manifest) if self.manifest else None,
-            "manifest_command": clean.command or None,
-            "left_out": len(clean.left_out),
-            "moved": len(clean.moved),
+            "manifest_command": self.clean.command or None,
+            "left_out": self.left_out,
+            "moved": self.moved,
         }
 
     def __str__(self) -> str:
