@@ -197,6 +197,6 @@ class CleanList:
         return cls(frozenset(left_out), moved, [row for row in rows if row[1] or row[2]], **values)
 
     def words(self, pictures: int) -> str:
-        """Return what it does to so many pictures, in words: `leaves out 3 of 751 pictures, moves 2`."""
+        """Return what it does to a collection of `pictures`, in words: `leaves out 3 of 751 pictures`."""
         moves = f" and gives {counted(len(self.moved), 'picture')} another class" if self.moved else ""
         return f"leaves out {len(self.left_out):,} of {counted(pictures, 'picture')}{moves}"
