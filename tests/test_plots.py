@@ -6,7 +6,8 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from tellapart.plots.answers import Bars, Calibration, ConfusionMatrix, Coverage, Intervals
+from tellapart.plots.answers import Bars, Calibration, Coverage, Intervals
+from tellapart.plots.confusion import ConfusionMatrix
 from tellapart.plots.inside import KernelResponse, MapRows
 from tellapart.plots.learning import LearningCurve, LearningCurves
 from tellapart.plots.panels import Panels
@@ -72,7 +73,7 @@ def test_the_grid_shows_each_picture_with_its_name():
 
 def test_the_matrix_names_its_axes():
     axis = ConfusionMatrix(np.array([[3, 1], [0, 4]]), ["cat", "dog"]).figure().axes[0]
-    assert [text.get_text() for text in axis.texts] == ["3", "1", "4"]
+    assert [text.get_text() for text in axis.texts] == ["3\n75 %", "1\n25 %", "4"]
     assert [text.get_text() for text in axis.get_yticklabels()] == ["cat", "dog"]
 
 

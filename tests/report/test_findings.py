@@ -33,6 +33,7 @@ def test_the_page_lists_checks_findings_and_what_was_not_checked(tmp_path, check
     empty = [CheckResult("other", "Other things", "Other.", []), CheckResult("exif", "EXIF faults", "EXIF.", [])]
     page = written(tmp_path, CheckPage(checked, [empty[0], odd, empty[1]], ["labels: not checked"]))
     titles = re.findall("<h2>(.*?)</h2>", page)
+    assert "6 pictures, 3 classes" in page
     assert titles == ["Summary", "Odd stripes", "Not checked, or only in part", "Clean manifest"]
     assert "26 findings" in page
     assert "Nothing found: other things, EXIF faults." in page
@@ -40,8 +41,8 @@ def test_the_page_lists_checks_findings_and_what_was_not_checked(tmp_path, check
     assert page.count("Six of them.") == 1
     assert page.count("<img") == 24
     assert "<summary>2 more</summary>" in page
-    assert re.search(r'<a href="#check-odd">Odd stripes <b>26</b></a>', page)
-    assert 'id="check-odd"' in page
+    assert re.search(r'<a href="#odd-stripes">Odd stripes <b>26</b></a>', page)
+    assert 'id="odd-stripes"' in page
     assert "photos <b>" not in page
     assert "None of the findings changes a clean manifest" in page
 
@@ -120,7 +121,9 @@ def test_the_page_ends_with_the_clean_manifest(tmp_path, checked):
     assert words in page
     assert "A clean manifest leaves out 2 pictures for this." in page
     assert "A clean manifest gives 1 picture another class for this." in page
-    rows = re.findall(r"<tr><td>(\w+)</td>\s*<td class=\"number\">(\d+)</td><td class=\"number\">(\d+)</td>", page)
+    rows = re.findall(
+        r"<tr><th scope=\"row\">(\w+)</th>\s*<td class=\"number\">(\d+)</td><td class=\"number\">(\d+)</td>", page
+    )
     assert rows == [("Duplicates", "2", "0"), ("Labels", "0", "1")]
     assert "tellapart check &#39;/a b/photos&#39; --write-manifest photos-clean.csv</pre>" in page
     assert page.index("photos-clean.csv") > page.index("<h2>Labels</h2>")

@@ -9,9 +9,14 @@ import numpy as np
 
 from tellapart.classifier.calibration import tempered
 from tellapart.classifier.classifier import Classifier
-from tellapart.evaluation import metrics, rendering
+from tellapart.evaluation import intervals, metrics, rendering
 from tellapart.evaluation.labelled_predictions import LabelledPredictions
-from tellapart.plots.answers import Calibration, ConfusionMatrix, Coverage, Intervals
+from tellapart.plots.answers import Calibration, Coverage, Intervals
+from tellapart.plots.confusion import ConfusionMatrix
+
+FEWEST, POINTS = 20, 120
+"""A curve over the answered pictures starts where this number is answered, if there are twice as many pictures; and the
+largest number of its points."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -51,24 +56,39 @@ class Evaluation(LabelledPredictions):
     def _repr_html_(self) -> str:
         return rendering.as_html(self)
 
-    def confusion_matrix(self) -> ConfusionMatrix:
-        """Return the confusion matrix as a drawing."""
-        return ConfusionMatrix(self.confusion, self.class_names)
+    def confusion_matrix(self, normalized: bool = False) -> ConfusionMatrix:
+        """Return the confusion matrix as a drawing; `normalized`: with the shares of each true class, no counts."""
+        return ConfusionMatrix(self.confusion, self.class_names, normalized)
 
     def calibration(self) -> Calibration:
         """Return the reliability diagram: confidence against accuracy."""
         return Calibration(metrics.reliability(self.probabilities, self.labels), self.calibration_error)
 
     def coverage(self) -> Coverage:
-        """Return a drawing of the share of wrong answers against the share of answered pictures, by threshold."""
+        """Return a drawing of the share of wrong answers against the share of answered pictures, by threshold.
+
+        The curve starts where FEWEST pictures are answered: the share among fewer says little.
+        """
         confidence = self.probabilities.max(axis=1)
         order = np.argsort(-confidence, kind="stable")
         wrong = np.cumsum(self.predicted[order] != self.labels[order])
-        answered = np.arange(1, len(order) + 1)
         last = np.append(np.diff(confidence[order]) != 0, True)  # equal probabilities are answered together
-        points = (confidence[order][last], answered[last] / len(order), wrong[last] / answered[last])
-        thresholds, coverage, errors = (column[::-1].astype(float) for column in points)
-        return Coverage(thresholds, coverage, errors, self.threshold)
+        places = np.flatnonzero(last)
+        places = places[places + 1 >= (FEWEST if self.count >= 2 * FEWEST else 1)]
+        chosen = np.linspace(0, len(places) - 1, min(POINTS, len(places))).round().astype(int)
+        if self.threshold is not None:  # whose point is marked on the curve
+            kept = int((confidence[order][places] >= self.threshold).sum()) - 1
+            chosen = np.unique(np.append(chosen, max(0, kept)))
+        places = places[chosen][::-1]
+        answered = places + 1
+        bounds = [intervals.share(int(w), int(n)) for w, n in zip(wrong[places], answered, strict=True)]
+        return Coverage(
+            confidence[order][places].astype(float),
+            answered / self.count,
+            wrong[places] / answered,
+            self.threshold,
+            np.array(bounds),
+        )
 
     def class_metrics(self, name: str = "f1") -> Intervals:
         """Return `precision`, `recall` or `f1` of each class with its interval, as a drawing."""

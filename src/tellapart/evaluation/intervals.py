@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 Interval = tuple[float, float]
@@ -12,6 +14,7 @@ ENOUGH = 20
 """With fewer pictures of a class, the intervals of its metrics are too wide to be useful: over 0.15 to each side."""
 
 
+@cache
 def share(successes: int, count: int, confidence: float = CONFIDENCE) -> Interval:
     """Return the Wilson score interval of a share (Wilson 1927), computed by SciPy; 0 to 1 for a count of 0."""
     if not count:

@@ -48,11 +48,17 @@ def balanced_accuracy(confusion: np.ndarray) -> float:
 def roc_aucs(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the area under the ROC curve of each class against the others, float [classes].
 
-    It is NaN for a class without pictures, or with all of them.
+    It is NaN for a class without pictures, or with all of them. It is computed from ranks (Mann and Whitney 1947), for
+    all classes at once: with 1,000 classes a curve each takes many seconds.
     """
-    from sklearn.metrics import roc_auc_score  # here: importing scikit-learn takes most of a second
+    from scipy.stats import rankdata  # here: importing scipy.stats takes half a second
 
-    return _one_against_others(roc_auc_score, probabilities, labels)
+    count, classes = probabilities.shape
+    members = np.bincount(labels, minlength=classes)
+    own_ranks = rankdata(probabilities, axis=0)[np.arange(count), labels]  # equal probabilities share their mean rank
+    sums = np.bincount(labels, own_ranks, classes) - members * (members + 1) / 2
+    with np.errstate(invalid="ignore"):
+        return np.asarray(sums / (members * (count - members)))
 
 
 def average_precisions(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -61,9 +67,11 @@ def average_precisions(probabilities: np.ndarray, labels: np.ndarray) -> np.ndar
     That is the area under the precision-recall curve, summed in steps. It is NaN for a class without pictures, or with
     all of them.
     """
+    from sklearn import config_context  # here: importing scikit-learn takes most of a second
     from sklearn.metrics import average_precision_score
 
-    return _one_against_others(average_precision_score, probabilities, labels)
+    with config_context(assume_finite=True, skip_parameter_validation=True):  # which take longer than the work
+        return _one_against_others(average_precision_score, probabilities, labels)
 
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> np.ndarray:

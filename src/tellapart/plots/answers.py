@@ -1,4 +1,4 @@
-"""Drawings of results: confusion matrix, calibration, coverage, metrics with intervals, and bars."""
+"""Drawings of results: calibration, coverage, metrics with intervals, and bars."""
 
 from __future__ import annotations
 
@@ -9,45 +9,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from tellapart.plots.plot import FIRST, MARK, SECOND, Plot, plain, shortened
+from tellapart.plots.plot import FIRST, MARK, SECOND, Plot, headed, plain, shortened
 from tellapart.text import near_one
-
-
-@dataclass(frozen=True, eq=False)
-class ConfusionMatrix(Plot):
-    """A confusion matrix: `counts` int64 [classes, classes] with true classes in rows, predicted classes in columns.
-
-    The colour is the share of the true class. Counts are written into the cells for up to 20 classes.
-    """
-
-    counts: np.ndarray
-    class_names: Sequence[str]
-
-    @property
-    def size(self) -> tuple[float, float]:
-        """Width and height in inches; they grow with the number of classes."""
-        side = min(3 + 0.32 * len(self.class_names), 14)
-        return side, side
-
-    def draw(self, axis: Axes) -> None:
-        """See Plot."""
-        count = len(self.class_names)
-        shares = self.counts / np.maximum(self.counts.sum(axis=1, keepdims=True), 1)
-        axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-        if count <= 20:
-            for (row, column), value in np.ndenumerate(self.counts):
-                if value:
-                    colour = "white" if shares[row, column] > 0.5 else "#1c2430"
-                    axis.text(column, row, f"{value}", ha="center", va="center", color=colour, fontsize=8)
-        if count <= 50:
-            names = shortened(self.class_names)
-            axis.set_xticks(range(count), names, rotation=90)
-            axis.set_yticks(range(count), names)
-        axis.set(xlabel="predicted class", ylabel="true class")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the classes and counts."""
-        return {"classes": list(self.class_names), "confusion": self.counts.tolist()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,18 +23,20 @@ class Calibration(Plot):
 
     bins: np.ndarray
     error: float
-    size = (4.8, 4.8)
+    size = (4.8, 4.2)
 
     def draw(self, axis: Axes) -> None:
         """See Plot. The area of a point grows with its share of the pictures."""
         counts, confidence, accuracy = self.bins[self.bins[:, 0] > 0].T
-        axis.plot([0, 1], [0, 1], color=MARK, linestyle=":", label="perfect calibration")
-        axis.plot(confidence, accuracy, color=FIRST, alpha=0.5)
-        axis.scatter(confidence, accuracy, s=20 + 280 * counts / counts.sum(), color=FIRST, label="predictions")
-        axis.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.03), ylim=(0, 1.03))
-        axis.set_title(f"expected calibration error {self.error:.2%}", fontsize=10)
+        axis.plot([0, 100], [0, 100], color=MARK, linestyle=":", linewidth=1.2, label="perfect calibration")
+        axis.vlines(100 * confidence, 100 * confidence, 100 * accuracy, color=SECOND, alpha=0.35, linewidth=2)
+        axis.plot(100 * confidence, 100 * accuracy, color=FIRST, alpha=0.5, linewidth=1.5)
+        sizes = 20 + 280 * counts / counts.sum()
+        axis.scatter(100 * confidence, 100 * accuracy, s=sizes, color=FIRST, label="predictions", zorder=3)
+        axis.set(xlabel="confidence, %", ylabel="right, %", xlim=(0, 103), ylim=(0, 103))
+        headed(axis, "Confidence and accuracy")
         plain(axis)
-        axis.legend(frameon=False, loc="upper left", markerscale=0.5)
+        axis.legend(frameon=False, loc="upper left", markerscale=0.5, fontsize=9)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the error, and one row per bin that is not empty."""
@@ -82,21 +47,28 @@ class Calibration(Plot):
 
 @dataclass(frozen=True, eq=False)
 class Coverage(Plot):
-    """The share of wrong answers against the share of answered pictures, over all confidence thresholds.
+    """The share of wrong answers against the share of answered pictures, over the confidence thresholds.
 
     `thresholds`, `coverage` and `errors` are float [points]: the confidence from which an answer is given, the share of
-    pictures that get one, and the share of these answers that are wrong. `threshold` is the one in use, if any.
+    pictures that get one, and the share of these answers that are wrong. `intervals` float [points, 2] are the 95 %
+    intervals of the errors, if known. `threshold` is the one in use, if any.
     """
 
     thresholds: np.ndarray
     coverage: np.ndarray
     errors: np.ndarray
     threshold: float | None = None
-    size = (4.8, 4.8)
+    intervals: np.ndarray | None = None
+    size = (4.8, 4.2)
 
     def draw(self, axis: Axes) -> None:
         """See Plot."""
-        axis.plot(100 * self.coverage, 100 * self.errors, color=FIRST)
+        if self.intervals is not None:
+            low, high = 100 * self.intervals.T
+            axis.fill_between(
+                100 * self.coverage, low, high, color=FIRST, alpha=0.15, linewidth=0, label="95 % interval"
+            )
+        axis.plot(100 * self.coverage, 100 * self.errors, color=FIRST, linewidth=1.8)
         axis.set(xlabel="pictures answered, %", ylabel="wrong answers, %", xlim=(0, 102))
         axis.set_ylim(bottom=0)
         if self.threshold is not None:
@@ -104,8 +76,9 @@ class Coverage(Plot):
             if place < len(self.thresholds):
                 point = 100 * self.coverage[place], 100 * self.errors[place]
                 axis.plot(*point, "o", color=SECOND, label=f"unsure below {near_one(self.threshold)}")
-                axis.legend(frameon=False)
-        axis.set_title("errors among answered pictures", fontsize=10)
+        if axis.get_legend_handles_labels()[0]:
+            axis.legend(frameon=False, fontsize=9)
+        headed(axis, "Errors among answered pictures")
         plain(axis)
 
     def to_dict(self) -> dict[str, Any]:

@@ -9,36 +9,51 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from tellapart.plots.plot import FIRST, MARK, SECOND, Plot, plain
+from tellapart.plots.plot import FIRST, MARK, SECOND, Plot, headed, plain
+from tellapart.text import percent
 
 
 @dataclass(frozen=True, eq=False)
 class LearningCurve(Plot):
-    """`loss` or `accuracy` by epoch, for training and validation. The epoch of the saved weights is marked."""
+    """`loss` or `accuracy` by epoch, for training and validation. The epoch of the saved weights is marked.
+
+    Epochs on smaller pictures are shaded: their `size` in the history is below 1, a share of the full size.
+    """
 
     history: Sequence[dict[str, float]]
     best_epoch: int
     name: str = "accuracy"
-    size = (5, 4)
+    size = (5, 3.6)
 
     def draw(self, axis: Axes) -> None:
         """See Plot."""
         epochs = [row["epoch"] for row in self.history]
+        if smaller := smaller_epochs(self.history):
+            size = next(row["size"] for row in self.history if row.get("size", 1) < 1)
+            axis.axvspan(
+                epochs[0] - 0.5,
+                smaller + 0.5,
+                color=MARK,
+                alpha=0.13,
+                linewidth=0,
+                label=f"pictures at {percent(size, digits=0)}",
+            )
         for column, label, colour in ((self.name, "training", FIRST), (f"val_{self.name}", "validation", SECOND)):
             if column in self.history[0]:
                 values = [row[column] for row in self.history]
-                axis.plot(epochs, values, color=colour, label=label, marker="o", markersize=3)
+                dot = "o" if len(epochs) <= 40 else ""
+                axis.plot(epochs, values, color=colour, label=label, linewidth=1.8, marker=dot, markersize=3)
         axis.axvline(self.best_epoch, color=MARK, linestyle=":", label=f"saved: epoch {self.best_epoch}")
-        axis.set(xlabel="epoch", title=self.name.capitalize())
+        axis.set(xlabel="epoch")
+        headed(axis, self.name.capitalize())
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         plain(axis)
-        axis.legend(frameon=False)
+        axis.legend(frameon=False, fontsize=9)
 
     def to_dict(self) -> list[dict[str, float]]:
         """Return one row per epoch."""
-        return [
-            {key: row[key] for key in ("epoch", self.name, f"val_{self.name}") if key in row} for row in self.history
-        ]
+        columns = ("epoch", self.name, f"val_{self.name}", "size")
+        return [{key: row[key] for key in columns if key in row} for row in self.history]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +62,7 @@ class LearningCurves(Plot):
 
     history: Sequence[dict[str, float]]
     best_epoch: int
-    size = (10, 4)
+    size = (10, 3.6)
 
     def _figure(self) -> Figure:
         """Return a matplotlib figure of both."""
@@ -68,3 +83,8 @@ class LearningCurves(Plot):
     def to_dict(self) -> list[dict[str, float]]:
         """Return one row per epoch."""
         return [dict(row) for row in self.history]
+
+
+def smaller_epochs(history: Sequence[dict[str, float]]) -> int:
+    """Return the last epoch that was trained on smaller pictures; 0 if there was none."""
+    return int(max((row["epoch"] for row in history if row.get("size", 1) < 1), default=0))

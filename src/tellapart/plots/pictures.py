@@ -14,7 +14,7 @@ from tellapart.plots.plot import Plot, shorten
 
 @dataclass(frozen=True, eq=False)
 class PictureGrid(Plot):
-    """A grid of pictures, uint8 [height, width, 1 or 3] each, with a title above each."""
+    """A grid of pictures, uint8 [height, width, 1 or 3] each, with a title of one line or more above each."""
 
     pictures: Sequence[np.ndarray]
     titles: Sequence[str]
@@ -23,21 +23,29 @@ class PictureGrid(Plot):
     @property
     def size(self) -> tuple[float, float]:
         """Width and height in inches; the height grows with the number of rows."""
-        return 1.7 * self.columns, 1.9 * -(-len(self.pictures) // self.columns)
+        return 1.7 * self.columns, (1.9 + 1.7 * self._extra) * -(-len(self.pictures) // self.columns)
+
+    @property
+    def _extra(self) -> float:
+        """The height of the lines of the titles after the first, as a share of a picture's."""
+        return 0.11 * max((title.count("\n") for title in self.titles), default=0)
 
     def draw(self, axis: Axes) -> None:
         """See Plot. All pictures are on one axis, because an axis takes many times longer to draw than a picture."""
         axis.set_axis_off()
         rows = -(-len(self.pictures) // self.columns)
-        axis.set(xlim=(-0.03, self.columns), ylim=(1.15 * rows, -0.2), aspect="equal")
+        step = 1.15 + self._extra
+        limits = {"xlim": (-0.03, self.columns), "ylim": (step * rows, -0.2 - self._extra)}
+        axis.set(**limits, aspect="equal")
         for number, picture in enumerate(self.pictures):
             row, column = divmod(number, self.columns)
             height, width = (0.94 * side / max(picture.shape[:2]) for side in picture.shape[:2])
-            left, top = column + (0.97 - width) / 2, 1.15 * row + (0.94 - height) / 2
+            left, top = column + (0.97 - width) / 2, step * row + (0.94 - height) / 2
             shown = picture[:, :, 0] if picture.shape[2] == 1 else picture
             axis.imshow(shown, cmap="gray", vmin=0, vmax=255, extent=(left, left + width, top + height, top), zorder=1)
-            axis.text(column + 0.485, 1.15 * row - 0.04, shorten(self.titles[number], 22), ha="center", fontsize=9)
-        axis.set(xlim=(-0.03, self.columns), ylim=(1.15 * rows, -0.2))  # imshow changes the limits
+            title = "\n".join(shorten(line, 22) for line in self.titles[number].split("\n"))
+            axis.text(column + 0.485, step * row - 0.04, title, ha="center", fontsize=9, linespacing=1.1)
+        axis.set(**limits)  # imshow changes them
 
     def to_dict(self) -> list[str]:
         """Return the titles."""
@@ -51,6 +59,6 @@ def overlay(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:
     """
     grey = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2)
     colours = 255 * matplotlib.colormaps["YlOrRd"](0.25 + 0.75 * heat)[..., :3]
-    share = (0.7 * np.sqrt(heat))[..., None]
+    share = (0.7 * heat**0.7)[..., None]
     result: np.ndarray = np.clip(grey * (1 - share) + colours * share, 0, 255).astype(np.uint8)
     return result

@@ -129,6 +129,16 @@ def shortened(names: Sequence[str], length: int = 18) -> list[str]:
 
 
 def plain(axis: Axes) -> None:
-    """Draw a faint grid, and no frame at the top and right."""
-    axis.grid(alpha=0.25)
-    axis.spines[["top", "right"]].set_visible(False)
+    """Draw faint horizontal lines, and no frame except the bottom line; labels are smaller and greyer than text."""
+    axis.set_axisbelow(True)
+    axis.grid(axis="y", color=MARK, alpha=0.22, linewidth=0.8)
+    axis.spines[["top", "right", "left"]].set_visible(False)
+    axis.spines["bottom"].set_color(MARK)
+    axis.tick_params(length=0, labelsize=9)
+    for label in (axis.xaxis.label, axis.yaxis.label):
+        label.set_fontsize(9)
+
+
+def headed(axis: Axes, title: str) -> None:
+    """Write a title above an axis, at its left."""
+    axis.set_title(title, fontsize=10.5, fontweight="bold", loc="left", pad=10)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +13,8 @@ from tellapart.data.finding import NAMED, Checked, CheckResult, CleanList, Findi
 from tellapart.errors import TellapartError
 from tellapart.files import write_text
 from tellapart.images.summary import PictureSummary
-from tellapart.images.write import EXACT, as_file, within
-from tellapart.report.page import html, page
+from tellapart.images.write import EXACT, within
+from tellapart.report.page import anchor, html, page, picture, scroll
 from tellapart.text import counted, cut
 
 SIDE = 200
@@ -38,18 +37,16 @@ EXAMPLES = 3
 
 _SUMMARY = """
 <p class="big">{{ headline }}</p>
-<p>{{ name }}: {{ size }}.</p>
 {% for note in notes %}<p>Note: {{ note }}.</p>{% endfor %}
-{% if links %}<nav aria-label="Findings"><ul class="check-kinds">
-{% for anchor, title, count in links %}<li><a href="#{{ anchor }}">{{ title }}
-{%- if count %} <b>{{ count | thousands }}</b>{% endif %}</a></li>
-{% endfor %}</ul></nav>{% endif %}
+{% if links %}<ul class="check-kinds">
+{% for anchor, title, count in links %}<li><a href="#{{ anchor }}">{{ title }} <b>{{ count | thousands }}</b></a></li>
+{% endfor %}</ul>{% endif %}
 {% if empty %}<p class="soft">Nothing found: {{ empty | join(", ") }}.</p>{% endif %}
 {% for words in remarks %}<p class="soft">{{ words }}</p>{% endfor %}
 """
 
 _SECTION = """
-<div class="check" id="{{ anchor }}">
+<div class="check">
 <p>{{ description }} Found: {{ count | thousands }}.{% if cleaned %} {{ cleaned }}{% endif %}</p>
 {% if remark %}<p>{{ remark }}</p>{% endif %}
 {% if plain %}<ul>{% for words in plain %}<li>{{ words }}</li>{% endfor %}</ul>{% endif %}
@@ -70,19 +67,23 @@ _CARD = """
 """
 
 _CLEAN = """
-<div class="check" id="clean-manifest">
+<div class="check">
 {% if clean.kinds %}
 <p>A clean manifest is a table of the pictures without these problems. It {{ words }}. Your files stay as they are.</p>
-<div class="wide"><table><thead><tr><th>found</th><th class="number">left out</th><th class="number">other class</th>
-</tr></thead><tbody>{% for title, dropped, moved in clean.kinds %}<tr><td>{{ title }}</td>
-<td class="number">{{ dropped | thousands }}</td><td class="number">{{ moved | thousands }}</td></tr>{% endfor %}
-</tbody></table></div>
+{{ table }}
 {% if manifest %}<p>It was written: <code>{{ manifest }}</code></p>
 {% elif clean.command %}<p>Look at the pictures above first. This command writes it:</p>
 <pre class="check-command">{{ clean.command }}</pre>
 {% else %}<p>It cannot be written: {{ clean.problem }}.</p>{% endif %}
 {% else %}<p>None of the findings changes a clean manifest: it would list every picture with its class.</p>{% endif %}
 </div>
+"""
+
+_CHANGES = """
+<table><thead><tr><th>found</th><th class="number">left out</th><th class="number">other class</th></tr></thead><tbody>
+{% for title, dropped, moved in kinds %}<tr><th scope="row">{{ title }}</th>
+<td class="number">{{ dropped | thousands }}</td><td class="number">{{ moved | thousands }}</td></tr>
+{% endfor %}</tbody></table>
 """
 
 _TABLE = """
@@ -138,12 +139,12 @@ def write_findings(facts: CheckPage, path: Path) -> None:
     sections = [("Summary", _summary(facts))]
     sections += [(result.title, _section(facts, result)) for result in facts.found]
     if facts.missing:
-        items = '<ul class="check" id="missing">{% for words in missing %}<li>{{ words }}</li>{% endfor %}</ul>'
+        items = '<ul class="check">{% for words in missing %}<li>{{ words }}</li>{% endfor %}</ul>'
         sections.append(("Not checked, or only in part", html(items, missing=facts.missing)))
     if facts.found:
         sections.append(("Clean manifest", _clean(facts)))
     style = (Path(__file__).parent / "findings.css").read_text(encoding="utf-8")
-    write_text(path, page(facts.checked.collection.name, "tellapart check", sections, more_style=style))
+    write_text(path, page(facts.checked.collection.name, "tellapart check", sections, facts.size, style))
 
 
 def findings_table(facts: CheckPage) -> Markup:
@@ -162,23 +163,14 @@ def findings_table(facts: CheckPage) -> Markup:
 def _summary(facts: CheckPage) -> Markup:
     """Return the number of findings, links to their sections, and the checks without findings in a line."""
     total, collection = sum(len(result.findings) for result in facts.found), facts.checked.collection
-    links: list[tuple[str, str, int]] = [(_anchor(one), one.title, len(one.findings)) for one in facts.found]
-    links += [("missing", "Not checked, or only in part", 0)] if facts.missing else []
-    links += [("clean-manifest", "Clean manifest", 0)] if facts.found else []
     return html(
         _SUMMARY,
         headline=counted(total, "finding") if total else "Nothing found",
-        name=collection.name,
-        size=facts.size,
         notes=collection.notes,
-        links=links,
+        links=[(anchor(one.title), one.title, len(one.findings)) for one in facts.found],
         empty=facts.empty,
         remarks=facts.remarks_without_findings,
     )
-
-
-def _anchor(result: CheckResult) -> str:
-    return f"check-{result.name}"
 
 
 def _section(facts: CheckPage, result: CheckResult) -> Markup:
@@ -191,7 +183,6 @@ def _section(facts: CheckPage, result: CheckResult) -> Markup:
     left = max(0, len(result.findings) - result.shown)
     return html(
         _SECTION,
-        anchor=_anchor(result),
         description=result.description,
         count=len(result.findings),
         cleaned=_cleaned(facts.clean, result.title),
@@ -248,22 +239,10 @@ def _card(checked: Checked, finding: Finding, with_detail: bool) -> Markup | Non
 
 
 def _image(checked: Checked, index: int, summary: PictureSummary, description: str) -> Markup:
-    """Return a picture for the page, its longer side SIDE pixels wide; small ones are enlarged pixel by pixel."""
+    """Return a picture for the page, its longer side SIDE pixels long; small ones are enlarged pixel by pixel."""
     pixels = _copy(checked, index, summary)
-    data, kind = as_file(pixels)
-    height, width = pixels.shape[:2]
-    coarse = max(height, width) <= EXACT
-    factor = max(1, SIDE // max(height, width)) if coarse else SIDE / max(height, width)
-    return html(
-        '<img{% if coarse %} class="coarse"{% endif %} src="data:{{ kind }};base64,{{ data }}" width="{{ width }}" '
-        'height="{{ height }}" alt="{{ alt }}" title="{{ alt }}">',
-        coarse=coarse,
-        kind=kind,
-        data=base64.b64encode(data).decode(),
-        width=max(1, round(width * factor)),
-        height=max(1, round(height * factor)),
-        alt=description,
-    )
+    longest = max(pixels.shape[:2])
+    return picture(pixels, description, SIDE // longest * longest if longest <= EXACT else SIDE)
 
 
 def _copy(checked: Checked, index: int, summary: PictureSummary) -> np.ndarray:
@@ -277,4 +256,5 @@ def _copy(checked: Checked, index: int, summary: PictureSummary) -> np.ndarray:
 def _clean(facts: CheckPage) -> Markup:
     """Return what a clean manifest would change, by kind, and the command that writes it."""
     words = facts.clean.words(len(facts.checked.collection))
-    return html(_CLEAN, clean=facts.clean, words=words, manifest=facts.manifest)
+    table = scroll("What a clean manifest changes", html(_CHANGES, kinds=facts.clean.kinds))
+    return html(_CLEAN, clean=facts.clean, words=words, manifest=facts.manifest, table=table)

@@ -77,7 +77,7 @@ class Fitting:
         pace: Pace | None,
     ) -> None:
         """Train to the end of epoch `until` or, by the clock, of the phase, on pictures reduced to a share `size`."""
-        model = self._compiled(size)
+        model, state.size = self._compiled(size), size
         while (epoch := len(state.history)) < until and not (pace and pace.phase_over):
             self.batches.first = state.batch if state.epoch == epoch else 0
             if pace:

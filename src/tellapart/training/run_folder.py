@@ -23,6 +23,8 @@ from tellapart.training.machine import now
 
 MODEL, RECORD, SPLIT, CLASSES = "model.keras", "run.json", "split.csv", "classes.txt"
 CURVES, REPORT, HISTORY = "curves.png", "report.html", "history.csv"
+CONFUSION, CONFUSION_NORMALIZED = "confusion_matrix.png", "confusion_matrix_normalized.png"
+MISTAKES, AUGMENTED = "mistakes.png", "augmented.png"
 LOCK, HOLDER = "lock", "lock-holder.txt"
 
 FORMAT = 2

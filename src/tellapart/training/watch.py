@@ -28,7 +28,8 @@ EVERY = 0.2
 class Watch(keras.callbacks.Callback):
     """Reports progress, writes history.csv, keeps the best weights, and stops if a metric is not finite.
 
-    `epochs` are planned, unless `pace` plans them.
+    `epochs` are planned, unless `pace` plans them. If pictures grow during the training, each row of the history has
+    the share of their size in that epoch, `size`.
     """
 
     def __init__(
@@ -72,6 +73,8 @@ class Watch(keras.callbacks.Callback):
         read = {name: float(value) for name, value in (logs or {}).items()}
         row = {"epoch": epoch + 1} | self._of_whole_epoch(read, self.done)
         row["seconds"] = round(time.monotonic() - self.started, 3)
+        if self.state.size < 1 or any("size" in earlier for earlier in self.state.history):
+            row["size"] = self.state.size
         self.earlier = None
         self._check(row, epoch)
         self._keep_best(row, epoch)
@@ -87,8 +90,10 @@ class Watch(keras.callbacks.Callback):
         if not history:
             return
         buffer = io.StringIO()
-        metrics = sorted(set(history[0]) - {"epoch", "seconds"})
-        writer = csv.DictWriter(buffer, fieldnames=["epoch", *metrics, "seconds"], lineterminator="\n")
+        names = {name for row in history for name in row}
+        last = [name for name in ("seconds", "size") if name in names]
+        metrics = sorted(names - {"epoch", *last})
+        writer = csv.DictWriter(buffer, fieldnames=["epoch", *metrics, *last], lineterminator="\n")
         writer.writeheader()
         writer.writerows(history)
         path = self.session.folder / HISTORY

@@ -31,7 +31,7 @@ class Pictures:
     """What a run works on: the collection, its split table, and all its pictures prepared.
 
     `found` is the recipe before the data decided what it leaves open; `fold` int [n] is the fold of each training
-    picture, or None without cross-validation.
+    picture, or None without cross-validation. `duplicates` are those of the collection, if they were searched for.
     """
 
     collection: Collection
@@ -39,6 +39,7 @@ class Pictures:
     data: Prepared
     found: Found
     fold: np.ndarray | None = None
+    duplicates: Duplicates | None = None
 
     def of(self, split: str) -> Prepared:
         """The pictures of a split."""
@@ -168,7 +169,7 @@ def _prepared(
         interrupted.check_split(split_table)
     else:
         _report_split(collection, split_table, duplicates, on_event)
-    pictures = Pictures(collection, split_table, data, found)
+    pictures = Pictures(collection, split_table, data, found, duplicates=duplicates)
     _check_readable(pictures)
     return _with_folds(pictures, duplicates, options, on_event)
 

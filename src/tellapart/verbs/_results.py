@@ -1,4 +1,4 @@
-"""The results of a training: calibration, evaluations, model file, curves, report and run.json."""
+"""The results of a training: calibration, evaluations and the model file."""
 
 from __future__ import annotations
 
@@ -16,14 +16,10 @@ if TYPE_CHECKING:
     from tellapart.data.feeding import Prepared
     from tellapart.data.split_table import SplitTable
     from tellapart.evaluation.evaluation import Evaluation
-    from tellapart.report.page import ShownMistake
     from tellapart.training.plan import Plan
     from tellapart.training.run_folder import RunFolder
     from tellapart.training.train import Trained
     from tellapart.verbs._planning import Pictures
-
-MISTAKES = 12
-"""The report shows this many of the most confident mistakes."""
 
 SAMPLES = 256
 """At most this many pictures are used to compare a network with its ONNX copy."""
@@ -179,69 +175,6 @@ def save_model(folder: RunFolder, classifier: Classifier, metrics: dict[str, Any
         classifier.record = classifier.record.model_copy(update={"metrics": short})
     classifier.save(folder.model)
     classifier.source = str(folder.model)
-
-
-def write_report(
-    folder: RunFolder, record: dict[str, Any], pictures: Pictures, trained: Trained, result: Results
-) -> None:
-    """Draw the learning curves, and write the report and the model card."""
-    from tellapart.plots.learning import LearningCurves
-    from tellapart.report.page import Facts
-    from tellapart.report.page import write_report as write
-    from tellapart.training.run_folder import CURVES, REPORT, written
-
-    with written(folder.path / CURVES):
-        LearningCurves(trained.history, trained.best_epoch).save(folder.path / CURVES)
-    classifier, evaluation = result.classifier, main_evaluation(result.evaluations)
-    names, train = classifier.class_names, pictures.of("train")
-    firsts = [i for c in range(len(names)) for i in (train.labels == c).nonzero()[0][: max(1, 18 // len(names))]][:18]
-    detector = classifier.ood_detector
-    with written(folder.path / REPORT):
-        write(
-            Facts(
-                record,
-                trained.history,
-                [layer.model_dump() for layer in classifier.record.layers],
-                [train.pixels[i] for i in firsts],
-                [names[train.labels[i]] for i in firsts],
-                evaluation,
-                _mistakes(evaluation, classifier, pictures.data, trained) if evaluation else [],
-                detector is not None and detector.decides,
-            ),
-            folder.path,
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Results:
-    """A calibrated classifier and its evaluations by split."""
-
-    classifier: Classifier
-    evaluations: dict[str, Evaluation]
-
-
-def _mistakes(evaluation: Evaluation, classifier: Classifier, data: Prepared, trained: Trained) -> list[ShownMistake]:
-    """The most confident mistakes with their pictures and heat maps."""
-    import numpy as np
-
-    from tellapart.explanation.heat import HeatMaps, occlusion
-    from tellapart.plots.pictures import overlay
-    from tellapart.report.page import ShownMistake
-
-    mistakes = evaluation.mistakes(MISTAKES)
-    if not mistakes:
-        return []
-    rows = np.searchsorted(data.indices, [evaluation.indices[mistake.position] for mistake in mistakes])
-    prepared = list(data.pixels[rows])
-    if evaluation.folds:  # of other models than the saved one, which has trained on these pictures
-        return [ShownMistake(mistake, picture, None) for mistake, picture in zip(mistakes, prepared, strict=True)]
-    answers = np.array([evaluation.class_names.index(mistake.predicted) for mistake in mistakes])
-    try:
-        maps = HeatMaps(trained.network)(np.stack(prepared), answers)
-    except LookupError:  # no convolutions
-        maps = np.stack([occlusion(classifier.probabilities, *pair) for pair in zip(prepared, answers, strict=True)])
-    shown = zip(mistakes, prepared, maps, strict=True)
-    return [ShownMistake(mistake, picture, overlay(picture, heat)) for mistake, picture, heat in shown]
 
 
 def report_skipped(pictures: Pictures, on_event: Listener) -> None:

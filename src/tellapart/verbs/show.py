@@ -21,11 +21,8 @@ from tellapart.verbs._outside import outside
 from tellapart.verbs._settings import AUTO, changes_of, several
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from tellapart.data.collection import Collection, Skipped
     from tellapart.plots.pictures import PictureGrid
-    from tellapart.recipes.recipe import Recipe
 
 
 AUGMENTED, EPOCHS = 5, 4
@@ -252,6 +249,7 @@ def _augmented(collection: Collection, options: Options, on_event: Listener) -> 
     from tellapart.plots.pictures import PictureGrid
     from tellapart.recipes.choose import choose_mirror, choose_preparation, choose_recipe
     from tellapart.recipes.find import find_recipe
+    from tellapart.training.augmented import augmented
 
     try:
         train = make_splits(collection).indices("train")
@@ -277,33 +275,11 @@ def _augmented(collection: Collection, options: Options, on_event: Listener) -> 
     on_event(Note(f"augmentation: {recipe.augmentation}"))
     order = np.random.default_rng(0).permutation(len(data))[: options.pictures or AUGMENTED]
     shown = data.pixels[order]
-    columns = [shown, *_changed(recipe, shown)]
+    columns = [shown, *augmented(recipe, shown, EPOCHS)]
     names = [collection.class_names[data.labels[i]] for i in order]
     pictures = [column[row] for row in range(len(shown)) for column in columns]
     titles = [name if place == 0 else f"epoch {place}" for name in names for place in range(len(columns))]
     return PictureGrid(pictures, titles, columns=len(columns))
-
-
-def _changed(recipe: Recipe, pixels: np.ndarray) -> list[np.ndarray]:
-    """The pictures uint8 [n, height, width, channels] as each of EPOCHS epochs of training augments them."""
-    import numpy as np
-
-    from tellapart.networks.backend import keras
-    from tellapart.networks.layers import AlternateMirror
-    from tellapart.training.mixing import mixed
-
-    no_labels = np.zeros((len(pixels), 1), np.float32)
-    layers = recipe.augmentation.layers(0)
-    epochs = []
-    for epoch in range(EPOCHS):
-        blended, _ = mixed(pixels, no_labels, recipe.augmentation, np.random.default_rng(epoch))
-        augmented = keras.ops.convert_to_tensor(blended.astype(np.float32))
-        for layer in layers:
-            if isinstance(layer, AlternateMirror):
-                layer.epoch.assign(epoch)
-            augmented = layer(augmented, training=True)
-        epochs.append(np.clip(np.rint(keras.ops.convert_to_numpy(augmented)), 0, 255).astype(np.uint8))
-    return epochs
 
 
 def _order(collection: Collection, count: int) -> Iterator[int]:

@@ -15,15 +15,14 @@ from tellapart.errors import CheckpointError, Stopped, TellapartError, UsageErro
 from tellapart.progress import Listener, Note
 from tellapart.verbs._interrupted import FOLDS, Interrupted, find_interrupted
 from tellapart.verbs._planning import Pictures, decide, recipe_for, restore
+from tellapart.verbs._report import Finished, write_report
 from tellapart.verbs._results import (
     OutOfFold,
-    Results,
     main_evaluation,
     measure,
     report_skipped,
     save_model,
     to_classifier,
-    write_report,
 )
 from tellapart.verbs._train_options import Options, check_options
 
@@ -233,7 +232,7 @@ def _finished(plan: Plan, pictures: Pictures, trained: Trained, out_of_fold: Out
     save_model(folder, classifier, outcome["results"])
     full = {name: evaluation.to_dict() for name, evaluation in evaluations.items()}
     record = plan.to_record() | {"status": "done", "finished": now()} | outcome | {"evaluation": full}
-    write_report(folder, record, pictures, trained, Results(classifier, evaluations))
+    write_report(folder, Finished(record, pictures, trained, classifier, main_evaluation(evaluations)), on_event)
     folder.write(record)
     report_skipped(pictures, on_event)
     folder.remove_checkpoints(FOLDS)

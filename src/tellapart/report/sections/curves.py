@@ -1,23 +1,37 @@
 """The course of the training: loss and accuracy by epoch."""
 
-from tellapart.plots.learning import LearningCurves
-from tellapart.report.page import Facts, drawing, html
+from tellapart.plots.learning import LearningCurves, smaller_epochs
+from tellapart.report.facts import Facts
+from tellapart.report.page import drawing, html
 
-POSITION, TITLE = 30, "Learning curves"
+POSITION, TITLE = 70, "Learning curves"
 
 _TEMPLATE = """
-<div class="pair">{{ loss }}{{ accuracy }}</div>
-<p class="soft">Trained for {{ seconds }} s. The saved weights are those of epoch {{ best }}. Training values are means
-over the epoch, on augmented pictures.</p>
+<div class="columns">{{ loss }}{{ accuracy }}</div>
+<p>Trained for {{ seconds }} s. The saved weights are those of epoch {{ best }}
+{%- if smaller %}, the best of the epochs at full size. Until epoch {{ smaller }} (shaded) the training saw pictures
+reduced to {{ size | percent(none, 0) }} of their size, which saves time; results there do not compare with later
+ones{% elif validated %}, the one with the highest validation accuracy{% endif %}.</p>
+<p class="soft">Training values are means over the epoch, on augmented pictures, so they may be worse than validation
+values.</p>
 """
 
 
 def render(facts: Facts) -> str:
     """See the contract."""
-    results = facts.record["results"]
+    results, history = facts.record["results"], facts.history
     best, seconds = results["best_epoch"], round(results["train_seconds"], 1)
     loss, accuracy = (
         drawing(curve, f"{curve.name} by epoch, for training and validation")
-        for curve in LearningCurves(facts.history, best).curves()
+        for curve in LearningCurves(history, best).curves()
     )
-    return html(_TEMPLATE, loss=loss, accuracy=accuracy, best=best, seconds=seconds)
+    return html(
+        _TEMPLATE,
+        loss=loss,
+        accuracy=accuracy,
+        best=best,
+        seconds=seconds,
+        smaller=smaller_epochs(history),
+        size=min((row.get("size", 1) for row in history), default=1),
+        validated="val_accuracy" in history[-1],
+    )

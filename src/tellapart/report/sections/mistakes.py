@@ -1,16 +1,28 @@
-"""The most confident mistakes, each with a heat map of what the network responded to."""
+"""The most confident mistakes: the picture, what the network responded to, and what it sees of the picture."""
 
 from markupsafe import Markup
 
-from tellapart.report.page import Facts, ShownMistake, gallery, html, picture
+from tellapart.report.facts import Facts, ShownMistake
+from tellapart.report.page import html, picture
 
-POSITION, TITLE = 50, "Most confident mistakes"
+POSITION, TITLE = 30, "Most confident mistakes"
+
+SIDE, SMALL = 224, 64
+"""The longer side of a picture on the page, and of what the network sees of it, in CSS pixels."""
 
 _TEMPLATE = """
 <p>{{ wrong | thousands }} of {{ count | thousands }} {{ split }} pictures were misclassified. These are the mistakes
-with the highest confidence; a wrong label in the data would appear here too.{% if heat %} The second picture is a heat
-map: the redder a region, the more it contributed to the prediction.{% endif %}</p>
-{{ mistakes }}
+with the highest confidence; a wrong label in the data would appear here too.</p>
+{% if heat %}<p class="legend"><span class="scale" aria-hidden="true"></span>
+Heat map: the redder a region, the more it contributed to the prediction.</p>{% endif %}
+<div class="mistakes">{% for mistake in mistakes %}{{ mistake }}{% endfor %}</div>
+"""
+
+_MISTAKE = """
+<figure class="mistake"><div class="views">{{ own }}{{ heat }}</div>
+<figcaption>{% if seen %}<span class="seen">{{ seen }}<span>as the network sees it</span></span>{% endif %}
+<span><b>predicted <bdi>{{ mistake.predicted }}</bdi></b> ({{ mistake.probability | probability }})<br>
+labelled <bdi>{{ mistake.true }}</bdi><br><span class="file">{{ mistake.key }}</span></span></figcaption></figure>
 """
 
 
@@ -21,20 +33,24 @@ def render(facts: Facts) -> str:
         return ""
     if not facts.mistakes:
         return html("<p>All {{ count | thousands }} pictures were classified correctly.</p>", count=evaluation.count)
-    mistakes = gallery([(_pictures(mistake), _caption(mistake)) for mistake in facts.mistakes])
-    heat = any(mistake.heat is not None for mistake in facts.mistakes)
-    wrong = evaluation.count - evaluation.correct
-    return html(_TEMPLATE, mistakes=mistakes, wrong=wrong, count=evaluation.count, split=evaluation.split, heat=heat)
+    return html(
+        _TEMPLATE,
+        mistakes=[_mistake(shown) for shown in facts.mistakes],
+        wrong=evaluation.count - evaluation.correct,
+        count=evaluation.count,
+        split=evaluation.split,
+        heat=any(mistake.heat is not None for mistake in facts.mistakes),
+    )
 
 
-def _pictures(shown: ShownMistake) -> Markup:
-    """The picture and, if there is one, its heat map."""
-    plain = picture(shown.picture, f"{shown.mistake.key}, a picture of {shown.mistake.true}")
-    if shown.heat is None:
-        return plain
-    return plain + picture(shown.heat, f"heat map for the prediction {shown.mistake.predicted}")
-
-
-def _caption(shown: ShownMistake) -> str:
+def _mistake(shown: ShownMistake) -> Markup:
     mistake = shown.mistake
-    return f"predicted {mistake.predicted} ({mistake.probability:.1%}), labelled {mistake.true}: {mistake.key}"
+    return html(
+        _MISTAKE,
+        mistake=mistake,
+        own=picture(shown.picture, f"{mistake.key}, a picture of {mistake.true}", SIDE),
+        heat=""
+        if shown.heat is None
+        else picture(shown.heat, f"heat map for the prediction {mistake.predicted}", SIDE),
+        seen="" if shown.seen is None else picture(shown.seen, f"{mistake.key} as the network sees it", SMALL),
+    )

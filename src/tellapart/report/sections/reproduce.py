@@ -1,23 +1,24 @@
 """What it takes to reproduce the run: command, seed, versions and machine."""
 
-from tellapart.report.page import Facts, html
+from tellapart.report.facts import Facts
+from tellapart.report.page import html
 
 POSITION, TITLE = 90, "How to reproduce"
 
 _TEMPLATE = """
 <pre>{{ command }}</pre>
-<table>
-<tr><td>seed</td><td>{{ record.seed }}</td></tr>
-<tr><td>backend</td><td>{{ record.backend }}, {{ record.precision }}</td></tr>
-<tr><td>versions</td><td>
+<table class="pairs"><tbody>
+<tr><th scope="row">seed</th><td>{{ record.seed }}</td></tr>
+<tr><th scope="row">backend</th><td>{{ record.backend }}, {{ record.precision }}</td></tr>
+<tr><th scope="row">versions</th><td>
 {% for name, version in record.versions.items() %}{{ name }} {{ version }}{{ ", " if not loop.last }}{% endfor %}
 </td></tr>
-<tr><td>machine</td><td>
+<tr><th scope="row">machine</th><td>
 {{ record.machine.cores | counted("core") }} of {{ record.machine.processor }}, {{ record.machine.system }}
 </td></tr>
-<tr><td>data fingerprint</td><td><code>{{ record.data.fingerprint }}</code></td></tr>
-<tr><td>started</td><td>{{ record.started }}</td></tr>
-</table>
+<tr><th scope="row">data fingerprint</th><td><code>{{ record.data.fingerprint }}</code></td></tr>
+<tr><th scope="row">started</th><td>{{ record.started }}</td></tr>
+</tbody></table>
 """
 
 

@@ -1,0 +1,88 @@
+"""Sentences about calibration and confidence that are worded by what the evaluation shows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tellapart.evaluation.evaluation import Evaluation
+from tellapart.evaluation.intervals import ENOUGH, share
+from tellapart.report.facts import Facts
+from tellapart.text import percent, percent_range
+
+LEVELS = (0.9, 0.8, 0.7, 0.95, 0.6, 0.5)
+"""Confidences of which one is used as an example: the first with ENOUGH predictions within NEAR of it."""
+
+NEAR = 0.05
+
+FEW = 500
+"""With fewer validation pictures, a temperature that would help may not be distinguishable from chance."""
+
+
+def calibration_judged(facts: Facts) -> str:
+    """Return whether the confidence is right on average, an example, and why it was not corrected, if it was not."""
+    evaluation = facts.evaluation
+    assert evaluation is not None
+    confidence = float(evaluation.probabilities.max(axis=1).mean())
+    low, high = evaluation.accuracy_interval
+    mean = f"{percent(confidence, digits=0)} on average, and {percent(evaluation.accuracy, digits=0)} of its answers"
+    if low <= confidence <= high:
+        return f"The confidence is about right: it is {mean} are right.{_example(evaluation)}"
+    direction = "overconfident" if confidence > high else "underconfident"
+    sentence = f"The classifier is {direction}: its confidence is {mean} are right.{_example(evaluation)}"
+    return f"{sentence}{_uncorrected(facts)}"
+
+
+def _example(evaluation: Evaluation) -> str:
+    """Return what a confidence means, by the predictions near one of LEVELS; empty if there are too few near any."""
+    confidence = evaluation.probabilities.max(axis=1)
+    for level in LEVELS:
+        near = np.abs(confidence - level) <= NEAR
+        count, right = int(near.sum()), int(evaluation.is_correct[near].sum())
+        if count >= ENOUGH:
+            interval = share(right, count)
+            said, true = percent(float(confidence[near].mean()), digits=0), percent(right / count, digits=0)
+            return f" When it says about {said}, it is right {true} of the time ({percent_range(interval)})."
+    return ""
+
+
+def _uncorrected(facts: Facts) -> str:
+    """Return why no temperature corrects the confidence; empty if one does."""
+    evaluation = facts.evaluation
+    assert evaluation is not None
+    if evaluation.temperature != 1:
+        return ""
+    count = facts.record["split"]["counts"].get("validation", 0)
+    if facts.record["options"].get("folds"):
+        return ""
+    if not count:
+        return " There are no validation pictures to correct that with."
+    if count < FEW:
+        return f" {count:,} validation pictures are too few to correct that reliably."
+    return ""
+
+
+def coverage_judged(evaluation: Evaluation) -> str:
+    """Return whether fewer answers are wrong if the less confident half is left out, as far as the data shows it."""
+    confidence, wrong = evaluation.probabilities.max(axis=1), ~evaluation.is_correct
+    order = np.argsort(-confidence, kind="stable")
+    half = len(order) // 2
+    if half < ENOUGH:
+        return f"Too few pictures to judge this: half of them are fewer than {ENOUGH}."
+    if not wrong.any():
+        return "No answer is wrong, so there is nothing to leave out."
+    sure, others = int(wrong[order[:half]].sum()), int(wrong[order[half:]].sum())
+    of_sure, of_all = (percent(part, digits=0) for part in (sure / half, wrong.mean()))
+    if share(sure, half)[1] < share(others, len(order) - half)[0]:
+        return (
+            f"The confidence helps: if only the more confident half of the pictures is answered, {of_sure} of these "
+            f"answers are wrong instead of {of_all}."
+        )
+    if sure / half < others / (len(order) - half):
+        return (
+            f"Of the more confident half of the pictures {of_sure} are wrong, and of all {of_all}: there are too few "
+            "pictures to be sure that leaving the less confident ones out helps."
+        )
+    return (
+        f"Leaving the less confident half out does not help here: {of_sure} of the more confident half are wrong, and "
+        f"{of_all} of all pictures."
+    )

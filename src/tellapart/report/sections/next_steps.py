@@ -1,0 +1,24 @@
+"""What to do next: up to three pieces of advice that the facts of the run support."""
+
+from tellapart.report.advice import advice
+from tellapart.report.facts import Facts
+from tellapart.report.page import anchor, html
+
+POSITION, TITLE = 20, "What to do next"
+
+_TEMPLATE = """
+<ol class="steps">{% for step in steps %}<li><strong>{{ step.what | kept_together }}</strong>
+{{ step.why | kept_together }}
+{% if step.section %}<a href="#{{ step.section }}">See {{ step.title }}</a>{% endif %}</li>{% endfor %}</ol>
+"""
+
+
+def render(facts: Facts) -> str:
+    """See the contract."""
+    if facts.evaluation is None:
+        return ""
+    steps = [
+        {"what": step.what, "why": step.why, "title": step.section.lower(), "section": anchor(step.section)}
+        for step in advice(facts)
+    ]
+    return html(_TEMPLATE, steps=steps)

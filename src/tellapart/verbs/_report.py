@@ -1,0 +1,270 @@
+"""The pages and drawings of a finished run: the report with pictures from the data, the model card, PNG files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tellapart.errors import TellapartError
+from tellapart.progress import Listener, Note
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tellapart.classifier.classifier import Classifier
+    from tellapart.evaluation.evaluation import Evaluation
+    from tellapart.plots.plot import Plot
+    from tellapart.report.facts import Findings, ShownDuplicates, ShownMistake, ShownPair
+    from tellapart.training.run_folder import RunFolder
+    from tellapart.training.train import Trained
+    from tellapart.verbs._planning import Pictures
+
+MISTAKES = 12
+"""The report shows this many of the most confident mistakes."""
+
+DRAWN_MISTAKES = 25
+"""Mistakes in mistakes.png."""
+
+SAMPLES = 20
+"""Training pictures that the report shows, at most, and classes of which it shows one each."""
+
+PAIRS, OF_PAIR = 24, 3
+"""Confused pairs of classes of which the report shows pictures, and their number for each."""
+
+LISTED_PAIRS, KEYS = 60, 5
+"""Confused pairs that are listed if there are too many classes for a cell each, and file names for each pair."""
+
+CONFLICTS, COPIES = 6, 6
+"""Groups of duplicates with different labels that are shown, and pictures of each."""
+
+LARGE, SMALL = 240, 128
+"""The longer side of a mistake, and of other pictures, as they are stored in the report, in pixels."""
+
+AUGMENTED, EPOCHS = 6, 4
+"""Pictures in augmented.png, and the epochs for which each is drawn."""
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """A finished training: what the report is made from."""
+
+    record: dict[str, Any]
+    pictures: Pictures
+    trained: Trained
+    classifier: Classifier
+    evaluation: Evaluation | None
+
+    def own(self, index: int, side: int) -> np.ndarray:
+        """The user's picture at a position of the collection, upright, with a longer side of at most `side` pixels.
+
+        Falls back on what the network sees if the file was removed or damaged in the meantime.
+        """
+        from tellapart.images.write import within
+
+        try:
+            return within(self.pictures.collection.read(index, (side, side)), side)
+        except (TellapartError, OSError):
+            return self.seen(index)
+
+    def seen(self, index: int) -> np.ndarray:
+        """The preprocessed picture at a position of the collection."""
+        import numpy as np
+
+        data = self.pictures.data
+        return np.asarray(data.pixels[int(np.searchsorted(data.indices, index))])
+
+
+def write_report(folder: RunFolder, finished: Finished, on_event: Listener) -> None:
+    """Write the report and the model card, and draw curves, confusion matrix, mistakes and augmented pictures.
+
+    Raises CheckpointError if the report or the curves cannot be written; the other drawings are only reported.
+    """
+    from tellapart.plots.learning import LearningCurves
+    from tellapart.report.report import write_report as write
+    from tellapart.training.run_folder import CURVES, REPORT, written
+
+    trained = finished.trained
+    with written(folder.path / CURVES):
+        LearningCurves(trained.history, trained.best_epoch).save(folder.path / CURVES)
+    mistakes = _mistakes(finished)
+    with written(folder.path / REPORT):
+        write(_facts(finished, mistakes), folder.path)
+    _draw(folder, finished, on_event)
+
+
+def _facts(finished: Finished, mistakes: Sequence[ShownMistake]) -> Any:
+    from tellapart.report.facts import Facts
+
+    classifier, pictures = finished.classifier, finished.pictures
+    detector, samples = classifier.ood_detector, _samples(finished)
+    return Facts(
+        record=finished.record,
+        history=finished.trained.history,
+        layers=[layer.model_dump() for layer in classifier.record.layers],
+        pictures=[finished.own(i, SMALL + SMALL // 4) for i in samples],
+        labels=[pictures.collection.label(i) for i in samples],
+        evaluation=finished.evaluation,
+        mistakes=mistakes,
+        pairs=_pairs(finished),
+        findings=_findings(finished),
+        has_ood_detector=detector is not None and detector.decides,
+    )
+
+
+def _samples(finished: Finished) -> list[int]:
+    """Positions of a few training pictures, the same number of each of the first classes."""
+    train = finished.pictures.of("train")
+    classes = len(finished.classifier.class_names)
+    each = max(1, SAMPLES // classes)
+    return [int(train.indices[row]) for c in range(classes) for row in (train.labels == c).nonzero()[0][:each]][
+        :SAMPLES
+    ]
+
+
+def _mistakes(finished: Finished) -> list[ShownMistake]:
+    """The most confident mistakes with their pictures and heat maps."""
+    import numpy as np
+
+    from tellapart.report.facts import ShownMistake
+
+    evaluation = finished.evaluation
+    mistakes = evaluation.mistakes(MISTAKES) if evaluation else []
+    if evaluation is None or not mistakes:
+        return []
+    indices = [int(evaluation.indices[mistake.position]) for mistake in mistakes]
+    seen = [finished.seen(i) for i in indices]
+    maps: Sequence[np.ndarray | None] = [None] * len(mistakes)
+    if not evaluation.folds:  # which are mistakes of other models, and the saved one has trained on these pictures
+        answers = np.array([evaluation.class_names.index(mistake.predicted) for mistake in mistakes])
+        maps = list(_heat(finished, np.stack(seen), answers))
+    shown = []
+    for mistake, index, pixels, values in zip(mistakes, indices, seen, maps, strict=True):
+        own = finished.own(index, LARGE)
+        heat = None if values is None else _under_heat(own, values, finished)
+        shown.append(ShownMistake(mistake, own, None if own.shape == pixels.shape else pixels, heat))
+    return shown
+
+
+def _heat(finished: Finished, pixels: np.ndarray, answers: np.ndarray) -> np.ndarray:
+    """Heat maps float32 [n, height, width] from 0 to 1 for preprocessed pictures, each for its class."""
+    import numpy as np
+
+    from tellapart.explanation.heat import HeatMaps, occlusion
+
+    try:
+        return HeatMaps(finished.trained.network)(pixels, answers)
+    except LookupError:  # no convolutions
+        predict = finished.classifier.probabilities
+        return np.stack([occlusion(predict, *pair) for pair in zip(pixels, answers.tolist(), strict=True)])
+
+
+def _under_heat(own: np.ndarray, values: np.ndarray, finished: Finished) -> np.ndarray:
+    """The user's picture under the map of what the network saw of it; tiny pictures are enlarged first."""
+    from tellapart.images.projection import projected
+    from tellapart.images.write import EXACT, enlarged
+    from tellapart.plots.pictures import overlay
+
+    base = enlarged(own, LARGE) if max(own.shape[:2]) <= EXACT else own
+    return overlay(base, projected(values, finished.classifier.preprocessing, *base.shape[:2]))
+
+
+def _pairs(finished: Finished) -> list[ShownPair]:
+    """The confused pairs of classes: all of them if the matrix has a cell for each, else the most frequent ones."""
+    from tellapart.evaluation.confusions import confusions
+    from tellapart.plots.confusion import NUMBERED
+    from tellapart.report.facts import ShownPair
+
+    evaluation = finished.evaluation
+    if evaluation is None:
+        return []
+    limit = None if len(evaluation.class_names) <= NUMBERED else LISTED_PAIRS
+    shown = []
+    for number, pair in enumerate(confusions(evaluation)[:limit]):
+        first = evaluation.indices[pair.positions[:OF_PAIR]].tolist() if number < PAIRS else []
+        keys = [evaluation.keys[i] for i in pair.positions[:KEYS].tolist()]
+        shown.append(ShownPair(pair.true, pair.predicted, keys, [finished.own(i, SMALL) for i in first]))
+    return shown
+
+
+def _findings(finished: Finished) -> Findings:
+    """What is known of the data: notes, and duplicates, of which those with different labels are shown."""
+    from tellapart.report.facts import Findings
+
+    collection, duplicates = finished.pictures.collection, finished.pictures.duplicates
+    if duplicates is None:
+        return Findings(collection.notes)
+    groups = duplicates.groups
+    conflicts = [group for group in groups if len({int(collection.labels[i]) for i in group}) > 1]
+    return Findings(
+        collection.notes,
+        sum(len(group) for group in groups),
+        len(groups),
+        len(conflicts),
+        [_conflict(finished, group) for group in conflicts[:CONFLICTS]],
+    )
+
+
+def _conflict(finished: Finished, group: Sequence[int]) -> ShownDuplicates:
+    from tellapart.report.facts import ShownDuplicates
+
+    collection, splits = finished.pictures.collection, finished.pictures.split_table.splits
+    first = list(group[:COPIES])
+    return ShownDuplicates(
+        [collection.keys[i] for i in first],
+        [collection.label(i) for i in first],
+        [str(splits[i]) for i in first],
+        [finished.own(i, SMALL) for i in first],
+    )
+
+
+def _draw(folder: RunFolder, finished: Finished, on_event: Listener) -> None:
+    """Write the drawings that people look for in a run's folder. One that cannot be written is reported."""
+    from tellapart.training.run_folder import AUGMENTED as AUGMENTED_FILE
+    from tellapart.training.run_folder import CONFUSION, CONFUSION_NORMALIZED
+    from tellapart.training.run_folder import MISTAKES as MISTAKES_FILE
+
+    drawings: dict[str, Callable[[], Plot | None]] = {AUGMENTED_FILE: lambda: _augmented(finished)}
+    if (evaluation := finished.evaluation) is not None:
+        drawings |= {
+            CONFUSION: evaluation.confusion_matrix,
+            CONFUSION_NORMALIZED: lambda: evaluation.confusion_matrix(normalized=True),
+            MISTAKES_FILE: lambda: _drawn_mistakes(finished, evaluation),
+        }
+    for name, make in drawings.items():
+        try:
+            plot = make()
+            if plot is not None:
+                plot.save(folder.path / name)
+        except OSError as error:
+            on_event(Note(f"note: {folder.path / name}: cannot be written ({error.strerror or error})", warning=True))
+
+
+def _drawn_mistakes(finished: Finished, evaluation: Evaluation) -> Plot | None:
+    """A grid of the most confident mistakes; None if there are none."""
+    from tellapart.plots.pictures import PictureGrid
+
+    mistakes = evaluation.mistakes(DRAWN_MISTAKES)
+    if not mistakes:
+        return None
+    pictures = [finished.own(int(evaluation.indices[mistake.position]), LARGE) for mistake in mistakes]
+    titles = [f"{mistake.predicted}\nlabelled {mistake.true}" for mistake in mistakes]
+    return PictureGrid(pictures, titles)
+
+
+def _augmented(finished: Finished) -> Plot:
+    """A grid of training pictures as the network sees them, and as the first epochs changed them."""
+    import numpy as np
+
+    from tellapart.plots.pictures import PictureGrid
+    from tellapart.training.augmented import augmented
+
+    collection = finished.pictures.collection
+    samples = _samples(finished)
+    chosen = [samples[k] for k in np.unique(np.linspace(0, len(samples) - 1, AUGMENTED).round().astype(int))]
+    pixels = np.stack([finished.seen(i) for i in chosen])
+    columns = [pixels, *augmented(finished.trained.recipe, pixels, EPOCHS)]
+    names = [collection.label(i) for i in chosen]
+    pictures = [column[row] for row in range(len(chosen)) for column in columns]
+    titles = [name if place == 0 else f"epoch {place}" for name in names for place in range(len(columns))]
+    return PictureGrid(pictures, titles, columns=len(columns))
