@@ -9,7 +9,7 @@ import pytest
 import tellapart
 from tellapart.data.finding import Checked, CheckResult, CleanList, Finding, Remark
 from tellapart.data.inspect import inspect
-from tellapart.report.findings import IN_WORDS, NAME, SIDE, CheckPage, findings_table, write_findings
+from tellapart.report.findings import IN_WORDS, NAME, CheckPage, findings_table, write_findings
 from tests.browser import assert_good
 from tests.browser import chromium as chromium
 from tests.conftest import write_folder
@@ -71,7 +71,7 @@ def test_pictures_are_large_upright_and_of_fixed_size(tmp_path):
     result = CheckResult("all", "All", "All.", [checked.finding(i, "x") for i in range(5)])
     page = written(tmp_path, CheckPage(checked, [result]))
     sizes = set(re.findall(r'width="(\d+)" height="(\d+)"', page))
-    assert sizes == {(f"{SIDE}", "150"), ("200", "200")}  # 128 x 96, and 20 x 20 enlarged ten times
+    assert sizes == {("192", "144"), ("180", "180")}  # 128 x 96, and 20 x 20 enlarged nine times
     assert page.count('class="coarse"') == 1
     assert "loading=" not in page
 
@@ -106,7 +106,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
     i = list(checked.collection.keys).index("cats/cut.jpg")
     result = CheckResult("bad", "Bad", "Bad.", [checked.finding(i, "ends too early", drop=(i,))])
     page = written(tmp_path, CheckPage(checked, [result], clean=CleanList.of([result], problem="no files")))
-    assert re.search(r'<li>ends too early: <bdi title="cats/cut.jpg">cats/cut.jpg</bdi></li>', page)
+    assert re.search(r'<li><bdi title="cats/cut.jpg">cats/cut.jpg</bdi>: ends too early</li>', page)
     assert "It cannot be written: no files." in page
 
 

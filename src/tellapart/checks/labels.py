@@ -12,7 +12,8 @@ SHOWN = 200
 """All of them are worth checking: the page shows many."""
 
 SURE = 0.9
-"""A clean manifest moves a picture to another class from this probability up."""
+"""A clean manifest moves a picture to another class if its label is wrong with at least this probability, and the
+models give the other class at least this probability."""
 
 
 def find(checked: Checked) -> list[Finding] | None:
@@ -67,6 +68,6 @@ def _finding(checked: Checked, i: int, best: int, wrong: float) -> Finding:
     return checked.finding(
         i,
         f"labelled {label} ({probability(given)}), probably {suggested} ({probability(other)})",
-        relabel={i: suggested} if other >= SURE and for_training else {},
+        relabel={i: suggested} if min(wrong, other) >= SURE and for_training else {},
         facts=facts,
     )

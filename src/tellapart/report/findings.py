@@ -14,10 +14,10 @@ from tellapart.errors import TellapartError
 from tellapart.files import write_text
 from tellapart.images.summary import PictureSummary
 from tellapart.images.write import EXACT, within
-from tellapart.report.page import anchor, html, page, picture, scroll
+from tellapart.report.page import anchor, html, kept_together, page, picture, scroll
 from tellapart.text import counted, cut
 
-SIDE = 200
+SIDE = 192
 """Longer side of a picture on the page, in CSS pixels."""
 
 STORED = 256
@@ -29,7 +29,7 @@ IN_GROUP = 4
 IN_WORDS = 120
 """Findings beyond those with pictures that are listed in words."""
 
-NAME, LONG_NAME = 27, 70
+NAME, LONG_NAME = 25, 70
 """Letters of a file name under a picture, and in a list."""
 
 EXAMPLES = 3
@@ -186,7 +186,7 @@ def _section(facts: CheckPage, result: CheckResult) -> Markup:
         description=result.description,
         count=len(result.findings),
         cleaned=_cleaned(facts.clean, result.title),
-        remark=result.remark.words if result.remark else "",
+        remark=kept_together(result.remark.words) if result.remark else "",
         plain=[_in_words(finding, keys) for finding, card in first if card is None],
         cards=Markup("").join(card for _, card in first if card is not None),
         rest=[_in_words(finding, keys) for finding in rest],
@@ -210,6 +210,8 @@ def _in_words(finding: Finding, keys: Sequence[str]) -> Markup:
         return html("{{ words }}", words=finding.words)
     tags = finding.tags or ("",) * len(finding.pictures)
     named = [(_name(keys[i], LONG_NAME), tag) for i, tag in zip(finding.pictures[:NAMED], tags, strict=False)]
+    if len(named) == 1:
+        return html("{{ name }}: {{ detail }}", name=named[0][0], detail=finding.detail or finding.words)
     return html(
         "{{ detail }}: {% for name, tag in named %}{{ name }}{% if tag %} ({{ tag }}){% endif %}"
         "{% if not loop.last %}, {% endif %}{% endfor %}{% if left > 0 %} and {{ left | thousands }} more{% endif %}",
@@ -235,7 +237,8 @@ def _card(checked: Checked, finding: Finding, with_detail: bool) -> Markup | Non
     if not images:
         return None
     left = len(finding.pictures) - len(images)
-    return html(_CARD, images=images, detail=(finding.detail or finding.words) if with_detail else "", left=left)
+    detail = kept_together(finding.detail or finding.words) if with_detail else ""
+    return html(_CARD, images=images, detail=detail, left=left)
 
 
 def _image(checked: Checked, index: int, summary: PictureSummary, description: str) -> Markup:

@@ -26,11 +26,12 @@ NAME = 16
 def as_text(facts: CheckPage, page: Path | None) -> str:
     """Return the findings with as many examples as fit, then what was not found or not checked, and what to do next."""
     head, tail = _head(facts), _tail(facts, page)
-    for examples in range(EXAMPLES, -1, -1):
-        lines = [*head, *_findings(facts, examples), *tail]
-        if len(lines) <= LINES:
-            break
-    return "\n".join(lines)
+    examples = [0] * len(facts.found)
+    for place in list(range(len(examples))) * EXAMPLES:  # one for each kind, then a second one, and so on
+        more = [count + (k == place) for k, count in enumerate(examples)]
+        if len(head) + len(_findings(facts, more)) + len(tail) <= LINES:
+            examples = more
+    return "\n".join([*head, *_findings(facts, examples), *tail])
 
 
 def _head(facts: CheckPage) -> list[str]:
@@ -39,16 +40,16 @@ def _head(facts: CheckPage) -> list[str]:
     return [f"{cut(facts.checked.collection.name, 32)}: {facts.size}; {found}", ""]
 
 
-def _findings(facts: CheckPage, examples: int) -> list[str]:
-    """A line with the count of each check that found something, its remark, and some of its findings."""
+def _findings(facts: CheckPage, examples: Sequence[int]) -> list[str]:
+    """A line with the count of each check that found something, its remark, and this number of its findings."""
     lines = []
-    for result in facts.found:
+    for result, count in zip(facts.found, examples, strict=True):
         lines.append(f"{result.title}: {len(result.findings):,}")
         lines += _wrapped(result.remark.words, "  ") if result.remark else []
-        for finding in result.findings[:examples]:
+        for finding in result.findings[:count]:
             lines += _line(finding, facts.checked.collection.keys)
-        more = len(result.findings) - examples
-        lines += [f"  and {more:,} more"] if examples and more > 0 else []
+        left = len(result.findings) - count
+        lines += [f"  and {left:,} more"] if count and left > 0 else []
     return lines
 
 
@@ -68,7 +69,7 @@ def _manifest(facts: CheckPage) -> list[str]:
         return [f"clean manifest: {facts.manifest} ({words})"]
     if not facts.clean.kinds or not facts.clean.command:
         return []
-    return [f"A clean manifest {words}. To write it:", f"  {facts.clean.command}"]
+    return [*_wrapped(f"A clean manifest {words}. To write it:"), f"  {facts.clean.command}"]
 
 
 def _line(finding: Finding, keys: Sequence[str]) -> list[str]:
