@@ -218,7 +218,7 @@ def _photos_rows(photos: list[dict[str, Any]]) -> list[list[str]]:
             values = [line[key] for line in values]
         return mean_and_range(values, ".1%")
 
-    return [
+    rows = [
         ["re-encoded duplicates, found", share("recall", "encoded")],
         ["mirrored duplicates, found", share("recall", "mirrored")],
         ["exact duplicates in different splits, found as leakage", share("leaks", "exact leak")],
@@ -232,6 +232,7 @@ def _photos_rows(photos: list[dict[str, Any]]) -> list[list[str]]:
         ["10,000 photos, seconds without the label check",
          mean_and_range((line["seconds_10000"] for line in photos), ".1f")],
     ]  # fmt: skip
+    return [row for row in rows if row[1] != "-"]  # older measurements lack some
 
 
 def _labels_rows(labels: list[dict[str, Any]]) -> list[list[str]]:

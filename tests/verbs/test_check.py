@@ -1,9 +1,5 @@
-import csv
 import hashlib
 import json
-import os
-import shlex
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -11,31 +7,11 @@ import pytest
 
 import tellapart
 from tellapart.data.duplicates import Duplicates, Pair
-from tellapart.data.finding import CheckResult
 from tellapart.errors import Stopped, TrainingError, UsageError
 from tellapart.evaluation.cross_validation import assign_folds, make_folds, make_possible_folds
 from tellapart.progress import Note, Progress, silent
-from tellapart.text import columns_of
-from tests import small
 from tests.conftest import make_collection, stripes, write_folder
-from tests.photos import encoded, folder, photo
-
-
-@pytest.fixture
-def dirty(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    path = folder(tmp_path / "photos", 40)
-    (path / "cats" / "again.jpg").write_bytes(encoded(photo(0), quality=95))
-    (path / "dogs" / "cut.jpg").write_bytes((path / "dogs" / "001.jpg").read_bytes()[:700])
-    return path
-
-
-@pytest.fixture
-def small_models(monkeypatch):
-    """The models that look for wrong labels are small: for tests of what is said about them, not of what they find."""
-    from tellapart.recipes.library import quick
-
-    monkeypatch.setattr(quick, "RECIPE", quick.RECIPE.model_copy(update={"network": small.network}))
+from tests.photos import folder
 
 
 def content(path):
@@ -63,19 +39,6 @@ def test_it_tells_and_changes_nothing(dirty, tmp_path):
     assert "<script" not in page
     again = tellapart.check(dirty, skip_labels=True, on_event=silent)
     assert again.output.name == "photos-check-2.html"
-
-
-def test_the_clean_manifest_opens_and_leaves_the_bad_ones_out(dirty, tmp_path):
-    (tmp_path / "lists").mkdir()
-    manifest = tmp_path / "lists" / "clean.csv"
-    tellapart.check(dirty, skip_labels=True, write_manifest=manifest, on_event=silent)
-    rows = list(csv.DictReader(manifest.read_text().splitlines()))
-    assert len(rows) == 40
-    assert rows[0]["file_name"].startswith("../photos/cats/")
-    collection = tellapart.open(manifest)
-    assert len(collection) == 40
-    assert collection.class_names == ("cats", "dogs")
-    assert collection.read(0).shape == (96, 128, 3)
 
 
 def test_a_sound_collection_has_exit_code_0(tmp_path, monkeypatch):
@@ -151,19 +114,6 @@ def test_folds_are_stratified_and_keep_groups_together():
     assert not np.array_equal(fold, assign_folds(labels, groups, 5, seed=2))
 
 
-def test_the_clean_manifest_keeps_the_other_columns(tmp_path):
-    home = folder(tmp_path / "photos", 40)
-    files = sorted(path.relative_to(tmp_path).as_posix() for path in home.rglob("*.jpg"))
-    rows = [f"{name},{name.split('/')[1]},p{i % 5}" for i, name in enumerate(files)]
-    (tmp_path / "all.csv").write_text("\n".join(["file_name,label,patient", *rows]) + "\n")
-    tellapart.check(
-        tmp_path / "all.csv", skip_labels=True, write_manifest=tmp_path / "clean.csv", output=tmp_path / "p.html",
-        on_event=silent,
-    )  # fmt: skip
-    kept = list(csv.DictReader((tmp_path / "clean.csv").read_text().splitlines()))
-    assert {row["patient"] for row in kept} == {"p0", "p1", "p2", "p3", "p4"}
-
-
 @pytest.mark.parametrize(("option", "words"), (("output", "--output"), ("write_manifest", "--write-manifest")))
 def test_what_cannot_be_written_is_said_before_the_work(dirty, tmp_path, option, words, monkeypatch):
     monkeypatch.setattr("tellapart.data.inspect.inspect", lambda *_: pytest.fail("pictures were read"))
@@ -187,22 +137,6 @@ def test_a_folder_that_cannot_be_written_to_does_not_lose_the_findings(tmp_path,
         tellapart.check(tmp_path / "data", skip_labels=True, output=tmp_path / "a.html", on_event=silent)
 
 
-def test_the_clean_manifest_is_never_a_file_of_the_data(tmp_path):
-    home = folder(tmp_path / "photos", 12)
-    listed = "\n".join(f"photos/{path.relative_to(home).as_posix()},x" for path in home.rglob("*.jpg"))
-    (tmp_path / "all.csv").write_text(f"file_name,label\n{listed}\n")
-    before = (tmp_path / "all.csv").read_text()
-    with pytest.raises(
-        UsageError, match=r"--write-manifest .*all.csv: already exists, and may hold the only copy of some labels"
-    ):
-        tellapart.check(tmp_path / "all.csv", write_manifest=tmp_path / "all.csv", on_event=silent)
-    with pytest.raises(
-        UsageError, match=r"--write-manifest .*all.csv: already exists, and may hold the only copy of some labels"
-    ):
-        tellapart.check(home, write_manifest=tmp_path / "all.csv", on_event=silent)
-    assert (tmp_path / "all.csv").read_text() == before
-
-
 def test_the_page_is_never_a_file_of_the_data(dirty, tmp_path, monkeypatch):
     listed = "\n".join(f"photos/{path.relative_to(dirty).as_posix()},x" for path in dirty.rglob("*.jpg"))
     (tmp_path / "all.csv").write_text(f"file_name,label\n{listed}\n")
@@ -217,19 +151,6 @@ def test_the_page_is_never_a_file_of_the_data(dirty, tmp_path, monkeypatch):
     found = tellapart.check(dirty, skip_labels=True, on_event=silent)
     assert content(dirty) == before
     assert found.output == tmp_path / "photos-check.html"
-
-
-@pytest.mark.skipif(not hasattr(os, "symlink") or os.name == "nt", reason="links need a right on Windows")
-def test_a_clean_manifest_behind_a_link(tmp_path):
-    home = folder(tmp_path / "photos", 12)
-    (tmp_path / "deep" / "real").mkdir(parents=True)
-    (tmp_path / "link").symlink_to(tmp_path / "deep" / "real")
-    tellapart.check(
-        home, skip_labels=True, write_manifest=tmp_path / "link" / "clean.csv", output=tmp_path / "p.html",
-        on_event=silent,
-    )  # fmt: skip
-    collection = tellapart.open(tmp_path / "link" / "clean.csv")
-    assert collection.read(0).size
 
 
 def test_subjects_do_not_vouch_for_their_own_labels(tmp_path, monkeypatch, small_models):
@@ -277,40 +198,6 @@ def test_a_check_that_is_stopped_tells_what_it_knows(dirty, tmp_path, task, smal
     assert "likely wrong labels: not searched for, because the search was stopped" in found.output.read_text()
     assert found.manifest is None
     assert not (tmp_path / "clean.csv").exists()
-
-
-def test_what_the_clean_manifest_leaves_out_is_counted(dirty, tmp_path):
-    notes = []
-    found = tellapart.check(
-        dirty, skip_labels=True, write_manifest=tmp_path / "clean.csv", on_event=notes.append
-    )  # fmt: skip
-    assert f"clean manifest: {tmp_path / 'clean.csv'} (leaves out 2 of 42 pictures)" in str(found)
-    assert {name: found.to_dict()[name] for name in ("left_out", "moved")} == {"left_out": 2, "moved": 0}
-    assert not any("are left out" in note.text for note in notes if isinstance(note, Note))
-    for i in range(30):
-        (dirty / "cats" / f"cut{i}.jpg").write_bytes(b"\xff\xd8cut")
-    tellapart.check(dirty, skip_labels=True, write_manifest=tmp_path / "second.csv", on_event=notes.append)
-    assert any("manifest: 31 of 51 pictures of cats are left out" in n.text for n in notes if isinstance(n, Note))
-
-
-def test_a_clean_manifest_that_would_mislead_is_refused_before_the_work(dirty, tmp_path, monkeypatch):
-    monkeypatch.setattr("tellapart.data.inspect.inspect", lambda *_: pytest.fail("pictures were read"))
-    with pytest.raises(UsageError, match="is inside the data, which would be read from it from then on"):
-        tellapart.check(dirty, write_manifest=dirty / "clean.csv", on_event=silent)
-    with pytest.raises(UsageError, match=r"clean.parquet: must end in .csv or .tsv"):
-        tellapart.check(dirty, write_manifest=tmp_path / "clean.parquet", on_event=silent)
-
-
-@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="their file names are Unicode")
-def test_a_clean_manifest_of_names_that_no_table_can_hold(dirty, tmp_path):
-    (dirty / "cats" / "000.jpg").rename(dirty / "cats" / os.fsdecode(b"caf\xe9.jpg"))
-    with pytest.raises(UsageError, match=r"a table cannot hold 1 file name \(photos/cats/caf.udce9.jpg\)"):
-        tellapart.check(dirty, write_manifest=tmp_path / "clean.csv", on_event=silent)
-
-
-def test_a_clean_manifest_of_tabs(dirty, tmp_path):
-    tellapart.check(dirty, skip_labels=True, write_manifest=tmp_path / "clean.tsv", on_event=silent)
-    assert len(tellapart.open(tmp_path / "clean.tsv")) == 40
 
 
 def test_findings_are_not_lost_where_the_search_for_wrong_labels_fails(dirty, monkeypatch):
@@ -386,108 +273,6 @@ def test_near_duplicates_of_small_pictures_are_not_looked_for_and_that_is_said(t
     monkeypatch.chdir(tmp_path)
     found = tellapart.check(make_collection(30, splits=False), skip_labels=True, on_event=silent)
     assert "near-duplicates: not searched among 30 pictures smaller than 48 pixels" in str(found)
-
-
-@pytest.fixture
-def sure_models(monkeypatch):
-    """Predictions of models that contradict three labels, without training: for tests of what is reported of them."""
-
-    def predictions(checked, *_):
-        count = len(checked.collection)
-        sure = 1 / (1 + np.exp(-np.linspace(1, 9, count)))
-        sure[-4:-1] = 0.0001
-        labels = np.eye(2)[checked.collection.labels] == 1
-        return np.where(labels, sure[:, None], 1 - sure[:, None]).astype(np.float32), []
-
-    monkeypatch.setattr("tellapart.verbs._label_search.out_of_fold_predictions", predictions)
-
-
-def test_how_good_the_models_are_is_said_and_what_a_clean_manifest_would_do(dirty, tmp_path, sure_models):
-    found = tellapart.check(dirty, on_event=silent)
-    text = str(found)
-    assert "Likely wrong labels: 3" in text
-    assert "The models that judged are right on 93 % of the pictures. Of the 3 labels" in text
-    assert text.endswith(
-        "A clean manifest leaves out 2 of 42 pictures and gives 3 pictures another class.\n  To write it:\n"
-        f"  tellapart check {dirty} --write-manifest photos-clean.csv"
-    )
-    values = json.loads(json.dumps(found.to_dict()))
-    assert values["remarks"]["labels"]["judge_accuracy"] == pytest.approx(39 / 42)
-    assert values["remarks"]["labels"]["expected_precision"] > 0.5
-    assert values["manifest_command"] == f"tellapart check {dirty} --write-manifest photos-clean.csv"
-    assert (values["manifest"], values["left_out"], values["moved"]) == (None, 2, 3)
-    assert all(0.5 < one["wrong_probability"] <= 1 for one in values["findings"]["labels"])
-    page = found.output.read_text()
-    assert f"tellapart check {dirty} --write-manifest photos-clean.csv</pre>" in page
-    assert "The models that judged are right on 93 % of the pictures." in page
-
-
-def test_the_command_writes_the_manifest_that_was_announced(dirty, tmp_path):
-    """Also for a path that the shell would take apart, and with the options of the check."""
-    home = tmp_path / "my photos; rm 'x'"
-    dirty.rename(home)
-    found = tellapart.check(home, group=r"(\d)\d", skip_labels=True, seed=3, on_event=silent)
-    command = found.clean.command
-    words = shlex.split(command)
-    assert words[:3] == ["tellapart", "check", str(home)]
-    assert words[3:] == ["--group", r"(\d)\d", "--skip-labels", "--seed", "3", "--write-manifest", words[-1]]
-    written = tellapart.check(
-        words[2], group=words[4], skip_labels=True, seed=int(words[7]), write_manifest=words[-1], on_event=silent
-    )
-    assert written.left_out == found.left_out == 2
-    assert len(tellapart.open(tmp_path / words[-1])) == 40
-    again = tellapart.check(home, skip_labels=True, on_event=silent)
-    assert again.clean.command.endswith("-clean-2.csv")
-
-
-def test_without_separate_files_there_is_no_command(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    pixels, labels = stripes(30, size=64)
-    pixels[3], labels[3] = pixels[0], labels[0]
-    found = tellapart.check((pixels, labels), skip_labels=True, on_event=silent)
-    assert len(found.findings["duplicates"]) == 1
-    assert found.to_dict()["manifest_command"] is None
-    assert "clean manifest" not in str(found)
-    words = "It cannot be written: the pictures are not separate files (unpack them first)."
-    assert words in found.output.read_text()
-
-
-@pytest.mark.parametrize("kinds", (1, 15))
-def test_the_text_has_at_most_25_lines_of_80_columns(dirty, kinds):
-    report = tellapart.check(dirty, skip_labels=True, on_event=silent)
-    collection = report.checked.collection
-    keys = ["\u732b" * 30 + "/" + "name-" * 30 + f"{i}.jpg" for i in range(len(collection))]
-    checked = replace(
-        report.checked, inspection=replace(report.checked.inspection, collection=replace(collection, keys=keys))
-    )
-    group = checked.group_finding(range(9), "9 duplicates", tag=lambda i: "c" * 90)
-    findings = [checked.finding(1, "reason " * 20), group, *(checked.finding(i % 40, "odd") for i in range(900))]
-    results = [CheckResult(f"{k}", f"Kind number {k}", "", findings if k < kinds else []) for k in range(15)]
-    text = str(replace(report, checked=checked, results=results))
-    lines = text.splitlines()
-    assert len(lines) <= 25
-    assert max(map(columns_of, lines[:-1])) <= 80
-    assert "Kind number 0: 902" in lines
-    assert lines[-3].startswith("page: ")
-    assert ("Nothing found: kind number 1, " in text) == (kinds == 1)
-    assert lines[3].startswith("  \u732b")
-    assert sum("\u732b" in line for line in lines) == (3 if kinds == 1 else 2)  # examples where there is room
-
-
-def test_a_clean_collection_says_what_was_checked(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    text = str(tellapart.check(folder(tmp_path / "photos", 60), skip_labels=True, on_event=silent))
-    assert text.startswith("photos: 60 pictures, 2 classes; nothing found\n\nChecked for: files that cannot be read, ")
-    assert "clean manifest" not in text.lower()
-
-
-def test_short_forms_for_python_and_notebooks(dirty):
-    found = tellapart.check(dirty, skip_labels=True, on_event=silent)
-    assert repr(found) == "<Report photos: 2 findings of 2 kinds in 42 pictures>"
-    html = found._repr_html_()
-    assert '<td style="text-align:left">Duplicates</td><td>1</td>' in html
-    assert "photos: 42 pictures, 2 classes" in html
-    assert len(html) < 3000
 
 
 def test_the_default_page_is_never_inside_the_data(dirty, monkeypatch):

@@ -132,8 +132,9 @@ def fit_noise(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     fits = [np.log((1 - noise) * given + noise / others * (1 - given) + TINY).sum(axis=1) for noise in NOISES]
     expected = -0.5 * (np.log(TEMPERATURES / TEMPERATURE) / SPREAD) ** 2
     logarithms = np.stack(fits, axis=1) + expected[:, np.newaxis]
-    weights: np.ndarray = np.exp(logarithms - logarithms.max())
-    return weights / weights.sum()
+    weights = np.exp(logarithms - logarithms.max())
+    result: np.ndarray = weights / weights.sum()
+    return result
 
 
 def wrong_probabilities(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
