@@ -225,7 +225,7 @@ def _photos_rows(photos: list[dict[str, Any]]) -> list[list[str]]:
         ["near-duplicates in different splits, found as leakage", share("leaks", "near leak")],
         ["found pairs that are not duplicates", share("false_share")],
         ["cut off files, found", share("corrupt")],
-        ["of 150 wrong labels, among the first 150 listed", share("wrong_in_first_150")],
+        ["of 150 wrong labels, among the first 150 suspects", share("wrong_in_first_150")],
         ["of the listed labels, planted", share("precision")],
         ["of the listed labels, expected to be wrong", share("expected_precision")],
         ["seconds, label check included", mean_and_range((line["seconds"] for line in photos), ".0f")],
