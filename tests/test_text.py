@@ -1,6 +1,7 @@
 import pytest
 
-from tellapart.text import columns_of, cut, near_one, percent, percent_range, probability
+from tellapart import text
+from tellapart.text import near_one, percent, percent_range, probability
 
 
 @pytest.mark.parametrize(
@@ -38,20 +39,62 @@ def test_no_probability_is_certain(value, words):
 
 
 @pytest.mark.parametrize(
-    ("name", "width", "short"),
+    ("seconds", "words"),
     (
-        ("roses/1.jpg", 20, "roses/1.jpg"),
-        ("roses/12345_abcdefgh_n.jpg", 20, "roses/1…cdefgh_n.jpg"),
-        ("\u732b" * 20, 11, "\u732b\u732b…\u732b\u732b\u732b"),
-        ("abc", 1, "…"),
+        (44e-6, "44 µs"), (2.6e-4, "0.26 ms"), (0.0044, "4.4 ms"), (0.044151, "44 ms"), (0.3, "300 ms"), (8.2, "8.2 s"),
+        (44, "44 s"), (119.6, "120 s"), (0.9999, "1.0 s"), (750, "12 min"), (12_000, "3.3 h"), (0, "0 µs"),
+    ),
+)  # fmt: skip
+def test_a_time_has_the_unit_that_suits_it(seconds, words):
+    assert text.duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    ((1, "1 byte"), (812, "812 bytes"), (461_234, "461 kB"), (999_600, "1.0 MB"), (12e6, "12 MB"), (3.44e9, "3.4 GB"),
+     (7.2e12, "7.2 TB")),
+)  # fmt: skip
+def test_a_size_has_the_unit_that_suits_it(count, words):
+    assert text.file_size(count) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    (
+        (850, "850"),
+        (17_921, "17.9 k"),
+        (407_050, "407 k"),
+        (1_274_326, "1.27 M"),
+        (999_999, "1 M"),
+        (4 * 10**12, "4,000 G"),
     ),
 )
-def test_a_name_is_cut_in_the_middle(name, width, short):
-    assert cut(name, width) == short
-    assert columns_of(cut(name, width)) <= width
+def test_a_large_count_is_shortened(count, words):
+    assert text.large_count(count) == words
 
 
-def test_columns_on_a_terminal():
-    assert columns_of("abc") == 3
-    assert columns_of("\u732b") == 2
-    assert columns_of("e\u0301") == 1
+def test_a_table_leaves_columns_out_before_it_becomes_blocks():
+    rows, header = [["photos-001", "67 %", 1200], ["b", "5 %", 3]], ["run", "accuracy", "pictures"]
+    whole = text.fitted(rows, header, None)
+    assert whole.splitlines()[1] == "photos-001  67 %         1,200"
+    assert text.fitted(rows, header, 30) == whole
+    assert text.fitted(rows, header, 29, least=2).splitlines()[0] == "run         accuracy"
+    assert text.fitted(rows, header, 29).splitlines()[:3] == ["photos-001", "  accuracy: 67 %", "  pictures: 1,200"]
+
+
+def test_a_line_is_broken_between_words_only():
+    assert text.wrapped("one two three seventy-three four", 20) == "one two three\n  seventy-three four"
+    assert text.wrapped("one two", None) == "one two"
+
+
+def test_a_long_name_keeps_its_start_and_its_end():
+    assert text.cut("abcdefghijklmnop.jpg", 10) == "abc…op.jpg"
+    assert text.cut("short.jpg", 10) == "short.jpg"
+    assert text.columns_of(text.cut("雏菊" * 20, 10)) <= 10
+
+
+def test_the_width_is_that_of_the_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "72")
+    assert text.terminal_width() == 72
+    monkeypatch.delenv("COLUMNS")
+    assert text.terminal_width() is None  # pytest's stdout is not a terminal

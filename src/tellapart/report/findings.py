@@ -130,7 +130,7 @@ class CheckPage:
     def size(self) -> str:
         """The number of pictures and classes."""
         collection = self.checked.collection
-        classes = "1 class" if len(collection.class_names) == 1 else f"{len(collection.class_names):,} classes"
+        classes = counted(len(collection.class_names), "class", "classes")
         return f"{counted(len(collection), 'picture')}, {classes}"
 
 

@@ -1,12 +1,14 @@
-"""Files that verbs write: checks before the work starts, and the writing of plots."""
+"""What verbs write: checks of file names before the work starts, plots, and text on stdout."""
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tellapart.errors import UsageError
+from tellapart.errors import TellapartError, UsageError
 from tellapart.progress import Listener, Note
 
 OUTPUT_FOLDER = "tellapart-out"
@@ -14,6 +16,12 @@ OUTPUT_FOLDER = "tellapart-out"
 
 if TYPE_CHECKING:
     from tellapart.plots.plot import Plot
+
+
+class OutputError(TellapartError):
+    """Standard output cannot be written, for instance because the disk behind it is full."""
+
+    exit_code = 1
 
 
 def check_output(output: Path | None, option: str = "output") -> None:
@@ -39,6 +47,33 @@ def default_output(name: str, run: Path | None = None, folder: str = "") -> Path
     home = run / folder if run is not None and os.access(run, os.W_OK) else Path(OUTPUT_FOLDER)
     home.mkdir(exist_ok=True)
     return free_path(home / name)
+
+
+def write_out(text: str) -> None:
+    """Write text to stdout at once. Raises OutputError if that is not possible, BrokenPipeError if its reader stopped.
+
+    After an error, whatever is written to stdout is dropped, so that no second error follows when the process ends.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        drop_stdout()
+        # Windows reports a pipe without reader as an invalid argument.
+        if isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == errno.EINVAL):
+            raise BrokenPipeError from error
+        raise OutputError(
+            f"the output cannot be written ({error.strerror or error})",
+            "a file, pipe or terminal that can be written",
+            "free disk space, or send the output elsewhere" if error.errno == errno.ENOSPC else "",
+        ) from error
+
+
+def drop_stdout() -> None:
+    """Send the rest of stdout to nowhere."""
+    handle = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(handle, sys.stdout.fileno())
+    os.close(handle)
 
 
 def check_drawing(output: Path | None, *pictures: Any) -> None:

@@ -122,8 +122,7 @@ class Shown:
         return f"<Shown {self.collection.name}: {counted(len(self.collection), 'picture')}, {self._classes()}>"
 
     def _classes(self) -> str:
-        count = len(self.collection.class_names)
-        return "1 class" if count == 1 else f"{count:,} classes"
+        return counted(len(self.collection.class_names), "class", "classes")
 
     def _table(self) -> str:
         """The pictures of each class, and of each split if the data has some; class names are cut to NAME columns."""
