@@ -249,9 +249,9 @@ def _command(collection: Collection, options: Options) -> str:
     """The command that writes the clean manifest, from any folder: the check with its options, and --write-manifest."""
     from tellapart.verbs._clean_manifest import default_manifest
 
-    words = ["tellapart", "check", str(Path(collection.source).absolute())]
+    words = ["tellapart", "check", str(Path(collection.source).resolve())]
     if isinstance(options.classes, (str, Path)):
-        words += ["--classes", str(Path(options.classes).absolute())]
+        words += ["--classes", str(Path(options.classes).resolve())]
     words += ["--group", options.group] if options.group is not None else []
     words += ["--skip-labels"] if options.skip_labels else []
     for name in ("folds", "seed"):
