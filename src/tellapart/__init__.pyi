@@ -143,7 +143,7 @@ def check(
     folds: Models that the search for wrong labels trains; each is evaluated on its own fold.
     seed: Decides the folds and the models' first weights.
     write_manifest: A CSV file to write, without bad pictures and with almost surely wrong labels moved.
-    output: The HTML page to write; default: <data>-check.html here.
+    output: The HTML page to write; default: <data>-check.html in tellapart-out/.
     on_event: Called with each note and progress event (tellapart.progress); default: print lines.
     cancellation: A Cancellation, by which another thread can stop the work.
     """
@@ -313,9 +313,11 @@ def show(
 ) -> Shown:
     """Show a collection: splits, picture shapes, class counts, and a drawing of the first pictures with their classes.
 
-    Returns what it prints. The drawing is written to the current folder under a free name unless --output is given.
+    Returns what it prints. The drawing is written under a free name to tellapart-out/ unless --output is given.
 
-    Raises UsageError and DataError for data that cannot be opened.
+    If the current folder is inside the data, it is written next to the data. Raises UsageError and DataError for
+    data
+    that cannot be opened.
 
     data: A data set's name, a folder, archive or data file. In Python also a Collection, or a tuple of arrays
         (pictures, labels).
@@ -325,7 +327,7 @@ def show(
         a Recipe.
     set: With --augment: change a field of the recipe, such as augmentation.crop=0.5; may be repeated. In Python
         also a mapping of field names to values.
-    output: The PNG file to write; default: <data>-pictures.png here.
+    output: The PNG file to write; default: <data>-pictures.png in tellapart-out/.
     on_event: Called with each note and progress event (tellapart.progress); default: print lines.
     cancellation: A Cancellation, by which another thread can stop the work.
     """

@@ -1,10 +1,14 @@
-"""Results as plain text: aligned columns, counts, percentages, shapes, shortened names."""
+"""Results as plain text: aligned columns, counts, percentages, durations, sizes, shapes, shortened names."""
 
 from __future__ import annotations
 
 import math
 import os
 import shlex
+import shutil
+import sys
+import textwrap
+import unicodedata
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 
@@ -29,6 +33,75 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) or (isinstance(value, str) and (value.endswith(" %") or value == "-"))
 
 
+def terminal_width() -> int | None:
+    """The width of the terminal that stdout is, or `$COLUMNS`; None for a pipe, a file and a notebook."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given):
+        return int(given)
+    try:
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    except (AttributeError, ValueError):  # a stream that is closed or not a file
+        return None
+
+
+def fitted(rows: Sequence[Sequence[object]], header: Sequence[str], width: int | None, least: int = 3) -> str:
+    """Rows as columns that fit `width` letters; None: any width.
+
+    If they do not fit, the last columns are left out, down to the first `least`. If these do not fit either, each row
+    becomes a block: its first cell, and below it a line for each other cell.
+    """
+    for count in range(len(header), min(least, len(header)) - 1, -1):
+        table = columns([row[:count] for row in rows], header[:count])
+        if width is None or max(map(len, table.splitlines()), default=0) <= width:
+            return table
+    blocks = [[(name, _cell(value)) for name, value in zip(header, row, strict=True)] for row in rows]
+    return "\n".join("\n".join([block[0][1], *(f"  {name}: {cell}" for name, cell in block[1:])]) for block in blocks)
+
+
+def wrapped(line: str, width: int | None, indent: str = "  ") -> str:
+    """A line broken between words so that it fits `width` letters; the lines after the first are indented."""
+    if width is None or len(line) <= width:
+        return line
+    return textwrap.fill(line, max(width, 20), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it, with two or three digits: `44 µs`, `0.3 ms`, `44 ms`, `8.2 s`, `12 min`."""
+    unit, size = time_unit(seconds)
+    return f"{_digits(seconds / size)} {unit}"
+
+
+def time_unit(seconds: float) -> tuple[str, float]:
+    """The unit that suits a time, and its length in seconds."""
+    for unit, size, limit in (("µs", 1e-6, 1e-4), ("ms", 1e-3, 1.0), ("s", 1.0, 120.0), ("min", 60.0, 7200.0)):
+        if seconds < 0.9995 * limit:
+            return unit, size
+    return "h", 3600.0
+
+
+def file_size(count: float) -> str:
+    """A number of bytes in the unit that suits it: `812 bytes`, `0.46 MB`, `12 MB`, `3.4 GB`."""
+    if count < 1000:
+        return counted(int(count), "byte")
+    for unit, size in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9)):
+        if count < 999.5 * size:
+            return f"{_digits(count / size)} {unit}"
+    return f"{_digits(count / 1e12)} TB"
+
+
+def large_count(count: int) -> str:
+    """A large number, shortened: `850`, `12.4 k`, `1.27 M`, `3.6 G`."""
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if count >= 0.9995 * size:
+            return f"{count / size:.3g} {unit}" if count < 999.5 * size else f"{count / size:,.0f} {unit}"
+    return str(count)
+
+
+def _digits(value: float) -> str:
+    """A number with two digits that count: `0.35`, `8.2`, `44`, `120`."""
+    return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}" if value >= 0.995 else f"{value:.2g}"
+
+
 def readable(name: str) -> str:
     """A file name as valid text. A name that is not UTF-8, as in old archives, is read as Windows-1252."""
     try:
@@ -45,9 +118,9 @@ def quoted(word: str) -> str:
     return shlex.quote(word)
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 picture`, `1,234 pictures`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """`1 picture`, `1,234 pictures`; `plural` is that of a noun that needs more than an s."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def near_one(share: float) -> str:
@@ -120,6 +193,30 @@ def shortened(names: Sequence[str], length: int) -> list[str]:
             return labels
     cut = length - 5
     return [f"{number}: {name if len(name) <= cut + 1 else name[:cut] + '…'}" for number, name in enumerate(names, 1)]
+
+
+def cut(name: str, width: int) -> str:
+    """A name of at most `width` columns on a terminal, cut in the middle: `roses/5…b2a1.jpg`.
+
+    Chinese, Japanese and Korean letters take two columns. The end is kept longer than the start, since the names of
+    files differ there.
+    """
+    if columns_of(name) <= width:
+        return name
+    tail, head = "", ""
+    while name and columns_of(tail) + columns_of(name[-1]) <= 2 * (width - 1) // 3:
+        name, tail = name[:-1], name[-1] + tail
+    while name and columns_of(head) + columns_of(name[0]) <= width - 1 - columns_of(tail):
+        name, head = name[1:], head + name[0]
+    return f"{head}…{tail}"
+
+
+def columns_of(text: str) -> int:
+    """The columns that a text takes on a terminal."""
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )
 
 
 def _common(names: Sequence[str]) -> int:

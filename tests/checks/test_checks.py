@@ -6,8 +6,10 @@ from PIL import Image
 
 import tellapart
 from tellapart import leaves
-from tellapart.data.finding import Checked
+from tellapart.checks import run_checks
+from tellapart.data.finding import Checked, CheckResult, CleanList, Finding
 from tellapart.data.inspect import inspect
+from tellapart.data.label_errors import LabelErrors
 from tests.photos import encoded, folder, photo
 
 CHECKS = "tellapart.checks"
@@ -59,8 +61,10 @@ def test_upright(tmp_path):
 
 def test_colour(tmp_path):
     (folder(tmp_path) / "cats" / "grey.jpg").write_bytes(encoded(photo(99, channels=1)[:, :, 0]))
-    findings, _ = run_check(tmp_path, "colour")
+    findings, collection = run_check(tmp_path, "colour")
     assert [finding.words for finding in findings] == ["cats/grey.jpg: greyscale; most pictures are in colour"]
+    remark = leaves.load(CHECKS, "colour", "a check").remark(Checked(inspect(collection)), findings)
+    assert remark.words == "These are greyscale; most pictures are in colour."
 
 
 def test_sizes(tmp_path):
@@ -105,7 +109,7 @@ def test_cut_off(tmp_path, turned):
     (cats / "cut.jpg").write_bytes(encoded(np.rot90(cut, turned), quality=90))
     (cats / "framed.jpg").write_bytes(encoded(np.rot90(framed, turned), quality=90))
     findings, _ = run_check(tmp_path, "cut-off")
-    assert [finding.words for finding in findings] == ["cats/cut.jpg: 31% of the picture is plain grey"]
+    assert [finding.words for finding in findings] == ["cats/cut.jpg: 31 % of the picture is plain grey"]
 
 
 def test_a_group_with_near_duplicates_is_not_reported_as_exact(tmp_path):
@@ -213,28 +217,64 @@ def test_classes(tmp_path):
     ]
 
 
+def judged(labels, wrong):
+    """Predictions for two classes that are as often right as they are sure, from 50 to 99.99 %, but for `wrong`."""
+    sure = 1 / (1 + np.exp(-np.linspace(0, 9, len(labels))))
+    contradict = (np.diff(np.floor(np.cumsum(1 - sure)), prepend=0) > 0) & (sure < 0.95)
+    given = np.where(contradict, 1 - sure, sure)
+    given[list(wrong)] = 0.0001
+    return np.where(np.eye(2)[labels] == 1, given[:, None], 1 - given[:, None])
+
+
 def test_labels(tmp_path):
-    collection = tellapart.open(folder(tmp_path))
-    values = np.where(np.eye(2)[collection.labels] == 1, 0.9, 0.1)
-    values[3] = values[3][::-1]  # 0.9 for the other class
-    values[5] = (0.45, 0.55) if collection.labels[5] == 0 else (0.55, 0.45)  # unsure: not suspected
+    collection = tellapart.open(folder(tmp_path, 90))
+    values = judged(collection.labels, [64, 71])
     values[7] = np.nan
     findings, _ = run_check(tmp_path, "labels", values)
-    assert [finding.pictures for finding in findings] == [(3,)]
-    other = collection.class_names[1 - collection.labels[3]]
-    assert findings[0].relabel == {3: other}
-    assert f"probably {other} (90.0%)" in findings[0].words
+    assert [finding.pictures for finding in findings] == [(64,), (71,)]
+    label, other = collection.label(64), collection.class_names[1 - collection.labels[64]]
+    assert findings[0].relabel == {64: other}
+    assert findings[0].detail == f"labelled {label} (<0.1 %), probably {other} (>99.9 %)"
     facts = findings[0].to_dict(collection)
-    assert (facts["label"], facts["suggested"]) == (collection.label(3), other)
-    assert (facts["probability"], facts["suggested_probability"]) == pytest.approx((0.1, 0.9))
+    assert (facts["label"], facts["suggested"]) == (label, other)
+    assert (facts["probability"], facts["suggested_probability"]) == pytest.approx((0.0001, 0.9999))
+    assert 0.5 < facts["wrong_probability"] < 1
+
+
+def test_the_remark_about_labels_says_how_good_the_models_are(tmp_path):
+    collection = tellapart.open(folder(tmp_path, 90))
+    labels = leaves.load(CHECKS, "labels", "a check")
+    checked = Checked(inspect(collection), judged(collection.labels, [64, 71]))
+    remark = labels.remark(checked, labels.find(checked))
+    assert remark.words.startswith("The models that judged are right on 91 % of the pictures. Of the 2 labels listed, ")
+    assert remark.facts["judge_accuracy"] == pytest.approx(82 / 90)
+    assert remark.facts["expected_precision"] == pytest.approx(remark.facts["expected_wrong"] / 2)
+    checked = Checked(inspect(collection), judged(collection.labels, []))
+    remark = labels.remark(checked, labels.find(checked))
+    assert remark.words.endswith("They do not contradict any label.")
+    assert remark.facts["expected_precision"] is None
+
+
+@pytest.mark.parametrize(
+    ("listed", "suspected", "words"),
+    (
+        (0, 9, "They contradict 9 labels, but fewer than 50 % of these are expected to be wrong, so none is listed."),
+        (0, 1, "They contradict 1 label, but it is probably right, so none is listed."),
+        (1, 1, "Of the 1 label listed, about 1 (75 %) is expected to be wrong."),
+        (24, 106, "Of the 24 labels listed, about 18 (75 %) are expected to be wrong. They contradict 82 more, which "
+                  "are not listed because most of them are probably right."),
+    ),
+)  # fmt: skip
+def test_how_many_of_the_listed_labels_are_expected_to_be_wrong(listed, suspected, words):
+    positions = np.arange(listed)
+    errors = LabelErrors(positions, positions, np.full(listed, 0.75), 0.61, 0.05, suspected)
+    assert leaves.load(CHECKS, "labels", "a check")._worth(listed, errors) == words
 
 
 def test_labels_in_given_test_splits_are_not_moved(tmp_path):
-    collection = tellapart.open(folder(tmp_path, splits=("train", "test")))
-    values = np.where(np.eye(2)[collection.labels] == 1, 0.95, 0.05)
-    wrong = [int(np.flatnonzero(collection.splits == split)[0]) for split in ("train", "test")]
-    values[wrong] = np.where(np.eye(2)[collection.labels[wrong]] == 1, 0.01, 0.99)
-    findings, _ = run_check(tmp_path, "labels", values)
+    collection = tellapart.open(folder(tmp_path, 90, splits=("train", "test")))
+    wrong = [int(np.flatnonzero(collection.splits == split)[40]) for split in ("train", "test")]
+    findings, _ = run_check(tmp_path, "labels", judged(collection.labels, wrong))
     assert {finding.pictures[0]: bool(finding.relabel) for finding in findings} == {wrong[0]: True, wrong[1]: False}
 
 
@@ -288,3 +328,29 @@ def test_exact_copies_do_not_count_as_one_layout(tmp_path):
         (home / "cats" / f"again{i}.jpg").write_bytes(encoded(photo(1), quality=80 + i))
     findings = [finding for finding in run_check(home, "duplicates")[0] if len(finding.pictures) > 10]
     assert sorted(len(finding.drop) for finding in findings) == [12, 30]
+
+
+def test_the_checks_run_in_the_order_of_their_positions(tmp_path):
+    results = run_checks(Checked(inspect(tellapart.open(folder(tmp_path, 60)))))
+    modules = [leaves.load(CHECKS, result.name, "a check") for result in results]
+    assert [module.POSITION for module in modules] == sorted(module.POSITION for module in modules)
+    assert {"labels", "groups-across-splits"} == set(leaves.names(CHECKS)) - {result.name for result in results}
+    assert results[0].title == "Files that cannot be read"
+    assert results[0].description == "Files that cannot be read to their end."
+
+
+def test_a_clean_list_counts_each_picture_once():
+    results = [
+        CheckResult("a", "First", "", [Finding("x", (1,), drop=(1, 2)), Finding("y", (2,), drop=(2,))]),
+        CheckResult("b", "Second", "", [Finding("z", (2, 3), drop=(2, 3))]),
+        CheckResult(
+            "c", "Third", "", [Finding("u", (3,), relabel={3: "dogs"}), Finding("v", (4,), relabel={4: "cats"})]
+        ),
+        CheckResult("d", "Fourth", "", [Finding("w", (5,))]),
+    ]
+    clean = CleanList.of(results, command="tellapart check x")
+    assert clean.left_out == {1, 2, 3}
+    assert clean.moved == {4: "cats"}
+    assert clean.kinds == [("First", 2, 0), ("Second", 1, 0), ("Third", 0, 1)]
+    assert clean.words(1234) == "leaves out 3 of 1,234 pictures and gives 1 picture another class"
+    assert CleanList.of(results[3:]).words(5) == "leaves out 0 of 5 pictures"

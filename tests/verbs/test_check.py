@@ -1,8 +1,5 @@
-import csv
 import hashlib
 import json
-import os
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -13,26 +10,8 @@ from tellapart.data.duplicates import Duplicates, Pair
 from tellapart.errors import Stopped, TrainingError, UsageError
 from tellapart.evaluation.cross_validation import assign_folds, make_folds, make_possible_folds
 from tellapart.progress import Note, Progress, silent
-from tests import small
 from tests.conftest import make_collection, stripes, write_folder
-from tests.photos import encoded, folder, photo
-
-
-@pytest.fixture
-def dirty(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    path = folder(tmp_path / "photos", 40)
-    (path / "cats" / "again.jpg").write_bytes(encoded(photo(0), quality=95))
-    (path / "dogs" / "cut.jpg").write_bytes((path / "dogs" / "001.jpg").read_bytes()[:700])
-    return path
-
-
-@pytest.fixture
-def small_models(monkeypatch):
-    """The models that look for wrong labels are small: for tests of what is said about them, not of what they find."""
-    from tellapart.recipes.library import quick
-
-    monkeypatch.setattr(quick, "RECIPE", quick.RECIPE.model_copy(update={"network": small.network}))
+from tests.photos import folder
 
 
 def content(path):
@@ -52,27 +31,14 @@ def test_it_tells_and_changes_nothing(dirty, tmp_path):
     text = str(found)
     assert "labels" not in values["findings"]
     assert "likely wrong labels: not searched for (--skip-labels)" in text
-    for words in ("Files that cannot be read: 1", "cut.jpg", "Duplicates: 1", "page: photos-check.html"):
+    for words in ("Files that cannot be read: 1", "cut.jpg", "Duplicates: 1", "page: tellapart-out/photos-check.html"):
         assert words in text
-    page = (tmp_path / "photos-check.html").read_text()
+    page = (tmp_path / "tellapart-out" / "photos-check.html").read_text()
     assert "2 duplicates or near-duplicates" in page
-    assert page.count("data:image/jpeg") == 2
+    assert page.count("data:image/") == 2
     assert "<script" not in page
     again = tellapart.check(dirty, skip_labels=True, on_event=silent)
     assert again.output.name == "photos-check-2.html"
-
-
-def test_the_clean_manifest_opens_and_leaves_the_bad_ones_out(dirty, tmp_path):
-    (tmp_path / "lists").mkdir()
-    manifest = tmp_path / "lists" / "clean.csv"
-    tellapart.check(dirty, skip_labels=True, write_manifest=manifest, on_event=silent)
-    rows = list(csv.DictReader(manifest.read_text().splitlines()))
-    assert len(rows) == 40
-    assert rows[0]["file_name"].startswith("../photos/cats/")
-    collection = tellapart.open(manifest)
-    assert len(collection) == 40
-    assert collection.class_names == ("cats", "dogs")
-    assert collection.read(0).shape == (96, 128, 3)
 
 
 def test_a_sound_collection_has_exit_code_0(tmp_path, monkeypatch):
@@ -101,7 +67,7 @@ def test_too_few_for_that(tmp_path, monkeypatch):
     words = (
         "likely wrong labels: not searched for: stripes: fewer than two classes have two readable different pictures"
     )
-    assert words in str(found)
+    assert words in " ".join(str(found).split())
     assert found.to_dict()["not_searched"][-1].startswith(words)
     assert words in found.output.read_text()
 
@@ -148,19 +114,6 @@ def test_folds_are_stratified_and_keep_groups_together():
     assert not np.array_equal(fold, assign_folds(labels, groups, 5, seed=2))
 
 
-def test_the_clean_manifest_keeps_the_other_columns(tmp_path):
-    home = folder(tmp_path / "photos", 40)
-    files = sorted(path.relative_to(tmp_path).as_posix() for path in home.rglob("*.jpg"))
-    rows = [f"{name},{name.split('/')[1]},p{i % 5}" for i, name in enumerate(files)]
-    (tmp_path / "all.csv").write_text("\n".join(["file_name,label,patient", *rows]) + "\n")
-    tellapart.check(
-        tmp_path / "all.csv", skip_labels=True, write_manifest=tmp_path / "clean.csv", output=tmp_path / "p.html",
-        on_event=silent,
-    )  # fmt: skip
-    kept = list(csv.DictReader((tmp_path / "clean.csv").read_text().splitlines()))
-    assert {row["patient"] for row in kept} == {"p0", "p1", "p2", "p3", "p4"}
-
-
 @pytest.mark.parametrize(("option", "words"), (("output", "--output"), ("write_manifest", "--write-manifest")))
 def test_what_cannot_be_written_is_said_before_the_work(dirty, tmp_path, option, words, monkeypatch):
     monkeypatch.setattr("tellapart.data.inspect.inspect", lambda *_: pytest.fail("pictures were read"))
@@ -184,22 +137,6 @@ def test_a_folder_that_cannot_be_written_to_does_not_lose_the_findings(tmp_path,
         tellapart.check(tmp_path / "data", skip_labels=True, output=tmp_path / "a.html", on_event=silent)
 
 
-def test_the_clean_manifest_is_never_a_file_of_the_data(tmp_path):
-    home = folder(tmp_path / "photos", 12)
-    listed = "\n".join(f"photos/{path.relative_to(home).as_posix()},x" for path in home.rglob("*.jpg"))
-    (tmp_path / "all.csv").write_text(f"file_name,label\n{listed}\n")
-    before = (tmp_path / "all.csv").read_text()
-    with pytest.raises(
-        UsageError, match=r"--write-manifest .*all.csv: already exists, and may hold the only copy of some labels"
-    ):
-        tellapart.check(tmp_path / "all.csv", write_manifest=tmp_path / "all.csv", on_event=silent)
-    with pytest.raises(
-        UsageError, match=r"--write-manifest .*all.csv: already exists, and may hold the only copy of some labels"
-    ):
-        tellapart.check(home, write_manifest=tmp_path / "all.csv", on_event=silent)
-    assert (tmp_path / "all.csv").read_text() == before
-
-
 def test_the_page_is_never_a_file_of_the_data(dirty, tmp_path, monkeypatch):
     listed = "\n".join(f"photos/{path.relative_to(dirty).as_posix()},x" for path in dirty.rglob("*.jpg"))
     (tmp_path / "all.csv").write_text(f"file_name,label\n{listed}\n")
@@ -214,19 +151,6 @@ def test_the_page_is_never_a_file_of_the_data(dirty, tmp_path, monkeypatch):
     found = tellapart.check(dirty, skip_labels=True, on_event=silent)
     assert content(dirty) == before
     assert found.output == tmp_path / "photos-check.html"
-
-
-@pytest.mark.skipif(not hasattr(os, "symlink") or os.name == "nt", reason="links need a right on Windows")
-def test_a_clean_manifest_behind_a_link(tmp_path):
-    home = folder(tmp_path / "photos", 12)
-    (tmp_path / "deep" / "real").mkdir(parents=True)
-    (tmp_path / "link").symlink_to(tmp_path / "deep" / "real")
-    tellapart.check(
-        home, skip_labels=True, write_manifest=tmp_path / "link" / "clean.csv", output=tmp_path / "p.html",
-        on_event=silent,
-    )  # fmt: skip
-    collection = tellapart.open(tmp_path / "link" / "clean.csv")
-    assert collection.read(0).size
 
 
 def test_subjects_do_not_vouch_for_their_own_labels(tmp_path, monkeypatch, small_models):
@@ -276,40 +200,6 @@ def test_a_check_that_is_stopped_tells_what_it_knows(dirty, tmp_path, task, smal
     assert not (tmp_path / "clean.csv").exists()
 
 
-def test_what_the_clean_manifest_leaves_out_is_counted(dirty, tmp_path):
-    notes = []
-    found = tellapart.check(
-        dirty, skip_labels=True, write_manifest=tmp_path / "clean.csv", on_event=notes.append
-    )  # fmt: skip
-    assert f"manifest: {tmp_path / 'clean.csv'} (40 of 42 pictures, 2 left out, 0 moved to another class)" in str(found)
-    assert {name: found.to_dict()[name] for name in ("left_out", "moved")} == {"left_out": 2, "moved": 0}
-    assert not any("are left out" in note.text for note in notes if isinstance(note, Note))
-    for i in range(30):
-        (dirty / "cats" / f"cut{i}.jpg").write_bytes(b"\xff\xd8cut")
-    tellapart.check(dirty, skip_labels=True, write_manifest=tmp_path / "second.csv", on_event=notes.append)
-    assert any("manifest: 31 of 51 pictures of cats are left out" in n.text for n in notes if isinstance(n, Note))
-
-
-def test_a_clean_manifest_that_would_mislead_is_refused_before_the_work(dirty, tmp_path, monkeypatch):
-    monkeypatch.setattr("tellapart.data.inspect.inspect", lambda *_: pytest.fail("pictures were read"))
-    with pytest.raises(UsageError, match="is inside the data, which would be read from it from then on"):
-        tellapart.check(dirty, write_manifest=dirty / "clean.csv", on_event=silent)
-    with pytest.raises(UsageError, match=r"clean.parquet: must end in .csv or .tsv"):
-        tellapart.check(dirty, write_manifest=tmp_path / "clean.parquet", on_event=silent)
-
-
-@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="their file names are Unicode")
-def test_a_clean_manifest_of_names_that_no_table_can_hold(dirty, tmp_path):
-    (dirty / "cats" / "000.jpg").rename(dirty / "cats" / os.fsdecode(b"caf\xe9.jpg"))
-    with pytest.raises(UsageError, match=r"a table cannot hold 1 file name \(photos/cats/caf.udce9.jpg\)"):
-        tellapart.check(dirty, write_manifest=tmp_path / "clean.csv", on_event=silent)
-
-
-def test_a_clean_manifest_of_tabs(dirty, tmp_path):
-    tellapart.check(dirty, skip_labels=True, write_manifest=tmp_path / "clean.tsv", on_event=silent)
-    assert len(tellapart.open(tmp_path / "clean.tsv")) == 40
-
-
 def test_findings_are_not_lost_where_the_search_for_wrong_labels_fails(dirty, monkeypatch):
     def fail(*_):
         raise TrainingError("the loss is not a number", "a number", "lower the rate")
@@ -325,7 +215,7 @@ def test_findings_are_not_lost_where_the_search_for_wrong_labels_fails(dirty, mo
 def test_near_duplicates_that_were_not_looked_for_are_said(dirty, monkeypatch):
     monkeypatch.setattr("tellapart.data.duplicates.MAX_COMPARED", 10)
     found = tellapart.check(dirty, skip_labels=True, on_event=silent)
-    assert "near-duplicates: the collection is too large to search all of it" in str(found)
+    assert "near-duplicates: the collection is too large to search all of it" in " ".join(str(found).split())
     assert (
         found.to_dict()["not_searched"][0]
         == "near-duplicates: the collection is too large to search all of it; exact duplicates were"
@@ -383,3 +273,13 @@ def test_near_duplicates_of_small_pictures_are_not_looked_for_and_that_is_said(t
     monkeypatch.chdir(tmp_path)
     found = tellapart.check(make_collection(30, splits=False), skip_labels=True, on_event=silent)
     assert "near-duplicates: not searched among 30 pictures smaller than 48 pixels" in str(found)
+
+
+def test_the_default_page_is_never_inside_the_data(dirty, monkeypatch):
+    monkeypatch.chdir(dirty)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    notes = []
+    found = tellapart.check(dirty, skip_labels=True, on_event=notes.append)
+    assert found.output is None
+    assert any("no page was written" in note.text for note in notes if isinstance(note, Note))
+    assert not (dirty / "tellapart-out").exists()

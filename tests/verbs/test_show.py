@@ -7,6 +7,7 @@ from PIL import Image
 import tellapart
 from tellapart.errors import UsageError
 from tellapart.progress import Note, silent
+from tellapart.text import columns_of
 from tests.conftest import make_collection, write_folder
 
 
@@ -21,8 +22,8 @@ def test_parts_shapes_counts_and_the_picture(tmp_path):
     assert "stripes: 36 pictures, 3 classes" in text
     assert "12 x 12 x 1 (36)" in text
     assert "across       8     4" in text
-    assert "drawn: stripes-pictures.png" in text
-    with Image.open(tmp_path / "stripes-pictures.png") as image:
+    assert "drawn: tellapart-out/stripes-pictures.png" in text
+    with Image.open(tmp_path / "tellapart-out" / "stripes-pictures.png") as image:
         assert image.width > 400
     assert shown.figure.titles[:4] == ["across", "down", "squares", "across"]
     assert len(shown.figure.pictures) == 25
@@ -31,9 +32,10 @@ def test_parts_shapes_counts_and_the_picture(tmp_path):
 
 
 def test_an_existing_file_is_never_overwritten(tmp_path):
-    (tmp_path / "stripes-pictures.png").write_text("mine")
+    (tmp_path / "tellapart-out").mkdir()
+    (tmp_path / "tellapart-out" / "stripes-pictures.png").write_text("mine")
     assert tellapart.show(make_collection(), on_event=silent).output.name == "stripes-pictures-2.png"
-    assert (tmp_path / "stripes-pictures.png").read_text() == "mine"
+    assert (tmp_path / "tellapart-out" / "stripes-pictures.png").read_text() == "mine"
     named = tellapart.show(make_collection(), output="grid.png", pictures=4, on_event=silent)
     assert named.output.name == "grid.png"
     assert tellapart.show(make_collection(), pictures=0, on_event=silent).output is None
@@ -126,3 +128,48 @@ def test_class_names_in_any_script(tmp_path, recwarn):
         Image.new("RGB", (16, 16)).save(tmp_path / "data" / name / "1.png")
     tellapart.show(tmp_path / "data", on_event=silent)
     assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
+
+
+def test_what_was_passed_over_is_said(tmp_path):
+    home = write_folder(tmp_path / "data")
+    (home / "down" / "deeper").mkdir()
+    (home / "down" / "001.png").rename(home / "down" / "deeper" / "001.png")
+    (home / "readme.txt").write_text("about")
+    (home / "roses").mkdir()
+    (home / "loose.png").write_bytes((home / "down" / "004.png").read_bytes())
+    shown = tellapart.show(home, pictures=0, on_event=silent)
+    for words in (
+        "passed over: 1 file that is not a picture (readme.txt)",
+        "passed over: 1 folder without pictures to read (roses/)",
+        "1 picture lies in a subfolder of its class folder, such as down/deeper/001.png",
+        "note: left out: 1 picture outside class folders (loose.png)",
+    ):
+        assert words in str(shown).splitlines()
+    assert len(shown.to_dict()["passed_over"]) == 3
+    assert shown.to_dict()["notes"] == ["left out: 1 picture outside class folders (loose.png)"]
+
+
+def test_the_text_fits_80_columns(tmp_path):
+    home = tmp_path / f"data-{'long-' * 20}"
+    for k, name in enumerate(("n" * 90, "\u732b" * 60, "short")):
+        (home / name).mkdir(parents=True)
+        Image.new("RGB", (20 + k, 10)).save(home / name / "1.png")
+        (home / name / f"{'bad-' * 30}.jpg").write_bytes(b"nonsense")
+    (home / f"{'about-' * 20}.txt").write_text("about")
+    shown = tellapart.show(home, pictures=0, on_event=silent)
+    text = str(shown)
+    assert repr(shown).endswith("long-: 6 pictures, 3 classes>")
+    assert max(map(columns_of, text.splitlines())) <= 80
+    assert "n\u2026n" in text
+    assert "bad-.jpg: is not a picture of a known format" in text
+
+
+def test_a_drawing_is_never_inside_the_data(tmp_path, monkeypatch):
+    home = write_folder(tmp_path / "data")
+    monkeypatch.chdir(home / "down")
+    assert tellapart.show(home, on_event=silent).output == tmp_path / "data-pictures.png"
+    monkeypatch.setattr("os.access", lambda *_: False)
+    notes = []
+    assert tellapart.show(home, on_event=notes.append).output is None
+    assert any(f"no drawing written: cannot write to {tmp_path}" in n.text for n in notes if isinstance(n, Note))
+    assert not (home / "down" / "tellapart-out").exists()

@@ -5,7 +5,7 @@ import numpy as np
 from tellapart.checks._blank import BLANK_DEVIATION
 from tellapart.data.finding import Checked, Finding
 
-POSITION, TITLE = 70, "Blurred pictures"
+POSITION, TITLE = 90, "Blurred pictures"
 
 SMALLEST_SIDE = 64
 """Pictures with a shorter side below this are not checked: they are too small to measure sharpness."""
@@ -38,11 +38,7 @@ def find(checked: Checked) -> list[Finding]:
     scores = (median - sharpness) / deviation
     order = np.argsort(-scores, kind="stable")
     return [
-        Finding(
-            f"{checked.collection.keys[large[k]]}: sharpness {measured[large[k]].sharpness:.0f} "
-            f"(typical: {np.exp(median) - 1:.0f})",
-            (large[k],),
-        )
+        checked.finding(large[k], f"sharpness {measured[large[k]].sharpness:.0f} (typical: {np.exp(median) - 1:.0f})")
         for k in order.tolist()
         if scores[k] > OUTLIER_SCORE and measured[large[k]].sharpness < SHARP
     ]

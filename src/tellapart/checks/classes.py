@@ -5,7 +5,7 @@ import numpy as np
 from tellapart.data.finding import Checked, Finding
 from tellapart.text import counted
 
-POSITION, TITLE = 110, "Small classes and class imbalance"
+POSITION, TITLE = 130, "Small classes and class imbalance"
 
 FEW = 20
 """A class with fewer readable pictures is hard to train on and too small to evaluate."""

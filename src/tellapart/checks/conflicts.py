@@ -2,7 +2,7 @@
 
 from tellapart.data.finding import Checked, Finding
 
-POSITION, TITLE = 90, "Duplicates with different labels"
+POSITION, TITLE = 20, "Duplicates with different labels"
 
 
 def find(checked: Checked) -> list[Finding]:
@@ -17,7 +17,7 @@ def find(checked: Checked) -> list[Finding]:
         reported = {i for finding in findings for i in finding.pictures}
         for group in checked.inspection.duplicates.of("exact", "near" if near else "exact"):
             if len({int(collection.labels[i]) for i in group}) > 1 and not reported & set(group):
-                names, order = checked.named(group, collection.label)
                 kind = "near-duplicates" if near else "duplicates"
-                findings.append(Finding(f"{kind} with different labels: {names}", order, drop=() if near else group))
+                drop = () if near else group
+                findings.append(checked.group_finding(group, kind, " with different labels", collection.label, drop))
     return findings

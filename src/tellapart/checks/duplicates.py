@@ -2,10 +2,7 @@
 
 from tellapart.data.finding import Checked, Finding
 
-POSITION, TITLE = 80, "Duplicates"
-
-NAMED = 6
-"""Number of pictures that a finding names."""
+POSITION, TITLE = 60, "Duplicates"
 
 
 def find(checked: Checked) -> list[Finding]:
@@ -27,11 +24,10 @@ def find(checked: Checked) -> list[Finding]:
 
 def _finding(checked: Checked, copies: list[int]) -> Finding:
     """The finding about one group of duplicates within a class and split."""
-    names = ", ".join(checked.collection.keys[i] for i in copies[:NAMED]) + (", ..." if len(copies) > NAMED else "")
     if not checked.one_layout(copies):
-        words = f"{len(copies)} duplicates or near-duplicates: {names}"
-        return Finding(words, tuple(copies), drop=tuple(copies[1:]))
+        return checked.group_finding(copies, f"{len(copies)} duplicates or near-duplicates", drop=copies[1:])
     first_copies = {checked.first_copies.get(i, i): i for i in reversed(copies)}
     drop = [i for i in copies if first_copies[checked.first_copies.get(i, i)] != i]
-    words = f"{len(copies)} similar pictures, too many to be copies; probably the same layout or camera view: {names}"
-    return Finding(words, tuple(copies), drop=tuple(drop))
+    detail = f"{len(copies)} similar pictures"
+    why = ", too many to be copies; probably the same layout or camera view"
+    return checked.group_finding(copies, detail, why, drop=drop)

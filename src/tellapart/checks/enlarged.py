@@ -6,7 +6,7 @@ from tellapart.data.finding import Checked, Finding
 from tellapart.data.sample import sampled_pictures
 from tellapart.images.detail import LARGEST, detail
 
-POSITION, TITLE = 75, "Enlarged pictures"
+POSITION, TITLE = 100, "Enlarged pictures"
 
 
 def find(checked: Checked) -> list[Finding]:

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from tellapart.data.finding import Checked, Finding
 from tellapart.images.summary import EXTENSIONS
 
-POSITION, TITLE = 20, "Wrong file extensions"
+POSITION, TITLE = 140, "Wrong file extensions"
 
 
 def find(checked: Checked) -> list[Finding]:
@@ -15,5 +15,5 @@ def find(checked: Checked) -> list[Finding]:
         key, format = checked.collection.keys[i], checked.inspection.summary(i).format
         suffix = PurePosixPath(key).suffix.lower()
         if format in EXTENSIONS and suffix and suffix not in EXTENSIONS[format]:
-            findings.append(Finding(f"{key}: the format is {format}", (i,)))
+            findings.append(checked.finding(i, f"the format is {format}"))
     return findings

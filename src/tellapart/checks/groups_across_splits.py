@@ -4,7 +4,7 @@ import numpy as np
 
 from tellapart.data.finding import Checked, Finding
 
-POSITION, TITLE = 105, "Groups in several splits"
+POSITION, TITLE = 50, "Groups in several splits"
 
 
 def find(checked: Checked) -> list[Finding] | None:
@@ -19,6 +19,5 @@ def find(checked: Checked) -> list[Finding] | None:
     findings = []
     for name, pictures in zip(names.tolist(), pictures_of_groups, strict=True):
         if len(set(splits[pictures].tolist())) > 1:
-            listed, in_order = checked.named(pictures.tolist(), lambda i: str(splits[i]))
-            findings.append(Finding(f"group {name}: {listed}", in_order))
+            findings.append(checked.group_finding(pictures.tolist(), f"group {name}", tag=lambda i: str(splits[i])))
     return findings

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tellapart.data.finding import Checked, Finding
 from tellapart.data.split_names import SPLITS
 
-POSITION, TITLE = 100, "Leakage between splits"
+POSITION, TITLE = 40, "Leakage between splits"
 
 
 def find(checked: Checked) -> list[Finding]:
@@ -23,10 +23,9 @@ def find(checked: Checked) -> list[Finding]:
         splits = [str(given[i]) for i in group]
         if len(set(splits)) < 2:
             continue
-        names, order = checked.named(group, lambda i: str(given[i]))
         kind = "duplicates" if group in exact else "duplicates or near-duplicates"
-        drop = tuple(sorted(_to_drop(checked, group, splits)))
-        findings.append(Finding(f"{kind} in different splits: {names}", order, drop=drop))
+        drop = sorted(_to_drop(checked, group, splits))
+        findings.append(checked.group_finding(group, kind, " in different splits", lambda i: str(given[i]), drop))
     return findings
 
 

@@ -3,7 +3,7 @@
 from tellapart.checks._blank import BLANK_DEVIATION, BLANK_RANGE
 from tellapart.data.finding import Checked, Finding
 
-POSITION, TITLE = 60, "Blank or very dark pictures"
+POSITION, TITLE = 70, "Blank or very dark pictures"
 
 DARK = 40.0
 """A picture is very dark if 99 % of its grey values (0 to 255) are below this."""
@@ -13,11 +13,11 @@ def find(checked: Checked) -> list[Finding]:
     """See the contract."""
     findings = []
     for i in checked.inspection.readable.tolist():
-        key, measures = checked.collection.keys[i], checked.inspection.summary(i)
+        measures = checked.inspection.summary(i)
         if measures.deviation < BLANK_DEVIATION and measures.value_range < BLANK_RANGE:
-            words = f"{key}: a single colour (grey value {measures.mean:.0f} of 255)"
-            findings.append(Finding(words, (i,), drop=(i,)))
+            detail = f"a single colour (grey value {measures.mean:.0f} of 255)"
+            findings.append(checked.finding(i, detail, drop=(i,)))
         elif measures.percentile_99 < DARK:
-            words = f"{key}: very dark (99 % of its pixels are below {measures.percentile_99:.0f} of 255)"
-            findings.append(Finding(words, (i,)))
+            detail = f"very dark (99 % of its pixels are below {measures.percentile_99:.0f} of 255)"
+            findings.append(checked.finding(i, detail))
     return findings

@@ -4,7 +4,7 @@ import numpy as np
 
 from tellapart.data.finding import Checked, Finding
 
-POSITION, TITLE = 50, "Unusual sizes and aspect ratios"
+POSITION, TITLE = 110, "Unusual sizes and aspect ratios"
 
 SMALL = 0.25
 """A picture is small if its shorter side is below this share of the median shorter side."""
@@ -23,11 +23,9 @@ def find(checked: Checked) -> list[Finding]:
     median_side, median_ratio = np.median(shorter), np.median(longer / shorter)
     findings = []
     for i, low, high in zip(readable, shorter, longer, strict=True):
-        key = checked.collection.keys[i]
         height, width, _ = checked.inspection.summary(i).shape
         if low < SMALL * median_side:
-            words = f"{key}: {width} x {height}; the median shorter side is {median_side:.0f}"
-            findings.append(Finding(words, (i,)))
+            findings.append(checked.finding(i, f"{width} x {height}; the median shorter side is {median_side:.0f}"))
         elif high / low > max(LONG, 2 * median_ratio):
-            findings.append(Finding(f"{key}: {width} x {height}, aspect ratio {high / low:.1f}", (i,)))
+            findings.append(checked.finding(i, f"{width} x {height}, aspect ratio {high / low:.1f}"))
     return findings

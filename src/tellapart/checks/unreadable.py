@@ -8,7 +8,7 @@ POSITION, TITLE = 10, "Files that cannot be read"
 def find(checked: Checked) -> list[Finding]:
     """See the contract."""
     return [
-        Finding(f"{checked.collection.keys[i]}: {reason}", (i,), drop=(i,))
+        checked.finding(i, reason, drop=(i,))
         for i, reason in enumerate(checked.inspection.summaries)
         if isinstance(reason, str)
     ]

@@ -2,14 +2,12 @@
 
 from tellapart.data.finding import Checked, Finding
 
-POSITION, TITLE = 30, "Rotated by EXIF orientation"
+POSITION, TITLE = 150, "Rotated by EXIF orientation"
 
 
 def find(checked: Checked) -> list[Finding]:
     """See the contract. tellapart reads these pictures upright; other programs may not."""
     orientations = ((i, checked.inspection.summary(i).orientation) for i in checked.inspection.readable.tolist())
     return [
-        Finding(f"{checked.collection.keys[i]}: EXIF orientation {orientation}", (i,))
-        for i, orientation in orientations
-        if orientation != 1
+        checked.finding(i, f"EXIF orientation {orientation}") for i, orientation in orientations if orientation != 1
     ]

@@ -11,6 +11,8 @@ import numpy as np
 
 from tellapart.data.collection import Collection
 from tellapart.data.inspect import Inspection
+from tellapart.data.label_errors import LabelErrors, find_label_errors
+from tellapart.text import counted, cut
 
 MANY, LAYOUT = 10, 0.25
 """Near-duplicates are pictures with one layout, not copies, if a group has more than MANY, and such groups have more
@@ -18,6 +20,9 @@ than this share of a class."""
 
 NAMED = 6
 """Pictures of a finding that its text names."""
+
+SHOWN = 24
+"""Findings of a check that are shown with pictures, by default."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +40,13 @@ class Checked:
     def collection(self) -> Collection:
         """The collection."""
         return self.inspection.collection
+
+    @cached_property
+    def label_errors(self) -> tuple[np.ndarray, LabelErrors]:
+        """The pictures with predictions, int64 [n], and the likely wrong labels among these n; needs predictions."""
+        assert self.predictions is not None
+        predicted = np.flatnonzero(~np.isnan(self.predictions).any(axis=1))
+        return predicted, find_label_errors(self.collection.labels[predicted], self.predictions[predicted])
 
     def one_layout(self, group: Sequence[int]) -> bool:
         """Return whether near-duplicates are different pictures with one layout, such as a fixed camera's, not copies.
@@ -56,15 +68,30 @@ class Checked:
         here = self.collection.class_counts(np.array(large, np.int64))
         return here > LAYOUT * self.collection.class_counts()
 
-    def named(self, group: Sequence[int], tag: Callable[[int], str]) -> tuple[str, tuple[int, ...]]:
-        """Return text with the names of a group's pictures, and the pictures in that order: first one of each `tag`."""
-        firsts: dict[str, int] = {}
-        for i in group:
-            firsts.setdefault(tag(i), i)
-        order = (*firsts.values(), *(i for i in group if firsts[tag(i)] != i))
-        names = ", ".join(f"{self.collection.keys[i]} ({tag(i)})" for i in order[:NAMED])
-        more = f" and {len(order) - NAMED:,} more" if len(order) > NAMED else ""
-        return names + more, order
+    def finding(self, i: int, detail: str, more: str = "", **values: Any) -> Finding:
+        """Return a finding about picture i. `more` is only in its complete words; `values` are its other fields."""
+        return Finding(f"{self.collection.keys[i]}: {detail}{more}", (i,), detail=detail, **values)
+
+    def group_finding(
+        self,
+        group: Sequence[int],
+        detail: str,
+        more: str = "",
+        tag: Callable[[int], str] | None = None,
+        drop: Sequence[int] = (),
+    ) -> Finding:
+        """Return a finding about a group of pictures. `more` is only in its complete words.
+
+        `tag` is what distinguishes the pictures, such as class or split: the first picture of each tag comes first.
+        """
+        tags = {i: tag(i) if tag else "" for i in group}
+        firsts = {tags[i]: i for i in reversed(group)} if tag else {}
+        order = sorted(group, key=lambda i: firsts.get(tags[i]) != i) if tag else list(group)  # stable
+        names = [self.collection.keys[i] + (f" ({tags[i]})" if tag else "") for i in order[:NAMED]]
+        rest = f" and {len(order) - NAMED:,} more" if len(order) > NAMED else ""
+        words = f"{detail}{more}: {', '.join(names)}{rest}"
+        shown = tuple(tags[i] for i in order) if tag else ()
+        return Finding(words, tuple(order), drop=tuple(drop), detail=detail, tags=shown)
 
     @cached_property
     def first_copies(self) -> dict[int, int]:
@@ -76,8 +103,10 @@ class Checked:
 class Finding:
     """A finding about one picture, several pictures, or (without pictures) the collection.
 
-    A clean manifest leaves out the pictures `drop` and changes the class of those in `relabel`. `facts` are the values
-    in `words`, by name, for JSON.
+    `words` say it completely. `detail` is the same without the names of the pictures, for places that show the pictures
+    or shorten the names; `tags` are what distinguishes the pictures of a group, such as their classes. A clean manifest
+    leaves out the pictures `drop` and changes the class of those in `relabel`. `facts` are the values in `words`, by
+    name, for JSON.
     """
 
     words: str
@@ -85,6 +114,19 @@ class Finding:
     drop: tuple[int, ...] = ()
     relabel: Mapping[int, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    detail: str = ""
+    tags: tuple[str, ...] = ()
+
+    def brief(self, keys: Sequence[str], width: int) -> str:
+        """Return the finding with the names of at most two pictures, each cut to `width` columns."""
+        if not self.pictures:
+            return self.words
+        names, detail = [cut(keys[i], width) for i in self.pictures[:2]], self.detail or self.words
+        if len(self.pictures) == 1:
+            return f"{names[0]}: {detail}"
+        tagged = [f"{name} ({tag})" for name, tag in zip(names, self.tags, strict=False)] if self.tags else names
+        left = len(self.pictures) - len(names)
+        return f"{detail}: {', '.join(tagged)}" + (f" and {left:,} more" if left else "")
 
     def to_dict(self, collection: Collection) -> dict[str, Any]:
         """Return the finding as JSON values."""
@@ -94,3 +136,67 @@ class Finding:
         if self.relabel:
             content["relabel"] = {collection.keys[i]: name for i, name in self.relabel.items()}
         return content | dict(self.facts)
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What applies to all findings of a check: in words, and as `facts` by name, for JSON."""
+
+    words: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class CheckResult:
+    """The findings of one check, with its name and title, and what it finds, in a sentence.
+
+    `remark` applies to all findings, or explains that there are none. The page shows the first `shown` findings with
+    pictures.
+    """
+
+    name: str
+    title: str
+    description: str
+    findings: Sequence[Finding]
+    remark: Remark | None = None
+    shown: int = SHOWN
+
+    @property
+    def title_inside(self) -> str:
+        """The title inside a sentence; a first word in capitals, such as EXIF, stays as it is."""
+        return self.title if self.title[:2].isupper() else self.title[0].lower() + self.title[1:]
+
+
+@dataclass(frozen=True)
+class CleanList:
+    """What a clean manifest changes: it leaves out pictures and gives others, `moved`, another class.
+
+    `kinds` has a row for each check that causes changes: its title, and the pictures left out and moved, each counted
+    once. `command` is the shell command that writes the manifest; empty if there is none, for the reason `problem`.
+    """
+
+    left_out: frozenset[int] = frozenset()
+    moved: Mapping[int, str] = field(default_factory=dict)
+    kinds: Sequence[tuple[str, int, int]] = ()
+    command: str = ""
+    problem: str = ""
+
+    @classmethod
+    def of(cls, results: Sequence[CheckResult], **values: str) -> CleanList:
+        """Return what the findings of some checks cause."""
+        left_out: set[int] = set()
+        moved: dict[int, str] = {}
+        kinds = []
+        for result in results:
+            drop = {i for finding in result.findings for i in finding.drop} - left_out
+            relabel = {i: name for finding in result.findings for i, name in finding.relabel.items()}
+            left_out, moved = left_out | drop, moved | relabel
+            kinds.append((result.title, drop, relabel))
+        moved = {i: name for i, name in moved.items() if i not in left_out}
+        rows = [(title, len(drop), len(moved.keys() & relabel.keys())) for title, drop, relabel in kinds]
+        return cls(frozenset(left_out), moved, [row for row in rows if row[1] or row[2]], **values)
+
+    def words(self, pictures: int) -> str:
+        """Return what it does to a collection of `pictures`, in words: `leaves out 3 of 751 pictures`."""
+        moves = f" and gives {counted(len(self.moved), 'picture')} another class" if self.moved else ""
+        return f"leaves out {len(self.left_out):,} of {counted(pictures, 'picture')}{moves}"

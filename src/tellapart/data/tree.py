@@ -41,6 +41,9 @@ HEAD_BYTES = 2**16
 SAMPLE_FILES = 64
 """Files that are opened, at most, to decide whether files without extension are pictures, or listed files exist."""
 
+OUTPUT_FOLDER = "tellapart-out"
+"""The folder for pages and drawings; inside the data it would be taken for a class."""
+
 RUN_BYTES = 2**26
 """A run.json larger than this was not written by tellapart."""
 
@@ -48,7 +51,7 @@ RUN_BYTES = 2**26
 class Tree(ABC):
     """Files by their name relative to the root, with forward slashes.
 
-    Hidden files, `__MACOSX` and the folders of tellapart's runs are left out.
+    Hidden files, `__MACOSX`, tellapart's own output folder and the folders of its runs are left out.
     """
 
     def __init__(self, path: Path, names: list[str], single: bool = False) -> None:
@@ -73,7 +76,7 @@ class Tree(ABC):
 
     def _visible(self, names: list[str]) -> tuple[str, ...]:
         """Return the names, sorted, without hidden files and the files of tellapart's runs."""
-        shown = sorted(name for name in names if not _hidden(name))
+        shown = sorted(name for name in names if not hidden(name))
         runs = tuple(
             name.removesuffix("run.json") for name in shown if name.endswith("/run.json") and self._is_run(name)
         )
@@ -238,7 +241,7 @@ def _walk(root: Path) -> list[str]:
             if (status.st_dev, status.st_ino) in above:
                 continue
             above = (*above, (status.st_dev, status.st_ino))
-            entries = [entry for entry in os.scandir(folder) if not _hidden(entry.name)]
+            entries = [entry for entry in os.scandir(folder) if not hidden(entry.name)]
         except OSError as error:
             raise DataError(
                 f"{folder}: cannot be read ({error.strerror})", "a readable folder", "check its permissions"
@@ -255,8 +258,9 @@ def _walk(root: Path) -> list[str]:
     return names
 
 
-def _hidden(name: str) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+def hidden(name: str) -> bool:
+    """Return whether a file or folder, or a folder that it is in, is never read."""
+    return any(part.startswith(".") or part in ("__MACOSX", OUTPUT_FOLDER) for part in name.split("/"))
 
 
 def unreadable(path: str | Path, reason: str, temporary: bool = False) -> DataError:

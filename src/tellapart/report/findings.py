@@ -3,95 +3,261 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 from markupsafe import Markup
 
-from tellapart.data.finding import Checked, Finding
+from tellapart.data.finding import NAMED, Checked, CheckResult, CleanList, Finding
 from tellapart.errors import TellapartError
 from tellapart.files import write_text
 from tellapart.images.summary import PictureSummary
-from tellapart.images.write import within
-from tellapart.report.page import gallery, html, page, picture
+from tellapart.images.write import EXACT, within
+from tellapart.report.page import anchor, html, kept_together, page, picture, scroll
+from tellapart.text import counted, cut
 
-SHOWN = 24
-"""Number of findings per check that are shown with pictures; five times as many more are listed in words."""
+SIDE = 192
+"""Longer side of a picture on the page, in CSS pixels."""
 
-SIDE = 144
-"""Longer side of a picture on the page, in pixels."""
+STORED = 256
+"""Longer side of a stored picture: more than SIDE, for screens with more than one pixel per CSS pixel."""
 
-_TEMPLATE = """
-<p>{{ description }} Found: {{ count | thousands }}.</p>
-{% if without_pictures %}<ul>
-{% for words in without_pictures %}<li>{{ words }}</li>{% endfor %}</ul>{% endif %}
-{{ pictures }}
+IN_GROUP = 4
+"""Pictures of a group of duplicates, for example, that are shown."""
+
+IN_WORDS = 120
+"""Findings beyond those with pictures that are listed in words."""
+
+NAME, LONG_NAME = 25, 70
+"""Letters of a file name under a picture, and in a list."""
+
+EXAMPLES = 3
+"""Findings that the summary in a notebook names for each check."""
+
+_SUMMARY = """
+<p class="big">{{ headline }}</p>
+{% for note in notes %}<p>Note: {{ note }}.</p>{% endfor %}
+{% if links %}<ul class="check-kinds">
+{% for anchor, title, count in links %}<li><a href="#{{ anchor }}">{{ title }} <b>{{ count | thousands }}</b></a></li>
+{% endfor %}</ul>{% endif %}
+{% if empty %}<p class="soft">Nothing found: {{ empty | join(", ") }}.</p>{% endif %}
+{% for words in remarks %}<p class="soft">{{ words }}</p>{% endfor %}
+"""
+
+_SECTION = """
+<div class="check">
+<p>{{ description }} Found: {{ count | thousands }}.{% if cleaned %} {{ cleaned }}{% endif %}</p>
+{% if remark %}<p>{{ remark }}</p>{% endif %}
+{% if plain %}<ul>{% for words in plain %}<li>{{ words }}</li>{% endfor %}</ul>{% endif %}
+{% if cards %}<div class="check-cards">{{ cards }}</div>{% endif %}
 {% if rest %}<details><summary>{{ more }}</summary><ul>
 {% for words in rest %}<li>{{ words }}</li>{% endfor %}</ul></details>{% endif %}
+</div>
+"""
+
+_CARD = """
+<figure class="check-card{% if images | length > 1 %} check-group{% endif %}">
+<div class="check-pictures">{% for image, name, tag in images %}<div class="check-picture">{{ image }}
+<p class="check-name">{% if tag %}<b>{{ tag }}</b>{% endif %}{{ name }}</p></div>{% endfor %}</div>
+{% if detail or left %}<figcaption>{{ detail }}{% if left %} <span class="soft">and {{ left | thousands }} more</span>
+{%- endif %}</figcaption>{% endif %}
+
+</figure>
+"""
+
+_CLEAN = """
+<div class="check">
+{% if clean.kinds %}
+<p>A clean manifest is a table of the pictures without these problems. It {{ words }}. Your files stay as they are.</p>
+{{ table }}
+{% if manifest %}<p>It was written: <code>{{ manifest }}</code></p>
+{% elif clean.command %}<p>Look at the pictures above first. This command writes it:</p>
+<pre class="check-command">{{ clean.command }}</pre>
+{% else %}<p>It cannot be written: {{ clean.problem }}.</p>{% endif %}
+{% else %}<p>None of the findings changes a clean manifest: it would list every picture with its class.</p>{% endif %}
+</div>
+"""
+
+_CHANGES = """
+<table><thead><tr><th>found</th><th class="number">left out</th><th class="number">other class</th></tr></thead><tbody>
+{% for title, dropped, moved in kinds %}<tr><th scope="row">{{ title }}</th>
+<td class="number">{{ dropped | thousands }}</td><td class="number">{{ moved | thousands }}</td></tr>
+{% endfor %}</tbody></table>
+"""
+
+_TABLE = """
+<table><thead><tr><th style="text-align:left">{{ name }}: {{ size }}</th><th style="text-align:right">found</th>
+<th style="text-align:left">for example</th></tr></thead><tbody>
+{% for title, count, examples in rows %}<tr><td style="text-align:left">{{ title }}</td><td>{{ count | thousands }}</td>
+<td style="text-align:left">{{ examples }}</td></tr>{% endfor %}
+</tbody></table>
+{% if empty %}<p>Nothing found: {{ empty | join(", ") }}.</p>{% endif %}
+{% for words in missing %}<p>{{ words }}</p>{% endfor %}
 """
 
 
-Results = Sequence[tuple[ModuleType, Sequence[Finding]]]
-"""The checks in the order of the page, each with its findings."""
+@dataclass(frozen=True, eq=False)
+class CheckPage:
+    """What the page shows.
+
+    `missing` are sentences about what was not checked, or only in part. `clean` is what a clean manifest would change,
+    `manifest` its file if it was written.
+    """
+
+    checked: Checked
+    results: Sequence[CheckResult]
+    missing: Sequence[str] = ()
+    clean: CleanList = field(default_factory=CleanList)
+    manifest: Path | None = None
+
+    @property
+    def found(self) -> list[CheckResult]:
+        """The results with findings."""
+        return [result for result in self.results if result.findings]
+
+    @property
+    def empty(self) -> list[str]:
+        """The titles of the checks without findings, for a sentence."""
+        return [result.title_inside for result in self.results if not result.findings]
+
+    @property
+    def remarks_without_findings(self) -> list[str]:
+        """Why some checks found nothing."""
+        return [result.remark.words for result in self.results if result.remark and not result.findings]
+
+    @property
+    def size(self) -> str:
+        """The number of pictures and classes."""
+        collection = self.checked.collection
+        classes = counted(len(collection.class_names), "class", "classes")
+        return f"{counted(len(collection), 'picture')}, {classes}"
 
 
-def write_findings(checked: Checked, results: Results, missing: Sequence[str], path: Path) -> None:
-    """Write the page atomically. `missing` are sentences about what was not checked, or only in part."""
-    sections = [("Summary", _summary(checked, results))]
-    if missing:
-        items = "<ul>{% for words in missing %}<li>{{ words }}</li>{% endfor %}</ul>"
-        sections.append(("Not checked, or only in part", html(items, missing=missing)))
-    sections += [(check.TITLE, _section(checked, check, findings)) for check, findings in results if findings]
-    write_text(path, page(checked.collection.name, "tellapart check", sections))
+def write_findings(facts: CheckPage, path: Path) -> None:
+    """Write the page atomically."""
+    sections = [("Summary", _summary(facts))]
+    sections += [(result.title, _section(facts, result)) for result in facts.found]
+    if facts.missing:
+        items = '<ul class="check">{% for words in missing %}<li>{{ words }}</li>{% endfor %}</ul>'
+        sections.append(("Not checked, or only in part", html(items, missing=facts.missing)))
+    if facts.found:
+        sections.append(("Clean manifest", _clean(facts)))
+    style = (Path(__file__).parent / "findings.css").read_text(encoding="utf-8")
+    write_text(path, page(facts.checked.collection.name, "tellapart check", sections, facts.size, style))
 
 
-def _summary(checked: Checked, results: Results) -> Markup:
-    """Return the size of the collection, the notes about it, and the number of findings of each check."""
-    collection = checked.collection
-    return html(
-        "<p>{{ name }}: {{ count | thousands }} pictures, {{ classes }} classes.</p>"
-        "{% for note in notes %}<p>Note: {{ note }}.</p>{% endfor %}<table><tbody>"
-        "{% for title, n in rows %}<tr><td>{{ title }}</td><td class='number'>{{ n | thousands }}</td></tr>{% endfor %}"
-        "</tbody></table>",
-        name=collection.name,
-        count=len(collection),
-        classes=len(collection.class_names),
-        notes=collection.notes,
-        rows=[(check.TITLE, len(findings)) for check, findings in results],
-    )
-
-
-def _section(checked: Checked, check: ModuleType, findings: Sequence[Finding]) -> Markup:
-    """Return a check's description and its findings: the first with pictures, others in words."""
-    first = [(_pictures(checked, finding), finding.words) for finding in findings[:SHOWN]]
-    with_pictures = [(pictures, words) for pictures, words in first if pictures]
-    rest = [finding.words for finding in findings[SHOWN : 6 * SHOWN]]
-    left = max(0, len(findings) - SHOWN)
-    more = f"{left:,} more" if left == len(rest) else f"{len(rest):,} of {left:,} more; --json lists all"
-    return html(
-        _TEMPLATE,
-        description=(check.__doc__ or "").split("\n")[0],
-        count=len(findings),
-        without_pictures=[words for pictures, words in first if not pictures],
-        pictures=gallery(with_pictures, "large") if with_pictures else "",
-        rest=rest,
-        more=more,
-    )
-
-
-def _pictures(checked: Checked, finding: Finding) -> Markup:
-    """Return up to four readable pictures of a finding, side by side; empty if there are none."""
-    measured = [(i, checked.inspection.summaries[i]) for i in finding.pictures[:4]]
-    images = [
-        picture(_copy(checked, i, look), finding.words) for i, look in measured if isinstance(look, PictureSummary)
+def findings_table(facts: CheckPage) -> Markup:
+    """Return a compact table of the findings, for a notebook."""
+    keys = facts.checked.collection.keys
+    rows = [
+        (result.title, len(result.findings), "; ".join(one.brief(keys, NAME) for one in result.findings[:EXAMPLES]))
+        for result in facts.found
     ]
-    return html('<div class="row">{{ images }}</div>', images=Markup("").join(images)) if images else Markup("")
+    return html(
+        _TABLE, name=facts.checked.collection.name, size=facts.size, rows=rows, empty=facts.empty,
+        missing=facts.missing,
+    )  # fmt: skip
 
 
-def _copy(checked: Checked, index: int, look: PictureSummary) -> np.ndarray:
-    """Return a copy of a picture for the page, uint8 [height, width, 1 or 3], with sides of at most SIDE pixels."""
+def _summary(facts: CheckPage) -> Markup:
+    """Return the number of findings, links to their sections, and the checks without findings in a line."""
+    total, collection = sum(len(result.findings) for result in facts.found), facts.checked.collection
+    return html(
+        _SUMMARY,
+        headline=counted(total, "finding") if total else "Nothing found",
+        notes=collection.notes,
+        links=[(anchor(one.title), one.title, len(one.findings)) for one in facts.found],
+        empty=facts.empty,
+        remarks=facts.remarks_without_findings,
+    )
+
+
+def _section(facts: CheckPage, result: CheckResult) -> Markup:
+    """Return a check's description and its findings: the first with pictures, others in words."""
+    keys = facts.checked.collection.keys
+    details = {finding.detail for finding in result.findings}
+    same = result.remark is not None and len(details) == 1  # then the remark says it
+    first = [(finding, _card(facts.checked, finding, not same)) for finding in result.findings[: result.shown]]
+    rest = result.findings[result.shown : result.shown + IN_WORDS]
+    left = max(0, len(result.findings) - result.shown)
+    return html(
+        _SECTION,
+        description=result.description,
+        count=len(result.findings),
+        cleaned=_cleaned(facts.clean, result.title),
+        remark=kept_together(result.remark.words) if result.remark else "",
+        plain=[_in_words(finding, keys) for finding, card in first if card is None],
+        cards=Markup("").join(card for _, card in first if card is not None),
+        rest=[_in_words(finding, keys) for finding in rest],
+        more=f"{left:,} more" if left == len(rest) else f"{len(rest):,} of {left:,} more; --json lists all",
+    )
+
+
+def _cleaned(clean: CleanList, title: str) -> str:
+    """Return what a clean manifest does about the findings of a check, in a sentence; empty if nothing."""
+    for kind, dropped, moved in clean.kinds:
+        if kind == title:
+            parts = [f"leaves out {counted(dropped, 'picture')}"] if dropped else []
+            parts += [f"gives {counted(moved, 'picture')} another class"] if moved else []
+            return f"A clean manifest {' and '.join(parts)} for this."
+    return ""
+
+
+def _in_words(finding: Finding, keys: Sequence[str]) -> Markup:
+    """Return a finding in words, with the names of its pictures cut in the middle."""
+    if not finding.pictures:
+        return html("{{ words }}", words=finding.words)
+    tags = finding.tags or ("",) * len(finding.pictures)
+    named = [(_name(keys[i], LONG_NAME), tag) for i, tag in zip(finding.pictures[:NAMED], tags, strict=False)]
+    if len(named) == 1:
+        return html("{{ name }}: {{ detail }}", name=named[0][0], detail=finding.detail or finding.words)
+    return html(
+        "{{ detail }}: {% for name, tag in named %}{{ name }}{% if tag %} ({{ tag }}){% endif %}"
+        "{% if not loop.last %}, {% endif %}{% endfor %}{% if left > 0 %} and {{ left | thousands }} more{% endif %}",
+        detail=finding.detail or finding.words,
+        named=named,
+        left=len(finding.pictures) - NAMED,
+    )
+
+
+def _name(key: str, length: int) -> Markup:
+    """Return a file name that is cut in the middle; the full name appears under the mouse."""
+    return html('<bdi title="{{ full }}">{{ short }}</bdi>', full=key, short=cut(key, length))
+
+
+def _card(checked: Checked, finding: Finding, with_detail: bool) -> Markup | None:
+    """Return up to four readable pictures of a finding with their names; None if there are none."""
+    keys, tags = checked.collection.keys, finding.tags or ("",) * len(finding.pictures)
+    images = [
+        (_image(checked, i, summary, f"{keys[i]}: {finding.detail}"), _name(keys[i], NAME), tag)
+        for i, tag in list(zip(finding.pictures, tags, strict=False))[:IN_GROUP]
+        if isinstance(summary := checked.inspection.summaries[i], PictureSummary)
+    ]
+    if not images:
+        return None
+    left = len(finding.pictures) - len(images)
+    detail = kept_together(finding.detail or finding.words) if with_detail else ""
+    return html(_CARD, images=images, detail=detail, left=left)
+
+
+def _image(checked: Checked, index: int, summary: PictureSummary, description: str) -> Markup:
+    """Return a picture for the page, its longer side SIDE pixels long; small ones are enlarged pixel by pixel."""
+    pixels = _copy(checked, index, summary)
+    longest = max(pixels.shape[:2])
+    return picture(pixels, description, SIDE // longest * longest if longest <= EXACT else SIDE)
+
+
+def _copy(checked: Checked, index: int, summary: PictureSummary) -> np.ndarray:
+    """Return a copy of a picture for the page, uint8 [height, width, 1 or 3], with sides of at most STORED pixels."""
     try:
-        return within(checked.collection.read(index, least=(SIDE, SIDE)), SIDE)
+        return within(checked.collection.read(index, least=(STORED, STORED)), STORED)
     except (TellapartError, OSError):  # the file was changed or removed during the check
-        return look.thumbnail
+        return summary.thumbnail
+
+
+def _clean(facts: CheckPage) -> Markup:
+    """Return what a clean manifest would change, by kind, and the command that writes it."""
+    words = facts.clean.words(len(facts.checked.collection))
+    table = scroll("What a clean manifest changes", html(_CHANGES, kinds=facts.clean.kinds))
+    return html(_CLEAN, clean=facts.clean, words=words, manifest=facts.manifest, table=table)

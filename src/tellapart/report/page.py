@@ -56,17 +56,18 @@ def html(template: str, **values: Any) -> Markup:
     return Markup(_compiled(template).render(**values))  # noqa: S704  # autoescape is on
 
 
-def page(name: str, kind: str, sections: Sequence[tuple[str, Markup]], about: str = "") -> Markup:
+def page(name: str, kind: str, sections: Sequence[tuple[str, Markup]], about: str = "", more_style: str = "") -> Markup:
     """Return a page with the heading `name`, `kind` above it in small type, and sections of a title and a body each.
 
-    `about` is a line below the heading. Links at the top lead to the sections, each by its `anchor`.
+    `about` is a line below the heading. Links at the top lead to the sections, each by its `anchor`. `more_style` is
+    CSS of our own that only this page needs.
     """
     return html(
         (_FOLDER / "page.html").read_text(encoding="utf-8"),
         name=name,
         kind=kind,
         about=about,
-        style=Markup((_FOLDER / "page.css").read_text(encoding="utf-8")),  # noqa: S704  # our own file
+        style=Markup((_FOLDER / "page.css").read_text(encoding="utf-8") + more_style),  # noqa: S704  # our own files
         sections=[(anchor(title), title, body) for title, body in sections],
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import numpy as np
 from tellapart.data.collection import Collection, EncodedPictures
 from tellapart.data.tables import separator
 from tellapart.errors import UsageError
-from tellapart.files import write_text
+from tellapart.files import free_path, plain_name, write_text
 from tellapart.text import counted
+from tellapart.verbs._outside import outside
 
 MANY = 0.2
 """A warning is printed for each class of which the clean manifest leaves out more than this share."""
@@ -25,6 +27,24 @@ def check_manifest(collection: Collection, path: Path) -> None:
     _check_files(collection)
     _check_target(collection, path)
     _files_seen_from(path, collection)
+
+
+def command_problem(collection: Collection) -> str:
+    """Return why no clean manifest of the collection can be written; empty if it can."""
+    try:
+        _check_files(collection)
+    except UsageError:
+        return "the pictures are not separate files (unpack them first)"
+    return ""
+
+
+def default_manifest(collection: Collection) -> Path:
+    """Return a free name for the clean manifest: in the current folder, or next to the data if that is inside it."""
+    try:
+        folder = outside(collection) or Path()
+    except PermissionError:  # the user knows a better place
+        folder = Path.home()
+    return free_path(folder / f"{plain_name(collection.name)}-clean.csv")
 
 
 def _check_files(collection: Collection) -> None:
@@ -63,7 +83,7 @@ def _check_target(collection: Collection, path: Path) -> None:
         )
 
 
-def losses(collection: Collection, left_out: set[int]) -> list[str]:
+def losses(collection: Collection, left_out: Set[int]) -> list[str]:
     """A warning for each class of which the clean manifest leaves out a large share."""
     lost, had = collection.class_counts(np.array(sorted(left_out), np.int64)), collection.class_counts()
     return [
@@ -73,7 +93,7 @@ def losses(collection: Collection, left_out: set[int]) -> list[str]:
     ]
 
 
-def write_manifest(collection: Collection, left_out: set[int], moved: dict[int, str], path: Path) -> None:
+def write_manifest(collection: Collection, left_out: Set[int], moved: Mapping[int, str], path: Path) -> None:
     """Write file_name, label and, if the data has them, split, group and the other columns of its table.
 
     `left_out` are pictures that get no row, `moved` the new labels of others. File names are relative to the table.

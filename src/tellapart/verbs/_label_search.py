@@ -11,7 +11,7 @@ import numpy as np
 from tellapart.data.collection import Collection
 from tellapart.data.feeding import Prepared, prepare_pictures
 from tellapart.data.finding import Checked
-from tellapart.data.label_errors import find_label_errors
+from tellapart.data.label_errors import suspect_labels, without_smoothing
 from tellapart.evaluation.cross_validation import CrossValidation, make_possible_folds
 from tellapart.images.preprocessing import Preparation
 from tellapart.progress import Event, Listener, Note, Progress
@@ -51,7 +51,8 @@ def out_of_fold_predictions(
         Note(f"likely wrong labels: {ROUNDS} rounds of {fold.max() + 1} models, each evaluated on its held-out fold")
     )
     plan = _plan(found, collection, data, preprocessing, seed)
-    probabilities = _rounds(plan, _recipe_for(found, plan), data, fold, on_event)
+    rounds = _rounds(plan, _recipe_for(found, plan), data, fold, on_event)
+    probabilities = without_smoothing(rounds, plan.recipe.label_smoothing)
     whole = np.full((len(collection), plan.classes), np.nan, np.float32)
     whole[data.indices] = probabilities
     return whole, notes
@@ -97,7 +98,7 @@ def _rounds(
         # The folder is not used, since nothing is kept.
         folds = CrossValidation(replace(plan, seed=plan.seed + number), recipe_for, Session(Path(), listener))
         total += folds.predict(data, fold, trusted)
-        suspects = find_label_errors(data.labels, total / (number + 1))[0]
+        suspects = suspect_labels(data.labels, total / (number + 1))[0]
         trusted = np.ones(len(data), bool)
         trusted[suspects[: int(len(data) * MOST_SUSPECTS)]] = False
     return total / ROUNDS

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from tellapart import leaves
 from tellapart.errors import Stopped, TellapartError, UsageError
 from tellapart.progress import Listener, Note
-from tellapart.text import counted
+from tellapart.text import counted, quoted
 from tellapart.verbs import Record, argument, check_output
+from tellapart.verbs._check_text import as_text
 from tellapart.verbs._options import ClassNames, Source
+from tellapart.verbs._output import default_output
+from tellapart.verbs._outside import outside
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from tellapart.data.collection import Collection
-    from tellapart.data.finding import Checked, Finding
-
-CHECKS = "tellapart.checks"
-
-EXAMPLES = 3
-"""Findings of a check that are printed; the page has more."""
+    from tellapart.data.finding import Checked, CheckResult, CleanList, Finding
+    from tellapart.report.findings import CheckPage
 
 
 class Options(Record):
@@ -44,26 +41,41 @@ class Options(Record):
         None,
         description="A CSV file to write, without bad pictures and with almost surely wrong labels moved.",
     )
-    output: Path | None = Field(None, description="The HTML page to write; default: <data>-check.html here.")
+    output: Path | None = Field(
+        None, description="The HTML page to write; default: <data>-check.html in tellapart-out/."
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """Findings by check, in the order of the page; `output` is the page, `manifest` the clean list.
+    """Results by check, in the order of the page; `output` is the page, `manifest` the clean manifest if written.
 
-    `not_searched` are sentences about what was not searched for, and why. The clean list leaves out `left_out` pictures
-    and gives `moved` another class. `stopped` is the exit code if the check was stopped.
+    `clean` is what a clean manifest changes. `not_searched` are sentences about what was not searched for, and why.
+    `stopped` is the exit code if the check was stopped.
     """
 
     checked: Checked
-    findings: dict[str, list[Finding]]
-    titles: dict[str, str]
+    results: Sequence[CheckResult]
     output: Path | None
     manifest: Path | None
+    clean: CleanList
     not_searched: tuple[str, ...] = ()
-    left_out: int = 0
-    moved: int = 0
     stopped: int | None = None
+
+    @property
+    def findings(self) -> dict[str, list[Finding]]:
+        """The findings by the name of the check."""
+        return {result.name: list(result.findings) for result in self.results}
+
+    @property
+    def left_out(self) -> int:
+        """The number of pictures that a clean manifest leaves out."""
+        return len(self.clean.left_out)
+
+    @property
+    def moved(self) -> int:
+        """The number of pictures that a clean manifest gives another class."""
+        return len(self.clean.moved)
 
     @property
     def exit_code(self) -> int:
@@ -73,61 +85,64 @@ class Report:
         return 1 if any(self.findings.values()) else 0
 
     def to_dict(self) -> dict[str, Any]:
-        """For machines: the findings of each check."""
+        """For machines: the findings of each check, and what a clean manifest changes."""
         collection = self.checked.collection
+        remarks = {one.name: {"words": one.remark.words} | dict(one.remark.facts) for one in self.results if one.remark}
         return {
             "name": collection.name,
             "pictures": len(collection),
             "findings": {
                 name: [finding.to_dict(collection) for finding in findings] for name, findings in self.findings.items()
             },
+            "remarks": remarks,
             "notes": list(collection.notes),
             "not_searched": list(self.not_searched),
             "stopped": self.stopped is not None,
             "output": str(self.output) if self.output else None,
             "manifest": str(self.manifest) if self.manifest else None,
+            "manifest_command": self.clean.command or None,
             "left_out": self.left_out,
             "moved": self.moved,
         }
 
     def __str__(self) -> str:
-        collection = self.checked.collection
-        lines = [f"{collection.name}: {len(collection):,} pictures, {len(collection.class_names)} classes"]
-        for name, findings in self.findings.items():
-            lines.append(f"{self.titles[name]}: {len(findings):,}")
-            lines += [f"  {finding.words}" for finding in findings[:EXAMPLES]]
-            if len(findings) > EXAMPLES:
-                lines.append(f"  and {len(findings) - EXAMPLES:,} more")
-        lines += self.not_searched
-        lines += [f"page: {self.output}"] if self.output else []
-        if self.manifest:
-            kept = f"{len(collection) - self.left_out:,} of {counted(len(collection), 'picture')}"
-            lines.append(
-                f"manifest: {self.manifest} ({kept}, {self.left_out:,} left out, {self.moved:,} moved to another class)"
-            )
-        return "\n".join(lines)
+        return as_text(self._page(), self.output)
+
+    def __repr__(self) -> str:
+        counts = [len(result.findings) for result in self.results if result.findings]
+        kinds = f" of {counted(len(counts), 'kind')}" if counts else ""
+        pictures = counted(len(self.checked.collection), "picture")
+        return f"<Report {self.checked.collection.name}: {counted(sum(counts), 'finding')}{kinds} in {pictures}>"
+
+    def _repr_html_(self) -> str:
+        from tellapart.report.findings import findings_table
+
+        return str(findings_table(self._page()))
+
+    def _page(self) -> CheckPage:
+        from tellapart.report.findings import CheckPage
+
+        return CheckPage(self.checked, self.results, self.not_searched, self.clean, self.manifest)
 
 
 def run(options: Options, on_event: Listener) -> Report:
     """Check. Raises UsageError and DataError for data that cannot be opened at all."""
+    from tellapart.checks import run_checks
     from tellapart.data.finding import Checked
     from tellapart.data.inspect import inspect
 
     collection = _opened(options, on_event)
     inspection = inspect(collection, on_event)
     checked, notes, stopped = _with_predictions(Checked(inspection), options, on_event)
-    not_searched = inspection.duplicates.not_looked_for() + notes
-    modules = {name: leaves.load(CHECKS, name, "a check") for name in leaves.names(CHECKS)}
-    modules = dict(sorted(modules.items(), key=lambda item: item[1].POSITION))
-    results = {name: module.find(checked) for name, module in modules.items()}
-    findings = {name: found for name, found in results.items() if found is not None}
-    shown = [(modules[name], found) for name, found in findings.items()]
-    page = _write_page(checked, shown, not_searched, options.output, on_event)
-    titles = {name: module.TITLE for name, module in modules.items()}
-    report = Report(checked, findings, titles, page, None, tuple(not_searched), stopped=stopped)
-    if options.write_manifest is None or stopped is not None:  # without the labels the list would not be complete
-        return report
-    return _with_manifest(report, options.write_manifest, on_event)
+    not_searched = (*inspection.duplicates.not_looked_for(), *notes)
+    results = run_checks(checked)
+    clean = _clean_list(collection, results, options, stopped is not None)
+    manifest = options.write_manifest if stopped is None else None  # without the labels it would not be complete
+    report = Report(checked, results, None, manifest, clean, not_searched, stopped)
+    report = replace(report, output=_write_page(report, options.output, on_event))
+    if manifest is not None:
+        _write_manifest(report, manifest, on_event)
+    return report
 
 
 def _opened(options: Options, on_event: Listener) -> Collection:
@@ -176,37 +191,31 @@ def _with_predictions(checked: Checked, options: Options, on_event: Listener) ->
     return checked, notes, stopped
 
 
-def _write_page(
-    checked: Checked,
-    findings: list[tuple[ModuleType, list[Finding]]],
-    not_searched: list[str],
-    output: Path | None,
-    on_event: Listener,
-) -> Path | None:
+def _write_page(report: Report, output: Path | None, on_event: Listener) -> Path | None:
     """Write the page and return its path; None if its default folder cannot be written to."""
-    from tellapart.files import free_path, plain_name
     from tellapart.report.findings import write_findings
 
-    collection = checked.collection
-    path = output or free_path(_default_page(collection, f"{plain_name(collection.name)}-check.html"))
     try:
-        write_findings(checked, findings, not_searched, path)
+        path = output or _default_page(report.checked.collection)
+        write_findings(report._page(), path)
     except OSError as error:
         if output is not None:
             raise UsageError(
-                f"--output {path}: cannot be written ({error.strerror})", "an HTML file to write", "choose another name"
+                f"--output {output}: cannot be written ({error.strerror})",
+                "an HTML file to write",
+                "choose another name",
             ) from error
-        on_event(
-            Note(f"no page was written: {path.absolute().parent} cannot be written to ({error.strerror})", warning=True)
-        )
+        place = error.filename or Path.cwd()
+        on_event(Note(f"no page was written: {place} cannot be written to ({error.strerror})", warning=True))
         return None
     return path
 
 
-def _default_page(collection: Collection, name: str) -> Path:
-    """The default path of the page: the current folder, or the data's parent folder if the current one is inside it."""
-    source, here = Path(collection.source).resolve(), Path.cwd()
-    return source.parent / name if source == here or source in here.parents else Path(name)
+def _default_page(collection: Collection) -> Path:
+    """A free name for the page: in tellapart-out/, or next to the data if the current folder is inside it."""
+    from tellapart.files import plain_name
+
+    return default_output(f"{plain_name(collection.name)}-check.html", outside(collection))
 
 
 def _check_page(collection: Collection, path: Path | None) -> None:
@@ -224,14 +233,37 @@ def _check_page(collection: Collection, path: Path | None) -> None:
         )
 
 
-def _with_manifest(report: Report, path: Path, on_event: Listener) -> Report:
-    """Write the clean manifest of a report."""
+def _clean_list(collection: Collection, results: Sequence[CheckResult], options: Options, stopped: bool) -> CleanList:
+    """What a clean manifest changes, and the command that writes it."""
+    from tellapart.data.finding import CleanList
+    from tellapart.verbs._clean_manifest import command_problem
+
+    if stopped:
+        return CleanList.of(results, problem="the search for wrong labels was stopped")
+    if problem := command_problem(collection):
+        return CleanList.of(results, problem=problem)
+    return CleanList.of(results, command=_command(collection, options))
+
+
+def _command(collection: Collection, options: Options) -> str:
+    """The command that writes the clean manifest, from any folder: the check with its options, and --write-manifest."""
+    from tellapart.verbs._clean_manifest import default_manifest
+
+    words = ["tellapart", "check", str(Path(collection.source).resolve())]
+    if isinstance(options.classes, (str, Path)):
+        words += ["--classes", str(Path(options.classes).resolve())]
+    words += ["--group", options.group] if options.group is not None else []
+    words += ["--skip-labels"] if options.skip_labels else []
+    for name in ("folds", "seed"):
+        value = getattr(options, name)
+        words += [f"--{name}", str(value)] if value != Options.model_fields[name].default else []
+    return " ".join(map(quoted, [*words, "--write-manifest", str(default_manifest(collection))]))
+
+
+def _write_manifest(report: Report, path: Path, on_event: Listener) -> None:
     from tellapart.verbs._clean_manifest import losses, write_manifest
 
-    collection, findings = report.checked.collection, [f for found in report.findings.values() for f in found]
-    left_out = {i for finding in findings for i in finding.drop}
-    moved = {i: name for finding in findings for i, name in finding.relabel.items() if i not in left_out}
-    write_manifest(collection, left_out, moved, path)
-    for warning in losses(collection, left_out):
+    collection, clean = report.checked.collection, report.clean
+    write_manifest(collection, clean.left_out, clean.moved, path)
+    for warning in losses(collection, clean.left_out):
         on_event(Note(warning, warning=True))
-    return replace(report, manifest=path, left_out=len(left_out), moved=len(moved))

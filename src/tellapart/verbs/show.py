@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from pydantic import Field, field_validator
 
 from tellapart.errors import DataError, PictureError, UsageError
 from tellapart.progress import Listener, Note, Progress
-from tellapart.text import columns, counted, shape
+from tellapart.text import columns, columns_of, counted, cut, shape
 from tellapart.verbs import Record, argument, check_drawing, write_plot
 from tellapart.verbs._options import Changes, ClassNames, RecipeSource, Source
+from tellapart.verbs._outside import outside
 from tellapart.verbs._settings import AUTO, changes_of, several
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ DRAWN = 256
 
 PICTURES = 25
 """Pictures that are drawn by default."""
+
+NAME, WIDTH = 40, 80
+"""Columns of a class name and of the text on a terminal; longer names are cut in the middle."""
 
 MIRRORED = 3000
 """Pictures that are read to decide whether mirroring does harm."""
@@ -51,20 +56,27 @@ class Options(Record):
         default_factory=list,
         description="With --augment: change a field of the recipe, such as augmentation.crop=0.5; may be repeated.",
     )
-    output: Path | None = Field(None, description="The PNG file to write; default: <data>-pictures.png here.")
+    output: Path | None = Field(
+        None, description="The PNG file to write; default: <data>-pictures.png in tellapart-out/."
+    )
 
     _set = field_validator("set", mode="before")(several)
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """The collection; `shapes` counts (height, width, channels), `bad` are the pictures that cannot be read."""
+    """The collection; `shapes` counts (height, width, channels), `bad` are the pictures that cannot be read.
+
+    `passed_over` are sentences about files and folders that are not part of the collection, and about pictures in
+    subfolders of their class folder.
+    """
 
     collection: Collection
     shapes: Counter[tuple[int, int, int]]
     bad: list[Skipped]
     figure: PictureGrid | None
     output: Path | None
+    passed_over: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Class counts, shapes and unreadable pictures, for machines."""
@@ -81,31 +93,46 @@ class Shown:
             },
             "shapes": [{"shape": list(size), "count": count} for size, count in self.shapes.most_common()],
             "skipped": [item.to_dict() for item in self.bad],
+            "passed_over": list(self.passed_over),
+            "notes": list(collection.notes),
             "drawn": None if self.output is None else str(self.output),
         }
 
     def __str__(self) -> str:
-        collection, splits = self.collection, self._splits()
-        counts = [collection.class_counts(collection.indices(split)) for split in splits]
-        rows: list[list[object]] = [
-            [name, *(int(count[c]) for count in counts)] for c, name in enumerate(collection.class_names)
-        ]
-        rows.append(["all", *(int(count.sum()) for count in counts)])
+        collection = self.collection
         lines = [
-            f"{collection.name}: {len(collection):,} pictures, {len(collection.class_names)} classes",
-            f"shapes (height x width x channels): {self._shapes()}",
+            f"{cut(collection.name, NAME)}: {counted(len(collection), 'picture')}, {self._classes()}",
+            *_wrapped(f"shapes (height x width x channels): {self._shapes()}"),
             "",
-            columns(rows, ["class", *(split or "pictures" for split in splits)]),
+            self._table(),
         ]
         if not collection.given_splits:
             lines += ["", "the data has no splits of its own; train makes them, stratified and seeded"]
         if self.bad:
             lines += ["", f"{counted(len(self.bad), 'picture')} cannot be read:"]
-            lines += [f"  {item.key}: {item.reason}" for item in self.bad[:10]]
-        lines += [f"note: {note}" for note in collection.notes]
+            lines += [f"  {_bad(item)}" for item in self.bad[:10]]
+            lines += [f"  and {len(self.bad) - 10:,} more"] if len(self.bad) > 10 else []
+        sentences = [*self.passed_over, *(f"note: {note}" for note in collection.notes)]
+        lines += ["", *(line for sentence in sentences for line in _wrapped(sentence))] if sentences else []
         if self.output is not None:
             lines += ["", f"drawn: {self.output}"]
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<Shown {self.collection.name}: {counted(len(self.collection), 'picture')}, {self._classes()}>"
+
+    def _classes(self) -> str:
+        return counted(len(self.collection.class_names), "class", "classes")
+
+    def _table(self) -> str:
+        """The pictures of each class, and of each split if the data has some; class names are cut to NAME columns."""
+        collection, splits = self.collection, self._splits()
+        counts = [collection.class_counts(collection.indices(split)) for split in splits]
+        rows: list[list[object]] = [
+            [cut(name, NAME), *(int(count[c]) for count in counts)] for c, name in enumerate(collection.class_names)
+        ]
+        rows.append(["all", *(int(count.sum()) for count in counts)])
+        return columns(rows, ["class", *(split or "pictures" for split in splits)])
 
     def _repr_png_(self) -> bytes | None:
         return None if self.figure is None else self.figure.png()
@@ -124,10 +151,12 @@ class Shown:
 
 
 def run(options: Options, on_event: Listener) -> Shown:
-    """Returns what it prints. The drawing is written to the current folder under a free name unless --output is given.
+    """Returns what it prints. The drawing is written under a free name to tellapart-out/ unless --output is given.
 
-    Raises UsageError and DataError for data that cannot be opened.
+    If the current folder is inside the data, it is written next to the data. Raises UsageError and DataError for data
+    that cannot be opened.
     """
+    from tellapart.data.passed_over import passed_over
     from tellapart.data.source import open_collection
 
     check_drawing(options.output)
@@ -140,8 +169,27 @@ def run(options: Options, on_event: Listener) -> Shown:
         figure = _augmented(collection, options, on_event)
     elif options.pictures != 0:
         figure = _draw(collection, options.pictures or PICTURES)
-    output = write_plot(figure, options.output, f"{collection.name}-pictures", on_event) if figure else None
-    return Shown(collection, shapes, bad, figure, output)
+    output = _write(figure, collection, options.output, on_event) if figure else None
+    return Shown(collection, shapes, bad, figure, output, tuple(passed_over(collection)))
+
+
+def _write(figure: PictureGrid, collection: Collection, output: Path | None, on_event: Listener) -> Path | None:
+    """Write the drawing and return its path; None, with a note, if there is no place for it outside the data."""
+    try:
+        folder = outside(collection) if output is None else None
+    except PermissionError as error:
+        on_event(Note(f"no drawing written: cannot write to {error.filename} ({error.strerror})", warning=True))
+        return None
+    return write_plot(figure, output, f"{collection.name}-pictures", on_event, folder)
+
+
+def _wrapped(words: str) -> list[str]:
+    return textwrap.wrap(words, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _bad(item: Skipped) -> str:
+    """A picture that cannot be read, in one line, with its name cut."""
+    return f"{cut(item.key, max(20, WIDTH - 4 - columns_of(item.reason)))}: {item.reason}"
 
 
 def _shapes(collection: Collection, on_event: Listener) -> tuple[Counter[tuple[int, int, int]], list[Skipped]]:
