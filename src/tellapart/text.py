@@ -1,10 +1,13 @@
-"""Results as plain text: aligned columns, counts, percentages, shapes, shortened names."""
+"""Results as plain text: aligned columns, counts, percentages, durations, sizes, shapes, shortened names."""
 
 from __future__ import annotations
 
 import math
 import os
 import shlex
+import shutil
+import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 
@@ -22,6 +25,79 @@ def columns(rows: Sequence[Sequence[object]], header: Sequence[str] | None = Non
         padded = (cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(row, widths, right, strict=True))
         lines.append("  ".join(padded).rstrip())
     return "\n".join(lines)
+
+
+def terminal_width() -> int | None:
+    """The width of the terminal that stdout is, or `$COLUMNS`; None for a pipe, a file and a notebook."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given):
+        return int(given)
+    try:
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    except (AttributeError, ValueError):  # a stream that is closed or not a file
+        return None
+
+
+def fitted(rows: Sequence[Sequence[object]], header: Sequence[str], width: int | None, least: int = 3) -> str:
+    """Rows as columns that fit `width` letters; None: any width.
+
+    If they do not fit, the last columns are left out, down to the first `least`. If these do not fit either, each row
+    becomes a block: its first cell, and below it a line for each other cell.
+    """
+    for count in range(len(header), min(least, len(header)) - 1, -1):
+        table = columns([row[:count] for row in rows], header[:count])
+        if width is None or max(map(len, table.splitlines()), default=0) <= width:
+            return table
+    blocks = [[(name, _cell(value)) for name, value in zip(header, row, strict=True)] for row in rows]
+    return "\n".join("\n".join([block[0][1], *(f"  {name}: {cell}" for name, cell in block[1:])]) for block in blocks)
+
+
+def wrapped(line: str, width: int | None, indent: str = "  ") -> str:
+    """A line broken between words so that it fits `width` letters; the lines after the first are indented."""
+    if width is None or len(line) <= width:
+        return line
+    return textwrap.fill(
+        line, max(width, 20), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def cut_in_the_middle(name: str, length: int) -> str:
+    """A name of at most `length` letters: a longer one keeps its start and, mostly, its end."""
+    if len(name) <= length:
+        return name
+    tail = 2 * length // 3
+    return f"{name[: max(length - tail - 1, 0)]}…{name[len(name) - tail :]}"
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it, with two or three digits: `44 µs`, `0.3 ms`, `44 ms`, `8.2 s`, `12 min`."""
+    for unit, size, limit in (("µs", 1e-6, 1e-4), ("ms", 1e-3, 1.0), ("s", 1.0, 120.0), ("min", 60.0, 7200.0)):
+        if seconds < limit:
+            return f"{_digits(seconds / size)} {unit}"
+    return f"{_digits(seconds / 3600)} h"
+
+
+def file_size(count: float) -> str:
+    """A number of bytes in the unit that suits it: `812 bytes`, `0.46 MB`, `12 MB`, `3.4 GB`."""
+    if count < 1000:
+        return counted(int(count), "byte")
+    for unit, size in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9)):
+        if count < 999.5 * size:
+            return f"{_digits(count / size)} {unit}"
+    return f"{_digits(count / 1e12)} TB"
+
+
+def large_count(count: int) -> str:
+    """A large number, shortened: `850`, `12.4 k`, `1.27 M`, `3.6 G`."""
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}" if count < 999.5 * size else f"{count / size:,.0f} {unit}"
+    return str(count)
+
+
+def _digits(value: float) -> str:
+    """A number with two digits that count: `0.35`, `8.2`, `44`, `120`."""
+    return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}" if value >= 0.995 else f"{value:.2g}"
 
 
 def readable(name: str) -> str:

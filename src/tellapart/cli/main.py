@@ -213,13 +213,14 @@ def _run(name: str, values: dict[str, Any], json: bool, quiet: bool, debug: bool
             options = verbs.make_options(name, {key: value for key, value in values.items() if value is not None})
             result = verbs.load(name).run(options, on_event)
         _print(result.to_dict() if json else result, json)
+        if not json and hasattr(result, "present"):
+            result.present()
     except TellapartError as error:
         return _failed(error, json, debug, error.exit_code)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output has stopped, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
         return _failed(error, json, debug, 1)
@@ -227,11 +228,13 @@ def _run(name: str, values: dict[str, Any], json: bool, quiet: bool, debug: bool
 
 
 def _print(result: Any, as_json: bool) -> None:
+    from tellapart.verbs import write_out
+
     # If the stream is not UTF-8, only ASCII with JSON's own escapes is safe.
     plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
     text = json.dumps(result, indent=2, ensure_ascii=plain) if as_json else str(result)
-    sys.stdout.write(f"{text}\n" if text else "")
-    sys.stdout.flush()
+    text = "" if result is None else text  # a verb that has printed its result already
+    write_out(f"{text}\n" if text else "")
 
 
 def _failed(error: Exception, as_json: bool, debug: bool, code: int) -> int:
@@ -239,7 +242,8 @@ def _failed(error: Exception, as_json: bool, debug: bool, code: int) -> int:
         traceback.print_exc()
     known = error.to_dict() if isinstance(error, TellapartError) else None
     if as_json:
-        _print(known or {"error": type(error).__name__, "given": str(error)}, True)
+        with contextlib.suppress(BrokenPipeError, TellapartError):  # stdout cannot be written: the code says enough
+            _print(known or {"error": type(error).__name__, "given": str(error)}, True)
     if known:
         print(error if isinstance(error, Stopped) else f"error: {error}", file=sys.stderr)
     else:

@@ -19,11 +19,13 @@ class PictureGrid(Plot):
     pictures: Sequence[np.ndarray]
     titles: Sequence[str]
     columns: int = 5
+    inches: float = 1.7
+    """The width of a picture with its margins."""
 
     @property
     def size(self) -> tuple[float, float]:
         """Width and height in inches; the height grows with the number of rows."""
-        return 1.7 * self.columns, 1.9 * -(-len(self.pictures) // self.columns)
+        return self.inches * self.columns, 1.9 / 1.7 * self.inches * -(-len(self.pictures) // self.columns)
 
     def draw(self, axis: Axes) -> None:
         """See Plot. All pictures are on one axis, because an axis takes many times longer to draw than a picture."""

@@ -1,12 +1,14 @@
-"""Files that verbs write: checks before the work starts, and the writing of plots."""
+"""What verbs write: checks of file names before the work starts, plots, and text on stdout."""
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tellapart.errors import UsageError
+from tellapart.errors import TellapartError, UsageError
 from tellapart.progress import Listener, Note
 
 OUTPUT_FOLDER = "tellapart-out"
@@ -14,6 +16,12 @@ OUTPUT_FOLDER = "tellapart-out"
 
 if TYPE_CHECKING:
     from tellapart.plots.plot import Plot
+
+
+class OutputError(TellapartError):
+    """Standard output cannot be written, for instance because the disk behind it is full."""
+
+    exit_code = 1
 
 
 def check_output(output: Path | None, option: str = "output") -> None:
@@ -28,16 +36,44 @@ def check_output(output: Path | None, option: str = "output") -> None:
         raise UsageError(f"--{option} {output}: its folder is not writable", "a writable folder", "")
 
 
-def default_output(name: str, run: Path | None = None) -> Path:
+def default_output(name: str, run: Path | None = None, folder: str = "") -> Path:
     """Where a verb writes the file `name` by default: in the folder of the run it is about, or in tellapart-out/.
 
-    Returns a free path. The folder is created. Raises OSError if it cannot be created.
+    In the run's folder it is written into `folder`, if one is named. Returns a free path. The folder is created. Raises
+    OSError if it cannot be created.
     """
     from tellapart.files import free_path
 
-    folder = run if run is not None and os.access(run, os.W_OK) else Path(OUTPUT_FOLDER)
-    folder.mkdir(exist_ok=True)
-    return free_path(folder / name)
+    home = run / folder if run is not None and os.access(run, os.W_OK) else Path(OUTPUT_FOLDER)
+    home.mkdir(exist_ok=True)
+    return free_path(home / name)
+
+
+def write_out(text: str) -> None:
+    """Write text to stdout at once. Raises OutputError if that is not possible, BrokenPipeError if its reader stopped.
+
+    After an error, whatever is written to stdout is dropped, so that no second error follows when the process ends.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        drop_stdout()
+        # Windows reports a pipe without reader as an invalid argument.
+        if isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == errno.EINVAL):
+            raise BrokenPipeError from error
+        raise OutputError(
+            f"the output cannot be written ({error.strerror or error})",
+            "a file, pipe or terminal that can be written",
+            "free disk space, or send the output elsewhere" if error.errno == errno.ENOSPC else "",
+        ) from error
+
+
+def drop_stdout() -> None:
+    """Send the rest of stdout to nowhere."""
+    handle = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(handle, sys.stdout.fileno())
+    os.close(handle)
 
 
 def check_drawing(output: Path | None, *pictures: Any) -> None:
@@ -53,21 +89,23 @@ def check_drawing(output: Path | None, *pictures: Any) -> None:
         raise UsageError(f"--output {output}: is the input picture", "another file name", "")
 
 
-def write_plot(plot: Plot, output: Path | None, stem: str, on_event: Listener) -> Path | None:
-    """Write a plot to `output`, or by default to the next free name of `stem` in the current folder.
+def write_plot(
+    plot: Plot, output: Path | None, stem: str, on_event: Listener, run: Path | None = None, folder: str = ""
+) -> Path | None:
+    """Write a plot to `output`, or by default to a free name of `stem`, see `default_output` for `run` and `folder`.
 
-    Returns the path. Raises UsageError if `output` cannot be written. If only the current folder cannot be written to,
+    Returns the path. Raises UsageError if `output` cannot be written. If only the default place cannot be written to,
     emits a note and returns None.
     """
-    from tellapart.files import free_path, plain_name
+    from tellapart.files import plain_name
 
-    path = output or free_path(Path(f"{plain_name(stem)}.png"))
     try:
+        path = output or default_output(f"{plain_name(stem)}.png", run, folder)
         plot.save(path)
     except OSError as error:
         if output is not None:
             raise UsageError(
-                f"--output {path}: cannot be written ({error.strerror})", "a PNG file that can be written", ""
+                f"--output {output}: cannot be written ({error.strerror})", "a PNG file that can be written", ""
             ) from error
         on_event(Note(f"no drawing written: cannot write to {Path.cwd()} ({error.strerror})", warning=True))
         return None
