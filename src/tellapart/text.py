@@ -56,9 +56,7 @@ def wrapped(line: str, width: int | None, indent: str = "  ") -> str:
     """A line broken between words so that it fits `width` letters; the lines after the first are indented."""
     if width is None or len(line) <= width:
         return line
-    return textwrap.fill(
-        line, max(width, 20), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
+    return textwrap.fill(line, max(width, 20), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def cut_in_the_middle(name: str, length: int) -> str:
@@ -116,9 +114,9 @@ def quoted(word: str) -> str:
     return shlex.quote(word)
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 picture`, `1,234 pictures`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """`1 picture`, `1,234 pictures`; `plural` is that of a noun that needs more than an s."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def near_one(share: float) -> str:

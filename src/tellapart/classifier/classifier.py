@@ -210,7 +210,9 @@ class Classifier:
             if bad and on_bad is None:
                 raise bad[0]
             good = [read for read in reads if not isinstance(read, PictureError)]
-            answers = self._answers([name for name, _ in good], np.stack([pixels for _, pixels in good])) if good else []
+            answers = (
+                self._answers([name for name, _ in good], np.stack([pixels for _, pixels in good])) if good else []
+            )
             remaining = iter(answers)
             for read in reads:
                 if not isinstance(read, PictureError):

@@ -84,7 +84,7 @@ class Explainer:
         return Explanation(read.prediction, label, picture, heat, covering, agreed, layers, near, plot, None)
 
     def label(self, read: Read, label: str | None) -> str:
-        """The class to explain: `label`, or the predicted one. Raises UsageError for a class that the model does not have."""
+        """The class to explain: `label`, or the predicted one. Raises UsageError for an unknown class."""
         names = self.classifier.class_names
         if label is not None and label not in names:
             listed = f"one of {', '.join(names[:20])}"

@@ -218,10 +218,12 @@ def csv_file(path: Path | None, classifier: Classifier) -> Iterator[CsvFile | No
         yield None
         return
     try:
-        with replacing(path) as temporary:
-            # File names that are not valid UTF-8 contain surrogates; they are written as escapes.
-            with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-                yield CsvFile(csv.writer(file), classifier)
+        # File names that are not valid UTF-8 contain surrogates; they are written as escapes.
+        with (
+            replacing(path) as temporary,
+            temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+        ):
+            yield CsvFile(csv.writer(file), classifier)
     except OSError as error:
         if isinstance(error, BrokenPipeError):  # of standard output
             raise

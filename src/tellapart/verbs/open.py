@@ -28,7 +28,8 @@ class Options(Record):
     """The options of open."""
 
     run: Model = argument(
-        LAST, description='A run\'s name or folder, its model file, or an HTML file; default: "last", the newest report.'
+        LAST,
+        description='A run\'s name or folder, its model file, or an HTML file; default: "last", the newest report.',
     )
 
 
@@ -67,7 +68,9 @@ def _report(place: Path) -> Path:
         return path
     if is_run(path.parent):
         state = read_run(path.parent)
-        raise UsageError(f"{path.parent}: has no report ({state.state}{state.progress})", "a finished run", state.advice)
+        raise UsageError(
+            f"{path.parent}: has no report ({state.state}{state.progress})", "a finished run", state.advice
+        )
     raise UsageError(f"{place}: has no {REPORT}", "a run folder", "'tellapart runs' lists the runs")
 
 
