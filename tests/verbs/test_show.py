@@ -21,8 +21,8 @@ def test_parts_shapes_counts_and_the_picture(tmp_path):
     assert "stripes: 36 pictures, 3 classes" in text
     assert "12 x 12 x 1 (36)" in text
     assert "across       8     4" in text
-    assert "drawn: stripes-pictures.png" in text
-    with Image.open(tmp_path / "stripes-pictures.png") as image:
+    assert "drawn: tellapart-out/stripes-pictures.png" in text
+    with Image.open(tmp_path / "tellapart-out" / "stripes-pictures.png") as image:
         assert image.width > 400
     assert shown.figure.titles[:4] == ["across", "down", "squares", "across"]
     assert len(shown.figure.pictures) == 25
@@ -31,9 +31,10 @@ def test_parts_shapes_counts_and_the_picture(tmp_path):
 
 
 def test_an_existing_file_is_never_overwritten(tmp_path):
-    (tmp_path / "stripes-pictures.png").write_text("mine")
+    (tmp_path / "tellapart-out").mkdir()
+    (tmp_path / "tellapart-out" / "stripes-pictures.png").write_text("mine")
     assert tellapart.show(make_collection(), on_event=silent).output.name == "stripes-pictures-2.png"
-    assert (tmp_path / "stripes-pictures.png").read_text() == "mine"
+    assert (tmp_path / "tellapart-out" / "stripes-pictures.png").read_text() == "mine"
     named = tellapart.show(make_collection(), output="grid.png", pictures=4, on_event=silent)
     assert named.output.name == "grid.png"
     assert tellapart.show(make_collection(), pictures=0, on_event=silent).output is None

@@ -183,7 +183,7 @@ def read_run(folder: Path) -> RunState:
     try:
         record = RunFolder(folder).read()
     except UsageError as error:
-        return RunState(folder, "damaged", error.given.removeprefix(f"{folder}: "))
+        return RunState(folder, "damaged", error.given)
     state, reason = _state(RunFolder(folder), record)
     return RunState(
         folder,

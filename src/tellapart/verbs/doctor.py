@@ -189,26 +189,11 @@ def _backend(start: bool) -> Iterator[Fact]:
     from tellapart.networks import backend
 
     yield Fact("backend", "version", backend.describe())
-    devices = _devices(backend.NAME)
+    devices = backend.devices()
     yield Fact("backend", "devices", devices, ", ".join(devices))
     yield Fact("backend", "accelerator", backend.has_accelerator(), "yes" if backend.has_accelerator() else "no")
     seconds = time.monotonic() - started
     yield Fact("backend", "start", round(seconds, 3), f"took {duration(seconds)}")
-
-
-def _devices(name: str) -> list[str]:
-    """The devices that the backend, which is loaded, can compute on."""
-    if name == "jax":
-        import jax
-
-        return [str(device) for device in jax.devices()]
-    if name == "torch":
-        import torch
-
-        return ["cpu", *(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))]
-    import tensorflow as tf
-
-    return [device.name.removeprefix("/physical_device:") for device in tf.config.list_physical_devices()]
 
 
 def _disk(runs: Path) -> Iterator[Fact]:

@@ -57,6 +57,8 @@ class RunList:
         """A line about a run that is neither done nor running: why, and what to do."""
         if row.state in ("done", "running"):
             return []
+        if row.state == "damaged":
+            return [row.reason]
         parts = [part for part in (row.reason, row.advice) if part]
         return [f"{self._name(row)}: {row.state}{row.progress}" + "".join(f"; {part}" for part in parts)]
 
