@@ -73,8 +73,8 @@ def test_the_table_fits_80_and_40_columns_in_human_units(monkeypatch):
     text = str(found)
     assert max(map(len, text.splitlines())) <= 80
     assert text.startswith("test split of flowers: 10 pictures (accuracy with its 95 % interval)\n")
-    assert "flowers-photos-001  80 % (49 to 94 %)   44 min    44 ms    1.27 M      461 kB" in text
-    assert "flowers-dense-002   80 % (49 to 94 %)   44 min    0.26 ms" in text
+    assert "flowers-photos-001  80 % (49 to 94 %)  44 min    44 ms    1.27 M      461 kB" in text
+    assert "flowers-dense-002   80 % (49 to 94 %)  44 min    0.26 ms" in text
     monkeypatch.setenv("COLUMNS", "40")
     lines = str(found).splitlines()
     assert max(map(len, lines)) <= 40
