@@ -5,7 +5,7 @@
     run = tellapart.train("digits")                  # or a folder of class folders, a zip, a CSV ...
     print(run)
     classifier = tellapart.load(run.model)
-    print(classifier.predict("photo.png"))           # six (97.1%)
+    print(classifier.predict("photo.png"))           # six (97.1 %)
 
 Each public name is loaded on first use, so importing tellapart is fast. Editors and type checkers read the stub
 `__init__.pyi`; `scripts/stubs` writes it.

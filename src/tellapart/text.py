@@ -70,7 +70,7 @@ def cut_in_the_middle(name: str, length: int) -> str:
 def duration(seconds: float) -> str:
     """A time in the unit that suits it, with two or three digits: `44 µs`, `0.3 ms`, `44 ms`, `8.2 s`, `12 min`."""
     for unit, size, limit in (("µs", 1e-6, 1e-4), ("ms", 1e-3, 1.0), ("s", 1.0, 120.0), ("min", 60.0, 7200.0)):
-        if seconds < limit:
+        if seconds < 0.9995 * limit:
             return f"{_digits(seconds / size)} {unit}"
     return f"{_digits(seconds / 3600)} h"
 
@@ -88,7 +88,7 @@ def file_size(count: float) -> str:
 def large_count(count: int) -> str:
     """A large number, shortened: `850`, `12.4 k`, `1.27 M`, `3.6 G`."""
     for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
-        if count >= size:
+        if count >= 0.9995 * size:
             return f"{count / size:.3g} {unit}" if count < 999.5 * size else f"{count / size:,.0f} {unit}"
     return str(count)
 

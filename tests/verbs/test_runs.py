@@ -88,9 +88,14 @@ def test_a_run_is_found_by_its_name(runs):
     assert tellapart.summary("photos-001", on_event=silent).title == "runs/photos-001"
 
 
-def test_what_is_in_the_current_folder_comes_before_a_run_of_that_name(runs, tmp_path):
+def test_a_run_in_the_current_folder_comes_first_but_pictures_do_not_hide_a_run(runs, tmp_path):
     (tmp_path / "photos-001").mkdir()
+    assert find_run("photos-001") == Path("runs/photos-001")
+    assert find_run("./photos-001") == find_run(tmp_path / "photos-001").relative_to(tmp_path) == Path("photos-001")
+    (tmp_path / "photos-001" / "model.keras").touch()
     assert find_run("photos-001") == Path("photos-001")
+    (tmp_path / "pictures").mkdir()
+    assert find_run("pictures") == Path("pictures")
 
 
 def test_last_is_the_run_that_finished_last(runs, stripes_run):

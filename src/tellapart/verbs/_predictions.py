@@ -256,7 +256,7 @@ def _figure(answer: Prediction, thumbnail: str) -> str:
         f'<figure style="margin:0;width:{SIDE}px;overflow-wrap:anywhere">'
         f'<div style="height:{SIDE}px;display:flex;align-items:end">{thumbnail}</div>'
         f'<figcaption style="line-height:1.35"><b>{escape(answer.answer)}</b> {escape(probability(answer.probability))}'
-        f'{flag}<br><small title="{escape(name)}">{escape(cut_in_the_middle(Path(name).name, 30))}</small>'
+        f'{flag}<br><small title="{escape(name)}">{escape(cut_in_the_middle(Path(name).name, 22))}</small>'
         "</figcaption></figure>"
     )
 
@@ -272,7 +272,7 @@ def _thumbnail(picture: Any) -> str:
         return f"<i>{escape(error.reason)}</i>"
     data, kind = as_file(pixels)
     height, width = pixels.shape[:2]
-    times = max(1, SIDE // (2 * max(height, width)))
+    times = max(1, SIDE // max(height, width))
     style = "image-rendering:pixelated" if times > 1 else ""
     return (
         f'<img src="data:{kind};base64,{b64encode(data).decode()}" width="{width * times}" height="{height * times}" '

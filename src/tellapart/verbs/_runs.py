@@ -24,7 +24,11 @@ LAST = "last"
 LISTED = 8
 """At most this many run names are listed for an unknown one."""
 
-_RECORD, _MODEL = "run.json", "model.keras"  # importing run_folder, which has them, takes longer than --help may
+_RECORD, _MODEL, _REPORT = (
+    "run.json",
+    "model.keras",
+    "report.html",
+)  # importing run_folder, which has them, takes longer than --help may
 _SPLITS = ("test", "cross_validation", "validation")
 
 
@@ -50,30 +54,47 @@ def find_model(model: Any) -> Any:
 def find_run(name: Any, holding: str = _MODEL, runs: Path = RUNS) -> Any:
     """The path that a path or the name of a run leads to; objects that are not paths stay as they are.
 
-    An existing path comes first, then `runs/NAME`, then the only run of that name below `runs`. `last` is the run whose
-    file `holding` is the newest. Raises ModelFileError, which lists similar names, if there is nothing of the name.
+    An existing path comes first, unless it is a folder without a run and there is a run of that name. Then `runs/NAME`,
+    then the only run of that name below `runs`. `last` is the run whose file `holding` is the newest. Raises ModelFileError, which lists similar names, if there is nothing of the name.
     """
     if not isinstance(name, (str, os.PathLike)):
         return name
     text = os.fspath(name)
     path = Path(text).expanduser()
-    for candidate in (path, runs / path):
-        if os.path.exists(candidate):  # noqa: PTH110  # Path.exists raises for a path without permission
-            return candidate
+    exists = os.path.exists(path)  # noqa: PTH110  # Path.exists raises for a path without permission
+    if exists and not _is_other_folder(path):
+        return path
     folders = run_folders(runs)
+    only_a_path = text.startswith((os.curdir, "~")) or path.is_absolute()
+    found = None if only_a_path else _by_name(text, folders, holding, runs)
+    if found is not None or exists:
+        return path if found is None else found
+    raise ModelFileError(
+        f"{text}: does not exist, and is not the name of a run",
+        f"a .keras file, a run folder, or the name of a run in {runs}{os.sep}",
+        _suggestion(text, folders),
+    )
+
+
+def _is_other_folder(path: Path) -> bool:
+    """Whether a path is a folder without anything of a run, such as the pictures that a run of its name trained on."""
+    return os.path.isdir(path) and not any(  # noqa: PTH112  # Path.is_dir raises for a path without permission
+        os.path.exists(path / name)  # noqa: PTH110
+        for name in (_RECORD, _MODEL, _REPORT)
+    )
+
+
+def _by_name(text: str, folders: list[Path], holding: str, runs: Path) -> Path | None:
+    """The run of a name, or a file in it; None if there is none. Raises ModelFileError if there are several."""
+    if os.path.exists(runs / text):  # noqa: PTH110  # as above
+        return runs / text
     if text == LAST:
         return _newest(folders, holding, runs)
     same = [folder for folder in folders if folder.name == text]
     if len(same) > 1:
         listed = ", ".join(map(str, same[:LISTED]))
         raise ModelFileError(f"{text}: is the name of {len(same)} runs", "the path of one of them", f"name {listed}")
-    if same:
-        return same[0]
-    raise ModelFileError(
-        f"{text}: does not exist, and is not the name of a run",
-        f"a .keras file, a run folder, or the name of a run in {runs}{os.sep}",
-        _suggestion(text, folders),
-    )
+    return same[0] if same else None
 
 
 def is_run(path: Path) -> bool:
