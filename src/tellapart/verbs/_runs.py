@@ -55,7 +55,8 @@ def find_run(name: Any, holding: str = _MODEL, runs: Path = RUNS) -> Any:
     """The path that a path or the name of a run leads to; objects that are not paths stay as they are.
 
     An existing path comes first, unless it is a folder without a run and there is a run of that name. Then `runs/NAME`,
-    then the only run of that name below `runs`. `last` is the run whose file `holding` is the newest. Raises ModelFileError, which lists similar names, if there is nothing of the name.
+    then the only run of that name below `runs`. `last` is the run whose file `holding` is the newest. Raises
+    ModelFileError, which lists similar names, if there is nothing of the name.
     """
     if not isinstance(name, (str, os.PathLike)):
         return name
