@@ -49,7 +49,7 @@ def test_lines_are_aligned_and_a_summary_ends_them(monkeypatch):
     assert str(Predictions(entries)).splitlines() == [
         "a.png          down                      97.3 %",
         "long/name.png  across                   >99.9 %  out-of-distribution",
-        "bad.png        is cut off",
+        "bad.png: is cut off",
         "c.png          unsure, perhaps squares   45.0 %",
         "4 pictures: 1 across, 1 down, 1 unsure; 1 out-of-distribution; 1 could not be read",
     ]

@@ -151,15 +151,16 @@ class Predictions:
     def _lines(self, width: int | None) -> list[str]:
         """A line for each picture: its name, the answer and its probability, and what to know about it."""
         rows = columns([self._cells(answer) for answer in self.answers]).splitlines()
-        names = [readable(entry.source) for entry in self.entries]
-        longest = max(map(len, names))
+        longest = max((len(readable(answer.source)) for answer in self.answers), default=0)
         if width is not None:
             longest = min(longest, max(NARROW, width - 2 - max(map(len, rows), default=0)))
-        after = iter(rows)
-        lines = []
-        for name, entry in zip(names, self.entries, strict=True):
-            text = entry.reason if isinstance(entry, PictureError) else next(after)
-            lines.append(f"{cut_in_the_middle(name, longest).ljust(longest)}  {text}".rstrip())
+        after, lines = iter(rows), []
+        for entry in self.entries:
+            name = readable(entry.source)
+            if isinstance(entry, PictureError):
+                lines.append(wrapped(f"{name}: {entry.reason}", width))
+            else:
+                lines.append(f"{cut_in_the_middle(name, longest).ljust(longest)}  {next(after)}".rstrip())
         return lines
 
     def _cells(self, answer: Prediction) -> list[str]:

@@ -68,8 +68,10 @@ def find_run(name: Any, holding: str = _MODEL, runs: Path = RUNS) -> Any:
     folders = run_folders(runs)
     only_a_path = text.startswith((os.curdir, "~")) or path.is_absolute()
     found = None if only_a_path else _by_name(text, folders, holding, runs)
-    if found is not None or exists:
-        return path if found is None else found
+    if found is not None:
+        return found
+    if exists or only_a_path or path.suffix == ".keras":  # reading it reports that it is not there, or not a model
+        return path
     raise ModelFileError(
         f"{text}: does not exist, and is not the name of a run",
         f"a .keras file, a run folder, or the name of a run in {runs}{os.sep}",
