@@ -69,10 +69,16 @@ def cut_in_the_middle(name: str, length: int) -> str:
 
 def duration(seconds: float) -> str:
     """A time in the unit that suits it, with two or three digits: `44 µs`, `0.3 ms`, `44 ms`, `8.2 s`, `12 min`."""
+    unit, size = time_unit(seconds)
+    return f"{_digits(seconds / size)} {unit}"
+
+
+def time_unit(seconds: float) -> tuple[str, float]:
+    """The unit that suits a time, and its length in seconds."""
     for unit, size, limit in (("µs", 1e-6, 1e-4), ("ms", 1e-3, 1.0), ("s", 1.0, 120.0), ("min", 60.0, 7200.0)):
         if seconds < 0.9995 * limit:
-            return f"{_digits(seconds / size)} {unit}"
-    return f"{_digits(seconds / 3600)} h"
+            return unit, size
+    return "h", 3600.0
 
 
 def file_size(count: float) -> str:

@@ -86,7 +86,8 @@ def test_the_table_fits_80_and_40_columns_in_human_units(monkeypatch):
 def test_the_drawing_has_human_units():
     contenders = [contender("a", [True] * 10), contender("b", [True] * 10)]
     panels = {panel.label: panel.words for panel in compare("test", contenders).plot().plots if hasattr(panel, "words")}
-    assert panels["time to predict one picture, µs"] == ["0.1 ms", "0.1 ms"]
+    assert panels["time to predict one picture, ms"] == ["0.1 ms", "0.1 ms"]
+    assert panels["parameters, millions"] == ["1", "1"]
     assert panels["time to train, s"] == ["3.0 s", "3.0 s"]
     assert panels["model file, MB"] == ["100 bytes", "100 bytes"]
 

@@ -30,6 +30,8 @@ def test_what_a_bug_report_begins_with(monkeypatch):
     assert values["backend"] == {"name": "tensorflow", "devices": None}
     assert values["disk"]["runs"]["free"] > 0
     assert values["data sets"]["digits"] == "comes with scikit-learn"
+    assert repr(found).endswith(", 0 problems>")
+    assert found._repr_html_().startswith("<pre>program\n")
     text = str(found)
     for words in ("\nlibraries\n", "  numpy ", "not looked up; --backend starts Keras", " free, 0 runs", "digits"):
         assert words in text

@@ -55,6 +55,8 @@ def test_a_line_per_run_with_what_to_do(runs, monkeypatch):
         in (about)
     )
     assert "digits-003: failed, 6 epochs done; the loss is NaN" in about
+    assert repr(found) == "<RunList of runs: 4 runs>"
+    assert found._repr_html_().startswith("<pre>run ")
     values = json.loads(json.dumps(found.to_dict()))
     assert values[1]["accuracy_interval"][0] <= values[1]["accuracy"] == read_run(runs / "photos-001").accuracy
     assert values[2]["resume"] == "tellapart train --resume runs/deep/photos-002"

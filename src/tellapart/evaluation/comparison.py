@@ -25,6 +25,7 @@ from tellapart.text import (
     percent,
     percent_range,
     terminal_width,
+    time_unit,
     wrapped,
 )
 
@@ -117,11 +118,11 @@ class Comparison:
         names, contenders = self._short_names(), self.contenders
         accuracies = np.array([contender.evaluation.accuracy for contender in contenders])
         bounds = np.array([contender.evaluation.accuracy_interval for contender in contenders])
-        parameters = [contender.parameters for contender in contenders]
+        parameters = [contender.parameters / 1e6 for contender in contenders]
         panels: list[Plot] = [
             Intervals(names, 100 * accuracies, 100 * bounds, "accuracy, %"),
             self.difference_plot(),
-            _bars(names, parameters, "parameters", large_count),
+            _bars(names, parameters, "parameters, millions", lambda value: large_count(round(1e6 * value))),
             _time_bars(names, [contender.single_seconds for contender in contenders], "time to predict one picture"),
         ]
         if all(contender.train_seconds is not None for contender in contenders):
@@ -232,8 +233,5 @@ def _bars(names: list[str], values: Sequence[float], label: str, words: Callable
 
 def _time_bars(names: list[str], seconds: Sequence[float], label: str) -> Bars:
     """Return times as bars in the unit that suits the longest; the number on each bar has a unit of its own."""
-    longest = max(seconds)
-    unit, size = next((unit, size) for unit, size in (("h", 3600), ("min", 60), ("s", 1), ("ms", 1e-3), ("µs", 0))
-                      if longest >= 2 * size)  # fmt: skip
-    size = size or 1e-6
+    unit, size = time_unit(max(seconds))
     return Bars(names, np.array(seconds, float) / size, [duration(value) for value in seconds], f"{label}, {unit}")

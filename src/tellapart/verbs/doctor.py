@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from html import escape
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ class Fact:
     problem: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diagnosis:
     """Facts about an installation and the machine, in the order of printing."""
 
@@ -85,6 +86,12 @@ class Diagnosis:
             lines.append(wrapped(f"  {fact.name.ljust(longest)}  {words}", width, " " * (longest + 4)))
         problems = [wrapped(f"problem: {problem}", width) for problem in self.problems]
         return "\n".join([*lines, "", *(problems or ["no problems found"])])
+
+    def __repr__(self) -> str:
+        return f"<Diagnosis: {counted(len(self.facts), 'fact')}, {counted(len(self.problems), 'problem')}>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
 
 def run(options: Options, on_event: Listener) -> Diagnosis:

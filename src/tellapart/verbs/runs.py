@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from pydantic import Field
 
 from tellapart.errors import UsageError
 from tellapart.progress import Listener
-from tellapart.text import fitted, percent, percent_range, terminal_width, wrapped
+from tellapart.text import counted, fitted, percent, percent_range, terminal_width, wrapped
 from tellapart.verbs import Record
 from tellapart.verbs._runs import RUNS, RunState, read_run, run_folders
 
@@ -24,7 +25,7 @@ class Options(Record):
     runs: Path = Field(RUNS, description="Folder of the runs.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunList:
     """The runs below the folder `runs`, the newest last."""
 
@@ -41,6 +42,12 @@ class RunList:
         width = terminal_width()
         table = fitted([self._cells(row) for row in self.rows], HEADER, width, least=4)
         return "\n".join([table, *(wrapped(line, width) for row in self.rows for line in self._advice(row))])
+
+    def __repr__(self) -> str:
+        return f"<RunList of {self.runs}: {counted(len(self.rows), 'run')}>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
     def _name(self, row: RunState) -> str:
         """What to type for the run: its path below the folder of runs."""

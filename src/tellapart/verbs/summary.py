@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,9 @@ class Summary:
 
     def __repr__(self) -> str:
         return f"<Summary of {self.title}: {counted(len(self.layers), 'layer')}, {self.parameters:,} parameters>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
 
 def run(options: Options, on_event: Listener) -> Summary:
