@@ -88,8 +88,9 @@ def test_a_line_is_broken_between_words_only():
 
 
 def test_a_long_name_keeps_its_start_and_its_end():
-    assert text.cut_in_the_middle("abcdefghijklmnop.jpg", 10) == "abc…op.jpg"
-    assert text.cut_in_the_middle("short.jpg", 10) == "short.jpg"
+    assert text.cut("abcdefghijklmnop.jpg", 10) == "abc…op.jpg"
+    assert text.cut("short.jpg", 10) == "short.jpg"
+    assert text.columns_of(text.cut("雏菊" * 20, 10)) <= 10
 
 
 def test_the_width_is_that_of_the_terminal(monkeypatch):

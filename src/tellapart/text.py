@@ -8,6 +8,7 @@ import shlex
 import shutil
 import sys
 import textwrap
+import unicodedata
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 
@@ -57,14 +58,6 @@ def wrapped(line: str, width: int | None, indent: str = "  ") -> str:
     if width is None or len(line) <= width:
         return line
     return textwrap.fill(line, max(width, 20), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-
-
-def cut_in_the_middle(name: str, length: int) -> str:
-    """A name of at most `length` letters: a longer one keeps its start and, mostly, its end."""
-    if len(name) <= length:
-        return name
-    tail = 2 * length // 3
-    return f"{name[: max(length - tail - 1, 0)]}…{name[len(name) - tail :]}"
 
 
 def duration(seconds: float) -> str:
@@ -194,6 +187,30 @@ def shortened(names: Sequence[str], length: int) -> list[str]:
             return labels
     cut = length - 5
     return [f"{number}: {name if len(name) <= cut + 1 else name[:cut] + '…'}" for number, name in enumerate(names, 1)]
+
+
+def cut(name: str, width: int) -> str:
+    """A name of at most `width` columns on a terminal, cut in the middle: `roses/5…b2a1.jpg`.
+
+    Chinese, Japanese and Korean letters take two columns. The end is kept longer than the start, since the names of
+    files differ there.
+    """
+    if columns_of(name) <= width:
+        return name
+    tail, head = "", ""
+    while name and columns_of(tail) + columns_of(name[-1]) <= 2 * (width - 1) // 3:
+        name, tail = name[:-1], name[-1] + tail
+    while name and columns_of(head) + columns_of(name[0]) <= width - 1 - columns_of(tail):
+        name, head = name[1:], head + name[0]
+    return f"{head}…{tail}"
+
+
+def columns_of(text: str) -> int:
+    """The columns that a text takes on a terminal."""
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )
 
 
 def _common(names: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tellapart.errors import PictureError, UsageError
-from tellapart.text import columns, counted, cut_in_the_middle, probability, readable, terminal_width, wrapped
+from tellapart.text import columns, columns_of, counted, cut, probability, readable, terminal_width, wrapped
 
 if TYPE_CHECKING:
     from tellapart.classifier.classifier import Classifier, Prediction
@@ -93,6 +93,11 @@ class Predictions:
         return [entry for entry in self.entries if isinstance(entry, PictureError)]
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes; empty if no picture could be read."""
+        return self.answers[0].class_names if self.answers else ()
+
+    @property
     def tally(self) -> Tally:
         """The counts of the answers."""
         if self.streamed is not None:
@@ -151,7 +156,7 @@ class Predictions:
     def _lines(self, width: int | None) -> list[str]:
         """A line for each picture: its name, the answer and its probability, and what to know about it."""
         rows = columns([self._cells(answer) for answer in self.answers]).splitlines()
-        longest = max((len(readable(answer.source)) for answer in self.answers), default=0)
+        longest = max((columns_of(readable(answer.source)) for answer in self.answers), default=0)
         if width is not None:
             longest = min(longest, max(NARROW, width - 2 - max(map(len, rows), default=0)))
         after, lines = iter(rows), []
@@ -160,7 +165,8 @@ class Predictions:
             if isinstance(entry, PictureError):
                 lines.append(wrapped(f"{name}: {entry.reason}", width))
             else:
-                lines.append(f"{cut_in_the_middle(name, longest).ljust(longest)}  {next(after)}".rstrip())
+                name = cut(name, longest)
+                lines.append(f"{name}{' ' * (longest - columns_of(name))}  {next(after)}".rstrip())
         return lines
 
     def _cells(self, answer: Prediction) -> list[str]:
@@ -257,7 +263,7 @@ def _figure(answer: Prediction, thumbnail: str) -> str:
         f'<figure style="margin:0;width:{SIDE}px;overflow-wrap:anywhere">'
         f'<div style="height:{SIDE}px;display:flex;align-items:end">{thumbnail}</div>'
         f'<figcaption style="line-height:1.35"><b>{escape(answer.answer)}</b> {escape(probability(answer.probability))}'
-        f'{flag}<br><small title="{escape(name)}">{escape(cut_in_the_middle(Path(name).name, 22))}</small>'
+        f'{flag}<br><small title="{escape(name)}">{escape(cut(Path(name).name, 22))}</small>'
         "</figcaption></figure>"
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from tellapart.progress import Listener
-from tellapart.text import counted, cut_in_the_middle, fitted, percent, percent_range, shape, terminal_width, wrapped
+from tellapart.text import counted, cut, fitted, percent, percent_range, shape, terminal_width, wrapped
 from tellapart.verbs import Record, argument
 from tellapart.verbs._options import Model, Source
 from tellapart.verbs._runs import find_model
@@ -56,10 +56,7 @@ class Summary:
 
     def __str__(self) -> str:
         width = terminal_width()
-        rows = [
-            [cut_in_the_middle(layer.name, NAME), layer.kind, shape(layer.shape), layer.parameters]
-            for layer in self.layers
-        ]
+        rows = [[cut(layer.name, NAME), layer.kind, shape(layer.shape), layer.parameters] for layer in self.layers]
         table = fitted(rows, ["layer", "kind", "output shape", "parameters"], width, least=4)
         lines = [self.title, "", table, "", f"parameters: {self.parameters:,}"]
         return "\n".join([*lines, *(wrapped(line, width or 80) for line in self.about)])
