@@ -81,7 +81,7 @@ def test_a_full_disk_and_a_folder_that_is_not_there(monkeypatch, tmp_path):
     monkeypatch.setattr(doctor, "SCARCE", 10**18)
     monkeypatch.setenv("TELLAPART_DATA", str(tmp_path / "nowhere"))
     problems = tellapart.doctor(on_event=silent).problems
-    assert any(problem.startswith("only ") and problem.endswith(" are free at runs") for problem in problems)
+    assert any(problem.startswith("the disk of runs has only ") for problem in problems)
     assert f"TELLAPART_DATA={tmp_path / 'nowhere'} is not a folder" in problems
 
 

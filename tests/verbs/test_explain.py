@@ -82,6 +82,8 @@ def test_many_pictures_have_a_drawing_each(stripes_run, tmp_path, monkeypatch):
         tellapart.explain(classifier, folder, output="a.png", on_event=silent)
     one = tellapart.explain(classifier, [folder / "down" / "001.png"], kernel="blur", output="b.png", on_event=silent)
     assert one.output == Path("b.png")
+    listed = tellapart.explain(classifier, "data/*/001.png", kernel="blur", output="more", on_event=silent)
+    assert [one.output.parent for one in listed] == [Path("more")]
 
 
 def test_without_its_training_pictures_it_says_so(stripes_run, picture):

@@ -161,7 +161,7 @@ def test_addresses_are_not_fetched(stripes_run, address):
     words = ["predict", str(stripes_run.path), address]
     result = CliRunner().invoke(app(words), words)
     assert result.exit_code == 2
-    assert f"{address}: is an address on the network, and tellapart fetches none" in result.stderr
+    assert f"{address}: is an internet address, and tellapart does not download pictures" in result.stderr
     assert f"curl -s {address} | tellapart predict RUN -" in result.stderr
 
 

@@ -57,7 +57,7 @@ def _each(picture: Any) -> Iterator[Any]:
         yield picture
     elif _ADDRESS.match(text):
         raise UsageError(
-            f"{text}: is an address on the network, and tellapart fetches none",
+            f"{text}: is an internet address, and tellapart does not download pictures",
             "picture files or folders on this machine",
             f"download it first, or pipe it in: curl -s {text} | tellapart predict RUN -",
         )

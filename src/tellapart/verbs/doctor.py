@@ -210,7 +210,7 @@ def _disk(runs: Path) -> Iterator[Fact]:
         there = next(path for path in (place.absolute(), *place.absolute().parents) if path.is_dir())
         free, writable = shutil.disk_usage(there).free, os.access(there, os.W_OK)
         problem = f"{_home(place)} is not writable" if not writable else ""
-        problem = problem or (f"only {file_size(free)} are free at {_home(place)}" if free < SCARCE else "")
+        problem = problem or (f"the disk of {_home(place)} has only {file_size(free)} free" if free < SCARCE else "")
         count = f", {counted(len(run_folders(runs)), 'run')}" if name == "runs" else ""
         words = f"{_home(place)}: {file_size(free)} free{'' if writable else ', not writable'}{count}"
         yield Fact("disk", name, {"path": str(place), "free": free, "writable": writable}, words, problem)

@@ -59,7 +59,7 @@ def run(options: Options, on_event: Listener) -> Explanation | Explanations:
     from tellapart.verbs._explaining import Explainer
 
     pictures = expanded(options.pictures)
-    single = len(pictures) == 1 and len(options.pictures) == 1 and not _is_folder(options.pictures[0])
+    single = len(pictures) == len(options.pictures) == 1 and not _stands_for_several(options.pictures[0], pictures[0])
     _check_output(options.output, pictures, single)
     if options.layers and options.kernel is not None:
         raise UsageError("--layers and --kernel", "one of them", "")
@@ -76,8 +76,9 @@ def run(options: Options, on_event: Listener) -> Explanation | Explanations:
     return Explanations(explanations, bad)
 
 
-def _is_folder(picture: Any) -> bool:
-    return isinstance(picture, (str, Path)) and os.path.isdir(picture)  # noqa: PTH112  # Path.is_dir may raise
+def _stands_for_several(given: Any, picture: Any) -> bool:
+    """Whether the user gave a folder or a pattern, although it led to a single picture."""
+    return isinstance(given, (str, Path)) and isinstance(picture, (str, Path)) and str(given) != str(picture)
 
 
 def _check_output(output: Path | None, pictures: list[Any], single: bool) -> None:
