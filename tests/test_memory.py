@@ -21,6 +21,20 @@ def test_what_is_left_is_the_least_that_any_limit_leaves(monkeypatch):
     assert memory.available() is None
 
 
+def test_the_memory_of_the_machine_and_of_the_container(monkeypatch):
+    files = {
+        "/proc/meminfo": ["MemTotal: 16000000 kB", "MemAvailable:    9000000 kB"],
+        "/proc/self/cgroup": ["0::/user/me"],
+        "/sys/fs/cgroup/user/memory.max": ["max"],
+        "/sys/fs/cgroup/user/me/memory.max": ["4000000000"],
+    }
+    monkeypatch.setattr(memory, "_lines", lambda path: files.get(path, []))
+    assert memory.total() == 16_384_000_000
+    assert memory.container_limit() == 4_000_000_000
+    files["/sys/fs/cgroup/user/me/memory.max"] = ["9223372036854771712"]  # version 1 writes this for no limit
+    assert memory.container_limit() is None
+
+
 def test_a_container_may_take_fewer_processors_than_there_are(monkeypatch):
     files = {"/proc/self/cgroup": ["0::/box"], "/sys/fs/cgroup/box/cpu.max": ["150000 100000"]}
     monkeypatch.setattr(memory, "_lines", lambda path: files.get(path, []))

@@ -5,7 +5,7 @@
     run = tellapart.train("digits")                  # or a folder of class folders, a zip, a CSV ...
     print(run)
     classifier = tellapart.load(run.model)
-    print(classifier.predict("photo.png"))           # six (97.1%)
+    print(classifier.predict("photo.png"))           # six (97.1 %)
 
 Each public name is loaded on first use, so importing tellapart is fast. Editors and type checkers read the stub
 `__init__.pyi`; `scripts/stubs` writes it.
@@ -35,7 +35,7 @@ _HOMES = {
     "Evaluation": ("tellapart.evaluation.evaluation", "Evaluation"),
     "Run": ("tellapart.verbs.train", "Run"),
     "Report": ("tellapart.verbs.check", "Report"),
-    "Explanation": ("tellapart.verbs.explain", "Explanation"),
+    "Explanation": ("tellapart.verbs._explanation", "Explanation"),
     "Comparison": ("tellapart.evaluation.comparison", "Comparison"),
 }
 """The public classes and functions that are not verbs: their module, and their name in it."""
@@ -60,8 +60,9 @@ _HOMES |= {
 _VERBS = frozenset(
     name.removesuffix(".py")
     for name in os.listdir(f"{__path__[0]}/verbs")  # noqa: PTH208  # importing pathlib would take longer than the rest
-    if not name.startswith("_")
+    if not name.startswith("_") and name.removesuffix(".py") not in _HOMES
 )
+"""The verbs that are functions. One that has the name of another public object is for the terminal only."""
 
 __all__ = sorted([*_HOMES, *_VERBS, "__version__"])
 

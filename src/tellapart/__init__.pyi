@@ -35,13 +35,16 @@ from tellapart.images.preprocessing import Preparation as Preparation
 from tellapart.progress import Listener
 from tellapart.recipes.augmentation import Augmentation as Augmentation
 from tellapart.recipes.recipe import Recipe as Recipe
+from tellapart.verbs._explanation import Explanations
+from tellapart.verbs._explanation import Explanation as Explanation
+from tellapart.verbs._predictions import Predictions
 from tellapart.verbs.adopt import Adopted
 from tellapart.verbs.check import Report as Report
 from tellapart.verbs.datasets import DatasetList
-from tellapart.verbs.explain import Explanation as Explanation
+from tellapart.verbs.doctor import Diagnosis
 from tellapart.verbs.formats import FormatList
-from tellapart.verbs.predict import Predictions
 from tellapart.verbs.recipes import RecipeList
+from tellapart.verbs.runs import RunList
 from tellapart.verbs.show import Shown
 from tellapart.verbs.summary import Summary
 from tellapart.verbs.train import Run as Run
@@ -75,6 +78,7 @@ __all__ = [
     "check",
     "compare",
     "datasets",
+    "doctor",
     "evaluate",
     "explain",
     "formats",
@@ -82,6 +86,7 @@ __all__ = [
     "open",
     "predict",
     "recipes",
+    "runs",
     "show",
     "summary",
     "train",
@@ -162,13 +167,13 @@ def compare(
 
     Compare on the pictures of the split that no model has seen. Raises ModelFileError, UsageError, DataError.
 
-    models: Two or more .keras files or run folders; the others are compared with the first. In Python also
-        Classifiers or Runs.
+    models: Two or more .keras files, run folders or run names; the others are compared with the first. Data may
+        come last. In Python also Classifiers or Runs.
     data: The pictures; default: the data that the first model was trained on. In Python also a Collection, or a
         tuple of arrays (pictures, labels).
     split: Which split of the data.
     classes: Text file with the class names in label order, one per line. In Python also a list of names.
-    output: The PNG file to draw into; default: comparison.png here.
+    output: The PNG file to draw into; default: comparison.png in tellapart-out/.
     on_event: Called with each note and progress event (tellapart.progress); default: print lines.
     cancellation: A Cancellation, by which another thread can stop the work.
     """
@@ -182,6 +187,23 @@ def datasets(
 
     Returns a list that prints as a table.
 
+    on_event: Called with each note and progress event (tellapart.progress); default: print lines.
+    cancellation: A Cancellation, by which another thread can stop the work.
+    """
+
+def doctor(
+    *,
+    runs: str | PathLike[str] = "runs",
+    backend: bool = False,
+    on_event: Listener | None = None,
+    cancellation: Cancellation | None = None,
+) -> Diagnosis:
+    """Describe this installation and machine: what a bug report begins with.
+
+    Returns the facts. What cannot be determined is among them, with the reason; nothing is raised.
+
+    runs: Folder of the runs, whose disk is described.
+    backend: Also start Keras and its backend, and list the devices that it sees; takes some seconds.
     on_event: Called with each note and progress event (tellapart.progress); default: print lines.
     cancellation: A Cancellation, by which another thread can stop the work.
     """
@@ -202,7 +224,7 @@ def evaluate(
 
     Evaluate. Raises ModelFileError, UsageError, DataError.
 
-    model: A .keras file that tellapart wrote, or a run folder. In Python also a Classifier or a Run.
+    model: A .keras file, a run folder, a run's name, or "last". In Python also a Classifier or a Run.
     data: The pictures; default: the data that the model was trained on. In Python also a Collection, or a tuple of
         arrays (pictures, labels).
     split: Which split of the data.
@@ -218,7 +240,7 @@ def evaluate(
 
 def explain(
     model: str | PathLike[str] | Classifier | Run,
-    picture: str | PathLike[str] | bytes | Image | ndarray,
+    pictures: str | PathLike[str] | bytes | Image | ndarray | Iterable[str | PathLike[str] | bytes | Image | ndarray],
     *,
     label: str | None = None,
     layers: bool = False,
@@ -227,20 +249,24 @@ def explain(
     output: str | PathLike[str] | None = None,
     on_event: Listener | None = None,
     cancellation: Cancellation | None = None,
-) -> Explanation:
-    """Explain a prediction: heat maps over the picture, the nearest training pictures, or the layers of the network.
+) -> Explanation | Explanations:
+    """Explain predictions: heat maps over the picture, the nearest training pictures, or the layers of the network.
 
-    Explain. Raises ModelFileError, PictureError, UsageError.
+    Returns one Explanation for one picture, Explanations for several pictures and for a folder.
 
-    model: A .keras file that tellapart wrote, or a run folder. In Python also a Classifier or a Run.
-    picture: A picture file. In Python also the bytes of a file, a Pillow image or an array.
+    Raises ModelFileError, UsageError, and for a single picture PictureError.
+
+    model: A .keras file, a run folder, a run's name, or "last". In Python also a Classifier or a Run.
+    pictures: Picture files, folders of picture files, patterns such as "*.jpg", or - for standard input. In Python
+        also one picture or any iterable of paths, bytes, Pillow images or arrays.
     label: The class to explain; default: the predicted one.
     layers: Draw the filters of the first layer and the feature maps of every layer instead.
     kernel: Convolve the picture with a kernel instead: vertical-edges, horizontal-edges, diagonal-edges, outlines,
         blur, sharpen, or the number, from 0, of a filter of the first layer.
     data: Where the training pictures are; default: where they were in training. In Python also a Collection, or a
         tuple of arrays (pictures, labels).
-    output: The PNG file to draw into; default: <picture>-explained.png here.
+    output: The PNG file to draw into, or for several pictures a folder; default: explanations/ in the run's folder,
+        or tellapart-out/.
     on_event: Called with each note and progress event (tellapart.progress); default: print lines.
     cancellation: A Cancellation, by which another thread can stop the work.
     """
@@ -265,22 +291,26 @@ def predict(
     top: int | None = None,
     views: Literal["none", "mirror", "shift", "mirror-shift"] | None = None,
     max_error_rate: float | str | None = None,
+    csv: str | PathLike[str] | None = None,
+    jsonl: bool = False,
     on_event: Listener | None = None,
     cancellation: Cancellation | None = None,
 ) -> Predictions:
-    """Predict the class of pictures; --top and --json also give the probabilities of other classes.
+    """Predict the class of pictures: files, folders, patterns or standard input; as lines, JSON, JSON Lines or CSV.
 
     Returns the predictions in the order of the pictures, and the pictures that could not be read.
 
     Raises ModelFileError, and UsageError for no pictures.
 
-    model: A .keras file that tellapart wrote, or a run folder. In Python also a Classifier or a Run.
-    pictures: Picture files, or folders of picture files. In Python also one picture or any iterable of paths,
-        bytes, Pillow images or arrays.
-    top: Number of most probable classes to show; default: 3 for one picture, all with --json.
+    model: A .keras file, a run folder, a run's name, or "last". In Python also a Classifier or a Run.
+    pictures: Picture files, folders of picture files, patterns such as "*.jpg", or - for standard input. In Python
+        also one picture or any iterable of paths, bytes, Pillow images or arrays.
+    top: Number of most probable classes to show; default: 3 for one picture, 1 for several, all with --json.
     views: Test-time augmentation: views of each picture to average over; default: those of the model.
     max_error_rate: Answer "unsure" for low-confidence pictures so that at most this share of the other answers is
         wrong, such as 1%.
+    csv: Write a CSV file with a row per picture and a column per class, instead of lines.
+    jsonl: Print a JSON object on one line for each picture as soon as it is predicted.
     on_event: Called with each note and progress event (tellapart.progress); default: print lines.
     cancellation: A Cancellation, by which another thread can stop the work.
     """
@@ -296,6 +326,23 @@ def recipes(
     Returns a list that prints as a table. Raises RecipeError for an unknown recipe.
 
     name: A recipe to show with all its fields: a name, my.toml or my.py.
+    on_event: Called with each note and progress event (tellapart.progress); default: print lines.
+    cancellation: A Cancellation, by which another thread can stop the work.
+    """
+
+def runs(
+    *,
+    runs: str | PathLike[str] = "runs",
+    on_event: Listener | None = None,
+    cancellation: Cancellation | None = None,
+) -> RunList:
+    """List the runs in a folder: data, accuracy with its interval, date, and whether each is finished.
+
+    Returns the runs at any depth below the folder. A run whose run.json is damaged is listed as such.
+
+    Raises UsageError for another folder than the default one if it does not exist.
+
+    runs: Folder of the runs.
     on_event: Called with each note and progress event (tellapart.progress); default: print lines.
     cancellation: A Cancellation, by which another thread can stop the work.
     """
@@ -343,8 +390,8 @@ def summary(
 
     Returns the layers. Raises ModelFileError for a damaged model file, RecipeError for a faulty recipe.
 
-    model: A .keras file, a run folder, or a recipe (a name, my.toml or my.py). In Python also a Classifier or a
-        Run.
+    model: A .keras file, a run folder, a run's name, "last", or a recipe (a name, my.toml or my.py). In Python also
+        a Classifier or a Run.
     data: For a recipe: data that decides picture size and number of classes; default: those of the recipe, or 28 x
         28 grey and 10 classes. In Python also a Collection, or a tuple of arrays (pictures, labels).
     on_event: Called with each note and progress event (tellapart.progress); default: print lines.
@@ -416,8 +463,8 @@ def train(
     runs: Folder for the run's folder.
     name: Name of the run's folder; default: <data>-<recipe>-<number>.
     tensorboard: Also write event files for TensorBoard, into the run's folder tensorboard/.
-    resume: Resume an interrupted run: its folder, or "auto" for the latest unfinished run with the same options
-        (else a new run).
+    resume: Resume an interrupted run: its folder or name, "last" for the latest unfinished run, or "auto" for the
+        latest one with the same options (else a new run).
     save_every: Seconds between checkpoints, at least; 0: as often as possible.
     deterministic: Bit-for-bit reproducible on the same kind of machine; may be slower. Uses float32 unless another
         precision is named.

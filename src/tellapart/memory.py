@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,26 @@ def available() -> int | None:
         if limit != resource.RLIM_INFINITY:
             limits.append(limit - int(_lines("/proc/self/statm")[0].split()[0]) * resource.getpagesize())
     return min(limits, default=None)
+
+
+def total() -> int | None:
+    """Bytes of memory that the machine has; None if the system does not report it."""
+    for line in _lines("/proc/meminfo"):
+        if line.startswith("MemTotal:"):
+            return int(line.split()[1]) * 1024
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")  # macOS
+    return None
+
+
+def container_limit() -> int | None:
+    """Bytes that the container or control group of this process may use in all; None without a limit."""
+    limits = []
+    for group in _groups("memory"):
+        for name in ("memory.max", "memory.limit_in_bytes"):
+            limits += [int(line) for line in _lines(str(group / name)) if line.isdigit()]
+    whole = total()
+    return min((limit for limit in limits if whole is None or limit < whole), default=None)
 
 
 def processors() -> float | None:

@@ -77,7 +77,7 @@ def test_an_answer(classifier):
     assert list(answer.probabilities) == list(classifier.class_names)
     assert answer.top(2)[0] == (answer.label, answer.probability)
     assert answer.top(2)[1][1] <= answer.top(2)[0][1]
-    assert str(answer) == f"{answer.label} ({answer.probability:.1%})"
+    assert str(answer) == f"{answer.label} ({100 * answer.probability:.1f} %)"
     assert not answer.unsure
     assert not answer.out_of_distribution
     assert set(answer.to_dict()) == {

@@ -251,7 +251,8 @@ def test_a_picture_that_cannot_be_read_is_named_and_the_others_answered(stripes_
     (folder / "down" / "bad.png").write_bytes(b"nonsense")
     result = tellapart("predict", str(stripes_run.path), str(folder), code=1)
     assert "bad.png: is not a picture of a known format" in result.stdout
-    assert len(result.stdout.strip().splitlines()) == 4
+    assert len(result.stdout.strip().splitlines()) == 5
+    assert result.stdout.endswith("4 pictures: 1 across, 1 down, 1 squares; 1 could not be read\n")
 
 
 def test_no_network_says_where_to_put_which_file(tmp_path, monkeypatch):

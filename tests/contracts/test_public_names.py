@@ -99,14 +99,14 @@ def run(options, on_event) -> Greeting:
 
 
 def test_a_new_verb_is_typed_from_its_own_file(tmp_path, monkeypatch):
-    from tellapart.verbs import result_home
+    from tellapart.verbs import result_homes
 
     (tmp_path / "greet.py").write_text(VERB)
     stubs, greet = (
         load("stubs", ROOT / "scripts" / "stubs", monkeypatch),
         load("greet", tmp_path / "greet.py", monkeypatch),
     )
-    assert result_home(greet) == ("greet", "Greeting")
+    assert result_homes(greet) == [("greet", "Greeting")]
     assert stubs.function("greet", greet, "Greeting") == (
         "def greet(\n"
         "    data: str | PathLike[str] | Collection | tuple[ArrayLike, ArrayLike],\n"
@@ -163,7 +163,7 @@ def test_dir_lists_the_public_names_only():
         "Augmentation", "Cancellation", "Classifier", "Collection", "Comparison", "Evaluation", "Explanation",
         "Prediction", "Preparation", "Recipe", "Report", "Run",
     }  # fmt: skip
-    assert set(dir(tellapart)) == {*verbs.names(), *classes, *families, "open", "load", "__version__"}
+    assert set(dir(tellapart)) == {*verbs.python_names(), *classes, *families, "open", "load", "__version__"}
     importlib.import_module("tellapart.data.source")  # loading subpackages adds no names
     assert not {"data", "images", "errors", "verbs", "os", "sys"} & set(dir(tellapart))
 

@@ -29,7 +29,7 @@ def test_help_shows_every_option(name):
     assert "--json" in result.stdout
 
 
-@pytest.mark.parametrize("name", verbs.names())
+@pytest.mark.parametrize("name", verbs.python_names())
 def test_the_python_door(name):
     function = getattr(tellapart, name)
     assert function.__name__ == name
@@ -39,6 +39,14 @@ def test_the_python_door(name):
         "cancellation",
     }
     assert name in dir(tellapart)
+
+
+def test_a_verb_for_the_terminal_only_has_a_name_that_is_taken_and_does_not_take_it():
+    """`open` is a verb in a terminal, and opens data in Python; a verb must declare that it gives way."""
+    taken = set(verbs.names()) & set(tellapart._HOMES)
+    assert set(verbs.names()) - set(verbs.python_names()) == taken == {"open"}
+    assert tellapart.open.__module__ == "tellapart.data.source"
+    assert dir(tellapart).count("open") == 1
 
 
 def test_an_unknown_verb_is_an_attribute_error():

@@ -44,7 +44,7 @@ def test_two_runs_side_by_side(runs, tmp_path, monkeypatch):
     found = tellapart.compare([runs[0].path, runs[1].path], on_event=silent)
     assert found.count == 18
     values = json.loads(json.dumps(found.to_dict()))
-    assert [model["name"] for model in values["models"]] == ["dense", "quick"]
+    assert [model["name"] for model in values["models"]] == ["photos-dense-001", "photos-quick-001"]
     for model, run in zip(values["models"], runs, strict=True):
         assert model["accuracy"] == run.evaluations["test"].accuracy
         assert model["parameters"] == run.model.network.count_params()
@@ -54,26 +54,72 @@ def test_two_runs_side_by_side(runs, tmp_path, monkeypatch):
     right = [run.evaluations["test"].accuracy for run in runs]
     assert values["differences"][0]["difference"] == pytest.approx(right[1] - right[0])
     text = str(found)
-    for words in ("parameters", "quick compared with dense:", "95 % interval", "training"):
+    for words in ("parameters", "photos-quick-001 compared with photos-dense-001:", "95 % interval", "training"):
         assert words in text
-    with Image.open(tmp_path / "comparison.png") as drawn:
+    with Image.open(tmp_path / "tellapart-out" / "comparison.png") as drawn:
         assert drawn.width > 300
     assert json.loads((runs[0].path / "run.json").read_text())["test_evaluations"] == 2
     assert "<svg" in found._repr_html_()
 
 
+def test_the_table_fits_80_and_40_columns_in_human_units(monkeypatch):
+    right = [True] * 8 + [False] * 2
+    contenders = []
+    for name, seconds in (("flowers-photos-001", 0.044151), ("flowers-dense-002", 0.00026)):
+        evaluation = contender(name, right).evaluation
+        contenders.append(Contender(name, evaluation, 1_274_326, 3, 2_640.0, seconds, 1e-5, 461_234))
+    found = compare("test", contenders, "flowers")
+    monkeypatch.setenv("COLUMNS", "80")
+    text = str(found)
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.startswith("test split of flowers: 10 pictures (accuracy with its 95 % interval)\n")
+    assert "flowers-photos-001  80 % (49 to 94 %)  44 min    44 ms    1.27 M      461 kB" in text
+    assert "flowers-dense-002   80 % (49 to 94 %)  44 min    0.26 ms" in text
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = str(found).splitlines()
+    assert max(map(len, lines)) <= 40
+    place = lines.index("flowers-photos-001")
+    assert lines[place + 1 : place + 3] == ["  accuracy: 80 % (49 to 94 %)", "  training: 44 min"]
+    assert repr(found) == "<Comparison of flowers-photos-001, flowers-dense-002>"
+
+
+def test_the_drawing_has_human_units():
+    contenders = [contender("a", [True] * 10), contender("b", [True] * 10)]
+    panels = {panel.label: panel.words for panel in compare("test", contenders).plot().plots if hasattr(panel, "words")}
+    assert panels["time to predict one picture, ms"] == ["0.1 ms", "0.1 ms"]
+    assert panels["parameters, millions"] == ["1", "1"]
+    assert panels["time to train, s"] == ["3.0 s", "3.0 s"]
+    assert panels["model file, MB"] == ["100 bytes", "100 bytes"]
+
+
+@pytest.mark.usefixtures("sketched")
+def test_the_data_may_come_last(runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(runs[0].path.parent.parent)
+    folder = json.loads((runs[0].path / "run.json").read_text())["options"]["data"]
+    notes = []
+    found = tellapart.compare([runs[0].path, runs[1].path, folder], output=tmp_path / "a.png", on_event=notes.append)
+    assert found.count == 18
+    assert found.data == "photos"
+    texts = [note.text for note in notes if isinstance(note, Note)]
+    assert f"data: {folder} (the last argument, which is not a model)" in texts
+    again = tellapart.compare([runs[0], runs[1]], data=folder, output=tmp_path / "a.png", on_event=silent)
+    assert again.differences[0].value == found.differences[0].value
+
+
 @pytest.mark.usefixtures("sketched")
 def test_what_cannot_be_compared(runs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="two or more models"):
+    with pytest.raises(UsageError, match="compare with 1 model\n  expected: two or more models"):
         tellapart.compare([runs[0].path], on_event=silent)
+    with pytest.raises(UsageError, match="compare with 1 model and the data digits"):
+        tellapart.compare([runs[0].path, "digits"], on_event=silent)
     other = tellapart.train(
         make_collection(60, splits=False).with_class_names(["across", "down", "dots"]), recipe="dense", epochs=1,
         runs=tmp_path, on_event=silent,
     )  # fmt: skip
     with pytest.raises(UsageError, match=r"has other classes than .* \(only one of them has dots, squares\)"):
         tellapart.compare([runs[0].path, other.path], on_event=silent)
-    assert not (tmp_path / "comparison.png").exists()
+    assert not (tmp_path / "tellapart-out").exists()
 
 
 @pytest.mark.usefixtures("sketched")

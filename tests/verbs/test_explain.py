@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,6 +53,37 @@ def test_why(photos_run, picture):
     ):
         assert words in str(found)
     assert found._repr_html_().startswith("<svg")
+
+
+def test_drawings_go_into_the_folder_of_the_run(photos_run, picture):
+    found = tellapart.explain(photos_run, picture, kernel="blur", on_event=silent)
+    assert found.output.parent == photos_run.path / "explanations"
+    assert repr(found).startswith("<Explanation of 'down' in ")
+    assert len(repr(found)) < 200
+
+
+def test_many_pictures_have_a_drawing_each(stripes_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = write_folder(tmp_path / "data", 3)
+    (folder / "down" / "bad.png").write_bytes(b"nonsense")
+    classifier = tellapart.load(stripes_run.path)
+    found = tellapart.explain(classifier, folder, output="drawn", label="down", on_event=silent)
+    assert [one.output.name for one in found] == ["000-explained.png", "001-explained.png", "002-explained.png"]
+    assert all(one.output.parent == Path("drawn") and one.output.exists() for one in found)
+    assert (len(found), found.exit_code) == (3, 1)
+    text = str(found)
+    assert f"{folder / 'down' / 'bad.png'}: is not a picture of a known format" in text
+    assert text.splitlines()[-1] == "3 pictures explained, drawn in drawn; 1 could not be read"
+    assert "; explained: down" in text
+    assert [("error" in value) for value in json.loads(json.dumps(found.to_dict()))] == [False] * 3 + [True]
+    assert found[0].plot.pictures[0].shape == (12, 12, 1)  # the user's own picture comes first
+    assert found._repr_html_().count("<svg") == 3
+    with pytest.raises(UsageError, match=r"--output a.png with 4 pictures\n  expected: a folder"):
+        tellapart.explain(classifier, folder, output="a.png", on_event=silent)
+    one = tellapart.explain(classifier, [folder / "down" / "001.png"], kernel="blur", output="b.png", on_event=silent)
+    assert one.output == Path("b.png")
+    listed = tellapart.explain(classifier, "data/*/001.png", kernel="blur", output="more", on_event=silent)
+    assert [one.output.parent for one in listed] == [Path("more")]
 
 
 def test_without_its_training_pictures_it_says_so(stripes_run, picture):
@@ -164,10 +196,10 @@ def test_a_drawing_takes_the_place_of_no_picture(stripes_run, picture, tmp_path)
 
 
 def test_filters_are_drawn_around_grey_whatever_their_sign():
-    from tellapart.verbs.explain import _as_drawn
+    from tellapart.verbs._layer_drawings import as_drawn
 
     blur = np.zeros((3, 3, 3))
     blur[1, 1] = 0.9
-    assert _as_drawn(blur, around_grey=True)[0, 0].tolist() == [0.5, 0.5, 0.5]
-    assert _as_drawn(blur, around_grey=True)[1, 1].tolist() == [1, 1, 1]
-    assert _as_drawn(blur).tolist() == blur.tolist()
+    assert as_drawn(blur, around_grey=True)[0, 0].tolist() == [0.5, 0.5, 0.5]
+    assert as_drawn(blur, around_grey=True)[1, 1].tolist() == [1, 1, 1]
+    assert as_drawn(blur).tolist() == blur.tolist()

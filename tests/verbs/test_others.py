@@ -38,8 +38,10 @@ def test_summary_of_a_model_and_of_recipes(stripes_run, tmp_path):
     assert found.parameters == stripes_run.model.network.count_params()
     text = str(found)
     assert "Conv2D" in text
-    assert "classes: across, down, squares" in text
-    assert "test accuracy" in text
+    assert "test accuracy: " in text
+    assert " %) on 48 pictures" in text
+    assert "3 classes: across, down, squares" in text
+    assert repr(found).startswith("<Summary of ")
     lenet = tellapart.summary("lenet", on_event=silent)
     assert lenet.parameters == 109_994
     assert tellapart.summary("cats-dogs", on_event=silent).to_dict()["layers"][-1]["shape"] == [1]

@@ -27,6 +27,7 @@ from tellapart.images.read import from_array, read_picture
 from tellapart.images.views import Views
 from tellapart.images.views import tta_views as views_of
 from tellapart.parallel import each
+from tellapart.text import probability
 
 if TYPE_CHECKING:
     import keras
@@ -62,6 +63,11 @@ class Prediction:
         return self.threshold is not None and self.probability < self.threshold
 
     @property
+    def answer(self) -> str:
+        """The answer in words: the likeliest class, or `unsure, perhaps` that class."""
+        return f"unsure, perhaps {self.label}" if self.unsure else self.label
+
+    @property
     def out_of_distribution(self) -> bool:
         """Whether the picture is less like the training data than 99% of the held-out pictures."""
         return self.ood_score is not None and self.ood_score > OOD_THRESHOLD
@@ -91,16 +97,23 @@ class Prediction:
         return values
 
     def __str__(self) -> str:
-        answer = f"{self.label} ({self.probability:.1%})"
-        answer = f"unsure, perhaps {answer}" if self.unsure else answer
+        answer = f"{self.answer} ({probability(self.probability)})"
         return f"{answer}, but the picture is out-of-distribution" if self.out_of_distribution else answer
 
     def __repr__(self) -> str:
         return f"<Prediction {self.source}: {self}>"
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<tr><td>{escape(name)}</td><td>{p:.1%}</td></tr>" for name, p in self.top(5))
+        rows = "".join(f"<tr><td>{escape(name)}</td><td>{probability(p)}</td></tr>" for name, p in self.top(5))
         return f"<b>{escape(str(self))}</b> {escape(self.source)}<table>{rows}</table>"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Named:
+    """A picture with the name that its answer or error gives it, such as bytes from standard input."""
+
+    picture: Any
+    name: str
 
 
 def _check_names(names: tuple[str, ...], width: int | None, source: str) -> None:
@@ -168,7 +181,7 @@ class Classifier:
             return self._answers([f"array {i}" for i in range(len(pictures))], pictures)
         many = several(pictures)
         if many is None:
-            name = _name(pictures, None)
+            name = name_of(pictures, None)
             with pillow_warnings_off():
                 return self._answers((name,), self._prepared(pictures, name)[np.newaxis])[0]
         return list(self.predict_each(many, on_bad))
@@ -186,20 +199,26 @@ class Classifier:
     def predict_each(
         self, pictures: Iterable[Any], on_bad: Callable[[PictureError], None] | None = None
     ) -> Iterator[Prediction]:
-        """Predict pictures one after the other, in batches that are read in parallel; see `predict` for `on_bad`."""
+        """Predict pictures one after the other, in batches that are read in parallel; see `predict` for `on_bad`.
+
+        Answers are yielded, and `on_bad` is called, in the order of the pictures.
+        """
         for batch in _batches(pictures, batch_for(self.preprocessing.shape)):
-            good: list[tuple[str, np.ndarray]] = []
             with pillow_warnings_off():
                 reads = list(each(self._read, batch))
+            bad = [read for read in reads if isinstance(read, PictureError)]
+            if bad and on_bad is None:
+                raise bad[0]
+            good = [read for read in reads if not isinstance(read, PictureError)]
+            answers = (
+                self._answers([name for name, _ in good], np.stack([pixels for _, pixels in good])) if good else []
+            )
+            remaining = iter(answers)
             for read in reads:
-                if isinstance(read, PictureError):
-                    if on_bad is None:
-                        raise read
+                if not isinstance(read, PictureError):
+                    yield next(remaining)
+                elif on_bad is not None:
                     on_bad(read)
-                else:
-                    good.append(read)
-            if good:
-                yield from self._answers([name for name, _ in good], np.stack([pixels for _, pixels in good]))
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
         """Probabilities float32 [n, classes] for preprocessed pictures, uint8 [n, *preprocessing.shape]."""
@@ -274,13 +293,14 @@ class Classifier:
         ]
 
     def _read(self, numbered: tuple[int, Any]) -> tuple[str, np.ndarray] | PictureError:
-        name = _name(numbered[1], numbered[0])
+        name = name_of(numbered[1], numbered[0])
         try:
             return name, self._prepared(numbered[1], name)
         except PictureError as error:
             return error
 
     def _prepared(self, picture: Any, name: str) -> np.ndarray:
+        picture = picture.picture if isinstance(picture, Named) else picture
         return self.preprocessing(read_picture(picture, name, self.preprocessing.least))
 
 
@@ -338,7 +358,10 @@ def several(pictures: Any) -> Iterable[Any] | None:
     return pictures if isinstance(pictures, (np.ndarray, Sequence, Iterable)) else None
 
 
-def _name(picture: Any, number: int | None) -> str:
+def name_of(picture: Any, number: int | None) -> str:
+    """The name of a picture in answers and errors: its path, or its kind with its number among several."""
+    if isinstance(picture, Named):
+        return picture.name
     if isinstance(picture, (str, os.PathLike)):
         return os.fspath(picture)
     kind = "array" if isinstance(picture, np.ndarray) else "bytes" if isinstance(picture, bytes) else "picture"

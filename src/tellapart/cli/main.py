@@ -245,13 +245,14 @@ def _run(name: str, values: dict[str, Any], json: bool, quiet: bool, verbose: bo
             _print_json(result.to_dict())
         else:
             _print_result(result, verbose)
+            if hasattr(result, "present"):
+                result.present()
     except TellapartError as error:
         return _failed(error, json, debug, error.exit_code)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output has stopped, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
         return _failed(error, json, debug, 1)
@@ -259,22 +260,24 @@ def _run(name: str, values: dict[str, Any], json: bool, quiet: bool, verbose: bo
 
 
 def _print_json(values: Any) -> None:
+    from tellapart.verbs import write_out
+
     # If the stream is not UTF-8, only ASCII with JSON's own escapes is safe.
     plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    sys.stdout.write(f"{json.dumps(values, indent=2, ensure_ascii=plain)}\n")
-    sys.stdout.flush()
+    write_out("" if values is None else f"{json.dumps(values, indent=2, ensure_ascii=plain)}\n")
 
 
 def _print_result(result: Any, verbose: bool) -> None:
     """Print a result as text, in colour on a terminal; with `verbose` all its details, if it has some."""
+    from tellapart.verbs import write_out
+
     text = result.details() if verbose and hasattr(result, "details") else str(result)
     if text and sys.stdout.isatty():
         from tellapart.cli.paint import console_of, print_result
 
         print_result(text, console_of(sys.stdout), hasattr(result, "details"), getattr(result, "class_names", ()))
-    elif text:
-        sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    else:
+        write_out(f"{text}\n" if text else "")
 
 
 def _failed(error: Exception, as_json: bool, debug: bool, code: int) -> int:
@@ -282,7 +285,8 @@ def _failed(error: Exception, as_json: bool, debug: bool, code: int) -> int:
         traceback.print_exc()
     known = error.to_dict() if isinstance(error, TellapartError) else None
     if as_json:
-        _print_json(known or {"error": type(error).__name__, "given": str(error)})
+        with contextlib.suppress(BrokenPipeError, TellapartError):  # stdout cannot be written: the code says enough
+            _print_json(known or {"error": type(error).__name__, "given": str(error)})
     if known:
         _print_error(str(error) if isinstance(error, Stopped) else f"error: {error}")
     else:

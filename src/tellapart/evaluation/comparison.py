@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -14,7 +15,25 @@ from tellapart.evaluation.intervals import mcnemar, paired_difference
 from tellapart.plots.answers import Bars, Intervals
 from tellapart.plots.panels import Panels
 from tellapart.plots.plot import Plot, shortened
-from tellapart.text import columns, counted
+from tellapart.text import (
+    counted,
+    duration,
+    file_size,
+    fitted,
+    interval_digits,
+    large_count,
+    percent,
+    percent_range,
+    terminal_width,
+    time_unit,
+    wrapped,
+)
+
+HEADER = ("model", "accuracy", "training", "predict", "parameters", "file")
+"""Columns of the table; the last ones are left out where it is too wide. `predict` is the time for one picture."""
+
+ALWAYS = 4
+"""The first columns, without which the table is printed as blocks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,37 +95,43 @@ class Difference:
         low, high = self.interval
         significant = (low > 0 or high < 0) and self.p < 0.05  # the interval is narrower than the exact test allows
         verdict = "" if significant else "; not a significant difference"
+        digits = interval_digits(self.interval)
+        value, first, last = (f"{100 * share:+.{digits}f}" for share in (self.value, low, high))
         return (
-            f"{self.name} compared with {self.base}: {100 * self.value:+.2f} points (95 % interval {100 * low:+.2f} to "
-            f"{100 * high:+.2f}), {counted(self.gained, 'picture')} gained, {self.lost} lost, p = {self.p:.2g}{verdict}"
+            f"{self.name} compared with {self.base}: {value} points (95 % interval {first} to {last}), "
+            f"{counted(self.gained, 'picture')} gained, {self.lost} lost, p = {self.p:.2g}{verdict}"
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
-    """Contenders on the same `count` pictures; each difference is to the first contender."""
+    """Contenders on the same `count` pictures of `data`; each difference is to the first contender."""
 
     split: str
     count: int
     contenders: tuple[Contender, ...]
     differences: tuple[Difference, ...]
+    data: str = ""
 
     def plot(self) -> Panels:
         """Return accuracies, paired differences, parameters, times and file sizes as a drawing."""
         names, contenders = self._short_names(), self.contenders
         accuracies = np.array([contender.evaluation.accuracy for contender in contenders])
         bounds = np.array([contender.evaluation.accuracy_interval for contender in contenders])
-        times = [1e6 * contender.single_seconds for contender in contenders]
+        parameters = [contender.parameters / 1e6 for contender in contenders]
         panels: list[Plot] = [
             Intervals(names, 100 * accuracies, 100 * bounds, "accuracy, %"),
             self.difference_plot(),
-            _bars(names, [contender.parameters for contender in contenders], "parameters", "{:,.0f}"),
-            _bars(names, times, "time to predict one picture, us", "{:,.0f}"),
+            _bars(names, parameters, "parameters, millions", lambda value: large_count(round(1e6 * value))),
+            _time_bars(names, [contender.single_seconds for contender in contenders], "time to predict one picture"),
         ]
         if all(contender.train_seconds is not None for contender in contenders):
             seconds = [contender.train_seconds or 0.0 for contender in contenders]
-            panels.append(_bars(names, seconds, "time to train, s", "{:,.1f}"))
-        panels.append(_bars(names, [contender.bytes / 1e6 for contender in contenders], "model file, MB", "{:,.2f}"))
+            panels.append(_time_bars(names, seconds, "time to train"))
+        sizes = [contender.bytes for contender in contenders]
+        panels.append(
+            _bars(names, [size / 1e6 for size in sizes], "model file, MB", lambda size: file_size(1e6 * size))
+        )
         return Panels(panels)
 
     def difference_plot(self) -> Intervals:
@@ -136,6 +161,7 @@ class Comparison:
         """Return the comparison as JSON-ready data."""
         return {
             "split": self.split,
+            "data": self.data or None,
             "count": self.count,
             "models": [contender.to_dict() for contender in self.contenders],
             "differences": [difference.to_dict() for difference in self.differences],
@@ -147,17 +173,26 @@ class Comparison:
         return [_row(contender) for contender in self.contenders]
 
     def __str__(self) -> str:
-        names = ["model", "accuracy", "95 % interval", "parameters", "operations", "training", "one picture"]
-        table = columns(self.rows(), [*names, "each in a batch", "file"])
-        lines = [f"{self.split}: {self.count:,} pictures", "", table, "", *map(str, self.differences)]
-        return "\n".join([*lines, *(f"note: {caveat}" for caveat in self.caveats)])
+        width = terminal_width()
+        of = f" of {self.data}" if self.data else ""
+        split = "all pictures" if self.split == "all" else f"{self.split} split"
+        lines = [wrapped(f"{split}{of}: {counted(self.count, 'picture')} (accuracy with its 95 % interval)", width), ""]
+        lines += [fitted(self.rows(), HEADER, width, ALWAYS), ""]
+        sentences = [*map(str, self.differences), *(f"note: {caveat}" for caveat in self.caveats)]
+        return "\n".join([*lines, *(wrapped(sentence, width) for sentence in sentences)])
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {', '.join(contender.name for contender in self.contenders)}>"
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>{self.plot().svg()}"
 
 
-def compare(split: str, contenders: list[Contender]) -> Comparison:
-    """Compare contenders. Raises DataError if their evaluations are not on the same pictures in the same order."""
+def compare(split: str, contenders: list[Contender], data: str = "") -> Comparison:
+    """Compare contenders on a split of `data`.
+
+    Raises DataError if their evaluations are not on the same pictures in the same order.
+    """
     first = contenders[0]
     for other in contenders[1:]:
         if not np.array_equal(other.evaluation.indices, first.evaluation.indices):
@@ -167,7 +202,7 @@ def compare(split: str, contenders: list[Contender]) -> Comparison:
                 "",
             )
     differences = tuple(_difference(other, first) for other in contenders[1:])
-    return Comparison(split, first.evaluation.count, tuple(contenders), differences)
+    return Comparison(split, first.evaluation.count, tuple(contenders), differences, data)
 
 
 def _difference(other: Contender, base: Contender) -> Difference:
@@ -181,19 +216,22 @@ def _difference(other: Contender, base: Contender) -> Difference:
 
 def _row(contender: Contender) -> list[str]:
     """Return a contender's row of the table."""
-    low, high = contender.evaluation.accuracy_interval
+    interval = contender.evaluation.accuracy_interval
     return [
         contender.name,
-        f"{contender.evaluation.accuracy:.2%}",
-        f"{low:.2%} to {high:.2%}",
-        f"{contender.parameters:,}",
-        f"{contender.operations / 1e6:,.1f} M",
-        "-" if contender.train_seconds is None else f"{contender.train_seconds:,.1f} s",
-        f"{1e6 * contender.single_seconds:,.0f} us",
-        f"{1e6 * contender.batch_seconds:,.1f} us",
-        f"{contender.bytes / 1e6:,.2f} MB",
+        f"{percent(contender.evaluation.accuracy, interval)} ({percent_range(interval)})",
+        "-" if contender.train_seconds is None else duration(contender.train_seconds),
+        duration(contender.single_seconds),
+        large_count(contender.parameters),
+        file_size(contender.bytes),
     ]
 
 
-def _bars(names: list[str], values: list[float], label: str, form: str) -> Bars:
-    return Bars(names, np.array(values, float), [form.format(value) for value in values], label)
+def _bars(names: list[str], values: Sequence[float], label: str, words: Callable[[Any], str]) -> Bars:
+    return Bars(names, np.array(values, float), [words(value) for value in values], label)
+
+
+def _time_bars(names: list[str], seconds: Sequence[float], label: str) -> Bars:
+    """Return times as bars in the unit that suits the longest; the number on each bar has a unit of its own."""
+    unit, size = time_unit(max(seconds))
+    return Bars(names, np.array(seconds, float) / size, [duration(value) for value in seconds], f"{label}, {unit}")

@@ -96,6 +96,21 @@ def make_deterministic() -> None:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
 
 
+def devices() -> list[str]:
+    """The names of the devices that the backend can compute on."""
+    if NAME == "jax":
+        import jax
+
+        return [str(device) for device in jax.devices()]
+    if NAME == "torch":
+        import torch
+
+        return ["cpu", *(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))]
+    import tensorflow as tf
+
+    return [device.name.removeprefix("/physical_device:") for device in tf.config.list_physical_devices()]
+
+
 _cpu_only = False
 """Whether `use_device` has chosen the CPU."""
 
@@ -258,6 +273,7 @@ __all__ = [
     "JIT",
     "NAME",
     "describe",
+    "devices",
     "exactly",
     "feed",
     "fused_batch_norm",

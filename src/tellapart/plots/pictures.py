@@ -20,11 +20,14 @@ class PictureGrid(Plot):
     pictures: Sequence[np.ndarray]
     titles: Sequence[str]
     columns: int = 5
+    inches: float = 1.7
+    """The width of a picture with its margins."""
 
     @property
     def size(self) -> tuple[float, float]:
         """Width and height in inches; the height grows with the number of rows."""
-        return 1.7 * self.columns, (1.9 + 1.7 * self._extra) * -(-len(self.pictures) // self.columns)
+        rows = -(-len(self.pictures) // self.columns)
+        return self.inches * self.columns, self.inches * (1.9 / 1.7 + self._extra) * rows
 
     @property
     def _extra(self) -> float:

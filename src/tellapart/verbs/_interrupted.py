@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tellapart.errors import CheckpointError, UsageError
+from tellapart.errors import CheckpointError, ModelFileError, UsageError
 from tellapart.progress import Listener, Note
 from tellapart.text import counted, quoted
+from tellapart.verbs._runs import LAST, find_run, read_run, run_folders
 from tellapart.verbs._settings import AUTO
 from tellapart.verbs._train_options import Options
 
@@ -144,7 +145,7 @@ def _named(options: Options) -> Interrupted:
     """The run in the folder that `--resume` names, with the options it was started with."""
     from tellapart.training.run_folder import RunFolder
 
-    folder = RunFolder(Path(options.resume).expanduser())
+    folder = RunFolder(_folder(options.resume, options.runs))
     record = _unfinished_record(folder)
     given, before = plain_options(options), _recorded_options(record)
     defaults = {name: info.get_default(call_default_factory=True) for name, info in Options.model_fields.items()}
@@ -169,6 +170,22 @@ def _named(options: Options) -> Interrupted:
     if not isinstance(options.recipe, (str, Path)):  # an object, of which run.json has only the name
         values["recipe"] = options.recipe
     return Interrupted(folder, record, Options(**values))
+
+
+def _folder(name: str | Path, runs: Path) -> Path:
+    """The folder of the run that --resume names: a path, a run's name, or `last`, the unfinished run started last.
+
+    Raises UsageError for an unknown name.
+    """
+    if str(name) == LAST and not os.path.exists(name):  # noqa: PTH110  # Path.exists raises without permission
+        unfinished = [run for run in map(read_run, run_folders(runs)) if run.state in ("interrupted", "failed")]
+        if not unfinished:
+            raise UsageError(f"--resume {name}: no run in {runs} is unfinished", "an interrupted run", "")
+        return max(unfinished, key=lambda run: run.started or "").path
+    try:
+        return Path(find_run(name, runs=runs))
+    except ModelFileError as error:
+        raise UsageError(f"--resume {error.given}", "an interrupted run", error.action) from error
 
 
 def _latest(options: Options) -> Interrupted | None:

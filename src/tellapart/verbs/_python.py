@@ -90,21 +90,23 @@ def python_type(info: FieldInfo) -> str:
     return f"{text} | None" if optional else text
 
 
-def result_home(module: ModuleType) -> tuple[str, str]:
-    """Module and name of the class that a verb returns, found without importing it.
+def result_homes(module: ModuleType) -> list[tuple[str, str]]:
+    """Module and name of each class that a verb may return, found without importing it.
 
-    Raises TypeError unless `run` is annotated with a class that the verb's module defines or imports.
+    Raises TypeError unless `run` is annotated with classes that the verb's module defines or imports.
     """
-    name = module.run.__annotations__.get("return")
+    annotation = str(module.run.__annotations__.get("return"))
     tree = ast.parse(inspect.getsource(module))
+    homes = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and node.name == name:
-            return module.__name__, node.name
+        if isinstance(node, ast.ClassDef):
+            homes[node.name] = module.__name__, node.name
         if isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                if (alias.asname or alias.name) == name:
-                    return node.module, alias.name
-    raise TypeError(f"{module.__name__}.run: the return annotation {name!r} is not a class of that module")
+            homes |= {alias.asname or alias.name: (node.module, alias.name) for alias in node.names}
+    missing = [name for name in annotation.split(" | ") if name not in homes]
+    if missing:
+        raise TypeError(f"{module.__name__}.run: the return annotation {missing[0]!r} is not a class of that module")
+    return [homes[name] for name in annotation.split(" | ")]
 
 
 def default_text(default: Any) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tellapart.classifier.classifier import Classifier
     from tellapart.evaluation.evaluation import Evaluation
     from tellapart.plots.plot import Plot
-    from tellapart.report.facts import Findings, ShownDuplicates, ShownMistake, ShownPair
+    from tellapart.report.facts import Facts, Findings, ShownDuplicates, ShownMistake, ShownPair
     from tellapart.training.run_folder import RunFolder
     from tellapart.training.train import Trained
     from tellapart.verbs._planning import Pictures
@@ -75,12 +75,15 @@ class Finished:
         return np.asarray(data.pixels[int(np.searchsorted(data.indices, index))])
 
 
-def write_report(folder: RunFolder, finished: Finished, on_event: Listener) -> None:
+def write_report(folder: RunFolder, finished: Finished, on_event: Listener) -> tuple[str, ...]:
     """Write the report and the model card, and draw curves, confusion matrix, mistakes and augmented pictures.
+
+    Returns what to do next, a sentence each.
 
     Raises CheckpointError if the report or the curves cannot be written; the other drawings are only reported.
     """
     from tellapart.plots.learning import LearningCurves
+    from tellapart.report.advice import advice
     from tellapart.report.report import write_report as write
     from tellapart.training.run_folder import CURVES, REPORT, written
 
@@ -88,12 +91,14 @@ def write_report(folder: RunFolder, finished: Finished, on_event: Listener) -> N
     with written(folder.path / CURVES):
         LearningCurves(trained.history, trained.best_epoch).save(folder.path / CURVES)
     mistakes = _mistakes(finished)
+    facts = _facts(finished, mistakes)
     with written(folder.path / REPORT):
-        write(_facts(finished, mistakes), folder.path)
+        write(facts, folder.path)
     _draw(folder, finished, on_event)
+    return tuple(step.what for step in advice(facts)) if facts.evaluation else ()
 
 
-def _facts(finished: Finished, mistakes: Sequence[ShownMistake]) -> Any:
+def _facts(finished: Finished, mistakes: Sequence[ShownMistake]) -> Facts:
     from tellapart.report.facts import Facts
 
     classifier, pictures = finished.classifier, finished.pictures

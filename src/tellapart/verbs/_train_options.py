@@ -143,8 +143,8 @@ class Options(Record):
     )
     resume: PathOrAuto = Field(
         None,
-        description='Resume an interrupted run: its folder, or "auto" for the latest unfinished run with the same '
-        "options (else a new run).",
+        description='Resume an interrupted run: its folder or name, "last" for the latest unfinished run, or "auto" '
+        "for the latest one with the same options (else a new run).",
     )
     save_every: float = Field(
         10.0, ge=0, allow_inf_nan=False, description="Seconds between checkpoints, at least; 0: as often as possible."

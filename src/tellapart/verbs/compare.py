@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from tellapart.errors import DataError, UsageError
+from tellapart.errors import DataError, ModelFileError, UsageError
 from tellapart.progress import Listener, Note
 from tellapart.text import counted
 from tellapart.verbs import Record, argument, check_drawing, write_plot
 from tellapart.verbs._options import ClassNames, Models, Source
+from tellapart.verbs._runs import find_run, is_run, load_model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,32 +38,28 @@ class Options(Record):
     """The options of compare."""
 
     models: Models = argument(
-        description="Two or more .keras files or run folders; the others are compared with the first."
+        description="Two or more .keras files, run folders or run names; the others are compared with the first. Data "
+        "may come last."
     )
     data: Source = Field(None, description="The pictures; default: the data that the first model was trained on.")
     split: Literal["test", "validation", "all"] = Field("test", description="Which split of the data.")
     classes: ClassNames = Field(None, description="Text file with the class names in label order, one per line.")
-    output: Path | None = Field(None, description="The PNG file to draw into; default: comparison.png here.")
-
-    @field_validator("models")
-    @classmethod
-    def _at_least_two(cls, value: list[Any]) -> list[Any]:
-        if len(value) < 2:
-            raise ValueError("two or more models")
-        return value
+    output: Path | None = Field(
+        None, description="The PNG file to draw into; default: comparison.png in tellapart-out/."
+    )
 
 
 def run(options: Options, on_event: Listener) -> Comparison:
     """Compare on the pictures of the split that no model has seen. Raises ModelFileError, UsageError, DataError."""
-    from tellapart.classifier.classifier import load_classifier
     from tellapart.evaluation.comparison import compare
     from tellapart.evaluation.evaluate import evaluate_split
     from tellapart.evaluation.unseen import Provenance, open_data
 
     check_drawing(options.output)
-    models = [load_classifier(model) for model in options.models]
+    names, data = _models_and_data(options, on_event)
+    models = [load_model(model) for model in names]
     _check_classes(models)
-    collection = open_data(models[0], options.data, options.classes, on_event).collection
+    collection = open_data(models[0], data, options.classes, on_event).collection
     provenances = [Provenance(model, collection) for model in models]
     indices, reason = _pictures(provenances, options.split)
     on_event(Note(f"{options.split}: {len(indices):,} pictures, {reason}"))
@@ -69,20 +67,48 @@ def run(options: Options, on_event: Listener) -> Comparison:
     for name, provenance in zip(_names(models), provenances, strict=True):
         evaluation = evaluate_split(provenance.classifier, collection, indices, options.split, on_event)
         contenders.append(_contender(name, provenance.classifier, evaluation))
-        count = provenance.count_evaluation(options.split)
-        if count is not None and count > 1:
-            on_event(
-                Note(
-                    f"note: the test split of {name} has now been evaluated {counted(count, 'time')}; "
-                    "each reuse makes its metrics more optimistic",
-                    warning=True,
-                )
-            )
-    result = compare(options.split, contenders)
+        _count_evaluation(name, provenance, options.split, on_event)
+    result = compare(options.split, contenders, collection.name)
     path = write_plot(result.plot(), options.output, "comparison", on_event)
     if path is not None:
-        on_event(Note(f"drawn: {path}"))
+        on_event(Note(f"drawn: {path}", warning=True))
     return result
+
+
+def _models_and_data(options: Options, on_event: Listener) -> tuple[list[Any], Any]:
+    """The models and the data; a last argument that is data and not a model is the data. Raises UsageError."""
+    models, data = list(options.models), options.data
+    if data is None and models and _is_data(models[-1]):
+        data = models.pop()
+        on_event(Note(f"data: {data} (the last argument, which is not a model)"))
+    if len(models) < 2:
+        given = f"compare with {counted(len(models), 'model')}" + (f" and the data {data}" if data is not None else "")
+        raise UsageError(given, "two or more models", "'tellapart runs' lists the runs")
+    return models, data
+
+
+def _is_data(name: Any) -> bool:
+    """Whether an argument is the name of a data set, or a path that is not a model, and not the name of a run."""
+    from tellapart.data import datasets
+
+    if not isinstance(name, (str, os.PathLike)):
+        return False
+    try:
+        path = Path(find_run(name))
+    except ModelFileError:
+        return os.fspath(name) in datasets.names()
+    return not (is_run(path) or (path / "model.keras").exists() or path.suffix in (".keras", ".h5", ".hdf5"))
+
+
+def _count_evaluation(name: str, provenance: Provenance, split: str, on_event: Listener) -> None:
+    """Count the evaluation on a model's test split, and warn from the second on."""
+    count = provenance.count_evaluation(split)
+    if count is not None and count > 1:
+        text = (
+            f"note: the test split of {name} has now been evaluated {counted(count, 'time')}; "
+            "each reuse makes its metrics more optimistic"
+        )
+        on_event(Note(text, warning=True))
 
 
 def _check_classes(models: list[Classifier]) -> None:
@@ -165,10 +191,10 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def _names(models: list[Classifier]) -> list[str]:
-    """Short distinct names: the recipe's, else the run folder's, else the whole path."""
+    """Short distinct names: the run folder's or the file's, else the whole path."""
+    paths = [Path(model.source) for model in models]
     ways = (
-        [model.record.recipe_name or model.source for model in models],
-        [Path(model.source).parent.name for model in models],
+        [path.parent.name if is_run(path.parent) else path.stem for path in paths],
         [model.source for model in models],
         [f"{number}" for number, _ in enumerate(models, 1)],
     )

@@ -11,6 +11,7 @@ from tellapart.images.views import Views
 from tellapart.progress import Listener, Note
 from tellapart.verbs import Record, argument, share
 from tellapart.verbs._options import ClassNames, Model, Share, Source
+from tellapart.verbs._runs import load_model
 
 if TYPE_CHECKING:
     from tellapart.classifier.classifier import Classifier
@@ -26,7 +27,7 @@ MOST_OOD = 5000
 class Options(Record):
     """The options of evaluate."""
 
-    model: Model = argument(description="A .keras file that tellapart wrote, or a run folder.")
+    model: Model = argument(description='A .keras file, a run folder, a run\'s name, or "last".')
     data: Source = argument(None, description="The pictures; default: the data that the model was trained on.")
     split: Literal["test", "validation", "train", "all"] = Field("test", description="Which split of the data.")
     views: Views | None = Field(
@@ -47,11 +48,10 @@ class Options(Record):
 
 def run(options: Options, on_event: Listener) -> Evaluation:
     """Evaluate. Raises ModelFileError, UsageError, DataError."""
-    from tellapart.classifier.classifier import load_classifier
     from tellapart.evaluation.evaluate import evaluate_split
     from tellapart.evaluation.unseen import open_data
 
-    classifier = load_classifier(options.model)
+    classifier = load_model(options.model)
     if options.views is not None:
         classifier = classifier.with_views(options.views)
     if options.max_error_rate is not None:

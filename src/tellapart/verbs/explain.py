@@ -1,31 +1,37 @@
-"""Explain a prediction: heat maps over the picture, the nearest training pictures, or the layers of the network."""
+"""Explain predictions: heat maps over the picture, the nearest training pictures, or the layers of the network."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from tellapart.errors import TellapartError, UsageError, did_you_mean
-from tellapart.progress import Listener, Note
+from tellapart.errors import PictureError, UsageError
+from tellapart.progress import Listener, Progress
 from tellapart.verbs import Record, argument, check_drawing, write_plot
-from tellapart.verbs._options import Model, Picture, Source
+from tellapart.verbs._explanation import Explanation, Explanations
+from tellapart.verbs._options import Model, Pictures, Source
+from tellapart.verbs._pictures import as_list, expanded
+from tellapart.verbs._runs import is_run, load_model
 
 if TYPE_CHECKING:
-    import numpy as np
+    from tellapart.classifier.classifier import Classifier
+    from tellapart.verbs._explaining import Explainer
 
-    from tellapart.classifier.classifier import Classifier, Prediction
-    from tellapart.explanation.neighbours import Neighbour
-    from tellapart.plots.plot import Plot
+FOLDER = "explanations"
+"""The folder for drawings within the folder of a run."""
 
 
 class Options(Record):
     """The options of explain."""
 
-    model: Model = argument(description="A .keras file that tellapart wrote, or a run folder.")
-    picture: Picture = argument(description="A picture file.")
+    model: Model = argument(description='A .keras file, a run folder, a run\'s name, or "last".')
+    pictures: Pictures = argument(
+        description='Picture files, folders of picture files, patterns such as "*.jpg", or - for standard input.'
+    )
     label: str | None = Field(None, description="The class to explain; default: the predicted one.")
     layers: bool = Field(
         False, description="Draw the filters of the first layer and the feature maps of every layer instead."
@@ -36,227 +42,104 @@ class Options(Record):
         "outlines, blur, sharpen, or the number, from 0, of a filter of the first layer.",
     )
     data: Source = Field(None, description="Where the training pictures are; default: where they were in training.")
-    output: Path | None = Field(None, description="The PNG file to draw into; default: <picture>-explained.png here.")
-
-
-@dataclass(frozen=True, eq=False)
-class Explanation:
-    """Why the model predicted what it did.
-
-    `label` is the class that is explained. Maps are float32 [height, width] in 0..1 over the preprocessed picture:
-    `heat` from the network's gradients, None without convolutions; `covering` from covering regions of the picture;
-    `agreement` is their rank correlation, -1..1. `plot` draws everything; its file is `output`.
-    """
-
-    prediction: Prediction
-    label: str
-    picture: np.ndarray
-    heat: np.ndarray | None
-    covering: np.ndarray | None
-    agreement: float | None
-    layers: tuple[str, ...]
-    neighbours: list[Neighbour]
-    plot: Plot
-    output: Path | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """For machines: positions are shares of the picture's height and width."""
-        explained: dict[str, Any] = self.prediction.to_dict() | {"explained": self.label, "layers": list(self.layers)}
-        for name, values in (("heat", self.heat), ("covering", self.covering)):
-            if values is not None:
-                explained[name] = {"highest_at": _peak(values), "map": values.round(3).tolist()}
-        explained |= {"agreement": self.agreement, "neighbours": [near.to_dict() for near in self.neighbours]}
-        if self.heat is None and self.covering is None:
-            explained["drawn"] = self.plot.to_dict()
-        return explained | {"output": str(self.output) if self.output else None}
-
-    def __str__(self) -> str:
-        lines = [f"{self.prediction.source}: {self.prediction}"]
-        if self.covering is not None:
-            lines.append(f"explained: {self.label}")
-            if self.heat is not None:
-                lines.append(f"gradients ({', '.join(self.layers)}) {self._words(self.heat)}")
-            lines.append(f"covering {self._words(self.covering)}")
-        if self.agreement is not None:
-            lines.append(f"the two maps agree with a rank correlation of {self.agreement:.2f}")
-        if self.neighbours:
-            near = "; ".join(f"{one.label} ({one.key}, {one.similarity:.2f})" for one in self.neighbours)
-            lines.append(f"nearest training pictures: {near}")
-        return "\n".join([*lines, f"drawn: {self.output}"] if self.output else lines)
-
-    def _words(self, values: np.ndarray) -> str:
-        peak = _peak(values)
-        if peak is None:
-            return f"finds no evidence for {self.label}"
-        return f"points at {peak['down']:.0%} down, {peak['right']:.0%} to the right"
-
-    def _repr_html_(self) -> str:
-        return self.plot.svg()
-
-
-def run(options: Options, on_event: Listener) -> Explanation:
-    """Explain. Raises ModelFileError, PictureError, UsageError."""
-    from tellapart.classifier.classifier import load_classifier
-    from tellapart.images.read import read_picture
-
-    check_drawing(options.output, options.picture)
-    if options.layers and options.kernel is not None:
-        raise UsageError("--layers and --kernel", "one of them", "")
-    classifier = load_classifier(options.model)
-    name = str(options.picture) if isinstance(options.picture, (str, Path)) else "picture"
-    picture = classifier.preprocessing(read_picture(options.picture, name, classifier.preprocessing.least))
-    prediction = classifier.predict(picture)
-    assert not isinstance(prediction, list)
-    prediction = replace(prediction, source=name)
-    label = options.label or prediction.label
-    if label not in classifier.class_names:
-        raise UsageError(
-            f"--label {label}: the model does not have this class",
-            f"one of {', '.join(classifier.class_names[:20])}",
-            did_you_mean(label, classifier.class_names),
-        )
-    if options.kernel is not None:
-        plot = _convolved(classifier, picture, options.kernel)
-        made = Explanation(prediction, label, picture, None, None, None, (), [], plot, None)
-    elif options.layers:
-        made = Explanation(prediction, label, picture, None, None, None, (), [], _layers(classifier, picture), None)
-    else:
-        made = _why(classifier, prediction, picture, label, options, on_event)
-    stem = Path(name).stem if isinstance(options.picture, (str, Path)) else name
-    return replace(made, output=write_plot(made.plot, options.output, f"{stem}-explained", on_event))
-
-
-def _why(
-    classifier: Classifier,
-    prediction: Prediction,
-    picture: np.ndarray,
-    label: str,
-    options: Options,
-    on_event: Listener,
-) -> Explanation:
-    import numpy as np
-
-    from tellapart.explanation.heat import HeatMaps, agreement, occlusion
-    from tellapart.plots.pictures import PictureGrid, overlay
-
-    position = classifier.class_names.index(label)
-    heat: np.ndarray | None = None
-    layers: tuple[str, ...] = ()
-    try:
-        maps = HeatMaps(classifier.network)
-        heat, layers = maps(picture[None], np.array([position]))[0], maps.layers
-    except LookupError as error:
-        on_event(Note(f"gradients: none ({error}); covering regions of the picture still works", warning=True))
-    covering = occlusion(classifier.probabilities, picture, position)
-    agreed = agreement(heat, covering) if heat is not None and heat.any() and covering.any() else None
-    near = _neighbours(classifier, picture, options.data, on_event)
-    shown = [(picture, "as the network sees it")]
-    shown += [] if heat is None else [(overlay(picture, heat), f"evidence for {label}")]
-    shown += [(overlay(picture, covering), "drop when covered")]
-    shown += [(one.picture, f"{one.label} {one.similarity:.2f}") for one in near]
-    plot = PictureGrid([pixels for pixels, _ in shown], [title for _, title in shown], columns=3)
-    return Explanation(prediction, label, picture, heat, covering, agreed, layers, near, plot, None)
-
-
-def _neighbours(classifier: Classifier, picture: np.ndarray, source: Any, on_event: Listener) -> list[Neighbour]:
-    """The nearest training pictures; none, with a note, if they cannot be found."""
-    import numpy as np
-
-    from tellapart.data.feeding import prepare_pictures
-    from tellapart.data.source import open_collection
-    from tellapart.evaluation.unseen import Provenance, own_data
-    from tellapart.explanation.neighbours import PICTURES, nearest
-
-    if not classifier.runtime.has_features:
-        return []
-    record = classifier.record
-    try:
-        source = own_data(classifier, fetched=False) if source is None else source
-        collection = open_collection(source, record.trained_names, on_event)
-        split_table = Provenance(classifier, collection).split_table
-    except TellapartError as error:
-        on_event(
-            Note(f"nearest training pictures: none ({error.given}); --data names where they are now", warning=True)
-        )
-        return []
-    if split_table is None:
-        on_event(Note(f"nearest training pictures: none ({source} has changed since training)", warning=True))
-        return []
-    indices = split_table.indices("train")
-    chosen = np.sort(np.random.default_rng(0).permutation(indices)[:PICTURES])
-    train = prepare_pictures(collection, chosen, classifier.preprocessing, on_event, "read training pictures")
-    keys = [collection.keys[int(i)] for i in train.indices]
-    labels = [collection.label(int(i)) for i in train.indices]
-    return nearest(classifier, picture, train, keys, labels)
-
-
-def _layers(classifier: Classifier, picture: np.ndarray) -> Plot:
-    from tellapart.explanation.layers import feature_maps, first_filters
-    from tellapart.plots.inside import MapRows
-
-    filters = first_filters(classifier.network)
-    if filters is None:
-        raise UsageError(
-            f"{classifier.source}: its network has no convolution, so there are no filters or feature maps to draw",
-            "a network with convolutions, such as quick or lenet train",
-            "leave --layers out: covering regions of the picture works with any network",
-        )
-    name, kernels = filters
-    rows = [("the picture", [_as_drawn(picture / 255)])]
-    shown = [_as_drawn(kernels[..., k], around_grey=True) for k in range(min(8, kernels.shape[3]))]
-    rows.append((f"{name}: filters", shown))
-    rows += [(f"{maps.layer}\n{len(maps.maps)} of {maps.channels}", list(maps.maps)) for maps in feature_maps(
-        classifier.network, picture)]  # fmt: skip
-    return MapRows(rows)
-
-
-def _as_drawn(values: np.ndarray, around_grey: bool = False) -> np.ndarray:
-    """Values float [height, width, channels] for drawing: three channels as colours 0..1, others as their mean.
-
-    With `around_grey` the values of a filter are scaled so that 0 becomes grey.
-    """
-    import numpy as np
-
-    if values.shape[2] != 3:
-        return np.asarray(values.mean(axis=2))
-    return values / max(2 * np.abs(values).max(), 1e-9) + 0.5 if around_grey else values
-
-
-def _convolved(classifier: Classifier, picture: np.ndarray, wanted: str) -> Plot:
-    import numpy as np
-
-    from tellapart.explanation.kernels import KERNELS, convolve
-    from tellapart.plots.inside import KernelResponse
-
-    if wanted in KERNELS:
-        kernel = np.array(KERNELS[wanted], float)
-    else:
-        kernel = _filter(classifier, wanted, tuple(KERNELS))
-    return KernelResponse(
-        picture, kernel, convolve(kernel, picture), wanted if wanted in KERNELS else f"filter {wanted}"
+    output: Path | None = Field(
+        None,
+        description="The PNG file to draw into, or for several pictures a folder; default: explanations/ in the run's "
+        "folder, or tellapart-out/.",
     )
 
-
-def _filter(classifier: Classifier, wanted: str, names: tuple[str, ...]) -> np.ndarray:
-    from tellapart.explanation.layers import first_filters
-
-    filters = first_filters(classifier.network)
-    count = 0 if filters is None else filters[1].shape[3]
-    if filters is None or not wanted.isdecimal() or int(wanted) >= count:
-        or_number = f", or a number below {count}" if count else ""
-        raise UsageError(
-            f"--kernel {wanted}: is not a kernel", f"{', '.join(names)}{or_number}", did_you_mean(wanted, names)
-        )
-    kernel = filters[1][:, :, :, int(wanted)]
-    return kernel if kernel.shape[2] == 3 else kernel.mean(axis=2)
+    _pictures = field_validator("pictures", mode="before")(as_list)
 
 
-def _peak(values: np.ndarray) -> dict[str, float] | None:
-    """Where a map is highest; None if it is 0 everywhere."""
-    import numpy as np
+def run(options: Options, on_event: Listener) -> Explanation | Explanations:
+    """Returns one Explanation for one picture, Explanations for several pictures and for a folder.
 
-    if not values.any():
+    Raises ModelFileError, UsageError, and for a single picture PictureError.
+    """
+    from tellapart.verbs._explaining import Explainer
+
+    pictures = expanded(options.pictures)
+    single = len(pictures) == len(options.pictures) == 1 and not _stands_for_several(options.pictures[0], pictures[0])
+    _check_output(options.output, pictures, single)
+    if options.layers and options.kernel is not None:
+        raise UsageError("--layers and --kernel", "one of them", "")
+    explainer = Explainer(load_model(options.model), options.data, on_event)
+    if single:
+        return _explained(explainer, pictures[0], options, _name(pictures[0], None), single)
+    explanations, bad = [], []
+    for number, picture in enumerate(pictures):
+        try:
+            explanations.append(_explained(explainer, picture, options, _name(picture, number), single))
+        except PictureError as error:
+            bad.append(error)
+        on_event(Progress("explain", number + 1, len(pictures)))
+    return Explanations(explanations, bad)
+
+
+def _stands_for_several(given: Any, picture: Any) -> bool:
+    """Whether the user gave a folder or a pattern, although it led to a single picture."""
+    return isinstance(given, (str, Path)) and isinstance(picture, (str, Path)) and str(given) != str(picture)
+
+
+def _check_output(output: Path | None, pictures: list[Any], single: bool) -> None:
+    """Raise UsageError if `output` is not a PNG file for one picture, or cannot be a folder for several."""
+    if single:
+        check_drawing(output, *pictures)
+    elif output is not None and output.suffix.lower() == ".png":
+        raise UsageError(f"--output {output} with {len(pictures):,} pictures", "a folder", "")
+    elif output is not None and os.path.exists(output) and not os.path.isdir(output):  # noqa: PTH110, PTH112
+        raise UsageError(f"--output {output}: is not a folder", "a folder for several pictures", "")
+
+
+def _name(picture: Any, number: int | None) -> str:
+    """The name of a picture in the result: its path, or for an object what it is, numbered among several."""
+    from tellapart.classifier.classifier import Named, name_of
+
+    if isinstance(picture, (str, Path, Named)):
+        return name_of(picture, number)
+    return "picture" if number is None else f"picture {number}"
+
+
+def _explained(explainer: Explainer, picture: Any, options: Options, name: str, single: bool) -> Explanation:
+    """One picture explained and drawn. Raises PictureError if it cannot be read."""
+    from tellapart.classifier.classifier import Named
+    from tellapart.verbs._layer_drawings import draw_convolved, draw_layers
+
+    read = explainer.read(picture.picture if isinstance(picture, Named) else picture, name)
+    classifier = explainer.classifier
+    label, picture = explainer.label(read, options.label), read.picture
+    if options.kernel is not None:
+        plot = draw_convolved(classifier, picture, options.kernel)
+        explanation = Explanation(read.prediction, label, picture, None, None, None, (), [], plot, None)
+    elif options.layers:
+        plot = draw_layers(classifier, picture)
+        explanation = Explanation(read.prediction, label, picture, None, None, None, (), [], plot, None)
+    else:
+        explanation = explainer.explain(read, label)
+    output = options.output if single else _within(options.output, name)
+    path = write_plot(explanation.plot, output, _stem(name), explainer.on_event, _home(classifier), FOLDER)
+    return replace(explanation, output=path)
+
+
+def _stem(name: str) -> str:
+    """The name of a drawing without its suffix."""
+    return f"{Path(name).stem}-explained"
+
+
+def _within(folder: Path | None, name: str) -> Path | None:
+    """A free name for a drawing in the folder that the user named, which is created. Raises UsageError."""
+    from tellapart.files import free_path, plain_name
+
+    if folder is None:
         return None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--output {folder}: cannot be created ({error.strerror})", "a folder", "") from error
+    return free_path(folder / f"{plain_name(_stem(name))}.png")
 
-    row, column = np.unravel_index(int(values.argmax()), values.shape)
-    return {"down": float((row + 0.5) / values.shape[0]), "right": float((column + 0.5) / values.shape[1])}
+
+def _home(classifier: Classifier) -> Path | None:
+    """The folder of the run that a model file is in; None if it is in no run's folder."""
+    folder = Path(classifier.source).parent
+    return folder if is_run(folder) else None

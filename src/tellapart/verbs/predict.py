@@ -1,10 +1,10 @@
-"""Predict the class of pictures; --top and --json also give the probabilities of other classes."""
+"""Predict the class of pictures: files, folders, patterns or standard input; as lines, JSON, JSON Lines or CSV."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,22 +13,28 @@ from pydantic import Field, field_validator
 from tellapart.errors import PictureError, UsageError
 from tellapart.images.views import Views
 from tellapart.progress import Listener, Note, Progress
-from tellapart.verbs import Record, argument, share
+from tellapart.verbs import Record, argument, check_output, share, write_out
 from tellapart.verbs._options import Model, Pictures, Share
+from tellapart.verbs._pictures import as_list, expanded
+from tellapart.verbs._predictions import SHOWN, Predictions, Tally, csv_file, entry_dict
+from tellapart.verbs._runs import load_model
 
 if TYPE_CHECKING:
-    from tellapart.classifier.classifier import Prediction
+    from tellapart.classifier.classifier import Classifier, Prediction
 
 
 class Options(Record):
     """The options of predict."""
 
-    model: Model = argument(description="A .keras file that tellapart wrote, or a run folder.")
-    pictures: Pictures = argument(description="Picture files, or folders of picture files.")
+    model: Model = argument(description='A .keras file, a run folder, a run\'s name, or "last".')
+    pictures: Pictures = argument(
+        description='Picture files, folders of picture files, patterns such as "*.jpg", or - for standard input.'
+    )
     top: int | None = Field(
         None,
         ge=1,
-        description="Number of most probable classes to show; default: 3 for one picture, all with --json.",
+        description="Number of most probable classes to show; default: 3 for one picture, 1 for several, all with "
+        "--json.",
     )
     views: Views | None = Field(
         None, description="Test-time augmentation: views of each picture to average over; default: those of the model."
@@ -38,58 +44,15 @@ class Options(Record):
         description='Answer "unsure" for low-confidence pictures so that at most this share of the other answers is '
         "wrong, such as 1%.",
     )
+    csv: Path | None = Field(
+        None, description="Write a CSV file with a row per picture and a column per class, instead of lines."
+    )
+    jsonl: bool = Field(
+        False, description="Print a JSON object on one line for each picture as soon as it is predicted."
+    )
 
     _max_error_rate = field_validator("max_error_rate")(share)
-
-    @field_validator("pictures", mode="before")
-    @classmethod
-    def _as_list(cls, value: Any) -> list[Any]:
-        if isinstance(value, (str, Path)):  # the pictures of a folder are listed later
-            return [value]
-        if isinstance(value, (list, tuple)):
-            return list(value)
-        from tellapart.classifier.classifier import several
-
-        many = several(value)
-        return [value] if many is None else list(many)
-
-
-@dataclass(frozen=True, eq=False)
-class Predictions:
-    """The predictions; `bad` are errors for the pictures that could not be read."""
-
-    answers: list[Prediction]
-    bad: list[PictureError]
-    top: int | None = None
-
-    @property
-    def exit_code(self) -> int:
-        """1 if a picture could not be read, else 0."""
-        return 1 if self.bad else 0
-
-    def __iter__(self) -> Iterator[Prediction]:
-        return iter(self.answers)
-
-    def __len__(self) -> int:
-        return len(self.answers)
-
-    def __getitem__(self, i: int) -> Prediction:
-        return self.answers[i]
-
-    def to_dict(self) -> list[dict[str, Any]]:
-        """One object per picture, for machines; a picture that could not be read has `error` instead."""
-        good = [answer.to_dict(self.top) for answer in self.answers]
-        return good + [{"source": error.source, "error": error.reason} for error in self.bad]
-
-    def __str__(self) -> str:
-        lines = []
-        for answer in self.answers:
-            lines.append(f"{answer.source}: {answer}")
-            shown = answer.top(self.top) if self.top else answer.top(3) if len(self.answers) == 1 else []
-            width = max((len(name) for name, _ in shown), default=0)
-            lines += [f"  {name.ljust(width)}  {p:7.2%}" for name, p in shown]
-        lines += [f"{error.source}: {error.reason}" for error in self.bad]
-        return "\n".join(lines)
+    _pictures = field_validator("pictures", mode="before")(as_list)
 
 
 def run(options: Options, on_event: Listener) -> Predictions:
@@ -97,33 +60,69 @@ def run(options: Options, on_event: Listener) -> Predictions:
 
     Raises ModelFileError, and UsageError for no pictures.
     """
-    from tellapart.classifier.classifier import load_classifier
+    check_output(options.csv, "csv")
+    classifier = _classifier(options, on_event)
+    pictures = expanded(options.pictures)
+    _check_not_overwritten(options.csv, pictures)
+    entries: list[Prediction | PictureError] = []
+    tally = Tally()
+    with csv_file(options.csv, classifier) as table:
 
-    classifier = load_classifier(options.model)
+        def add(entry: Prediction | PictureError) -> None:
+            tally.add(entry)
+            if table is not None:
+                table.add(entry)
+            if options.jsonl:
+                _print_line(entry_dict(entry, options.top))
+            else:
+                entries.append(entry)
+            _report(tally, len(pictures), options.jsonl, on_event)
+
+        for answer in classifier.predict_each(pictures, add):
+            add(answer)
+    if options.jsonl:
+        on_event(Note(str(tally)))
+    return Predictions(
+        entries, options.top, _in_memory(pictures), options.csv, streamed=tally if options.jsonl else None
+    )
+
+
+def _classifier(options: Options, on_event: Listener) -> Classifier:
+    """The model with the views and the confidence threshold that were asked for."""
+    classifier = load_model(options.model)
     if options.views is not None:
         classifier = classifier.with_views(options.views)
     if options.max_error_rate is not None:
         classifier = classifier.with_max_error_rate(options.max_error_rate)
     if warning := classifier.calibration_warning():
         on_event(Note(warning, warning=True))
-    pictures = list(_expanded(options.pictures))
-    if not pictures:
-        raise UsageError("no pictures given", "at least one picture file or folder", "")
-    bad: list[PictureError] = []
-
-    answers = []
-    for answer in classifier.predict_each(pictures, bad.append):
-        answers.append(answer)
-        if len(pictures) > 1:
-            on_event(Progress("predict", len(answers) + len(bad), len(pictures)))
-    return Predictions(answers, bad, options.top)
+    return classifier
 
 
-def _expanded(pictures: Iterable[Any]) -> Iterator[Any]:
-    from tellapart.classifier.classifier import pictures_in
+def _check_not_overwritten(output: Path | None, pictures: list[Any]) -> None:
+    """Raise UsageError if the CSV file would take the place of a picture."""
+    if output is not None and os.path.exists(output):  # noqa: PTH110  # Path.exists may raise
+        files = (path for path in pictures if isinstance(path, (str, Path)) and os.path.exists(path))  # noqa: PTH110
+        if any(output.samefile(path) for path in files):
+            raise UsageError(f"--csv {output}: is one of the pictures", "another file name", "")
 
-    for picture in pictures:
-        if isinstance(picture, (str, Path)) and os.path.isdir(picture):  # noqa: PTH112  # Path.is_dir may raise
-            yield from map(str, pictures_in(Path(picture)))
-        else:
-            yield picture
+
+def _print_line(values: dict[str, Any]) -> None:
+    """Print JSON on one line, at once. If stdout is not UTF-8, only ASCII with JSON's own escapes is safe."""
+    plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    write_out(json.dumps(values, ensure_ascii=plain) + "\n")
+
+
+def _report(tally: Tally, total: int, streams: bool, on_event: Listener) -> None:
+    """Report progress, but not among lines that a terminal shows in the same place."""
+    if total > 1 and not (streams and sys.stdout.isatty()):
+        on_event(Progress("predict", tally.total, total))
+
+
+def _in_memory(pictures: list[Any]) -> dict[str, Any]:
+    """The pictures that are not files, by their names in the predictions, as many as a notebook shows."""
+    from tellapart.classifier.classifier import Named, name_of
+
+    shown = enumerate(pictures[: 2 * SHOWN])
+    others = ((number, one) for number, one in shown if not isinstance(one, (str, Path)))
+    return {name_of(one, number): one.picture if isinstance(one, Named) else one for number, one in others}

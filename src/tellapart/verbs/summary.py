@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from tellapart.progress import Listener
-from tellapart.text import columns, shape
+from tellapart.text import counted, cut, fitted, percent, percent_range, shape, terminal_width, wrapped
 from tellapart.verbs import Record, argument
 from tellapart.verbs._options import Model, Source
+from tellapart.verbs._runs import find_model
 
 if TYPE_CHECKING:
-    from tellapart.classifier.model_file import Layer
+    from tellapart.classifier.model_file import Layer, ModelRecord
 
 
 class Options(Record):
     """The options of summary."""
 
-    model: Model = argument(description="A .keras file, a run folder, or a recipe (a name, my.toml or my.py).")
+    model: Model = argument(
+        description='A .keras file, a run folder, a run\'s name, "last", or a recipe (a name, my.toml or my.py).'
+    )
     data: Source = Field(
         None,
         description="For a recipe: data that decides picture size and number of classes; default: those of the recipe, "
@@ -28,7 +32,11 @@ class Options(Record):
     )
 
 
-@dataclass(frozen=True, eq=False)
+NAME, CLASSES = 30, 50
+"""Letters of a layer's name, and number of classes, that the text shows."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Summary:
     """The layers of a network; `about` are lines about the model file."""
 
@@ -47,9 +55,17 @@ class Summary:
         return {"title": self.title, "parameters": self.parameters, "layers": layers}
 
     def __str__(self) -> str:
-        rows = [[layer.name, layer.kind, shape(layer.shape), layer.parameters] for layer in self.layers]
-        table = columns(rows, ["layer", "kind", "output shape", "parameters"])
-        return "\n".join([self.title, "", table, "", f"parameters: {self.parameters:,}", *self.about])
+        width = terminal_width()
+        rows = [[cut(layer.name, NAME), layer.kind, shape(layer.shape), layer.parameters] for layer in self.layers]
+        table = fitted(rows, ["layer", "kind", "output shape", "parameters"], width, least=4)
+        lines = [self.title, "", table, "", f"parameters: {self.parameters:,}"]
+        return "\n".join([*lines, *(wrapped(line, width or 80) for line in self.about)])
+
+    def __repr__(self) -> str:
+        return f"<Summary of {self.title}: {counted(len(self.layers), 'layer')}, {self.parameters:,} parameters>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
 
 def run(options: Options, on_event: Listener) -> Summary:
@@ -66,17 +82,27 @@ def run(options: Options, on_event: Listener) -> Summary:
     if isinstance(model, Classifier):
         record = model.record
     else:
-        path = Path(text).expanduser()
+        path = Path(find_model(model))
+        text = str(path)
         record, _ = read_model(path / "model.keras" if path.is_dir() else path)
-    about = [
-        f"classes: {', '.join(record.class_names)}",
-        f"pictures: {record.preprocessing}",
-    ]
+    return Summary(text, record.layers, tuple(_about(record)))
+
+
+def _about(record: ModelRecord) -> list[str]:
+    """Lines about a model file: classes, pictures, recipe, accuracy."""
+    names = list(record.class_names)
+    more = f" and {len(names) - CLASSES:,} more" if len(names) > CLASSES else ""
+    lines = [f"{counted(len(names), 'class', 'classes')}: {', '.join(names[:CLASSES])}{more}"]
+    lines.append(f"pictures: {record.preprocessing}")
     if record.recipe_name is not None:
-        about.append(f"recipe: {record.recipe_name}, trained {record.training.get('trained')}")
+        lines.append(f"recipe: {record.recipe_name}, trained {record.training.get('trained')}")
     if record.test is not None:
-        about.append(f"test accuracy: {record.test[0]:.2%} on {record.test[1]:,} pictures")
-    return Summary(text, record.layers, tuple(about))
+        accuracy, count = record.test
+        interval = record.metrics["test"].get("accuracy_interval")
+        known = isinstance(interval, list) and len(interval) == 2
+        measured = f"{percent(accuracy, interval)} ({percent_range(interval)})" if known else percent(accuracy)
+        lines.append(f"test accuracy: {measured} on {counted(count, 'picture')}")
+    return lines
 
 
 def _of_recipe(options: Options, on_event: Listener) -> Summary:

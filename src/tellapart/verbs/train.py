@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tellapart.evaluation.evaluation import Evaluation
     from tellapart.evaluation.mistake import Mistake
     from tellapart.images.views import Views
-    from tellapart.plots.answers import ConfusionMatrix
+    from tellapart.plots.confusion import ConfusionMatrix
     from tellapart.plots.learning import LearningCurves
     from tellapart.recipes.recipe import Recipe
     from tellapart.training.budget import Budget
@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 DRAWINGS = ("curves.png", "confusion_matrix.png", "confusion_matrix_normalized.png", "mistakes.png")
 """Pictures of the run's folder that --tensorboard also shows."""
 
+NEXT = 2
+"""Pieces of advice that are printed; the report has all."""
+
 LEAST_BYTES = 32 * 2**20
 """The smallest training writes this much: a model file and its replacement, three checkpoints, a report."""
 
@@ -57,7 +60,8 @@ class Run:
     """The result of a training.
 
     `path` is its folder, `model` the classifier, `history` has a row an epoch, and `evaluations` one evaluation per
-    split that was held out: test, test_one_view, validation, cross_validation.
+    split that was held out: test, test_one_view, validation, cross_validation. `next_steps` are up to three sentences
+    on what to do next.
     """
 
     path: Path
@@ -67,6 +71,7 @@ class Run:
     evaluations: dict[str, Evaluation]
     train_seconds: float
     skipped: tuple[Skipped, ...]
+    next_steps: tuple[str, ...] = ()
 
     @property
     def model_path(self) -> Path:
@@ -102,8 +107,10 @@ class Run:
     def __str__(self) -> str:
         main, lines = self.main(), []
         if main:
-            lines += [main.in_words(), main.baseline(), main.weakest_class(), *main.notes()]
+            weakest = [] if self.next_steps else [main.weakest_class()]
+            lines += [main.in_words(), main.baseline(), *weakest, *main.notes()]
         lines.append(self._training())
+        lines += [f"next: {step}" for step in self.next_steps[:NEXT]]
         lines.append(f"predict: tellapart predict {quoted(str(self.path))} PICTURE")
         lines.append(f"report: {self.path / 'report.html'}")
         return "\n".join(line for line in lines if line)
@@ -118,7 +125,9 @@ class Run:
     def _training(self) -> str:
         """How long it was trained, and which epoch was kept."""
         epochs = counted(len(self.history), "epoch")
-        chosen = ", the best on validation" if "val_accuracy" in self.history[0] else ""
+        grown = any(row.get("size", 1) < 1 for row in self.history)
+        best = ", the best of the epochs at full size" if grown else ", the best on validation"
+        chosen = best if "val_accuracy" in self.history[0] else ""
         return f"trained in {self.train_seconds:.1f} s, {epochs}; kept epoch {self.best_epoch}{chosen}"
 
     def __repr__(self) -> str:
@@ -312,7 +321,8 @@ def _finished(plan: Plan, pictures: Pictures, trained: Trained, out_of_fold: Out
     save_model(folder, classifier, outcome["results"])
     full = {name: evaluation.to_dict() for name, evaluation in evaluations.items()}
     record = plan.to_record() | {"status": "done", "finished": now()} | outcome | {"evaluation": full}
-    write_report(folder, Finished(record, pictures, trained, classifier, main_evaluation(evaluations)), on_event)
+    finished = Finished(record, pictures, trained, classifier, main_evaluation(evaluations))
+    result = replace(result, next_steps=write_report(folder, finished, on_event))
     folder.write(record)
     report_skipped(pictures, on_event)
     folder.remove_checkpoints(FOLDS)
