@@ -57,9 +57,9 @@ class Epoch:
 
     @property
     def duration(self) -> str:
-        """How long it took, and how much of that was spent on compiling: `7.8 s, 7.0 s of it to compile`."""
+        """How long it took, and how much of that was spent on compiling: `7.8 s, 7.0 to compile`."""
         seconds = f"{self.metrics.get('seconds', 0):.1f} s"
-        return f"{seconds}, {self.compiling:.1f} s of it to compile" if self.compiling >= NOTICEABLE else seconds
+        return f"{seconds}, {self.compiling:.1f} to compile" if self.compiling >= NOTICEABLE else seconds
 
     def __str__(self) -> str:
         shown = " ".join(

@@ -89,7 +89,7 @@ def test_why_nothing_moves_is_drawn_and_counted():
         listen(Progress(COMPILE, 1, 1, "step"))
         assert "compiling" not in drawn(live)
         listen(Epoch(1, 2, row(1) | {"seconds": 7.8}, compiling=7.0))
-        assert "7.8 s, 7.0 s of it to compile" in drawn(live)
+        assert "7.8 s, 7.0 to compile" in drawn(live)
 
 
 def test_another_training_starts_another_table():

@@ -11,7 +11,10 @@ import tellapart
 from tellapart.data.feeding import Prepared
 from tellapart.data.split_table import SplitTable
 from tellapart.progress import Note, silent
+from tellapart.text import percent
+from tellapart.verbs._planning import decide
 from tellapart.verbs._results import without_leaks
+from tellapart.verbs._train_options import Options
 from tests.conftest import make_collection, write_folder
 
 pytestmark = pytest.mark.usefixtures("sketched")
@@ -42,7 +45,8 @@ def test_a_leak_is_told_before_training_and_its_figure_given_apart(tmp_path):
     assert words in (run.path / "report.html").read_text()
     model_card = (run.path / "report.md").read_text()
     assert words in model_card
-    assert f"Without them the accuracy is {100 * found.without_leaks()['accuracy']:.2f} %" in model_card
+    rest = found.without_leaks()
+    assert f"Without them the accuracy is {percent(rest['accuracy'], rest['accuracy_interval'])}" in model_card
     for page in (model_card, (run.path / "report.html").read_text()):
         assert "not used for training" not in page
     again = tellapart.evaluate(run.path, on_event=silent)
@@ -100,3 +104,14 @@ def test_pictures_of_the_validation_that_training_has_too_are_not_ordinary():
     assert without_leaks(held, split_table).indices.tolist() == [5, 7]
     assert without_leaks(held, replace(split_table, leaked=np.arange(9))) is held
     assert without_leaks(None, split_table) is None
+
+
+def test_duplicates_with_different_labels_are_a_warning(tmp_path):
+    folder, events = write_folder(tmp_path / "data", 60), []
+    (folder / "down" / "copy.png").write_bytes((folder / "across" / "000.png").read_bytes())
+    decide(Options(data=folder, recipe="dense", epochs=1), events.append)
+    (note,) = [event.text for event in events if isinstance(event, Note) and "different labels" in event.text]
+    assert note == (
+        "note: 1 group of duplicates or near-duplicates with different labels (across/000.png (across) and "
+        "down/copy.png (down)): at least one label is wrong; tellapart check lists them"
+    )

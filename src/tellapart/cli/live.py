@@ -146,7 +146,7 @@ def _table(epochs: Sequence[progress.Epoch], current: tuple[int, progress.Progre
         columns = [(title, key) for title, key in columns if key in ESSENTIAL] or columns[:2]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("epoch", *(title for title, _ in columns)):
-        table.add_column(title, justify="right", no_wrap=True)
+        table.add_column(title, justify="right", no_wrap=True, min_width=len(title))
     table.add_column("time", no_wrap=True)
     for epoch in epochs:
         best = epoch.number == epochs[-1].best

@@ -270,6 +270,7 @@ def _report_split(collection: Collection, split_table: SplitTable, duplicates: D
                 "group stays in one split where possible"
             )
         )
+    _report_conflicts(collection, duplicates, on_event)
     if not duplicates.complete:
         on_event(Note(duplicates.not_looked_for()[0], warning=True))
     for split in ("validation", "test"):
@@ -292,3 +293,12 @@ def _report_split(collection: Collection, split_table: SplitTable, duplicates: D
                     warning=True,
                 )
             )
+
+
+def _report_conflicts(collection: Collection, duplicates: Duplicates, on_event: Listener) -> None:
+    """Warn about duplicates with different labels: at least one of the labels is wrong."""
+    groups = [places for places in duplicates.groups if len({int(collection.labels[i]) for i in places}) > 1]
+    if groups:
+        first = " and ".join(f"{collection.keys[i]} ({collection.label(i)})" for i in groups[0][:2])
+        what = f"{counted(len(groups), 'group')} of duplicates or near-duplicates with different labels ({first})"
+        on_event(Note(f"note: {what}: at least one label is wrong; tellapart check lists them", warning=True))
