@@ -28,66 +28,6 @@ def columns(rows: Sequence[Sequence[object]], header: Sequence[str] | None = Non
     return "\n".join(lines)
 
 
-def readable(name: str) -> str:
-    """A file name as valid text. A name that is not UTF-8, as in old archives, is read as Windows-1252."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return name.encode("utf-8", "surrogateescape").decode("cp1252", "backslashreplace")
-    return name
-
-
-def quoted(word: str) -> str:
-    """A word of a command line, in quotes if the shell of this system needs them."""
-    if os.name == "nt":
-        return f'"{word}"' if " " in word else word
-    return shlex.quote(word)
-
-
-def counted(count: int, noun: str, plural: str = "") -> str:
-    """`1 picture`, `1,234 pictures`; `plural` is that of a noun that needs more than an s."""
-    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
-
-
-def near_one(share: float) -> str:
-    """A share as a percentage with enough digits to differ from 100%: `95.0%`, `99.96%`."""
-    digits = 1 if not 0 < share < 1 else min(10, max(1, math.ceil(-math.log10(100 * (1 - share)) - 1e-6)))
-    return f"{share:.{digits}%}"
-
-
-def percent(share: float, interval: Sequence[float] | None = None, digits: int = 1) -> str:
-    """A share as a percentage, with as many digits as its 95 % interval supports: `67 %`, `98.6 %`, `99.93 %`.
-
-    Without an interval it has `digits`. `100 %` and `0 %` mean exactly that: other shares get more digits.
-    """
-    digits = digits if interval is None else interval_digits(interval)
-    if share in (0, 1):
-        return f"{100 * share:.0f} %"
-    while digits < 10 and f"{100 * share:.{digits}f}" in (f"{100:.{digits}f}", f"{0:.{digits}f}"):
-        digits += 1
-    return f"{100 * share:.{digits}f} %"
-
-
-def percent_range(interval: Sequence[float]) -> str:
-    """The limits of an interval as percentages: `59 to 74 %`."""
-    digits = interval_digits(interval)
-    low, high = (f"{100 * limit:.{digits}f}" for limit in interval)
-    return f"{low} to {high} %"
-
-
-def interval_digits(interval: Sequence[float]) -> int:
-    """Digits after the point of a percentage that its interval supports: 0 if it is 5 points wide, 1 if 0.5, else 2."""
-    width = abs(interval[1] - interval[0])
-    return 0 if width >= 0.05 else 1 if width >= 0.005 else 2
-
-
-def probability(value: float) -> str:
-    """A predicted probability as a percentage, `97.3 %`; never `0.0 %` or `100.0 %`, which no model can know."""
-    if value >= 0.9995:
-        return ">99.9 %"
-    return "<0.1 %" if value < 0.0005 else f"{100 * value:.1f} %"
-
-
 def terminal_width() -> int | None:
     """The width of the terminal that stdout is, or `$COLUMNS`; None for a pipe, a file and a notebook."""
     given = os.environ.get("COLUMNS", "")
@@ -155,6 +95,66 @@ def large_count(count: int) -> str:
 def _digits(value: float) -> str:
     """A number with two digits that count: `0.35`, `8.2`, `44`, `120`."""
     return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}" if value >= 0.995 else f"{value:.2g}"
+
+
+def readable(name: str) -> str:
+    """A file name as valid text. A name that is not UTF-8, as in old archives, is read as Windows-1252."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "surrogateescape").decode("cp1252", "backslashreplace")
+    return name
+
+
+def quoted(word: str) -> str:
+    """A word of a command line, in quotes if the shell of this system needs them."""
+    if os.name == "nt":
+        return f'"{word}"' if " " in word else word
+    return shlex.quote(word)
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """`1 picture`, `1,234 pictures`; `plural` is that of a noun that needs more than an s."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def near_one(share: float) -> str:
+    """A share as a percentage with enough digits to differ from 100%: `95.0%`, `99.96%`."""
+    digits = 1 if not 0 < share < 1 else min(10, max(1, math.ceil(-math.log10(100 * (1 - share)) - 1e-6)))
+    return f"{share:.{digits}%}"
+
+
+def percent(share: float, interval: Sequence[float] | None = None, digits: int = 1) -> str:
+    """A share as a percentage, with as many digits as its 95 % interval supports: `67 %`, `98.6 %`, `99.93 %`.
+
+    Without an interval it has `digits`. `100 %` and `0 %` mean exactly that: other shares get more digits.
+    """
+    digits = digits if interval is None else interval_digits(interval)
+    if share in (0, 1):
+        return f"{100 * share:.0f} %"
+    while digits < 10 and f"{100 * share:.{digits}f}" in (f"{100:.{digits}f}", f"{0:.{digits}f}"):
+        digits += 1
+    return f"{100 * share:.{digits}f} %"
+
+
+def percent_range(interval: Sequence[float]) -> str:
+    """The limits of an interval as percentages: `59 to 74 %`."""
+    digits = interval_digits(interval)
+    low, high = (f"{100 * limit:.{digits}f}" for limit in interval)
+    return f"{low} to {high} %"
+
+
+def interval_digits(interval: Sequence[float]) -> int:
+    """Digits after the point of a percentage that its interval supports: 0 if it is 5 points wide, 1 if 0.5, else 2."""
+    width = abs(interval[1] - interval[0])
+    return 0 if width >= 0.05 else 1 if width >= 0.005 else 2
+
+
+def probability(value: float) -> str:
+    """A predicted probability as a percentage, `97.3 %`; never `0.0 %` or `100.0 %`, which no model can know."""
+    if value >= 0.9995:
+        return ">99.9 %"
+    return "<0.1 %" if value < 0.0005 else f"{100 * value:.1f} %"
 
 
 def shape(values: Sequence[int | None]) -> str:

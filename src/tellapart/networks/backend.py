@@ -94,21 +94,6 @@ def make_deterministic() -> None:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
 
 
-def has_accelerator() -> bool:
-    """Whether training steps run on a device with its own memory (GPU or TPU)."""
-    if NAME == "jax":
-        import jax
-
-        return bool(jax.default_backend() != "cpu")
-    if NAME == "torch":
-        import torch
-
-        return bool(torch.cuda.is_available() or torch.backends.mps.is_available())
-    import tensorflow as tf
-
-    return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
-
-
 def devices() -> list[str]:
     """The names of the devices that the backend can compute on."""
     if NAME == "jax":
@@ -122,6 +107,21 @@ def devices() -> list[str]:
     import tensorflow as tf
 
     return [device.name.removeprefix("/physical_device:") for device in tf.config.list_physical_devices()]
+
+
+def has_accelerator() -> bool:
+    """Whether training steps run on a device with its own memory (GPU or TPU)."""
+    if NAME == "jax":
+        import jax
+
+        return bool(jax.default_backend() != "cpu")
+    if NAME == "torch":
+        import torch
+
+        return bool(torch.cuda.is_available() or torch.backends.mps.is_available())
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
 
 
 @contextlib.contextmanager
