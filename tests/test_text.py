@@ -74,12 +74,12 @@ def test_a_large_count_is_shortened(count, words):
 
 
 def test_a_table_leaves_columns_out_before_it_becomes_blocks():
-    rows, header = [["photos-001", "67 %", 1200], ["b", "5 %", 3]], ["run", "accuracy", "pictures"]
+    rows, header = [["photos-001", "67 to 74", 1200], ["b", "5", 3]], ["run", "accuracy", "pictures"]
     whole = text.fitted(rows, header, None)
-    assert whole.splitlines()[1] == "photos-001  67 %         1,200"
+    assert whole.splitlines()[1] == "photos-001  67 to 74     1,200"
     assert text.fitted(rows, header, 30) == whole
     assert text.fitted(rows, header, 29, least=2).splitlines()[0] == "run         accuracy"
-    assert text.fitted(rows, header, 29).splitlines()[:3] == ["photos-001", "  accuracy: 67 %", "  pictures: 1,200"]
+    assert text.fitted(rows, header, 29).splitlines()[:3] == ["photos-001", "  accuracy: 67 to 74", "  pictures: 1,200"]
 
 
 def test_a_line_is_broken_between_words_only():

@@ -41,7 +41,7 @@ class RunList:
             return f"no runs in {self.runs}; 'tellapart train DATA' makes the first"
         width = terminal_width()
         table = fitted([self._cells(row) for row in self.rows], HEADER, width, least=4)
-        return "\n".join([table, *(wrapped(line, width) for row in self.rows for line in self._advice(row))])
+        return "\n".join([table, *(line for row in self.rows for line in self._advice(row, width))])
 
     def __repr__(self) -> str:
         return f"<RunList of {self.runs}: {counted(len(self.rows), 'run')}>"
@@ -60,14 +60,15 @@ class RunList:
             accuracy += "" if row.split == "test" else f", {str(row.split).replace('_', '-')}"
         return [self._name(row), accuracy, _date(row.finished or row.started), row.state, row.data or "-"]
 
-    def _advice(self, row: RunState) -> list[str]:
-        """A line about a run that is neither done nor running: why, and what to do."""
+    def _advice(self, row: RunState, width: int | None) -> list[str]:
+        """Lines about a run that is neither done nor running: why, and what to do. The command is not broken."""
         if row.state in ("done", "running"):
             return []
         if row.state == "damaged":
-            return [row.reason]
-        parts = [part for part in (row.reason, row.advice) if part]
-        return [f"{self._name(row)}: {row.state}{row.progress}" + "".join(f"; {part}" for part in parts)]
+            return [wrapped(row.reason, width)]
+        reason = f"; {row.reason}" if row.reason else ""
+        about = wrapped(f"{self._name(row)}: {row.state}{row.progress}{reason}", width)
+        return [about, f"  {row.advice}"] if row.advice else [about]
 
 
 def run(options: Options, on_event: Listener) -> RunList:
