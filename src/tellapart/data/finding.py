@@ -21,7 +21,7 @@ than this share of a class."""
 NAMED = 6
 """Pictures of a finding that its text names."""
 
-TAG = 16
+TAG = 11
 """Columns of what distinguishes the pictures of a group, such as a class, in a short form of a finding."""
 
 SHOWN = 24
