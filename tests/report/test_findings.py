@@ -82,7 +82,7 @@ def test_long_names_are_cut_and_complete_under_the_mouse(tmp_path, checked):
     checked = Checked(replace(checked.inspection, collection=collection))
     result = CheckResult("odd", "Odd", "Odd.", [checked.finding(0, "odd"), checked.group_finding((0, 1), "two")])
     page = written(tmp_path, CheckPage(checked, [result]))
-    short = re.search(r'<bdi title="(.*?)">(.*?)</bdi>', page)
+    short = re.search(r'<bdi dir="ltr" title="(.*?)">(.*?)</bdi>', page)
     assert short[1] == long
     assert len(short[2]) == NAME
     assert short[2].startswith("across/v")
@@ -106,7 +106,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
     i = list(checked.collection.keys).index("cats/cut.jpg")
     result = CheckResult("bad", "Bad", "Bad.", [checked.finding(i, "ends too early", drop=(i,))])
     page = written(tmp_path, CheckPage(checked, [result], clean=CleanList.of([result], problem="no files")))
-    assert re.search(r'<li><bdi title="cats/cut.jpg">cats/cut.jpg</bdi>: ends too early</li>', page)
+    assert re.search(r'<li><bdi dir="ltr" title="cats/cut.jpg">cats/cut.jpg</bdi>: ends too early</li>', page)
     assert "It cannot be written: no files." in page
 
 

@@ -21,6 +21,9 @@ than this share of a class."""
 NAMED = 6
 """Pictures of a finding that its text names."""
 
+TAG = 11
+"""Columns of what distinguishes the pictures of a group, such as a class, in a short form of a finding."""
+
 SHOWN = 24
 """Findings of a check that are shown with pictures, by default."""
 
@@ -124,7 +127,8 @@ class Finding:
         names, detail = [cut(keys[i], width) for i in self.pictures[:2]], self.detail or self.words
         if len(self.pictures) == 1:
             return f"{names[0]}: {detail}"
-        tagged = [f"{name} ({tag})" for name, tag in zip(names, self.tags, strict=False)] if self.tags else names
+        tags = [cut(tag, TAG) for tag in self.tags[:2]]
+        tagged = [f"{name} ({tag})" for name, tag in zip(names, tags, strict=True)] if tags else names
         left = len(self.pictures) - len(names)
         return f"{detail}: {', '.join(tagged)}" + (f" and {left:,} more" if left else "")
 

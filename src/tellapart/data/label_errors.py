@@ -12,7 +12,7 @@ LEVEL = 0.5
 TINY = 1e-12
 """Probabilities are raised to at least this before a logarithm is taken."""
 
-LEAST = 0.2
+LEAST = 0.1
 """A label that is wrong with a lower probability is not worth checking."""
 
 FLOOR = 0.001

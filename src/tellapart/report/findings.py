@@ -223,7 +223,7 @@ def _in_words(finding: Finding, keys: Sequence[str]) -> Markup:
 
 def _name(key: str, length: int) -> Markup:
     """Return a file name that is cut in the middle; the full name appears under the mouse."""
-    return html('<bdi title="{{ full }}">{{ short }}</bdi>', full=key, short=cut(key, length))
+    return html('<bdi dir="ltr" title="{{ full }}">{{ short }}</bdi>', full=key, short=cut(key, length))
 
 
 def _card(checked: Checked, finding: Finding, with_detail: bool) -> Markup | None:

@@ -19,7 +19,7 @@ LINES, WIDTH = 25, 80
 EXAMPLES = 3
 """Findings of a check that are printed at most; fewer if there are many kinds. The page has more."""
 
-NAME = 16
+NAME = 12
 """Columns that a cut file name has at least."""
 
 
