@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shlex
 import shutil
@@ -121,12 +120,6 @@ def quoted(word: str) -> str:
 def counted(count: int, noun: str, plural: str = "") -> str:
     """`1 picture`, `1,234 pictures`; `plural` is that of a noun that needs more than an s."""
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
-
-
-def near_one(share: float) -> str:
-    """A share as a percentage with enough digits to differ from 100%: `95.0%`, `99.96%`."""
-    digits = 1 if not 0 < share < 1 else min(10, max(1, math.ceil(-math.log10(100 * (1 - share)) - 1e-6)))
-    return f"{share:.{digits}%}"
 
 
 def percent(share: float, interval: Sequence[float] | None = None, digits: int = 1) -> str:

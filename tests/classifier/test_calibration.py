@@ -54,7 +54,7 @@ def test_threshold_tradeoffs_by_hand():
     assert [(one.threshold, one.coverage, one.errors) for one in found] == [(0, 1, 2 / 5), (0.7, 0.75, 1 / 4)]
     assert threshold_for(0.5, found).threshold == 0
     assert threshold_for(0.3, found).threshold == 0.7
-    with pytest.raises(UsageError, match=r"25\.00% or more, where 75\.0% of the pictures are answered"):
+    with pytest.raises(UsageError, match=r"25\.0 % or more, where 75\.0 % of pictures are answered"):
         threshold_for(0.2, found)
     with pytest.raises(UsageError, match="without a validation split"):
         threshold_for(0.2, ())

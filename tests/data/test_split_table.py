@@ -67,7 +67,7 @@ def test_only_what_is_missing_is_cut():
     split_table = make_splits(collection, validation=0.25)
     assert np.array_equal(split_table.indices("test"), collection.indices("test"))
     assert split_table.counts() == {"train": 12, "validation": 4, "test": 4}
-    assert split_table.origin["validation"] == "25% of training, stratified, seed 0"
+    assert split_table.origin["validation"] == "25 % of training, stratified, seed 0"
 
 
 def test_groups_stay_together():
@@ -116,7 +116,7 @@ def test_groups_come_near_the_wanted_share(fraction):
     collection = collection_of((100, 100))
     split_table = make_splits(replace(collection, groups=np.arange(200).astype(str)), validation=fraction, test=0)
     assert split_table.counts()["validation"] == pytest.approx(200 * fraction, abs=2)
-    assert split_table.origin["validation"].startswith(f"{fraction:.0%} of training, whole groups")
+    assert split_table.origin["validation"].startswith(f"{100 * fraction:.0f} % of training, whole groups")
 
 
 def test_too_few_groups():

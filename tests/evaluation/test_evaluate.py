@@ -30,7 +30,7 @@ def test_the_metrics_are_consistent(classifier):
     assert values["classes"] == ["across", "down", "squares"]
     assert np.array_equal(values["confusion"], result.confusion)
     assert "95 % interval" in result.headline()
-    assert result.baseline() == "baselines: 33.33% always predicting 'squares'"
+    assert result.baseline() == "baselines: 33 % always predicting 'squares'"
     assert "<table>" in result._repr_html_()
 
 
@@ -128,7 +128,7 @@ def test_coverage_by_hand():
     assert curve.coverage.tolist() == [1, 0.75, 0.25]
     assert curve.errors == pytest.approx([0.5, 1 / 3, 1])
     assert result.answered() == pytest.approx({"threshold": 0.7, "coverage": 0.75, "error": 1 / 3})
-    assert "unsure below 70.0%: 75.00% of pictures are answered, 33.33% of the answers are wrong" in result.notes()
+    assert "unsure below 70.0 %: 75.0 % of pictures are answered, 33.3 % of the answers are wrong" in result.notes()
 
 
 def test_coverage_starts_where_twenty_pictures_are_answered():

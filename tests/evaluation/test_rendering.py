@@ -112,7 +112,7 @@ def test_a_threshold_chosen_on_the_same_predictions_is_a_caveat(evaluation):
         (
             {"ood": OodResult("noise", 60, 0.98, 0.95, 0.01)},
             "out-of-distribution detection: ROC AUC 0.9800 for 60 pictures of noise against the evaluated pictures; it "
-            "flags 95.0% of the former and 1.0% of the latter",
+            "flags 95.0 % of the former and 1.0 % of the latter",
         ),
     ),
 )

@@ -35,7 +35,7 @@ def test_a_leak_is_told_before_training_and_its_figure_given_apart(tmp_path):
     run = tellapart.train(data, recipe="dense", epochs=2, runs=tmp_path / "runs", on_event=events.append)
     said = [event.text for event in events if isinstance(event, Note)]
     (leak,) = (i for i, words in enumerate(said) if words.startswith("leak"))
-    assert "leakage: 2 of 12 test pictures (16.7%) are duplicates or near-duplicates of training" in said[leak]
+    assert "leakage: 2 of 12 test pictures (16.7 %) are duplicates or near-duplicates of training" in said[leak]
     assert leak < next(i for i, words in enumerate(said) if words.startswith("recipe:"))
     found = run.evaluations["test"]
     assert found.summary()["leaked"] == 2

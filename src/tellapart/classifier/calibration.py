@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from tellapart.errors import UsageError
+from tellapart.text import percent
 
 TINY = np.float32(1e-12)
 """Probabilities are raised to at least this before a logarithm is taken."""
@@ -103,8 +104,8 @@ def threshold_for(max_error_rate: float, tradeoffs: tuple[ThresholdTradeoff, ...
         if tradeoff.errors <= max_error_rate:
             return tradeoff
     raise UsageError(
-        f"max-error-rate {max_error_rate:.2%}: the validation split is too small, or too many answers are wrong",
-        f"{tradeoffs[-1].errors:.2%} or more, where {tradeoffs[-1].coverage:.1%} of the pictures are answered",
+        f"max-error-rate {percent(max_error_rate)}: the validation split is too small, or too many answers are wrong",
+        f"{percent(tradeoffs[-1].errors)} or more, where {percent(tradeoffs[-1].coverage)} of pictures are answered",
         "allow a higher rate, train on more pictures, or use a larger --validation",
     )
 
@@ -112,7 +113,7 @@ def threshold_for(max_error_rate: float, tradeoffs: tuple[ThresholdTradeoff, ...
 def no_validation(max_error_rate: float) -> UsageError:
     """The error for a threshold that no validation split can decide."""
     return UsageError(
-        f"max-error-rate {max_error_rate:.2%}: the model was trained without a validation split",
+        f"max-error-rate {percent(max_error_rate)}: the model was trained without a validation split",
         "a model that tellapart trained with a validation split, on which errors are counted",
         "train with --validation 0.1, or leave --max-error-rate out",
     )

@@ -18,6 +18,7 @@ from tellapart.data.split_names import SPLITS
 from tellapart.data.splitting import assign_splits
 from tellapart.errors import DataError, UsageError
 from tellapart.files import sha256, write_text
+from tellapart.text import percent
 
 CONTENT, IDENTITY = "content", "identity"
 """The column of a saved split table that identifies pictures: by content or, in the first versions, name and size."""
@@ -152,7 +153,8 @@ def make_splits(
         remaining = (splits == split) | (splits == "train") | ((splits == "validation") & ("validation" in fractions))
         share = (splits == split).sum() / remaining.sum()
         missing = set(collection.labels[splits == "train"].tolist()) - set(collection.labels[splits == split].tolist())
-        origin[split] = f"{share:.0%} of training, {how}, seed {seed}{_without(collection, sorted(missing))}"
+        of_training = f"{percent(share, digits=0)} of training"
+        origin[split] = f"{of_training}, {how}, seed {seed}{_without(collection, sorted(missing))}"
     return SplitTable(splits, origin, _leaked(splits, same))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tellapart.text import percent
+
 
 @dataclass(frozen=True)
 class OodResult:
@@ -27,6 +29,6 @@ class OodResult:
     def __str__(self) -> str:
         return (
             f"out-of-distribution detection: ROC AUC {self.roc_auc:.4f} for {self.count:,} pictures of {self.name} "
-            f"against the evaluated pictures; it flags {self.flagged:.1%} of the former and "
-            f"{self.falsely_flagged:.1%} of the latter"
+            f"against the evaluated pictures; it flags {percent(self.flagged)} of the former and "
+            f"{percent(self.falsely_flagged)} of the latter"
         )

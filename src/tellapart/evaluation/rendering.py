@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tellapart.evaluation.labelled_predictions import LabelledPredictions
-from tellapart.text import columns, counted, percent, percent_range, probability, shortened
+from tellapart.text import columns, counted, percent, percent_range, shortened
 
 WIDTH = 80
 """Columns of a terminal, in which the tables fit."""
@@ -99,7 +99,7 @@ def notes(predictions: LabelledPredictions) -> list[str]:
         )
     if answered := predictions.answered():
         lines.append(
-            f"unsure below {probability(answered['threshold'])}: {percent(answered['coverage'])} of pictures are "
+            f"unsure below {percent(answered['threshold'])}: {percent(answered['coverage'])} of pictures are "
             f"answered, {percent(answered['error'])} of the answers are wrong"
         )
     if predictions.ood is not None:

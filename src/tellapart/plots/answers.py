@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tellapart.plots.plot import FIRST, MARK, SECOND, Plot, headed, plain, shortened
-from tellapart.text import near_one
+from tellapart.text import percent
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ class Coverage(Plot):
             place = int(np.searchsorted(self.thresholds, self.threshold))
             if place < len(self.thresholds):
                 point = 100 * self.coverage[place], 100 * self.errors[place]
-                axis.plot(*point, "o", color=SECOND, label=f"unsure below {near_one(self.threshold)}")
+                axis.plot(*point, "o", color=SECOND, label=f"unsure below {percent(self.threshold)}")
         if axis.get_legend_handles_labels()[0]:
             axis.legend(frameon=False, fontsize=9)
         headed(axis, "Errors among answered pictures")

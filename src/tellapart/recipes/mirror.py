@@ -6,6 +6,7 @@ import numpy as np
 
 from tellapart.data.pixel_store import Pixels
 from tellapart.images.preprocessing import Preparation
+from tellapart.text import percent
 
 PICTURES = 3000
 """The most training pictures that the test uses, drawn at random; a third of them are held out."""
@@ -46,7 +47,8 @@ def may_mirror(pixels: Pixels, labels: np.ndarray, class_names: tuple[str, ...])
     loss = unchanged.mean() - mirrored.mean()
     standard_error = np.std(unchanged - mirrored) / np.sqrt(tested)
     harmless = bool(loss <= 2 * standard_error)
-    shares = f"{unchanged.mean():.0%} of pictures recognised, {mirrored.mean():.0%} when mirrored"
+    before, after = percent(float(unchanged.mean()), digits=0), percent(float(mirrored.mean()), digits=0)
+    shares = f"{before} of pictures recognised, {after} when mirrored"
     return harmless, f"it did {'no ' if harmless else ''}harm in a quick test: {shares}"
 
 

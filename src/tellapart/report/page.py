@@ -15,7 +15,7 @@ from markupsafe import Markup
 from tellapart.files import plain_name
 from tellapart.images.write import EXACT, as_file
 from tellapart.plots.plot import Plot
-from tellapart.text import counted, near_one, percent, percent_range, probability
+from tellapart.text import counted, percent, percent_range, probability
 
 _FOLDER = Path(__file__).parent
 
@@ -24,7 +24,6 @@ FILTERS: dict[str, Any] = {
     "percent_range": percent_range,
     "probability": probability,
     "counted": counted,
-    "near_one": near_one,
     "thousands": lambda value: f"{value:,}",
 }
 """The filters of all templates."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tellapart.errors import PictureError
-from tellapart.text import counted, readable, terminal_width, wrapped
+from tellapart.text import counted, percent, readable, terminal_width, wrapped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,7 +76,7 @@ class Explanation:
         peak = _peak(values)
         if peak is None:
             return f"finds no evidence for {self.label}"
-        return f"points at {peak['down']:.0%} down, {peak['right']:.0%} to the right"
+        return f"points at {percent(peak['down'], digits=0)} down, {percent(peak['right'], digits=0)} to the right"
 
     def __repr__(self) -> str:
         return f"<Explanation of {self.label!r} in {self.headline()}>"

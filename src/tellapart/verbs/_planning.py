@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tellapart.errors import DataError, UsageError
 from tellapart.progress import Listener, Note
-from tellapart.text import counted
+from tellapart.text import counted, percent
 from tellapart.verbs._interrupted import Interrupted, recorded
 from tellapart.verbs._recipe_changes import all_changes
 from tellapart.verbs._settings import AUTO
@@ -288,8 +288,8 @@ def _report_split(collection: Collection, split_table: SplitTable, duplicates: D
             share = len(leaked) / split_table.counts()[split]
             on_event(
                 Note(
-                    f"leakage: {len(leaked):,} of {count} ({share:.1%}) are duplicates or near-duplicates of training "
-                    f"pictures ({collection.keys[leaked[0]]}, ...): metrics are reported with and without them",
+                    f"leakage: {len(leaked):,} of {count} ({percent(share)}) are duplicates or near-duplicates of "
+                    f"training pictures ({collection.keys[leaked[0]]}, ...): metrics are reported with and without them",
                     warning=True,
                 )
             )

@@ -15,7 +15,7 @@ stands for more pictures. Expected calibration error: {{ error | percent }}.
 {{ "%.3f" | format(temperature) }}, fitted on
 {{ fitted_on }}.{% endif %}</p></div>
 <div>{{ coverage }}<p>{{ covered | kept_together }}</p>
-<p>{% if answered %}Predictions with a confidence below {{ answered.threshold | near_one }} are reported as “unsure”:
+<p>{% if answered %}Predictions with a confidence below {{ answered.threshold | percent }} are reported as “unsure”:
 {{ answered.coverage | percent }}
 of the pictures get an answer, and {{ answered.error | percent }} of these answers are wrong.{% else %}
 With <code>--max-error-rate 1%</code> the classifier answers “unsure” for low-confidence pictures, so that at most 1 %
