@@ -288,8 +288,9 @@ def _report_split(collection: Collection, split_table: SplitTable, duplicates: D
             share = len(leaked) / split_table.counts()[split]
             on_event(
                 Note(
-                    f"leakage: {len(leaked):,} of {count} ({percent(share)}) are duplicates or near-duplicates of "
-                    f"training pictures ({collection.keys[leaked[0]]}, ...): metrics are reported with and without them",
+                    f"leakage: {len(leaked):,} of {count} ({percent(share)}) are duplicates or near-duplicates "
+                    f"of training pictures ({collection.keys[leaked[0]]}, ...): metrics are reported with and without "
+                    "them",
                     warning=True,
                 )
             )
