@@ -54,6 +54,8 @@ def test_two_runs_side_by_side(runs, tmp_path, monkeypatch):
     right = [run.evaluations["test"].accuracy for run in runs]
     assert values["differences"][0]["difference"] == pytest.approx(right[1] - right[0])
     text = str(found)
+    assert text.splitlines()[-1] == "drawn: tellapart-out/comparison.png"
+    assert values["output"] == "tellapart-out/comparison.png"
     for words in ("parameters", "photos-quick-001 compared with photos-dense-001:", "95 % interval", "training"):
         assert words in text
     with Image.open(tmp_path / "tellapart-out" / "comparison.png") as drawn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -105,13 +106,17 @@ class Difference:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
-    """Contenders on the same `count` pictures of `data`; each difference is to the first contender."""
+    """Contenders on the same `count` pictures of `data`; each difference is to the first contender.
+
+    `output` is the file of the drawing, if there is one.
+    """
 
     split: str
     count: int
     contenders: tuple[Contender, ...]
     differences: tuple[Difference, ...]
     data: str = ""
+    output: Path | None = None
 
     def plot(self) -> Panels:
         """Return accuracies, paired differences, parameters, times and file sizes as a drawing."""
@@ -166,6 +171,7 @@ class Comparison:
             "models": [contender.to_dict() for contender in self.contenders],
             "differences": [difference.to_dict() for difference in self.differences],
             "caveats": self.caveats,
+            "output": None if self.output is None else str(self.output),
         }
 
     def rows(self) -> list[list[str]]:
@@ -179,7 +185,8 @@ class Comparison:
         lines = [wrapped(f"{split}{of}: {counted(self.count, 'picture')} (accuracy with its 95 % interval)", width), ""]
         lines += [fitted(self.rows(), HEADER, width, ALWAYS), ""]
         sentences = [*map(str, self.differences), *(f"note: {caveat}" for caveat in self.caveats)]
-        return "\n".join([*lines, *(wrapped(sentence, width) for sentence in sentences)])
+        drawn = [] if self.output is None else [f"drawn: {self.output}"]
+        return "\n".join([*lines, *(wrapped(sentence, width) for sentence in sentences), *drawn])
 
     def __repr__(self) -> str:
         return f"<Comparison of {', '.join(contender.name for contender in self.contenders)}>"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -69,10 +70,7 @@ def run(options: Options, on_event: Listener) -> Comparison:
         contenders.append(_contender(name, provenance.classifier, evaluation))
         _count_evaluation(name, provenance, options.split, on_event)
     result = compare(options.split, contenders, collection.name)
-    path = write_plot(result.plot(), options.output, "comparison", on_event)
-    if path is not None:
-        on_event(Note(f"drawn: {path}", warning=True))
-    return result
+    return replace(result, output=write_plot(result.plot(), options.output, "comparison", on_event))
 
 
 def _models_and_data(options: Options, on_event: Listener) -> tuple[list[Any], Any]:
