@@ -122,7 +122,9 @@ def assert_good(browser: Any, path: Path, views: Sequence[View] = VIEWS) -> None
 def problems(browser: Any, path: Path, view: View = WIDE) -> list[str]:
     """All that is wrong with a page in one view: overflow, pictures, requests, messages, accessibility."""
     with opened(browser, path, view) as shown:
-        found = [*overflows(shown.page, view), *broken_pictures(shown.page), *inaccessible(shown.page)]
+        found = [*overflows(shown.page, view), *broken_pictures(shown.page)]
+        if not view.print:  # paper has neither a keyboard nor a screen reader
+            found += inaccessible(shown.page, colours=view.width > NARROW.width or view.dark)
         return found + [f"requests {url}" for url in shown.requests] + [f"prints {text}" for text in shown.messages]
 
 
@@ -176,11 +178,15 @@ def broken_pictures(page: Any) -> list[str]:
     )
 
 
-def inaccessible(page: Any) -> list[str]:
-    """What axe-core finds that keeps people from using the page."""
+def inaccessible(page: Any, colours: bool = True) -> list[str]:
+    """What axe-core finds that keeps people from using the page.
+
+    Without `colours` it does not measure contrasts, which takes most of its time.
+    """
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page).response["violations"]
+    options = {"resultTypes": ["violations"], "rules": {"color-contrast": {"enabled": colours}}}
+    found = Axe().run(page, options=options).response["violations"]
     return [
         f"{rule['id']} ({rule['impact']}): {rule['help']}: {node['html'][:120]} {node.get('failureSummary', '')[:300]}"
         for rule in found

@@ -10,6 +10,7 @@ from tellapart.plots.answers import Bars, Calibration, Coverage, Intervals
 from tellapart.plots.confusion import ConfusionMatrix
 from tellapart.plots.inside import KernelResponse, MapRows
 from tellapart.plots.learning import LearningCurve, LearningCurves
+from tellapart.plots.ordering import confusion_order
 from tellapart.plots.panels import Panels
 from tellapart.plots.pictures import PictureGrid, overlay
 from tellapart.plots.plot import shorten, shortened
@@ -75,6 +76,70 @@ def test_the_matrix_names_its_axes():
     axis = ConfusionMatrix(np.array([[3, 1], [0, 4]]), ["cat", "dog"]).figure().axes[0]
     assert [text.get_text() for text in axis.texts] == ["3\n75 %", "1\n25 %", "4"]
     assert [text.get_text() for text in axis.get_yticklabels()] == ["cat", "dog"]
+
+
+def test_epochs_on_smaller_pictures_are_shaded():
+    rows = [row | {"size": size} for row, size in zip(HISTORY, (0.75, 1.0), strict=True)]
+    axis = LearningCurve(rows, 2).figure().axes[0]
+    (shade,) = axis.patches
+    assert shade.get_label() == "pictures at 75 %"
+    assert (shade.get_x(), shade.get_x() + shade.get_width()) == (0.5, 1.5)
+    assert not LearningCurve(HISTORY, 2).figure().axes[0].patches
+    assert LearningCurve(rows, 2).to_dict()[0]["size"] == 0.75
+
+
+def test_a_normalized_matrix_has_shares_only():
+    axis = ConfusionMatrix(np.array([[3, 1], [0, 4]]), ["cat", "dog"], normalized=True).figure().axes[0]
+    assert [text.get_text() for text in axis.texts] == ["75 %", "25 %", "100 %"]
+
+
+def blocks(classes, size, seed=0):
+    """A confusion matrix in which classes of the same number modulo classes / size are confused."""
+    counts = np.eye(classes, dtype=np.int64) * 20
+    same = np.arange(classes) % (classes // size)
+    counts[same[:, None] == same[None, :]] += np.random.default_rng(seed).integers(1, 4, classes * size)
+    return counts, same
+
+
+@pytest.mark.parametrize(("classes", "size"), ((24, 4), (60, 3), (300, 5)))
+def test_confused_classes_are_neighbours(classes, size):
+    counts, same = blocks(classes, size)
+    order, groups = confusion_order(counts)
+    assert sorted(order.tolist()) == list(range(classes))
+    assert (same[order].reshape(-1, size) == same[order].reshape(-1, size)[:, :1]).all()
+    assert (np.bincount(groups) == size).all()
+
+
+def test_an_order_exists_without_confusions():
+    for classes in (1, 2, 3, 30):
+        order, _ = confusion_order(np.eye(classes, dtype=np.int64) * 5)
+        assert sorted(order.tolist()) == list(range(classes))
+
+
+def test_many_classes_are_named_in_their_order_and_have_frames():
+    counts, same = blocks(60, 3)
+    axis = ConfusionMatrix(counts, [f"class {c}" for c in range(60)]).figure().axes[0]
+    names = [label.get_text() for label in axis.get_yticklabels()]
+    of_group = [same[int(name.split()[1])] for name in names]
+    assert all(len(set(of_group[i : i + 3])) == 1 for i in range(0, 60, 3))
+    assert len(axis.patches) == 20
+    assert not axis.texts
+
+
+def test_very_many_classes_become_a_small_picture_with_names_of_groups():
+    counts, _ = blocks(1000, 5)
+    drawn = ConfusionMatrix(counts, [f"class {c}" for c in range(1000)])
+    axis = drawn.figure().axes[0]
+    assert axis.images[0].get_array().shape == (250, 250, 4)
+    names = [label.get_text() for label in axis.get_yticklabels()]
+    assert 10 < len(names) <= 40
+    assert all(name.endswith("+3") for name in names)
+    assert len(drawn.svg()) < 600_000
+
+
+def test_titles_may_have_several_lines():
+    grid = PictureGrid([np.zeros((4, 4, 3), np.uint8)], ["x" * 40 + "\nlabelled cat"])
+    assert grid.figure().axes[0].texts[0].get_text() == "x" * 21 + "…\nlabelled cat"
 
 
 def test_coverage_marks_the_threshold():

@@ -6,6 +6,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 import tellapart
 from tellapart.errors import DataError
+from tellapart.evaluation import intervals
 from tellapart.evaluation.baselines import majority
 from tellapart.evaluation.evaluate import evaluate_split
 from tellapart.evaluation.evaluation import Evaluation
@@ -128,6 +129,22 @@ def test_coverage_by_hand():
     assert curve.errors == pytest.approx([0.5, 1 / 3, 1])
     assert result.answered() == pytest.approx({"threshold": 0.7, "coverage": 0.75, "error": 1 / 3})
     assert "unsure below 70.0%: 75.00% of pictures are answered, 33.33% of the answers are wrong" in result.notes()
+
+
+def test_coverage_starts_where_twenty_pictures_are_answered():
+    rng = np.random.default_rng(0)
+    labels, confidence = rng.integers(0, 2, 1000), rng.uniform(0.5, 1, 1000)
+    answers = np.where(rng.random(1000) < confidence, labels, 1 - labels)
+    probabilities = np.where(np.arange(2) == answers[:, None], confidence[:, None], 1 - confidence[:, None])
+    result = evaluation(labels, probabilities, threshold=float(np.sort(confidence)[-333]))
+    curve = result.coverage()
+    assert curve.coverage.min() == 0.02
+    assert curve.coverage.max() == 1
+    assert 100 <= len(curve.coverage) <= 121
+    assert 0.333 in curve.coverage.tolist()  # the point of the threshold, which is marked
+    assert (curve.intervals[:, 0] <= curve.errors).all()
+    assert (curve.errors <= curve.intervals[:, 1]).all()
+    assert curve.intervals[0] == pytest.approx(intervals.share(round(1000 * curve.errors[0]), 1000))
 
 
 def test_predictions_that_contain_nan(classifier, monkeypatch):

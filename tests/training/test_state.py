@@ -16,6 +16,12 @@ def test_it_comes_back_from_json():
     assert "best_weights" not in values
 
 
+def test_a_checkpoint_of_an_earlier_version_has_no_size():
+    values = State(epoch=2).values()
+    del values["size"]
+    assert State.from_values(values, []) == State(epoch=2)
+
+
 def test_a_new_state_has_no_best_epoch_yet():
     state = State()
     assert state.place == (0, 0)

@@ -64,7 +64,7 @@ def test_folds(tmp_path):
     page = (run.path / "report.html").read_text()
     assert "Cross-validation: 3 models" in page
     assert ("All 90 pictures were classified correctly" in page) == (found.accuracy == 1)
-    assert "what spoke for" not in page  # the saved model has learnt these pictures
+    assert "heat map for" not in page  # the saved model has trained on these pictures
     assert any("cross-validation: 3 models" in str(event) for event in events)
     assert run.model.record.temperature == found.temperature
 

@@ -23,7 +23,8 @@ pytestmark = pytest.mark.usefixtures("sketched")
 def test_the_run_folder_holds_what_the_plan_says(stripes_run):
     files = {path.relative_to(stripes_run.path).as_posix() for path in stripes_run.path.rglob("*") if path.is_file()}
     assert files >= {
-        "run.json", "split.csv", "history.csv", "model.keras", "classes.txt", "curves.png", "report.html",
+        "run.json", "split.csv", "history.csv", "model.keras", "classes.txt", "curves.png", "report.html", "report.md",
+        "confusion_matrix.png", "confusion_matrix_normalized.png", "augmented.png",
     }  # fmt: skip
     assert not [name for name in files if ".part" in name or "checkpoint" in name or name == "lock"]
     record = json.loads((stripes_run.path / "run.json").read_text())

@@ -11,6 +11,7 @@ import tellapart
 from tellapart.data.feeding import Prepared
 from tellapart.data.split_table import SplitTable
 from tellapart.progress import Note, silent
+from tellapart.text import percent
 from tellapart.verbs._results import without_leaks
 from tests.conftest import make_collection, write_folder
 
@@ -42,7 +43,8 @@ def test_a_leak_is_told_before_training_and_its_figure_given_apart(tmp_path):
     assert words in (run.path / "report.html").read_text()
     model_card = (run.path / "report.md").read_text()
     assert words in model_card
-    assert f"Without them the accuracy is {100 * found.without_leaks()['accuracy']:.2f} %" in model_card
+    rest = found.without_leaks()
+    assert f"Without them the accuracy is {percent(rest['accuracy'], rest['accuracy_interval'])} (" in model_card
     for page in (model_card, (run.path / "report.html").read_text()):
         assert "not used for training" not in page
     again = tellapart.evaluate(run.path, on_event=silent)

@@ -62,7 +62,9 @@ class Evaluation(LabelledPredictions):
 
     def calibration(self) -> Calibration:
         """Return the reliability diagram: confidence against accuracy."""
-        return Calibration(metrics.reliability(self.probabilities, self.labels), self.calibration_error)
+        bins = metrics.reliability(self.probabilities, self.labels)
+        bounds = [intervals.share(round(count * accuracy) if count else 0, int(count)) for count, _, accuracy in bins]
+        return Calibration(bins, self.calibration_error, np.array(bounds))
 
     def coverage(self) -> Coverage:
         """Return a drawing of the share of wrong answers against the share of answered pictures, by threshold.

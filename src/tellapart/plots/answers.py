@@ -18,19 +18,23 @@ class Calibration(Plot):
     """A reliability diagram: accuracy against confidence.
 
     A row of `bins` float [bins, 3] is the number of pictures, their mean confidence and their accuracy. `error` is the
-    expected calibration error.
+    expected calibration error, and `intervals` float [bins, 2] are the 95 % intervals of the accuracies, if known.
     """
 
     bins: np.ndarray
     error: float
+    intervals: np.ndarray | None = None
     size = (4.8, 4.2)
+    margins = (0.13, 0.12, 0.98, 0.9)
 
     def draw(self, axis: Axes) -> None:
         """See Plot. The area of a point grows with its share of the pictures."""
-        counts, confidence, accuracy = self.bins[self.bins[:, 0] > 0].T
+        filled = self.bins[:, 0] > 0
+        counts, confidence, accuracy = self.bins[filled].T
         axis.plot([0, 100], [0, 100], color=MARK, linestyle=":", linewidth=1.2, label="perfect calibration")
-        axis.vlines(100 * confidence, 100 * confidence, 100 * accuracy, color=SECOND, alpha=0.35, linewidth=2)
-        axis.plot(100 * confidence, 100 * accuracy, color=FIRST, alpha=0.5, linewidth=1.5)
+        if self.intervals is not None:
+            low, high = 100 * self.intervals[filled].T
+            axis.vlines(100 * confidence, low, high, color=FIRST, alpha=0.35, linewidth=1.5, label="95 % interval")
         sizes = 20 + 280 * counts / counts.sum()
         axis.scatter(100 * confidence, 100 * accuracy, s=sizes, color=FIRST, label="predictions", zorder=3)
         axis.set(xlabel="confidence, %", ylabel="right, %", xlim=(0, 103), ylim=(0, 103))
@@ -60,6 +64,7 @@ class Coverage(Plot):
     threshold: float | None = None
     intervals: np.ndarray | None = None
     size = (4.8, 4.2)
+    margins = (0.13, 0.12, 0.98, 0.9)
 
     def draw(self, axis: Axes) -> None:
         """See Plot."""

@@ -70,10 +70,10 @@ class ConfusionMatrix(Plot):
                 words = self._words(int(value), float(shares[row, column]))
                 axis.text(column, row, words, ha="center", va="center", color=INK, fontsize=font, linespacing=1.1)
         self._name(axis, np.arange(count), 9)
-        axis.set_xticks(np.arange(count + 1) - 0.5, minor=True)
-        axis.set_yticks(np.arange(count + 1) - 0.5, minor=True)
-        axis.grid(which="minor", color=MARK, alpha=0.25, linewidth=0.6)
-        axis.tick_params(which="minor", length=0)
+        edges, ends = np.arange(count + 1) - 0.5, (-0.5, count - 0.5)
+        axis.hlines(edges, *ends, color=MARK, alpha=0.25, linewidth=0.6)  # minor ticks would take long to draw
+        axis.vlines(edges, *ends, color=MARK, alpha=0.25, linewidth=0.6)
+        axis.set(xlim=ends, ylim=ends[::-1])
 
     def _words(self, count: int, share: float) -> str:
         """Return what a cell says: count and share, of which one may be enough."""
@@ -88,18 +88,18 @@ class ConfusionMatrix(Plot):
         picture = _coloured(_highest(shares, step), np.eye(-(-count // step), dtype=bool))
         extent = (-0.5, len(picture) * step - 0.5, len(picture) * step - 0.5, -0.5)
         axis.imshow(picture, extent=extent, interpolation="none")
-        for first, length in _runs(groups):
+        for first, length in _runs(groups) if count <= NAMED else ():  # smaller frames would hide what is in them
             if length > 1:
                 box = Rectangle((first - 0.5, first - 0.5), length, length, fill=False, edgecolor=MARK, linewidth=0.8)
                 axis.add_patch(box)
         if count <= NAMED:
-            self._name(axis, order, 6.5)
+            self._name(axis, order, 6.5, 26)
         else:
             self._name_groups(axis, order, groups)
         axis.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5))
 
-    def _name(self, axis: Axes, order: np.ndarray, font: float) -> None:
-        names = shortened([self.class_names[c] for c in order])
+    def _name(self, axis: Axes, order: np.ndarray, font: float, length: int = 18) -> None:
+        names = shortened([self.class_names[c] for c in order], length)
         axis.set_xticks(range(len(names)), names, rotation=90, fontsize=font)
         axis.set_yticks(range(len(names)), names, fontsize=font)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from tellapart.plots.plot import Plot, shorten
 
@@ -29,6 +30,12 @@ class PictureGrid(Plot):
     def _extra(self) -> float:
         """The height of the lines of the titles after the first, as a share of a picture's."""
         return 0.11 * max((title.count("\n") for title in self.titles), default=0)
+
+    def _figure(self) -> Figure:
+        """Return a matplotlib figure that the grid fills: without labels outside there is no layout to compute."""
+        figure = Figure(figsize=self.size)
+        self.draw(figure.add_axes((0.01, 0.01, 0.98, 0.98)))
+        return figure
 
     def draw(self, axis: Axes) -> None:
         """See Plot. All pictures are on one axis, because an axis takes many times longer to draw than a picture."""

@@ -38,8 +38,8 @@ LISTED_PAIRS, KEYS = 60, 5
 CONFLICTS, COPIES = 6, 6
 """Groups of duplicates with different labels that are shown, and pictures of each."""
 
-LARGE, SMALL = 240, 128
-"""The longer side of a mistake, and of other pictures, as they are stored in the report, in pixels."""
+LARGE, MEDIUM, SMALL = 240, 160, 128
+"""The longer side of a mistake, of a sample and of other pictures, as they are stored in the report, in pixels."""
 
 AUGMENTED, EPOCHS = 6, 4
 """Pictures in augmented.png, and the epochs for which each is drawn."""
@@ -102,7 +102,7 @@ def _facts(finished: Finished, mistakes: Sequence[ShownMistake]) -> Any:
         record=finished.record,
         history=finished.trained.history,
         layers=[layer.model_dump() for layer in classifier.record.layers],
-        pictures=[finished.own(i, SMALL + SMALL // 4) for i in samples],
+        pictures=[finished.own(i, MEDIUM) for i in samples],
         labels=[pictures.collection.label(i) for i in samples],
         evaluation=finished.evaluation,
         mistakes=mistakes,
@@ -114,12 +114,14 @@ def _facts(finished: Finished, mistakes: Sequence[ShownMistake]) -> Any:
 
 def _samples(finished: Finished) -> list[int]:
     """Positions of a few training pictures, the same number of each of the first classes."""
-    train = finished.pictures.of("train")
+    import numpy as np
+
+    data = finished.pictures.data
+    train = np.isin(data.indices, finished.pictures.split_table.indices("train"))
     classes = len(finished.classifier.class_names)
     each = max(1, SAMPLES // classes)
-    return [int(train.indices[row]) for c in range(classes) for row in (train.labels == c).nonzero()[0][:each]][
-        :SAMPLES
-    ]
+    members = [data.indices[train & (data.labels == c)][:each] for c in range(min(classes, SAMPLES))]
+    return [int(i) for i in np.concatenate(members)]
 
 
 def _mistakes(finished: Finished) -> list[ShownMistake]:

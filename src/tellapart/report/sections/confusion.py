@@ -4,7 +4,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from tellapart.plots.confusion import NUMBERED
+from tellapart.plots.confusion import NAMED, NUMBERED
 from tellapart.report.facts import Facts, ShownPair
 from tellapart.report.page import drawing, html, picture, scroll
 from tellapart.text import shortened
@@ -28,7 +28,8 @@ pictures below.{% endif %}</p>{% endif %}
 {% if not small %}<h3>All classes</h3>{{ matrix }}
 <p class="soft">Rows are true classes, columns predicted ones; the stronger the colour, the larger the share of the true
 class. Correct predictions are blue, on the diagonal, wrong ones orange. Classes that are confused with each other are
-neighbours, and a frame surrounds each group of them.</p>{% endif %}
+neighbours{% if framed %}, and a frame surrounds each group of them{% else %}; the names are those of the first classes
+of some groups{% endif %}.</p>{% endif %}
 """
 
 _MATRIX = """
@@ -66,6 +67,7 @@ def render(facts: Facts) -> str:
         small=small,
         matrix=_table(facts) if small else _picture(facts),
         links=bool(facts.pairs),
+        framed=len(evaluation.class_names) <= NAMED,
         first=pairs[:OPEN],
         rest=pairs[OPEN:],
     )
