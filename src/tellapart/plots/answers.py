@@ -25,6 +25,7 @@ class Calibration(Plot):
     error: float
     intervals: np.ndarray | None = None
     size = (4.8, 4.2)
+    margins = (0.13, 0.12, 0.98, 0.9)
 
     def draw(self, axis: Axes) -> None:
         """See Plot. The area of a point grows with its share of the pictures."""
@@ -63,6 +64,7 @@ class Coverage(Plot):
     threshold: float | None = None
     intervals: np.ndarray | None = None
     size = (4.8, 4.2)
+    margins = (0.13, 0.12, 0.98, 0.9)
 
     def draw(self, axis: Axes) -> None:
         """See Plot."""

@@ -24,6 +24,7 @@ class LearningCurve(Plot):
     best_epoch: int
     name: str = "accuracy"
     size = (5, 3.6)
+    margins = (0.12, 0.13, 0.98, 0.89)
 
     def draw(self, axis: Axes) -> None:
         """See Plot."""
@@ -44,7 +45,7 @@ class LearningCurve(Plot):
                 dot = "o" if len(epochs) <= 40 else ""
                 axis.plot(epochs, values, color=colour, label=label, linewidth=1.8, marker=dot, markersize=3)
         axis.axvline(self.best_epoch, color=MARK, linestyle=":", label=f"saved: epoch {self.best_epoch}")
-        axis.set(xlabel="epoch")
+        axis.set(xlabel="epoch", xlim=(epochs[0] - 0.5, epochs[-1] + 0.5))
         headed(axis, self.name.capitalize())
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         plain(axis)
@@ -66,9 +67,10 @@ class LearningCurves(Plot):
 
     def _figure(self) -> Figure:
         """Return a matplotlib figure of both."""
-        figure = Figure(figsize=self.size, layout="constrained")
+        figure = Figure(figsize=self.size)
         for axis, curve in zip(figure.subplots(1, 2), self.curves(), strict=True):
             curve.draw(axis)
+        figure.subplots_adjust(0.06, 0.13, 0.99, 0.89, 0.16)
         return figure
 
     def curves(self) -> tuple[LearningCurve, LearningCurve]:

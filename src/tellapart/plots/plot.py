@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -30,6 +30,11 @@ FIRST, SECOND, MARK = "#1f6feb", "#d9480f", "#6b7280"
 
 class Plot(ABC):
     """A drawing. A notebook shows it; `to_dict` returns its values."""
+
+    margins: ClassVar[tuple[float, float, float, float] | None] = None
+    """Where its axis is: left, bottom, right and top, as shares of the size. By default, matplotlib computes them from
+    all labels, which takes as long as drawing; numbers are short enough for fixed ones.
+    """
 
     @property
     @abstractmethod
@@ -52,8 +57,10 @@ class Plot(ABC):
                 return self._figure()
 
     def _figure(self) -> Figure:
-        figure = Figure(figsize=self.size, layout="constrained")
+        figure = Figure(figsize=self.size, layout=None if self.margins else "constrained")
         self.draw(figure.subplots())
+        if self.margins is not None:
+            figure.subplots_adjust(*self.margins)
         return figure
 
     def svg(self) -> str:

@@ -59,7 +59,7 @@ class RunFolder:
         """The number of epochs that history.csv has."""
         try:
             return max(0, (self.path / HISTORY).read_text(encoding="utf-8").count("\n") - 1)
-        except OSError:
+        except (OSError, ValueError):  # a damaged file
             return 0
 
     def write(self, record: dict[str, Any]) -> None:

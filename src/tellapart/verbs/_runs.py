@@ -214,7 +214,7 @@ def read_run(folder: Path) -> RunState:
         state,
         reason,
         resumable=bool(record.get("resumable", True)),
-        epochs=_epochs(folder),
+        epochs=RunFolder(folder).epochs(),
         data=_data(record),
         recipe=_text(_mapping(record.get("recipe")).get("name")),
         started=_text(record.get("started")),
@@ -251,16 +251,6 @@ def _data(record: Mapping[str, Any]) -> str | None:
     """The name of the data: of a data set, or the last part of a path."""
     data = _mapping(record.get("data"))
     return _text(data.get("name")) or _text(data.get("source"))
-
-
-def _epochs(folder: Path) -> int | None:
-    """The number of rows of history.csv; None if there is none."""
-    from tellapart.training.run_folder import HISTORY
-
-    try:
-        return max(0, (folder / HISTORY).read_text(encoding="utf-8").count("\n") - 1)
-    except (OSError, ValueError):
-        return None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
