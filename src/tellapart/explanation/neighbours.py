@@ -16,17 +16,17 @@ PICTURES = 5000
 
 @dataclass(frozen=True, eq=False)
 class Neighbour:
-    """A training picture: its key, its class, its similarity to the given one (-1 to 1), and its pixels uint8 [height,
-    width, channels].
+    """A training picture: its key, its class, its similarity to the given one (-1 to 1), and its row in the sample of
+    training pictures that was searched.
     """
 
     key: str
     label: str
     similarity: float
-    picture: np.ndarray
+    row: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the neighbour as JSON-ready data, without the picture."""
+        """Return the neighbour as JSON-ready data."""
         return {"file": self.key, "label": self.label, "similarity": self.similarity}
 
 
@@ -42,7 +42,7 @@ def nearest(
     batches = (train.pixels[start : start + step] for start in range(0, len(train), step))
     similarities = np.concatenate([_directions(classifier, pixels) @ direction for pixels in batches])
     order = np.argsort(-similarities, kind="stable")[:count].tolist()
-    return [Neighbour(keys[i], labels[i], float(similarities[i]), train.pixels[i]) for i in order]
+    return [Neighbour(keys[i], labels[i], float(similarities[i]), i) for i in order]
 
 
 def _directions(classifier: Classifier, pixels: np.ndarray) -> np.ndarray:

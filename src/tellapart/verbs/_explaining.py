@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tellapart.classifier.classifier import Classifier, Prediction
+    from tellapart.data.collection import Collection
     from tellapart.data.feeding import Prepared
     from tellapart.explanation.heat import HeatMaps
     from tellapart.explanation.neighbours import Neighbour
@@ -65,7 +66,8 @@ class Explainer:
         import numpy as np
 
         from tellapart.explanation.heat import agreement, occlusion
-        from tellapart.plots.pictures import PictureGrid, overlay
+        from tellapart.explanation.overlaid import under_heat
+        from tellapart.plots.pictures import PictureGrid
 
         classifier, picture = self.classifier, read.picture
         position = classifier.class_names.index(label)
@@ -75,9 +77,10 @@ class Explainer:
         agreed = agreement(heat, covering) if heat is not None and heat.any() and covering.any() else None
         near = self._neighbours(picture)
         shown = [(read.own, "the picture"), (picture, "as the network sees it")]
-        shown += [] if heat is None else [(overlay(picture, heat), f"evidence for {label}")]
-        shown += [(overlay(picture, covering), "drop when covered")]
-        shown += [(one.picture, f"{one.label} {one.similarity:.2f}") for one in near]
+        for values, title in ((heat, f"evidence for {label}"), (covering, "drop when covered")):
+            if values is not None:
+                shown.append((under_heat(read.own, values, classifier.preprocessing, OWN), title))
+        shown += [(self._training_picture(one), f"{one.label} {one.similarity:.2f}") for one in near]
         pixels, titles = [pixels for pixels, _ in shown], [title for _, title in shown]
         plot = PictureGrid(pixels, titles, columns=4 if heat is not None else 3, inches=INCHES)
         layers = () if maps is None else maps.layers
@@ -110,12 +113,26 @@ class Explainer:
 
         if self._training is None:
             return []
-        train, keys, labels = self._training
-        return nearest(self.classifier, picture, train, keys, labels)
+        train, collection = self._training
+        keys = [collection.keys[int(i)] for i in train.indices]
+        return nearest(self.classifier, picture, train, keys, [collection.label(int(i)) for i in train.indices])
+
+    def _training_picture(self, near: Neighbour) -> np.ndarray:
+        """The user's own picture of a neighbour; what the network sees of it if it cannot be read any more."""
+        import numpy as np
+
+        from tellapart.images.write import within
+
+        assert self._training is not None
+        train, collection = self._training
+        try:
+            return within(collection.read(int(train.indices[near.row]), (OWN, OWN)), OWN)
+        except (TellapartError, OSError):
+            return np.asarray(train.pixels[near.row])
 
     @cached_property
-    def _training(self) -> tuple[Prepared, list[str], list[str]] | None:
-        """A sample of the training pictures with their keys and classes; None, with a note, if they are not found."""
+    def _training(self) -> tuple[Prepared, Collection] | None:
+        """A sample of the training pictures, and their collection; None, with a note, if they are not found."""
         import numpy as np
 
         from tellapart.data.feeding import prepare_pictures
@@ -141,6 +158,4 @@ class Explainer:
         indices = split_table.indices("train")
         chosen = np.sort(np.random.default_rng(0).permutation(indices)[:PICTURES])
         task = "read training pictures"
-        train = prepare_pictures(collection, chosen, classifier.preprocessing, self.on_event, task)
-        keys = [collection.keys[int(i)] for i in train.indices]
-        return train, keys, [collection.label(int(i)) for i in train.indices]
+        return prepare_pictures(collection, chosen, classifier.preprocessing, self.on_event, task), collection

@@ -133,6 +133,7 @@ def _mistakes(finished: Finished) -> list[ShownMistake]:
     """The most confident mistakes with their pictures and heat maps."""
     import numpy as np
 
+    from tellapart.explanation.overlaid import under_heat
     from tellapart.report.facts import ShownMistake
 
     evaluation = finished.evaluation
@@ -148,7 +149,7 @@ def _mistakes(finished: Finished) -> list[ShownMistake]:
     shown = []
     for mistake, index, pixels, values in zip(mistakes, indices, seen, maps, strict=True):
         own = finished.own(index, LARGE)
-        heat = None if values is None else _under_heat(own, values, finished)
+        heat = None if values is None else under_heat(own, values, finished.classifier.preprocessing, LARGE)
         shown.append(ShownMistake(mistake, own, None if own.shape == pixels.shape else pixels, heat))
     return shown
 
@@ -164,16 +165,6 @@ def _heat(finished: Finished, pixels: np.ndarray, answers: np.ndarray) -> np.nda
     except LookupError:  # no convolutions
         predict = finished.classifier.probabilities
         return np.stack([occlusion(predict, *pair) for pair in zip(pixels, answers.tolist(), strict=True)])
-
-
-def _under_heat(own: np.ndarray, values: np.ndarray, finished: Finished) -> np.ndarray:
-    """The user's picture under the map of what the network saw of it; tiny pictures are enlarged first."""
-    from tellapart.images.projection import projected
-    from tellapart.images.write import EXACT, enlarged
-    from tellapart.plots.pictures import overlay
-
-    base = enlarged(own, LARGE) if max(own.shape[:2]) <= EXACT else own
-    return overlay(base, projected(values, finished.classifier.preprocessing, *base.shape[:2]))
 
 
 def _pairs(finished: Finished) -> list[ShownPair]:
