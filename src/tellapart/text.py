@@ -18,13 +18,19 @@ def columns(rows: Sequence[Sequence[object]], header: Sequence[str] | None = Non
     if not cells:
         return ""
     table = ([list(header)] if header else []) + cells
-    widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
+    widths = [max(columns_of(row[k]) for row in table) for k in range(len(table[0]))]
     right = [all(_is_number(row[k]) for row in rows) for k in range(len(widths))]
     lines = []
     for row in table:
-        padded = (cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(row, widths, right, strict=True))
+        padded = (_padded(cell, w, r) for cell, w, r in zip(row, widths, right, strict=True))
         lines.append("  ".join(padded).rstrip())
     return "\n".join(lines)
+
+
+def _padded(cell: str, width: int, right: bool) -> str:
+    """A cell that takes `width` columns of a terminal, aligned to the right or the left."""
+    blanks = " " * (width - columns_of(cell))
+    return blanks + cell if right else cell + blanks
 
 
 def _is_number(value: object) -> bool:
@@ -33,10 +39,7 @@ def _is_number(value: object) -> bool:
 
 
 def terminal_width() -> int | None:
-    """The width of the terminal that stdout is, or `$COLUMNS`; None for a pipe, a file and a notebook."""
-    given = os.environ.get("COLUMNS", "")
-    if given.isdecimal() and int(given):
-        return int(given)
+    """The width of the terminal that stdout is, which `$COLUMNS` overrides; None for a pipe, a file and a notebook."""
     try:
         return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     except (AttributeError, ValueError):  # a stream that is closed or not a file
@@ -51,7 +54,7 @@ def fitted(rows: Sequence[Sequence[object]], header: Sequence[str], width: int |
     """
     for count in range(len(header), min(least, len(header)) - 1, -1):
         table = columns([row[:count] for row in rows], header[:count])
-        if width is None or max(map(len, table.splitlines()), default=0) <= width:
+        if width is None or max(map(columns_of, table.splitlines()), default=0) <= width:
             return table
     blocks = [[(name, _cell(value)) for name, value in zip(header, row, strict=True)] for row in rows]
     return "\n".join("\n".join([block[0][1], *(f"  {name}: {cell}" for name, cell in block[1:])]) for block in blocks)

@@ -333,4 +333,5 @@ def _listener(quiet: bool, verbose: bool) -> Any:
         return _Lines()
     from tellapart.cli.live import LiveView
 
-    return LiveView(verbose=verbose)
+    live = LiveView(verbose=verbose)
+    return live if live.console.is_interactive and not live.console.is_dumb_terminal else _Lines()

@@ -11,8 +11,11 @@ from rich.text import Text
 
 HEADLINE, CLASS, LABEL, ERROR = "bold green", "cyan", "dim", "bold red"
 
-LABELLED = r"^(?:report|model|run|drawn|page|manifest|predict|open|next):(?= )"
-"""The start of a line that names a file or a command."""
+LABELS = r"^(?:next|report|model|run|drawn|page|manifest|predict|open):(?= )"
+"""The start of a line that has a label."""
+
+COPIED = ("report: ", "model: ", "run: ", "drawn: ", "page: ", "manifest: ", "predict: ", "open: ")
+"""Labels of a path or a command, which is not wrapped."""
 
 MOST_CLASSES = 200
 """With more classes than this their names are not coloured: it would take long and be of no use."""
@@ -29,8 +32,8 @@ def print_result(text: str, console: Console, headline: bool, class_names: Seque
             painted.stylize(HEADLINE)
         elif class_names and len(class_names) <= MOST_CLASSES:
             painted.highlight_regex(_any_of(class_names), CLASS)
-        named = painted.highlight_regex(LABELLED, LABEL)
-        console.print(painted, soft_wrap=bool(named) or "  " in line.strip())
+        painted.highlight_regex(LABELS, LABEL)
+        console.print(painted, soft_wrap=line.startswith(COPIED) or "  " in line.strip())
 
 
 def console_of(stream: IO[str]) -> Console:

@@ -20,7 +20,7 @@ from tellapart.data.pixel_store import pixels_digest
 from tellapart.data.splitting import merge_groups
 from tellapart.errors import DataError, OutOfMemoryError, Stopped, TrainingError
 from tellapart.files import replacing, write_json
-from tellapart.progress import Epoch, Event, Listener, Note, Progress
+from tellapart.progress import COMPILE, Epoch, Event, Listener, Note, Progress
 from tellapart.recipes.build import build_network
 from tellapart.recipes.recipe import Recipe
 from tellapart.text import counted
@@ -227,7 +227,7 @@ class CrossValidation:
         try:
             yield
         except TrainingError as error:
-            lower = "train with a lower learning rate (--set learning_rate=...)"
+            lower = "train with a lower learning rate (--learning-rate)"
             advice = error.action if isinstance(error, OutOfMemoryError) else lower
             raise type(error)(f"fold {fold.number + 1}, {error.given}", error.expected, advice) from error
         except Stopped as error:
@@ -261,7 +261,7 @@ class _Fold:
 
         def renamed(event: Event) -> None:
             if isinstance(event, Progress):
-                on_event(replace(event, task=task))
+                on_event(event if event.task == COMPILE else replace(event, task=task))
             elif isinstance(event, Epoch) and event.number == event.total:  # the last steps report nothing themselves
                 on_event(Progress(task, pictures * event.total, pictures * event.total))
             elif isinstance(event, Note):

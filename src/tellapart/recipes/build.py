@@ -31,7 +31,7 @@ def build_network(recipe: Recipe, shape: tuple[int, int, int], classes: int) -> 
         raise RecipeError(
             f"the recipe {recipe.name} cannot be built for pictures of {shape} and {classes} classes ({reason})",
             "a network that fits the pictures",
-            "use another recipe, or a larger size (--set height=... --set width=...)",
+            "use another recipe, or a larger size (--size)",
         ) from error
     if not isinstance(network, keras.Model):
         raise RecipeError(f"network() of {recipe.name} returned a {type(network).__name__}", "a keras.Model", "")

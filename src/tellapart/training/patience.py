@@ -48,7 +48,7 @@ class Patience(keras.callbacks.Callback):
         elif self.patience is None and waited(self.state) >= LONG and not self.reported:
             self.reported = True
             hint = "the learning rate may still fall, or --patience stops early"
-            self.session.on_event(Note(f"note: {self._words(LONG)} ({hint})", warning=True))
+            self.session.on_event(Note(f"note: {self._words(waited(self.state))} ({hint})", warning=True))
 
     def _words(self, epochs: int) -> str:
         best = self.state.history[self.state.best_epoch - 1]["val_accuracy"]

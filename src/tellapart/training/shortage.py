@@ -98,7 +98,7 @@ def within_memory(
                 raise OutOfMemoryError(
                     given,
                     "enough memory",
-                    f"end other programs and {again}, or train smaller pictures (--set height=... --set width=...)",
+                    f"end other programs and {again}, or train smaller pictures (--size)",
                 ) from error
         on_event(
             Note(f"{given}: trying {other.batch_size}, with a learning rate of {other.learning_rate:.3g}", warning=True)

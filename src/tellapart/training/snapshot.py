@@ -35,7 +35,7 @@ class Snapshot:
                 raise TrainingError(
                     f"epoch {state.epoch + 1}: {self.variables[group][int(i)].path} of the {group} is not finite",
                     "finite numbers",
-                    "train with a lower learning rate (--set learning_rate=...)",
+                    "train with a lower learning rate (--learning-rate)",
                 )
         arrays |= {f"best/{i}": array for i, array in enumerate(state.best_weights)}
         return Checkpoint(state.values() | {"identity": self.identity}, arrays)

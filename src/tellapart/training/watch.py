@@ -160,5 +160,5 @@ class Watch(keras.callbacks.Callback):
         raise TrainingError(
             f"epoch {epoch + 1}: {wild} is {metrics[wild]}",
             "a finite number",
-            f"train with a lower learning rate (--set learning_rate=...){kept}",
+            f"train with a lower learning rate (--learning-rate){kept}",
         )

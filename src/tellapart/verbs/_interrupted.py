@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 FREE = {"config", "data", "device", "name", "resume", "runs", "save_every", "tensorboard"}
 """Options that do not change the result of a training."""
 
+SHOWN = {"device", "tensorboard"}
+"""Those that a resumed run takes over unless they are given again."""
+
 FOLDS = "folds"
 """The folder within a run that keeps finished folds until the run is done."""
 
@@ -87,7 +90,7 @@ class Interrupted:
         for name, info in Options.model_fields.items():
             value = before.get(name)
             default = value is None or value is False or value == info.get_default(call_default_factory=True)
-            if name in FREE or default:
+            if name in FREE - SHOWN or default:
                 continue
             flag = f"--{name.replace('_', '-')}"
             if value is True:
@@ -158,7 +161,8 @@ def _named(options: Options) -> Interrupted:
             )
     values = {name: value for name, value in before.items() if name in Options.model_fields}
     values |= {"resume": options.resume, "runs": options.runs, "save_every": options.save_every}
-    values |= {"name": None, "config": None, "device": options.device, "tensorboard": options.tensorboard}
+    values |= {"name": None, "config": None}
+    values |= {name: getattr(options, name) for name in ("device", "tensorboard") if name in options.model_fields_set}
     if options.data is not None:
         values["data"] = options.data
     elif not _exists(values["data"]):
@@ -178,7 +182,8 @@ def _folder(name: str | Path, runs: Path) -> Path:
     Raises UsageError for an unknown name.
     """
     if str(name) == LAST and not os.path.exists(name):  # noqa: PTH110  # Path.exists raises without permission
-        unfinished = [run for run in map(read_run, run_folders(runs)) if run.state in ("interrupted", "failed")]
+        states = ("interrupted", "failed")
+        unfinished = [run for run in map(read_run, run_folders(runs)) if run.state in states and run.resumable]
         if not unfinished:
             raise UsageError(f"--resume {name}: no run in {runs} is unfinished", "an interrupted run", "")
         return max(unfinished, key=lambda run: run.started or "").path

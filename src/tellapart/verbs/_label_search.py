@@ -14,7 +14,7 @@ from tellapart.data.finding import Checked
 from tellapart.data.label_errors import suspect_labels, without_smoothing
 from tellapart.evaluation.cross_validation import CrossValidation, make_possible_folds
 from tellapart.images.preprocessing import Preparation
-from tellapart.progress import Event, Listener, Note, Progress
+from tellapart.progress import COMPILE, Event, Listener, Note, Progress
 from tellapart.recipes.choose import choose_mirror, choose_preparation
 from tellapart.recipes.find import Found, find_recipe
 from tellapart.recipes.recipe import Recipe
@@ -92,7 +92,9 @@ def _rounds(
     for number in range(ROUNDS):
 
         def listener(event: Event, number: int = number) -> None:
-            if isinstance(event, Progress):
+            if isinstance(event, Progress) and event.task == COMPILE:
+                on_event(event)
+            elif isinstance(event, Progress):
                 on_event(replace(event, task=f"round {number + 1} of {ROUNDS}, {event.task}"))
 
         # The folder is not used, since nothing is kept.

@@ -107,6 +107,7 @@ def write_plot(
             raise UsageError(
                 f"--output {output}: cannot be written ({error.strerror})", "a PNG file that can be written", ""
             ) from error
-        on_event(Note(f"no drawing written: cannot write to {Path.cwd()} ({error.strerror})", warning=True))
+        place = Path(error.filename).parent if isinstance(error.filename, str) else Path.cwd()
+        on_event(Note(f"no drawing written: cannot write to {place} ({error.strerror})", warning=True))
         return None
     return path

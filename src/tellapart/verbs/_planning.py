@@ -67,7 +67,7 @@ def decide(options: Options, on_event: Listener) -> tuple[Plan, Pictures]:
     found = _changed(found or find_recipe(options.recipe), options)
     if found.has_usual_rate:
         rate = f"{found.recipe.learning_rate:g}, the usual one for {found.recipe.optimizer}"
-        on_event(Note(f"learning rate: {rate}; --set learning_rate=... changes it"))
+        on_event(Note(f"learning rate: {rate}; --learning-rate changes it"))
     found.recipe.check_classes(len(collection.class_names))  # before all pictures are read, which may take minutes
     preprocessing, reason = choose_preparation(found.recipe, collection, training, options.minutes)
     on_event(Note(f"pictures: {preprocessing} ({reason})"))

@@ -81,7 +81,7 @@ def run(options: Options, on_event: Listener) -> Predictions:
         for answer in classifier.predict_each(pictures, add):
             add(answer)
     if options.jsonl:
-        on_event(Note(str(tally)))
+        on_event(Note(str(tally), warning=True))
     return Predictions(
         entries, options.top, _in_memory(pictures), options.csv, streamed=tally if options.jsonl else None
     )

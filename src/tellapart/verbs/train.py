@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tellapart.cancel import Cancellation
 from tellapart.errors import CheckpointError, Stopped, TellapartError, UsageError
 from tellapart.notebook import Page
-from tellapart.progress import Event, Listener, Note
+from tellapart.progress import Listener, Note
 from tellapart.text import counted, quoted
 from tellapart.verbs._config import with_config
 from tellapart.verbs._interrupted import FOLDS, Interrupted, find_interrupted
@@ -174,11 +174,12 @@ def run(options: Options, on_event: Listener, cancellation: Cancellation | None 
     notes = Notes(cancellation.listener(on_event))
     options = with_config(options)
     interrupted = find_interrupted(options, notes)
-    check_options(interrupted.options if interrupted else options)
-    _use_device(options)
+    asked = interrupted.options if interrupted else options
+    check_options(asked)
+    _use_device(asked)
     with _resumed(interrupted, notes) if interrupted else _started(options, notes) as (plan, pictures, folder):
         budget = _budget(plan, pictures, started)
-        with _kept_if_it_got_anywhere(folder), notes.kept_in(folder), _events(options, folder, notes) as listener:
+        with _kept_if_it_got_anywhere(folder), notes.kept_in(folder), _events(asked, folder, notes) as listener:
             around = Session(folder.path, listener, budget, options.save_every, cancellation)
             folder.write(plan.to_record() | {"status": "running"} | notes.record())
             out_of_fold = _cross_validated(plan, pictures, around)
@@ -202,14 +203,9 @@ def _events(options: Options, folder: RunFolder, on_event: Listener) -> Iterator
         return
     from tellapart.report.tensorboard import FOLDER, EventFiles
 
-    files = EventFiles(folder.path / FOLDER, folder.epochs())
-
-    def listener(event: Event) -> None:
-        files(event)
-        on_event(event)
-
+    files = EventFiles(folder.path / FOLDER, on_event)
     try:
-        yield listener
+        yield files
     finally:
         files.close(folder.path / name for name in DRAWINGS)
 
