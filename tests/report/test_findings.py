@@ -58,10 +58,17 @@ def test_thousands_of_findings_are_counted_and_some_shown(tmp_path, checked):
 
 def test_a_detail_that_is_the_same_everywhere_is_said_once(tmp_path, checked):
     findings = [checked.finding(k, "greyscale") for k in range(4)]
-    result = CheckResult("colour", "Colour", "Mixed.", findings, Remark("These are greyscale."))
+    result = CheckResult("colour", "Colour", "Mixed.", findings, Remark("These are greyscale.", says_details=True))
     assert "<figcaption>" not in written(tmp_path, CheckPage(checked, [result]))
     page = written(tmp_path, CheckPage(checked, [replace(result, remark=None)]))
     assert len(re.findall(r"<figcaption>greyscale", page)) == 4
+
+
+def test_a_single_finding_keeps_its_words_beside_a_remark(tmp_path, checked):
+    finding = checked.finding(0, "labelled across (2.0 %), probably down (97.0 %)")
+    result = CheckResult("labels", "Labels", "Labels.", [finding], Remark("The models are right on 80 %."))
+    page = written(tmp_path, CheckPage(checked, [result]))
+    assert "<figcaption>labelled across (2.0\u00a0%), probably down (97.0\u00a0%)" in page
 
 
 def test_pictures_are_large_upright_and_of_fixed_size(tmp_path):

@@ -144,10 +144,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Remark:
-    """What applies to all findings of a check: in words, and as `facts` by name, for JSON."""
+    """What applies to all findings of a check: in words, and as `facts` by name, for JSON.
+
+    `says_details` is whether the words contain the detail of every finding, which then need not be repeated.
+    """
 
     words: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    says_details: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -176,9 +176,8 @@ def _summary(facts: CheckPage) -> Markup:
 def _section(facts: CheckPage, result: CheckResult) -> Markup:
     """Return a check's description and its findings: the first with pictures, others in words."""
     keys = facts.checked.collection.keys
-    details = {finding.detail for finding in result.findings}
-    same = result.remark is not None and len(details) == 1  # then the remark says it
-    first = [(finding, _card(facts.checked, finding, not same)) for finding in result.findings[: result.shown]]
+    with_details = result.remark is None or not result.remark.says_details
+    first = [(finding, _card(facts.checked, finding, with_details)) for finding in result.findings[: result.shown]]
     rest = result.findings[result.shown : result.shown + IN_WORDS]
     left = max(0, len(result.findings) - result.shown)
     return html(
