@@ -1,6 +1,7 @@
 """The report and the model card: what they say, by the facts of the run."""
 
 import re
+import shlex
 from dataclasses import replace
 from html import unescape
 from itertools import pairwise
@@ -11,9 +12,10 @@ import pytest
 from tellapart import leaves
 from tellapart.evaluation.baselines import Baseline
 from tellapart.evaluation.evaluation import Evaluation
-from tellapart.report.facts import Facts, ShownMistake, ShownPair
+from tellapart.report.facts import ELSEWHERE, Facts, ShownMistake, ShownPair
 from tellapart.report.page import anchor, html, picture
 from tellapart.report.report import SECTIONS, plain, write_report
+from tellapart.verbs._train_options import Options
 from tests import reports
 
 
@@ -86,6 +88,26 @@ def test_every_section_is_there_in_order_and_has_a_link(page):
         "90.0 %",
     ):
         assert words in page
+
+
+def test_the_command_repeats_every_option_that_changes_the_training():
+    given = {
+        "data": "pets", "recipe": "quick", "set": ["l2=0.1"], "epochs": 3, "minutes": 2.0, "patience": 4, "batch": 16,
+        "size": "96x128", "learning_rate": 0.02, "seed": 7, "validation": 0.2, "test": 0.3, "group": "subject",
+        "folds": 5, "device": "cpu", "max_error_rate": 0.01, "classes": "names.txt", "deterministic": True,
+        "precision": "auto",
+    }  # fmt: skip
+    assert set(Options.model_fields) == set(given) | set(ELSEWHERE)
+    known = facts()
+    words = shlex.split(replace(known, record=known.record | {"options": given}).command)
+    assert words[:3] == ["tellapart", "train", "pets"]
+    for name, value in given.items():
+        if name == "deterministic":
+            assert "--deterministic" in words
+        elif name != "data":
+            expected = {"set": "l2=0.1", "precision": "float32"}.get(name, str(value))  # the precision that was chosen
+            assert words[words.index(f"--{name.replace('_', '-')}") + 1] == expected
+    assert "--device" not in replace(known, record=known.record | {"options": given | {"device": "auto"}}).command
 
 
 def test_every_link_leads_somewhere(page):

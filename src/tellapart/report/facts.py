@@ -16,8 +16,17 @@ if TYPE_CHECKING:
     from tellapart.evaluation.evaluation import Evaluation
     from tellapart.evaluation.mistake import Mistake
 
-OPTIONS = ("epochs", "minutes", "seed", "validation", "test", "group", "folds", "max_error_rate")
+OPTIONS = (
+    "epochs", "minutes", "patience", "batch", "size", "learning_rate", "seed", "validation", "test", "group", "folds",
+    "max_error_rate",
+)  # fmt: skip
 """The options of a training with one value that its command repeats if they were given."""
+
+ELSEWHERE = ("config", "runs", "name", "tensorboard", "resume", "save_every")
+"""The options that do not change what is trained: where it is written, and how it is interrupted and resumed.
+
+`config` only gives values of the others.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +121,7 @@ class Facts:
             if options.get(name) is not None:
                 words += [f"--{name.replace('_', '-')}", str(options[name])]
         words += ["--precision", self.record["precision"]]
+        words += ["--device", options["device"]] if options.get("device", "auto") != "auto" else []
         words += ["--deterministic"] if options.get("deterministic") else []
         if options.get("classes"):
             words += ["--classes", str(options["classes"]) if isinstance(options["classes"], str) else "CLASSES.txt"]
