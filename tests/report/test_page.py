@@ -305,5 +305,17 @@ def test_the_data_has_its_findings(tmp_path):
     assert "14 pictures form 7 groups of duplicates" in words
     assert "Duplicates with different labels: 1" in words
     assert "rose , train rose/copy.jpg" in words
+    assert "The same picture has different labels, so at least one of them is wrong." in words
+    assert "probably wrong" not in words
     assert "Skipped, because they could not be read: 3 pictures." in words
     assert "broken-2.jpg is cut off" in words
+
+
+def test_near_duplicates_with_different_labels_are_only_probably_wrong(tmp_path):
+    known = reports.facts(("rose", "tulip"), 100)
+    near = replace(known.findings.conflicts[0], exact=False, more=3)
+    page = write(replace(known, findings=replace(known.findings, conflicts=[near])), tmp_path)
+    words = " ".join(re.sub("<[^>]*>", " ", page).split())
+    assert "Of near-duplicates with different labels, at least one label is probably wrong." in words
+    assert "The same picture" not in words
+    assert "and 3 more pictures" in words

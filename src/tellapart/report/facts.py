@@ -58,12 +58,17 @@ class ShownPair:
 
 @dataclass(frozen=True, eq=False)
 class ShownDuplicates:
-    """Pictures that are duplicates although their labels differ: names, labels, splits, and pixels if readable."""
+    """Pictures that are duplicates although their labels differ: names, labels, splits, and pixels if readable.
+
+    `exact` is whether their pixels are the same; otherwise some are near-duplicates. The group has `more` pictures.
+    """
 
     keys: Sequence[str]
     labels: Sequence[str]
     splits: Sequence[str]
     pictures: Sequence[np.ndarray | None]
+    exact: bool = True
+    more: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,7 +33,9 @@ of duplicates; each group stays in one split where possible.</li>{% endif %}
 {% endif %}
 </ul>{% endif %}
 {% if conflicts %}<h3>Duplicates with different labels: {{ findings.conflicting | thousands }}</h3>
-<p>The same picture is in two classes, so one of its labels is wrong. Correct it, or remove a copy.</p>
+{% if exact %}<p>The same picture has different labels, so at least one of them is wrong. Correct it, or remove a
+copy.</p>{% endif %}
+{% if near %}<p>Of near-duplicates with different labels, at least one label is probably wrong.</p>{% endif %}
 {% for group in conflicts %}{{ group }}{% endfor %}{% endif %}
 {{ skipped_table }}
 """
@@ -75,6 +77,8 @@ def render(facts: Facts) -> str:
         leaked=record["split"].get("leaked", {}),
         across=record["split"].get("groups_across_splits", {}),
         conflicts=[_conflict(group) for group in findings.conflicts],
+        exact=any(group.exact for group in findings.conflicts),
+        near=not all(group.exact for group in findings.conflicts),
         skipped=skipped,
         skipped_table=html(_SKIPPED, skipped=skipped[:50], more=max(0, len(skipped) - 50)) if skipped else "",
     )
@@ -97,4 +101,6 @@ def _conflict(group: ShownDuplicates) -> Markup:
         )
         for key, label, split, pixels in zip(group.keys, group.labels, group.splits, group.pictures, strict=True)
     ]
-    return gallery(shown, "large")
+    more = html('<p class="soft">and {{ count | counted("more picture") }}</p>', count=group.more) if group.more else ""
+    kind = "" if group.exact else html('<p class="soft">Near-duplicates:</p>')
+    return Markup("").join([kind, gallery(shown, "large"), more])
