@@ -82,10 +82,15 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS)
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
     correct = (probabilities.argmax(axis=1) == labels).astype(np.float64)
-    bin_numbers = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    counts, confidences, corrects = (np.bincount(bin_numbers, weights, bins) for weights in (None, confidence, correct))
+    numbers = bin_numbers(confidence, bins)
+    counts, confidences, corrects = (np.bincount(numbers, weights, bins) for weights in (None, confidence, correct))
     with np.errstate(invalid="ignore"):
         return np.stack([counts, confidences / counts, corrects / counts], axis=1)
+
+
+def bin_numbers(confidence: np.ndarray, bins: int = BINS) -> np.ndarray:
+    """Return the bin of `reliability` for each confidence float [n], int64 [n] from 0."""
+    return np.clip(np.ceil(confidence.astype(np.float64) * bins).astype(int) - 1, 0, bins - 1)
 
 
 def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> float:
