@@ -282,12 +282,25 @@ def test_epochs_are_those_that_were_trained(tmp_path):
 def test_epochs_on_smaller_pictures_are_explained(tmp_path):
     page = write(replace(facts(), history=reports.history()), tmp_path)
     words = " ".join(page.replace("\u00a0", " ").split())
-    assert "the best of the epochs at full size. Until epoch 6 (shaded)" in words
+    assert "the one with the highest validation accuracy at full size. Until epoch 6 (shaded)" in words
     assert "reduced to 75 % of their size" in words
     full = [{key: value for key, value in row.items() if key != "size"} for row in reports.history()]
     page = write(replace(facts(), history=full), tmp_path)
     assert "the one with the highest validation accuracy" in page
     assert "full size" not in page
+
+
+def test_without_validation_the_last_epoch_is_kept(tmp_path):
+    """Also with growing pictures."""
+    history = [
+        {key: value for key, value in row.items() if not key.startswith("val_")} for row in reports.history()
+    ]
+    page = write(replace(facts(), history=history), tmp_path)
+    words = " ".join(page.replace("\u00a0", " ").split())
+    assert "the last one, since there is no validation split to choose another by. Until epoch 6 (shaded)" in words
+    assert "highest" not in words
+    assert 'aria-label="accuracy by epoch, for training"' in page
+    assert "worse than validation" not in words
 
 
 def test_what_the_temperature_was_fitted_on(tmp_path):
