@@ -298,7 +298,7 @@ def test_without_validation_the_last_epoch_is_kept(tmp_path):
     page = write(replace(facts(), history=history), tmp_path)
     words = " ".join(page.replace("\u00a0", " ").split())
     assert "the last one, since there is no validation split to choose another by. Until epoch 6 (shaded)" in words
-    assert "highest" not in words
+    assert "highest validation" not in words
     assert 'aria-label="accuracy by epoch, for training"' in page
     assert "worse than validation" not in words
 

@@ -17,7 +17,7 @@ def test_how_good_the_models_are_is_said_and_what_a_clean_manifest_would_do(dirt
     found = tellapart.check(dirty, on_event=silent)
     text = str(found)
     assert "Likely wrong labels: 3" in text
-    assert "The models trained for this predict the given label of 93 % of the pictures. Of the 3 labels" in text
+    assert "The models trained for this predict the given label of 93 % of the pictures. Of the 3 labels" in " ".join(text.split())
     assert text.endswith(
         "A clean manifest leaves out 2 of 42 pictures and gives 3 pictures another class.\n  To write it:\n"
         f"  tellapart check {dirty} --write-manifest photos-clean.csv"
