@@ -110,6 +110,37 @@ def test_the_command_repeats_every_option_that_changes_the_training():
     assert "--device" not in replace(known, record=known.record | {"options": given | {"device": "auto"}}).command
 
 
+def test_pages_that_are_passed_on_have_no_folders_of_this_machine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    known = reports.facts(("rose", "tulip"), 100)
+    places = {
+        "data": str(tmp_path / "wild" / "flowers"),
+        "recipe": str(tmp_path / "my.toml"),
+        "classes": "/home/me/c.txt",
+    }
+    skipped = [{"file": str(tmp_path / "wild" / "broken.jpg"), "reason": "is cut off"}]
+    record = known.record | {
+        "options": known.record["options"] | places, "results": known.record["results"] | {"skipped": skipped},
+    }  # fmt: skip
+    keys = tuple(f"/home/me/{key}" for key in known.evaluation.keys)
+    evaluation = replace(known.evaluation, keys=keys)
+    mistakes = [
+        replace(shown, mistake=mistake) for shown, mistake in zip(known.mistakes, evaluation.mistakes(12), strict=True)
+    ]
+    copies = [replace(group, keys=[f"/home/me/{key}" for key in group.keys]) for group in known.findings.conflicts]
+    pairs = [replace(pair, keys=[f"/home/me/{key}" for key in pair.keys]) for pair in known.pairs]
+    findings = replace(known.findings, conflicts=copies)
+    known = replace(known, record=record, evaluation=evaluation, mistakes=mistakes, findings=findings, pairs=pairs)
+    page = write(known, tmp_path)
+    card = (tmp_path / "report.md").read_text(encoding="utf-8")
+    for text in (page, card):
+        assert "tellapart train wild/flowers --recipe my.toml" in text
+        assert "--classes c.txt" in text
+        assert "/home/me" not in text
+        assert str(tmp_path) not in text
+    assert "wild/broken.jpg" in page
+
+
 def test_every_link_leads_somewhere(page):
     targets = set(re.findall(r'href="#([^"]+)"', page))
     assert {"pair-0-1", "pair-1-0"} <= targets
@@ -292,9 +323,7 @@ def test_epochs_on_smaller_pictures_are_explained(tmp_path):
 
 def test_without_validation_the_last_epoch_is_kept(tmp_path):
     """Also with growing pictures."""
-    history = [
-        {key: value for key, value in row.items() if not key.startswith("val_")} for row in reports.history()
-    ]
+    history = [{key: value for key, value in row.items() if not key.startswith("val_")} for row in reports.history()]
     page = write(replace(facts(), history=history), tmp_path)
     words = " ".join(page.replace("\u00a0", " ").split())
     assert "the last one, since there is no validation split to choose another by. Until epoch 6 (shaded)" in words

@@ -186,6 +186,7 @@ class CleanList:
 
     `kinds` has a row for each check that causes changes: its title, and the pictures left out and moved, each counted
     once. `command` is the shell command that writes the manifest; empty if there is none, for the reason `problem`.
+    `page_command` is the same one without the folders of this machine, for pages that are passed on.
     """
 
     left_out: frozenset[int] = frozenset()
@@ -193,6 +194,7 @@ class CleanList:
     kinds: Sequence[tuple[str, int, int]] = ()
     command: str = ""
     problem: str = ""
+    page_command: str = ""
 
     @classmethod
     def of(cls, results: Sequence[CheckResult], **values: str) -> CleanList:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tellapart.text import percent, percent_range
+from tellapart.training.places import without_folders
 
 if TYPE_CHECKING:
     from tellapart.evaluation.evaluation import Evaluation
@@ -119,9 +120,10 @@ class Facts:
 
     @property
     def command(self) -> str:
-        """The command that repeats the training."""
+        """The command that repeats the training, without the folders of this machine: the report is passed on."""
         options = self.record["options"]
-        words = ["tellapart", "train", options["data"], "--recipe", options["recipe"]]
+        places = [without_folders(options[name]) for name in ("data", "recipe")]
+        words = ["tellapart", "train", places[0], "--recipe", places[1]]
         for name in OPTIONS:
             if options.get(name) is not None:
                 words += [f"--{name.replace('_', '-')}", str(options[name])]
@@ -129,7 +131,10 @@ class Facts:
         words += ["--device", options["device"]] if options.get("device", "auto") != "auto" else []
         words += ["--deterministic"] if options.get("deterministic") else []
         if options.get("classes"):
-            words += ["--classes", str(options["classes"]) if isinstance(options["classes"], str) else "CLASSES.txt"]
+            words += [
+                "--classes",
+                without_folders(options["classes"]) if isinstance(options["classes"], str) else "CLASSES.txt",
+            ]
         changes = options.get("set") or []
         for item in changes if isinstance(changes, list) else _assignments(changes):
             words += ["--set", str(item)]

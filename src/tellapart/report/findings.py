@@ -16,6 +16,7 @@ from tellapart.images.summary import PictureSummary
 from tellapart.images.write import EXACT, within
 from tellapart.report.page import anchor, html, kept_together, page, picture, scroll
 from tellapart.text import counted, cut
+from tellapart.training.places import without_folders
 
 SIDE = 192
 """Longer side of a picture on the page, in CSS pixels."""
@@ -72,8 +73,8 @@ _CLEAN = """
 <p>A clean manifest is a table of the pictures without these problems. It {{ words }}. Your files stay as they are.</p>
 {{ table }}
 {% if manifest %}<p>It was written: <code>{{ manifest }}</code></p>
-{% elif clean.command %}<p>Look at the pictures above first. This command writes it:</p>
-<pre class="check-command">{{ clean.command }}</pre>
+{% elif clean.page_command %}<p>Look at the pictures above first. This command writes it:</p>
+<pre class="check-command">{{ clean.page_command }}</pre>
 {% else %}<p>It cannot be written: {{ clean.problem }}.</p>{% endif %}
 {% else %}<p>None of the findings changes a clean manifest: it would list every picture with its class.</p>{% endif %}
 </div>
@@ -222,14 +223,15 @@ def _in_words(finding: Finding, keys: Sequence[str]) -> Markup:
 
 def _name(key: str, length: int) -> Markup:
     """Return a file name that is cut in the middle; the full name appears under the mouse."""
-    return html('<bdi dir="ltr" title="{{ full }}">{{ short }}</bdi>', full=key, short=cut(key, length))
+    full = without_folders(key)
+    return html('<bdi dir="ltr" title="{{ full }}">{{ short }}</bdi>', full=full, short=cut(full, length))
 
 
 def _card(checked: Checked, finding: Finding, with_detail: bool) -> Markup | None:
     """Return up to four readable pictures of a finding with their names; None if there are none."""
     keys, tags = checked.collection.keys, finding.tags or ("",) * len(finding.pictures)
     images = [
-        (_image(checked, i, summary, f"{keys[i]}: {finding.detail}"), _name(keys[i], NAME), tag)
+        (_image(checked, i, summary, f"{without_folders(keys[i])}: {finding.detail}"), _name(keys[i], NAME), tag)
         for i, tag in list(zip(finding.pictures, tags, strict=False))[:IN_GROUP]
         if isinstance(summary := checked.inspection.summaries[i], PictureSummary)
     ]
@@ -259,4 +261,5 @@ def _clean(facts: CheckPage) -> Markup:
     """Return what a clean manifest would change, by kind, and the command that writes it."""
     words = facts.clean.words(len(facts.checked.collection))
     table = scroll("What a clean manifest changes", html(_CHANGES, kinds=facts.clean.kinds))
-    return html(_CLEAN, clean=facts.clean, words=words, manifest=facts.manifest, table=table)
+    manifest = without_folders(facts.manifest) if facts.manifest else ""
+    return html(_CLEAN, clean=facts.clean, words=words, manifest=manifest, table=table)

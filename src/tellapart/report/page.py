@@ -16,6 +16,7 @@ from tellapart.files import plain_name
 from tellapart.images.write import EXACT, as_file
 from tellapart.plots.plot import Plot
 from tellapart.text import counted, percent, percent_range, probability
+from tellapart.training.places import without_folders
 
 _FOLDER = Path(__file__).parent
 
@@ -24,6 +25,7 @@ FILTERS: dict[str, Any] = {
     "percent_range": percent_range,
     "probability": probability,
     "counted": counted,
+    "without_folders": without_folders,
     "thousands": lambda value: f"{value:,}",
 }
 """The filters of all templates."""

@@ -8,6 +8,7 @@ from tellapart.plots.confusion import NAMED, NUMBERED
 from tellapart.report.facts import Facts, ShownPair
 from tellapart.report.page import drawing, html, picture, scroll
 from tellapart.text import shortened
+from tellapart.training.places import without_folders
 
 POSITION, TITLE = 40, "Confusion matrix"
 
@@ -115,7 +116,7 @@ def _pair(facts: Facts, pair: ShownPair) -> Markup:
     names, total = evaluation.class_names, int(evaluation.confusion[pair.true].sum())
     count = int(evaluation.confusion[pair.true, pair.predicted])
     images = [
-        picture(pixels, f"{key}, a picture of {names[pair.true]}", SIDE)
+        picture(pixels, f"{without_folders(key)}, a picture of {names[pair.true]}", SIDE)
         for key, pixels in zip(pair.keys, pair.pictures, strict=False)
     ]
     return html(

@@ -4,6 +4,7 @@ from markupsafe import Markup
 
 from tellapart.report.facts import Facts, ShownDuplicates
 from tellapart.report.page import gallery, html, picture, scroll
+from tellapart.training.places import without_folders
 
 POSITION, TITLE = 80, "Data"
 
@@ -49,12 +50,12 @@ _COUNTS = """
 """
 
 _COPY = """
-<b><bdi>{{ label }}</bdi></b>{% if split %}, {{ split }}{% endif %}<br><span class="file">{{ key }}</span>
+<b><bdi>{{ label }}</bdi></b>{% if split %}, {{ split }}{% endif %}<br><span class="file">{{ key | without_folders }}</span>
 """
 
 _SKIPPED = """
 <h3>Skipped files</h3><table><thead><tr><th>file</th><th>reason</th></tr></thead><tbody>
-{% for item in skipped %}<tr><td class="file">{{ item.file }}</td><td>{{ item.reason }}</td></tr>{% endfor %}
+{% for item in skipped %}<tr><td class="file">{{ item.file | without_folders }}</td><td>{{ item.reason }}</td></tr>{% endfor %}
 </tbody></table>{% if more %}<p>{{ more | thousands }} more are in run.json.</p>{% endif %}
 """
 
@@ -96,7 +97,7 @@ def _conflict(group: ShownDuplicates) -> Markup:
     """Return a group of duplicates: pictures side by side, each with its label, split and file."""
     shown = [
         (
-            Markup("") if pixels is None else picture(pixels, f"{key}, labelled {label}", PAIRED),
+            Markup("") if pixels is None else picture(pixels, f"{without_folders(key)}, labelled {label}", PAIRED),
             html(_COPY, label=label, split=split, key=key),
         )
         for key, label, split, pixels in zip(group.keys, group.labels, group.splits, group.pictures, strict=True)
