@@ -13,7 +13,7 @@ from tellapart import leaves
 from tellapart.evaluation.baselines import Baseline
 from tellapart.evaluation.evaluation import Evaluation
 from tellapart.report.facts import ELSEWHERE, Facts, ShownMistake, ShownPair
-from tellapart.report.page import anchor, html, picture
+from tellapart.report.page import anchor, html, picture, sentence
 from tellapart.report.report import SECTIONS, plain, write_report
 from tellapart.verbs._train_options import Options
 from tests import reports
@@ -139,6 +139,25 @@ def test_pages_that_are_passed_on_have_no_folders_of_this_machine(tmp_path, monk
         assert "/home/me" not in text
         assert str(tmp_path) not in text
     assert "wild/broken.jpg" in page
+
+
+def test_names_from_right_to_left_do_not_reorder_their_sentence():
+    arabic, hebrew = "زهرة برية", "כלב גדול"
+    assert sentence(f"labelled {arabic} (2.0 %), probably {hebrew} (97.0 %)") == (
+        f"labelled <bdi>{arabic}</bdi> (2.0\u00a0%), probably <bdi>{hebrew}</bdi> (97.0\u00a0%)"
+    )
+    assert sentence(f"{arabic}, {hebrew}.") == f"<bdi>{arabic}</bdi>, <bdi>{hebrew}</bdi>."
+    assert sentence(f"<b>{arabic}</b> & roses") == f"&lt;b&gt;<bdi>{arabic}</bdi>&lt;/b&gt; &amp; roses"
+
+
+def test_file_names_and_advice_are_isolated(tmp_path):
+    name = "زهرة برية"
+    known = reports.facts((name, "tulip"), 200)
+    page = write(known, tmp_path)
+    assert f'<bdi dir="ltr">{known.mistakes[0].mistake.key}</bdi>' in page
+    assert f"always predicting '<bdi>{name}</bdi>'" in page
+    body = re.sub(r"<(style|svg).*?</\1>", " ", page, flags=re.DOTALL)
+    assert name not in re.sub(r"<bdi[^>]*>[^<]*</bdi>|<[^>]*>", " ", body)
 
 
 def test_every_link_leads_somewhere(page):

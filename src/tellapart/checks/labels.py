@@ -33,7 +33,8 @@ def remark(checked: Checked, findings: Sequence[Finding]) -> Remark:
     """See the contract: how good the models are, and how many of the listed labels are expected to be wrong."""
     _, errors = checked.label_errors
     share = errors.expected / len(findings) if findings else None
-    words = f"The models trained for this predict the given label of {percent(errors.agreement, digits=0)} of the pictures. "
+    agreed = percent(errors.agreement, digits=0)
+    words = f"The models trained for this predict the given label of {agreed} of the pictures. "
     facts = {
         "judge_accuracy": errors.agreement, "estimated_noise": errors.noise, "suspected": errors.suspected,
         "expected_wrong": errors.expected, "expected_precision": share, "least_precision": LEVEL,

@@ -101,7 +101,7 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS)
 
 def bin_numbers(confidence: np.ndarray, bins: int = BINS) -> np.ndarray:
     """Return the bin of `reliability` for each confidence float [n], int64 [n] from 0."""
-    return np.clip(np.ceil(confidence.astype(np.float64) * bins).astype(int) - 1, 0, bins - 1)
+    return np.asarray(np.clip(np.ceil(confidence.astype(np.float64) * bins).astype(int) - 1, 0, bins - 1))
 
 
 def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> float:

@@ -14,7 +14,7 @@ from tellapart.errors import TellapartError
 from tellapart.files import write_text
 from tellapart.images.summary import PictureSummary
 from tellapart.images.write import EXACT, within
-from tellapart.report.page import anchor, html, kept_together, page, picture, scroll
+from tellapart.report.page import anchor, html, page, picture, scroll, sentence
 from tellapart.text import counted, cut
 from tellapart.training.places import without_folders
 
@@ -38,12 +38,12 @@ EXAMPLES = 3
 
 _SUMMARY = """
 <p class="big">{{ headline }}</p>
-{% for note in notes %}<p>Note: {{ note }}.</p>{% endfor %}
+{% for note in notes %}<p>Note: {{ note | sentence }}.</p>{% endfor %}
 {% if links %}<ul class="check-kinds">
 {% for anchor, title, count in links %}<li><a href="#{{ anchor }}">{{ title }} <b>{{ count | thousands }}</b></a></li>
 {% endfor %}</ul>{% endif %}
 {% if empty %}<p class="soft">Nothing found: {{ empty | join(", ") }}.</p>{% endif %}
-{% for words in remarks %}<p class="soft">{{ words }}</p>{% endfor %}
+{% for words in remarks %}<p class="soft">{{ words | sentence }}</p>{% endfor %}
 """
 
 _SECTION = """
@@ -60,7 +60,7 @@ _SECTION = """
 _CARD = """
 <figure class="check-card{% if images | length > 1 %} check-group{% endif %}">
 <div class="check-pictures">{% for image, name, tag in images %}<div class="check-picture">{{ image }}
-<p class="check-name">{% if tag %}<b>{{ tag }}</b>{% endif %}{{ name }}</p></div>{% endfor %}</div>
+<p class="check-name">{% if tag %}<b><bdi>{{ tag }}</bdi></b>{% endif %}{{ name }}</p></div>{% endfor %}</div>
 {% if detail or left %}<figcaption>{{ detail }}{% if left %} <span class="soft">and {{ left | thousands }} more</span>
 {%- endif %}</figcaption>{% endif %}
 
@@ -94,7 +94,7 @@ _TABLE = """
 <td style="text-align:left">{{ examples }}</td></tr>{% endfor %}
 </tbody></table>
 {% if empty %}<p>Nothing found: {{ empty | join(", ") }}.</p>{% endif %}
-{% for words in missing %}<p>{{ words }}</p>{% endfor %}
+{% for words in missing %}<p>{{ words | sentence }}</p>{% endfor %}
 """
 
 
@@ -140,7 +140,7 @@ def write_findings(facts: CheckPage, path: Path) -> None:
     sections = [("Summary", _summary(facts))]
     sections += [(result.title, _section(facts, result)) for result in facts.found]
     if facts.missing:
-        items = '<ul class="check">{% for words in missing %}<li>{{ words }}</li>{% endfor %}</ul>'
+        items = '<ul class="check">{% for words in missing %}<li>{{ words | sentence }}</li>{% endfor %}</ul>'
         sections.append(("Not checked, or only in part", html(items, missing=facts.missing)))
     if facts.found:
         sections.append(("Clean manifest", _clean(facts)))
@@ -186,7 +186,7 @@ def _section(facts: CheckPage, result: CheckResult) -> Markup:
         description=result.description,
         count=len(result.findings),
         cleaned=_cleaned(facts.clean, result.title),
-        remark=kept_together(result.remark.words) if result.remark else "",
+        remark=sentence(result.remark.words) if result.remark else "",
         plain=[_in_words(finding, keys) for finding, card in first if card is None],
         cards=Markup("").join(card for _, card in first if card is not None),
         rest=[_in_words(finding, keys) for finding in rest],
@@ -207,13 +207,13 @@ def _cleaned(clean: CleanList, title: str) -> str:
 def _in_words(finding: Finding, keys: Sequence[str]) -> Markup:
     """Return a finding in words, with the names of its pictures cut in the middle."""
     if not finding.pictures:
-        return html("{{ words }}", words=finding.words)
+        return sentence(finding.words)
     tags = finding.tags or ("",) * len(finding.pictures)
     named = [(_name(keys[i], LONG_NAME), tag) for i, tag in zip(finding.pictures[:NAMED], tags, strict=False)]
     if len(named) == 1:
-        return html("{{ name }}: {{ detail }}", name=named[0][0], detail=finding.detail or finding.words)
+        return html("{{ name }}: {{ detail | sentence }}", name=named[0][0], detail=finding.detail or finding.words)
     return html(
-        "{{ detail }}: {% for name, tag in named %}{{ name }}{% if tag %} ({{ tag }}){% endif %}"
+        "{{ detail | sentence }}: {% for name, tag in named %}{{ name }}{% if tag %} (<bdi>{{ tag }}</bdi>){% endif %}"
         "{% if not loop.last %}, {% endif %}{% endfor %}{% if left > 0 %} and {{ left | thousands }} more{% endif %}",
         detail=finding.detail or finding.words,
         named=named,
@@ -238,7 +238,7 @@ def _card(checked: Checked, finding: Finding, with_detail: bool) -> Markup | Non
     if not images:
         return None
     left = len(finding.pictures) - len(images)
-    detail = kept_together(finding.detail or finding.words) if with_detail else ""
+    detail = sentence(finding.detail or finding.words) if with_detail else Markup("")
     return html(_CARD, images=images, detail=detail, left=left)
 
 

@@ -40,8 +40,8 @@ def calibration_judged(facts: Facts) -> str:
         return f"The confidence is right on average only: it is {mean} are right.{_said(evaluation, off)}"
     if high - low > WIDE:
         return (
-            f"Too few pictures to judge the confidence: it is {mean} are right, which may be {percent_range((low, high))} "
-            "on other pictures."
+            f"Too few pictures to judge the confidence: it is {mean} are right, which may be "
+            f"{percent_range((low, high))} on other pictures."
         )
     return f"The confidence is about right: it is {mean} are right.{_example(evaluation, agreeing=True)}"
 

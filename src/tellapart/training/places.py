@@ -8,7 +8,6 @@ from pathlib import Path
 
 from tellapart import leaves
 
-
 DATASETS = "tellapart.data.datasets"
 
 

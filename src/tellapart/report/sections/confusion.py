@@ -52,7 +52,8 @@ _PAIR = """
 <bdi>{{ other }}</bdi>: <b>{{ count | thousands }}</b> of {{ total | thousands }}
 <span class="soft">({{ share | percent(none, 0) }})</span></p>
 {% if pictures %}<div class="strip">{{ pictures }}</div>{% endif %}
-<p class="file">{{ keys | join(", ") }}{% if more %} and {{ more | thousands }} more{% endif %}</p></div>
+<p class="file">{% for key in keys %}{{ key | file_name }}{{ ", " if not loop.last }}{% endfor %}
+{% if more %} and {{ more | thousands }} more{% endif %}</p></div>
 """
 
 

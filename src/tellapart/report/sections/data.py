@@ -15,7 +15,8 @@ LISTED = 200
 """Number of classes up to which their pictures are counted one by one."""
 
 _TEMPLATE = """
-<p>{{ data.name }}: {{ data.pictures | thousands }} pictures, {{ data.classes | length | thousands }} classes.
+<p><bdi>{{ data.name }}</bdi>: {{ data.pictures | thousands }} pictures,
+{{ data.classes | length | thousands }} classes.
 {% for name, count in split_table.counts.items() if count -%}
 {{ "; " if not loop.first }}{{ name }} {{ count | thousands }}
 ({{ split_table.origin[name] }}){% endfor %}.</p>
@@ -23,7 +24,7 @@ _TEMPLATE = """
 {% if counts %}<details{{ " open" if data.classes | length <= 10 }}>
 <summary>Pictures of each class</summary>{{ counts }}</details>{% endif %}
 {% if findings.notes or findings.groups or leaked or across or skipped %}<h3>Findings</h3><ul class="findings">
-{% for note in findings.notes %}<li>{{ note.rstrip(".") }}.</li>{% endfor %}
+{% for note in findings.notes %}<li>{{ note.rstrip(".") | sentence }}.</li>{% endfor %}
 {% if findings.groups %}<li>{{ findings.duplicates | thousands }} pictures form {{ findings.groups | counted("group") }}
 of duplicates; each group stays in one split where possible.</li>{% endif %}
 {% for split, count in leaked.items() %}<li>{{ count | counted(split + " picture") }}
@@ -50,12 +51,13 @@ _COUNTS = """
 """
 
 _COPY = """
-<b><bdi>{{ label }}</bdi></b>{% if split %}, {{ split }}{% endif %}<br><span class="file">{{ key | without_folders }}</span>
+<b><bdi>{{ label }}</bdi></b>{% if split %}, {{ split }}{% endif %}<br><span class="file">{{ key | file_name }}</span>
 """
 
 _SKIPPED = """
 <h3>Skipped files</h3><table><thead><tr><th>file</th><th>reason</th></tr></thead><tbody>
-{% for item in skipped %}<tr><td class="file">{{ item.file | without_folders }}</td><td>{{ item.reason }}</td></tr>{% endfor %}
+{% for item in skipped %}<tr><td class="file">{{ item.file | file_name }}</td><td>{{ item.reason }}</td></tr>
+{% endfor %}
 </tbody></table>{% if more %}<p>{{ more | thousands }} more are in run.json.</p>{% endif %}
 """
 

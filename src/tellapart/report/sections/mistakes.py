@@ -23,7 +23,8 @@ _MISTAKE = """
 <figure class="mistake"><div class="views">{{ own }}{{ heat }}</div>
 <figcaption>{% if seen %}<span class="seen">{{ seen }}<span>as the network sees it</span></span>{% endif %}
 <span><b>predicted <bdi>{{ mistake.predicted }}</bdi></b> ({{ mistake.probability | probability }})<br>
-labelled <bdi>{{ mistake.true }}</bdi><br><span class="file">{{ mistake.key | without_folders }}</span></span></figcaption></figure>
+labelled <bdi>{{ mistake.true }}</bdi><br><span class="file">{{ mistake.key | file_name }}</span></span>
+</figcaption></figure>
 """
 
 
