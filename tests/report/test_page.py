@@ -304,6 +304,20 @@ def test_few_classes_have_counts_and_shares_in_cells_that_lead_to_pictures(page)
     assert '<a href="#pair-0-1" aria-label="1 of 10 pictures of cats predicted as dogs: see them">' in cells[1][1]
 
 
+def test_a_cell_beside_mistakes_is_never_all_or_nothing(tmp_path):
+    known = reports.facts(("rose", "tulip"), 300)
+    labels = np.zeros(300, np.int64)
+    probabilities = np.tile(np.array([[0.9, 0.1]], np.float32), (300, 1))
+    probabilities[7] = (0.1, 0.9)
+    page = write(
+        replace(known, evaluation=replace(known.evaluation, labels=labels, probabilities=probabilities), pairs=()),
+        tmp_path,
+    )
+    assert "<b>299</b><small>>99 %</small>" in page
+    assert "<b>1</b><small><1 %</small>" in page
+    assert re.search(r"<small>(0|100) %</small>", page) is None
+
+
 def test_many_classes_have_a_list_of_pairs_and_an_ordered_matrix(tmp_path):
     page = write(reports.facts([f"class {k}" for k in range(60)], 900), tmp_path)
     assert 'class="matrix' not in page

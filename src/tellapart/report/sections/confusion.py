@@ -4,7 +4,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from tellapart.plots.confusion import NAMED, NUMBERED
+from tellapart.plots.confusion import NAMED, NUMBERED, whole_percent
 from tellapart.report.facts import Facts, ShownPair
 from tellapart.report.page import drawing, html, picture, scroll
 from tellapart.text import shortened
@@ -42,7 +42,7 @@ _MATRIX = """
 {% for cell in row.cells %}<td{% if cell.count %} class="{{ "right" if cell.right else "wrong" }}" style="--tint:{{
 "%.2f" | format(cell.tint) }}"{% endif %}>
 {%- if cell.count -%}{% if cell.link %}<a href="#{{ cell.link }}" aria-label="{{ cell.label }}">{% endif -%}
-<b>{{ cell.count | thousands }}</b>{% if not cell.whole %}<small>{{ "%.0f" | format(100 * cell.share) }} %</small>
+<b>{{ cell.count | thousands }}</b>{% if not cell.whole %}<small>{{ cell.percent }}</small>
 {%- endif %}{% if cell.link %}</a>{% endif %}{% endif %}</td>{% endfor %}</tr>{% endfor %}
 </tbody></table>
 """
@@ -93,7 +93,7 @@ def _cells(facts: Facts, true: int) -> list[dict[str, Any]]:
     return [
         {
             "count": int(count),
-            "share": int(count) / max(total, 1),
+            "percent": whole_percent(int(count) / max(total, 1)),
             "whole": int(count) == total,
             "right": predicted == true,
             "tint": (int(count) / max(total, 1)) ** (1.0 if predicted == true else 0.5),  # rare mistakes stay visible
@@ -107,7 +107,7 @@ def _cells(facts: Facts, true: int) -> list[dict[str, Any]]:
 def _picture(facts: Facts) -> Markup:
     evaluation = facts.evaluation
     assert evaluation is not None
-    drawn = drawing(evaluation.confusion_matrix(), "Confusion matrix: true classes in rows, predicted ones in columns")
+    drawn = drawing(evaluation.confusion_matrix(normalized=True), "Confusion matrix: true classes in rows, predicted ones in columns")
     return scroll("Confusion matrix of all classes", drawn, "natural")
 
 
