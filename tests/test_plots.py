@@ -72,6 +72,14 @@ def test_the_grid_shows_each_picture_with_its_name():
     assert axis.get_ylim()[0] >= max(place[2] for place in places)
 
 
+def test_a_grid_by_epoch_has_a_row_for_each_picture():
+    pictures = np.stack([np.full((4, 4, 1), value, np.uint8) for value in (10, 20)])
+    grid = PictureGrid.by_epoch(["cat", "dog"], pictures, [pictures + 1, pictures + 2])
+    assert grid.columns == 3
+    assert grid.titles == ["cat", "epoch 1", "epoch 2", "dog", "epoch 1", "epoch 2"]
+    assert [int(picture[0, 0, 0]) for picture in grid.pictures] == [10, 11, 12, 20, 21, 22]
+
+
 def test_the_matrix_names_its_axes():
     axis = ConfusionMatrix(np.array([[3, 1], [0, 4]]), ["cat", "dog"]).figure().axes[0]
     assert [text.get_text() for text in axis.texts] == ["3\n75 %", "1\n25 %", "4"]

@@ -4,6 +4,7 @@ import zipfile
 
 import tellapart
 from tellapart.data.passed_over import passed_over
+from tellapart.files import OUTPUT_FOLDER
 from tests.conftest import make_collection, write_folder
 from tests.photos import encoded, photo
 
@@ -80,10 +81,6 @@ def test_an_archive(tmp_path):
 
 
 def test_the_folder_for_outputs_is_never_a_class(tmp_path):
-    from tellapart.data.tree import OUTPUT_FOLDER
-    from tellapart.verbs import _output
-
-    assert _output.OUTPUT_FOLDER == OUTPUT_FOLDER
     home = write_folder(tmp_path / "data")
     (home / OUTPUT_FOLDER).mkdir()
     (home / OUTPUT_FOLDER / "data-pictures.png").write_bytes(encoded(photo(), "PNG"))

@@ -265,8 +265,5 @@ def _augmented(finished: Finished) -> Plot:
     samples = _samples(finished)
     chosen = [samples[k] for k in np.unique(np.linspace(0, len(samples) - 1, AUGMENTED).round().astype(int))]
     pixels = np.stack([finished.seen(i) for i in chosen])
-    columns = [pixels, *augmented(finished.trained.recipe, pixels, EPOCHS)]
-    names = [collection.label(i) for i in chosen]
-    pictures = [column[row] for row in range(len(chosen)) for column in columns]
-    titles = [name if place == 0 else f"epoch {place}" for name in names for place in range(len(columns))]
-    return PictureGrid(pictures, titles, columns=len(columns))
+    changed = augmented(finished.trained.recipe, pixels, EPOCHS)
+    return PictureGrid.by_epoch([collection.label(i) for i in chosen], pixels, changed)

@@ -107,7 +107,10 @@ def _cells(facts: Facts, true: int) -> list[dict[str, Any]]:
 def _picture(facts: Facts) -> Markup:
     evaluation = facts.evaluation
     assert evaluation is not None
-    drawn = drawing(evaluation.confusion_matrix(normalized=True), "Confusion matrix: true classes in rows, predicted ones in columns")
+    drawn = drawing(
+        evaluation.confusion_matrix(normalized=True),
+        "Confusion matrix: true classes in rows, predicted ones in columns",
+    )
     return scroll("Confusion matrix of all classes", drawn, "natural")
 
 
