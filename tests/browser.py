@@ -113,18 +113,25 @@ def _note_request(shown: Opened, url: str, address: str) -> None:
         shown.requests.append(url)
 
 
-def assert_good(browser: Any, path: Path, views: Sequence[View] = VIEWS) -> None:
-    """Fail with all that is wrong with a page in any of the views."""
-    wrong = [f"{view}: {problem}" for view in views for problem in problems(browser, path, view)]
+def assert_good(
+    browser: Any, path: Path, views: Sequence[View] = VIEWS, for_axe: Sequence[View] = VIEWS, without: str = ""
+) -> None:
+    """Fail with all that is wrong with a page in any of the views.
+
+    axe-core, which takes most of the time, looks at it in the views `for_axe`, without the elements of a selector.
+    """
+    wrong = [
+        f"{view}: {problem}" for view in views for problem in problems(browser, path, view, view in for_axe, without)
+    ]
     assert not wrong, f"{path.name}:\n" + "\n".join(wrong)
 
 
-def problems(browser: Any, path: Path, view: View = WIDE) -> list[str]:
+def problems(browser: Any, path: Path, view: View = WIDE, axe: bool = True, without: str = "") -> list[str]:
     """All that is wrong with a page in one view: overflow, pictures, requests, messages, accessibility."""
     with opened(browser, path, view) as shown:
         found = [*overflows(shown.page, view), *broken_pictures(shown.page)]
-        if not view.print:  # paper has neither a keyboard nor a screen reader
-            found += inaccessible(shown.page, colours=view.width > NARROW.width or view.dark)
+        if axe and not view.print:  # paper has neither a keyboard nor a screen reader
+            found += inaccessible(shown.page, view.width > NARROW.width or view.dark, without)
         return found + [f"requests {url}" for url in shown.requests] + [f"prints {text}" for text in shown.messages]
 
 
@@ -178,15 +185,17 @@ def broken_pictures(page: Any) -> list[str]:
     )
 
 
-def inaccessible(page: Any, colours: bool = True) -> list[str]:
+def inaccessible(page: Any, colours: bool = True, without: str = "") -> list[str]:
     """What axe-core finds that keeps people from using the page.
 
-    Without `colours` it does not measure contrasts, which takes most of its time.
+    Without `colours` it does not measure contrasts, which takes most of its time. It does not look at the elements of
+    the selector `without`.
     """
     from axe_playwright_python.sync_playwright import Axe
 
     options = {"resultTypes": ["violations"], "rules": {"color-contrast": {"enabled": colours}}}
-    found = Axe().run(page, options=options).response["violations"]
+    context = {"exclude": [[without]]} if without else None
+    found = Axe().run(page, context=context, options=options).response["violations"]
     return [
         f"{rule['id']} ({rule['impact']}): {rule['help']}: {node['html'][:120]} {node.get('failureSummary', '')[:300]}"
         for rule in found

@@ -58,6 +58,8 @@ def test_reports_are_good(chromium, tmp_path, name):
     assert path.stat().st_size < LARGEST
     if name == "10 classes":  # which has the names that pages have trouble with
         assert_good(chromium, path)
+    elif name == "1,000 classes":  # the folded table has 8,000 cells of the same kind as the one above it
+        assert_good(chromium, path, (WIDE, NARROW, PRINT), for_axe=(NARROW,), without="#classes details")
     else:
         assert_good(chromium, path, (WIDE, NARROW, PRINT))
 
