@@ -39,7 +39,10 @@ def _is_number(value: object) -> bool:
 
 
 def terminal_width() -> int | None:
-    """The width of the terminal that stdout is, which `$COLUMNS` overrides; None for a pipe, a file and a notebook."""
+    """The width of the terminal that stdout is, or `$COLUMNS`; None for a pipe, a file and a notebook."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given):
+        return int(given)
     try:
         return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     except (AttributeError, ValueError):  # a stream that is closed or not a file

@@ -63,6 +63,7 @@ def test_what_is_written_is_on_the_disk_at_once(tmp_path, read):
     files = EventFiles(tmp_path, silent)
     files(Epoch(1, 3, row(1)))
     assert [scalar.step for scalar in read(tmp_path / "train").Scalars("epoch_loss")] == [0]
+    files.close()
 
 
 def test_a_full_disk_is_reported_once_and_ends_nothing(tmp_path, monkeypatch):
