@@ -19,7 +19,7 @@ from tellapart.verbs._train_options import Options
 if TYPE_CHECKING:
     from tellapart.data.collection import Collection
     from tellapart.data.split_table import SplitTable
-    from tellapart.recipes.find import Found
+    from tellapart.recipes.find import AdaptiveRecipe
     from tellapart.training.run_folder import RunFolder
 
 FREE = {"config", "data", "device", "name", "resume", "runs", "save_every", "tensorboard"}
@@ -51,7 +51,7 @@ class Interrupted:
                 "install that version, or start a new run without --resume",
             )
 
-    def check_recipe(self, found: Found) -> None:
+    def check_recipe(self, found: AdaptiveRecipe) -> None:
         """Raise CheckpointError if the recipe is no longer what it was when the run was started."""
         before, now = self.record["recipe_found"], found.recipe.changes()
         changed = sorted(name for name in now if before.get(name) != now[name])

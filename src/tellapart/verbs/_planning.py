@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tellapart.data.feeding import Prepared
     from tellapart.data.split_table import SplitTable
     from tellapart.images.preprocessing import Preparation
-    from tellapart.recipes.find import Found
+    from tellapart.recipes.find import AdaptiveRecipe
     from tellapart.recipes.recipe import Recipe
     from tellapart.training.plan import Plan
 
@@ -38,7 +38,7 @@ class Pictures:
     collection: Collection
     split_table: SplitTable
     data: Prepared
-    found: Found
+    found: AdaptiveRecipe
     fold: np.ndarray | None = None
     duplicates: Duplicates | None = None
 
@@ -134,7 +134,7 @@ def _split(collection: Collection, options: Options, duplicates: Duplicates) -> 
     return split_table
 
 
-def with_changes(found: Found, options: Options, check: bool = True) -> Found:
+def with_changes(found: AdaptiveRecipe, options: Options, check: bool = True) -> AdaptiveRecipe:
     """The recipe with the changes of --set, --epochs and the options for single fields.
 
     Raises RecipeError, UsageError; with `check` also if they contradict each other.
@@ -151,7 +151,7 @@ def with_changes(found: Found, options: Options, check: bool = True) -> Found:
 def _prepared(
     options: Options,
     collection: Collection,
-    found: Found,
+    found: AdaptiveRecipe,
     preprocessing: Preparation,
     on_event: Listener,
     interrupted: Interrupted | None = None,
@@ -215,7 +215,7 @@ def _plan(options: Options, pictures: Pictures, preprocessing: Preparation, on_e
 
 
 def recipe_for(
-    found: Found, train: Prepared, preprocessing: Preparation, class_names: tuple[str, ...]
+    found: AdaptiveRecipe, train: Prepared, preprocessing: Preparation, class_names: tuple[str, ...]
 ) -> tuple[Recipe, str | None]:
     """The recipe with everything decided that it leaves to the training pictures, and the reason for its mirroring."""
     from tellapart.recipes.choose import choose_mirror
