@@ -49,6 +49,11 @@ def terminal_width() -> int | None:
         return None
 
 
+def text_width(most: int = 80) -> int:
+    """The width to which long lines are wrapped: that of the terminal, or `most` if it is wider or not a terminal."""
+    return min(most, terminal_width() or most)
+
+
 def fitted(rows: Sequence[Sequence[object]], header: Sequence[str], width: int | None, least: int = 3) -> str:
     """Rows as columns that fit `width` letters; None: any width.
 
