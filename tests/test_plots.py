@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from tellapart.plots.answers import Bars, Calibration, Coverage, Intervals
-from tellapart.plots.confusion import ConfusionMatrix
+from tellapart.plots.confusion import ConfusionMatrix, whole_percent
 from tellapart.plots.inside import KernelResponse, MapRows
 from tellapart.plots.learning import LearningCurve, LearningCurves
 from tellapart.plots.ordering import confusion_order
@@ -72,6 +72,14 @@ def test_the_grid_shows_each_picture_with_its_name():
     assert axis.get_ylim()[0] >= max(place[2] for place in places)
 
 
+def test_a_grid_by_epoch_has_a_row_for_each_picture():
+    pictures = np.stack([np.full((4, 4, 1), value, np.uint8) for value in (10, 20)])
+    grid = PictureGrid.by_epoch(["cat", "dog"], pictures, [pictures + 1, pictures + 2])
+    assert grid.columns == 3
+    assert grid.titles == ["cat", "epoch 1", "epoch 2", "dog", "epoch 1", "epoch 2"]
+    assert [int(picture[0, 0, 0]) for picture in grid.pictures] == [10, 11, 12, 20, 21, 22]
+
+
 def test_the_matrix_names_its_axes():
     axis = ConfusionMatrix(np.array([[3, 1], [0, 4]]), ["cat", "dog"]).figure().axes[0]
     assert [text.get_text() for text in axis.texts] == ["3\n75 %", "1\n25 %", "4"]
@@ -124,6 +132,23 @@ def test_many_classes_are_named_in_their_order_and_have_frames():
     assert all(len(set(of_group[i : i + 3])) == 1 for i in range(0, 60, 3))
     assert len(axis.patches) == 20
     assert not axis.texts
+
+
+def test_the_matrix_of_many_classes_is_coloured_by_count_or_by_share():
+    """A class with a hundred times the pictures has a stronger colour only in the plain matrix."""
+    counts = np.diag([1000, *[10] * 29])
+    names = [f"class {c}" for c in range(30)]
+    plain, normalized = (ConfusionMatrix(counts, names, kind).figure().axes[0].images[0] for kind in (False, True))
+    shades = [len(np.unique(np.round(image.get_array()[..., 0].diagonal(), 4))) for image in (plain, normalized)]
+    assert shades == [2, 1]
+
+
+def test_a_cell_is_never_called_all_or_nothing_beside_mistakes():
+    assert [whole_percent(share) for share in (0, 0.001, 0.5, 0.994, 0.999, 1)] == [
+        "0 %", "<1 %", "50 %", "99 %", ">99 %", "100 %"
+    ]  # fmt: skip
+    axis = ConfusionMatrix(np.array([[999, 1], [0, 4]]), ["cat", "dog"], normalized=True).figure().axes[0]
+    assert {text.get_text() for text in axis.texts} == {">99 %", "<1 %", "100 %"}
 
 
 def test_very_many_classes_become_a_small_picture_with_names_of_groups():

@@ -14,6 +14,12 @@ from typing import Any
 
 from tellapart.errors import UsageError
 
+OUTPUT_FOLDER = "tellapart-out"
+"""The folder, in the current one, for files that verbs write without --output and that are not about one run.
+
+Inside the data it would be taken for a class, so it is never read.
+"""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:

@@ -246,23 +246,24 @@ def test_the_remark_about_labels_says_how_good_the_models_are(tmp_path):
     labels = leaves.load(CHECKS, "labels", "a check")
     checked = Checked(inspect(collection), judged(collection.labels, [64, 71]))
     remark = labels.remark(checked, labels.find(checked))
-    assert remark.words.startswith("The models that judged are right on 91 % of the pictures. Of the 2 labels listed, ")
+    words = "The models trained for this predict the given label of 91 % of the pictures. Of the 2 labels listed, "
+    assert remark.words.startswith(words)
     assert remark.facts["judge_accuracy"] == pytest.approx(82 / 90)
     assert remark.facts["expected_precision"] == pytest.approx(remark.facts["expected_wrong"] / 2)
     checked = Checked(inspect(collection), judged(collection.labels, []))
     remark = labels.remark(checked, labels.find(checked))
-    assert remark.words.endswith("They do not contradict any label.")
+    assert remark.words.endswith("No label is suspicious.")
     assert remark.facts["expected_precision"] is None
 
 
 @pytest.mark.parametrize(
     ("listed", "suspected", "words"),
     (
-        (0, 9, "They contradict 9 labels, but fewer than 50 % of these are expected to be wrong, so none is listed."),
-        (0, 1, "They contradict 1 label, but it is probably right, so none is listed."),
+        (0, 9, "9 labels are suspicious, but fewer than 50 % of these are expected to be wrong, so none is listed."),
+        (0, 1, "1 label is suspicious, but it is probably right, so none is listed."),
         (1, 1, "Of the 1 label listed, about 1 (75 %) is expected to be wrong."),
-        (24, 106, "Of the 24 labels listed, about 18 (75 %) are expected to be wrong. They contradict 82 more, which "
-                  "are not listed because most of them are probably right."),
+        (24, 106, "Of the 24 labels listed, about 18 (75 %) are expected to be wrong. 82 more are suspicious, "
+                  "but not listed because most of them are probably right."),
     ),
 )  # fmt: skip
 def test_how_many_of_the_listed_labels_are_expected_to_be_wrong(listed, suspected, words):

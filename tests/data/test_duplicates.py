@@ -69,6 +69,19 @@ def test_a_mirror_image_does_not_hide_near_duplicates():
     assert found.groups == ((0, 300, 301),)
 
 
+def test_conflicts_are_exact_ones_first_and_never_mirror_images():
+    """0 and 1 have the same pixels, 2 is like 3, 4 is the mirror image of 5, and 6 is like 0."""
+    other, third = photo(1), photo(2)
+    summaries = [
+        summarise(photo(0)), summarise(photo(0)), summarise(other), summarise_file(encoded(other, quality=60)),
+        summarise(third), summarise(third[:, ::-1]), summarise_file(encoded(photo(0), quality=60)),
+    ]  # fmt: skip
+    found = find_duplicates(Traits.of(summaries), np.arange(7))
+    assert found.conflicts(np.array([0, 1, 0, 1, 0, 1, 0])) == (((0, 1), True), ((2, 3), False))
+    assert found.conflicts(np.array([0, 0, 0, 1, 0, 1, 1])) == (((0, 1, 6), False), ((2, 3), False))
+    assert found.conflicts(np.zeros(7, np.int64)) == ()
+
+
 def test_the_search_among_pictures_of_one_layout_has_an_end(monkeypatch):
     from tellapart.data import duplicates
 

@@ -1,5 +1,7 @@
 """The list of likely wrong labels: how many are expected to be wrong, and where it ends."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -120,3 +122,15 @@ def test_label_smoothing_is_undone():
     falling = np.array([[p, 1 - p] for p in np.linspace(0.001, 0.999, 50)])
     assert (np.diff(without_smoothing(falling, 0.2)[:, 0]) > 0).all()
     assert without_smoothing(falling, 0.2).sum(axis=1) == pytest.approx(np.ones(50))
+
+
+def test_memory_does_not_grow_with_the_probabilities():
+    """Ten times the probabilities took more than 200 MB here."""
+    labels, probabilities, _ = judged(5000, 0.1, 3.0, classes=1000)
+    probabilities = probabilities.astype(np.float32)  # 20 MB
+    for work in (lambda: find_label_errors(labels, probabilities), lambda: without_smoothing(probabilities, 0.1)):
+        tracemalloc.start()
+        work()
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < 3 * probabilities.nbytes

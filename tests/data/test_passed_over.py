@@ -1,9 +1,11 @@
 """What a source contains besides the pictures of its collection is named."""
 
+import tarfile
 import zipfile
 
 import tellapart
 from tellapart.data.passed_over import passed_over
+from tellapart.files import OUTPUT_FOLDER
 from tests.conftest import make_collection, write_folder
 from tests.photos import encoded, photo
 
@@ -68,6 +70,49 @@ def test_pictures_that_a_table_does_not_list(tmp_path):
     assert passed_over(tellapart.open(home)) == [words]
 
 
+def test_a_table_whose_files_are_in_folders_named_like_the_labels(tmp_path):
+    """It is no collection of class folders. Names that only end like a listed one are not listed."""
+    home = write_folder(tmp_path / "data", 6)
+    names = sorted(path.relative_to(home).as_posix() for path in home.rglob("*.png"))
+    (home / "squares" / "more").mkdir()
+    (home / "squares" / "more" / "x000.png").write_bytes(encoded(photo(), "PNG"))
+    (home / "more").mkdir()
+    (home / "more" / "across").mkdir()
+    (home / "more" / "across" / "000.png").write_bytes(encoded(photo(), "PNG"))
+    rows = "\n".join(f"{name},{name.split('/')[0]}" for name in names[:5])
+    (home / "labels.csv").write_text(f"file_name,label\n{rows}\n")
+    words = "passed over: 3 pictures not in the table (more/across/000.png, squares/005.png, squares/more/x000.png)"
+    assert passed_over(tellapart.open(home)) == [words]
+
+
+def test_a_table_with_absolute_names_and_names_with_dots(tmp_path):
+    home = write_folder(tmp_path / "data", 6)
+    names = sorted(path.relative_to(home).as_posix() for path in home.rglob("*.png"))
+    written = [str(home / names[0]), f"./{names[1]}", f"across/../{names[2]}", *names[3:5]]
+    (home / "labels.csv").write_text("file_name,label\n" + "".join(f"{name},x\n" for name in written))
+    assert passed_over(tellapart.open(home)) == [f"passed over: 1 picture not in the table ({names[5]})"]
+
+
+def test_classes_with_other_names(tmp_path):
+    collection = tellapart.open(write_folder(tmp_path / "data")).with_class_names(["a", "b", "c"])
+    assert passed_over(collection) == []
+
+
+def test_an_archive_is_not_opened_again(tmp_path, monkeypatch):
+    """It may take minutes to unpack, and as much disk."""
+    home = write_folder(tmp_path / "data", 6)
+    with tarfile.open(tmp_path / "data.tar.gz", "w:gz") as archive:
+        archive.add(home, "data")
+    collection = tellapart.open(tmp_path / "data.tar.gz")
+
+    def refused(*arguments):
+        raise AssertionError("opened again")
+
+    for opener in ("gzip.open", "tarfile.open", "zipfile.ZipFile"):
+        monkeypatch.setattr(opener, refused)
+    assert passed_over(collection) == []
+
+
 def test_an_archive(tmp_path):
     home = write_folder(tmp_path / "data", 6)
     with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
@@ -80,10 +125,6 @@ def test_an_archive(tmp_path):
 
 
 def test_the_folder_for_outputs_is_never_a_class(tmp_path):
-    from tellapart.data.tree import OUTPUT_FOLDER
-    from tellapart.verbs import _output
-
-    assert _output.OUTPUT_FOLDER == OUTPUT_FOLDER
     home = write_folder(tmp_path / "data")
     (home / OUTPUT_FOLDER).mkdir()
     (home / OUTPUT_FOLDER / "data-pictures.png").write_bytes(encoded(photo(), "PNG"))

@@ -10,12 +10,25 @@ from tellapart.evaluation import intervals
 from tellapart.evaluation.baselines import majority
 from tellapart.evaluation.evaluate import evaluate_split
 from tellapart.evaluation.evaluation import Evaluation
+from tests import reports
 from tests.conftest import make_collection, write_folder
 
 
 @pytest.fixture(scope="module")
 def classifier(stripes_run):
     return tellapart.load(stripes_run.path)
+
+
+def test_the_order_of_many_classes_is_found_once(monkeypatch):
+    from tellapart.evaluation import evaluation as module
+
+    calls, real = [], module.confusion_order
+    monkeypatch.setattr(module, "confusion_order", lambda counts: calls.append(1) or real(counts))
+    known = reports.evaluation([f"class {k}" for k in range(30)], 300)
+    plain, normalized = known.confusion_matrix(), known.confusion_matrix(normalized=True)
+    assert plain.ordering is normalized.ordering
+    assert len(calls) == 1
+    assert reports.evaluation(["cat", "dog"], 30).confusion_matrix().ordering is None
 
 
 def test_the_metrics_are_consistent(classifier):

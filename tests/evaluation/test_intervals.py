@@ -1,13 +1,27 @@
 import numpy as np
 import pytest
 
-from tellapart.evaluation.intervals import f1, mcnemar, mean_of_shares, paired_difference, share, share_of_groups
+from tellapart.evaluation.intervals import (
+    at_most,
+    f1,
+    mcnemar,
+    mean_of_shares,
+    paired_difference,
+    share,
+    share_of_groups,
+)
 
 RNG = np.random.default_rng(0)
 
 
 def covered(intervals, truth):
     return np.mean([low <= truth <= high for low, high in intervals])
+
+
+def test_the_probability_of_few_successes():
+    assert at_most(0, 3, 0.5) == pytest.approx(1 / 8)
+    assert at_most(3, 3, 0.5) == pytest.approx(1)
+    assert at_most(5, 10, 1.0) == 0
 
 
 def test_a_shares_interval_is_wilsons():

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from sklearn import metrics as reference
@@ -87,3 +89,17 @@ def test_calibrated_answers_have_next_to_no_calibration_error():
 
 def test_certain_mistakes_have_a_finite_loss():
     assert log_loss(np.array([[0.0, 1.0]]), np.array([0])) == pytest.approx(-np.log(1e-7))
+
+
+def test_roc_aucs_are_computed_in_blocks_of_classes():
+    """All ranks at once would take twelve times the memory of the probabilities."""
+    rng = np.random.default_rng(0)
+    probabilities, labels = rng.random((20_000, 400), np.float32), rng.integers(0, 400, 20_000)  # 32 MB
+    tracemalloc.start()
+    areas = roc_aucs(probabilities, labels)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 3 * probabilities.nbytes
+    last, values = labels == 399, probabilities[:, 399]
+    share = np.mean(values[last][:, None] > values[~last][None, :])
+    assert areas[399] == pytest.approx(share, abs=1e-6)

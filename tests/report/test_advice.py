@@ -41,11 +41,50 @@ def test_nothing_to_do(good):
     ]
 
 
+def with_baseline(known, accuracy, is_correct=None):
+    return replace(
+        known, evaluation=replace(known.evaluation, baselines=(Baseline("x", accuracy, "a rule", is_correct),))
+    )
+
+
+def right_of(known, share):
+    """The same run with this share of right answers, in order."""
+    labels = known.evaluation.labels
+    count = len(labels)
+    predicted = np.where(np.arange(count) < share * count, labels, (labels + 1) % 3)
+    return predictions(known, labels, predicted, np.full(count, 0.9))
+
+
 def test_a_baseline_that_is_as_good_comes_first(good):
-    strong = replace(good.evaluation, baselines=(Baseline("x", 0.975, "always predicting 'daisy'"),))
-    step = advice(replace(good, evaluation=strong))[0]
+    step = advice(with_baseline(right_of(good, 0.7), 0.69))[0]
     assert step.what == "Check the labels and the training."
-    assert "97.5 % by always predicting 'daisy'" in step.why
+    assert step.why == "The result is not clearly better than a simple rule: 69.0 % by a rule."
+    assert "is worse than a simple rule: 97.5 %" in advice(with_baseline(right_of(good, 0.7), 0.975))[0].why
+
+
+def test_a_baseline_is_compared_on_the_same_pictures(good):
+    """72 % is clearly better than 69 % if the classifier is right wherever the rule is."""
+    better = right_of(good, 0.72)
+    step = advice(with_baseline(better, 0.7))[0]
+    assert "not clearly better" in step.why
+    paired = with_baseline(better, 0.7, np.arange(1500) < 0.7 * 1500)
+    assert not any("simple rule" in str(step) for step in advice(paired))
+
+
+def test_a_rule_that_is_nearly_always_right_is_no_sign_of_a_fault(good):
+    perfect = right_of(good, 1)
+    steps = advice(with_baseline(perfect, 1.0, np.ones(1500, bool)))
+    assert [str(step) for step in steps] == [
+        "A simple rule may be enough for these pictures. It is about as good: 100 % by a rule, 100 % here."
+    ]
+
+
+def test_few_test_pictures_say_nothing_about_a_baseline(good):
+    labels = np.repeat([0, 1, 2], 10)
+    few = predictions(good, labels, np.where(np.arange(30) < 27, labels, (labels + 1) % 3), np.full(30, 0.9))
+    assert not any("rule" in str(step) for step in advice(with_baseline(few, 0.8)))  # 90 % of 30
+    tiny = predictions(good, labels[8:13], labels[8:13], np.full(5, 0.9))
+    assert not any("rule" in str(step) for step in advice(with_baseline(tiny, 1.0)))
 
 
 def test_confident_mistakes_may_be_wrong_labels(good):
@@ -59,6 +98,40 @@ def test_confident_mistakes_may_be_wrong_labels(good):
     unreliable = np.where(np.arange(1500) % 3 == 0, (labels + 1) % 3, labels)
     steps = advice(predictions(good, labels, unreliable, np.full(1500, 0.97)))
     assert not any("Check the labels of" in step.what for step in steps)  # a confident mistake means nothing there
+
+
+def test_mistakes_of_an_overconfident_classifier_are_not_taken_for_wrong_labels(good):
+    labels = good.evaluation.labels
+    predicted = np.where(np.arange(1500) % 25 < 4, (labels + 1) % 3, labels)  # 84 % right
+    steps = advice(predictions(good, labels, predicted, np.full(1500, 0.97)))
+    assert not any("Check the labels of" in step.what for step in steps)
+
+
+def test_no_more_pictures_are_named_than_are_shown(good):
+    labels = good.evaluation.labels
+    predicted = np.where(np.arange(1500) % 50 == 0, (labels + 1) % 3, labels)
+    step = advice(predictions(good, labels, predicted, np.full(1500, 0.97)))[0]
+    assert step.what.startswith("Check the labels of 12 pictures:")
+    assert step.why == "Such answers are right for 98 % of the pictures. Look first at these 12, of 30 pictures."
+
+
+def test_weak_classes_are_not_named_by_chance():
+    """Of 100 classes that are all right for 80 %, some have an interval below that by chance."""
+    names = tuple(f"class {k}" for k in range(100))
+    rng = np.random.default_rng(3)
+    labels = np.repeat(np.arange(100), 40)
+    predicted = np.where(rng.random(4000) < 0.8, labels, (labels + 1) % 100)
+    known = predictions(reports.facts(names, 300), labels, predicted, np.full(4000, 0.9))
+    split = known.record["split"] | {"class_counts": {"train": [80] * 100}}
+    known = replace(known, record=known.record | {"split": split})
+    assert any(row["recall_interval"][1] < known.evaluation.accuracy for row in known.class_rows)
+    assert not any("Add pictures of" in step.what for step in advice(known))
+
+
+def test_classes_with_few_pictures_are_not_called_weak(good):
+    labels = np.concatenate([good.evaluation.labels[good.evaluation.labels != 1], np.ones(6, np.int64)])
+    predicted = np.where(labels == 1, 2, labels)
+    assert not any("weakest" in str(step) for step in advice(predictions(good, labels, predicted, np.full(1006, 0.9))))
 
 
 def test_weak_classes_are_named_with_their_training_pictures(good):
@@ -79,8 +152,8 @@ def test_rare_classes_are_named(good):
 def test_a_gap_between_training_and_validation_asks_for_pictures(good):
     history = [row | {"accuracy": 0.99, "val_accuracy": 0.8} for row in good.history]
     step = advice(replace(good, history=history))[0]
-    assert step.what == "Add pictures, or start from a pretrained network."
-    assert "In training 99 % were right, in validation 80 %" in step.why
+    assert step.what == "Add pictures, or augment them more."
+    assert step.why == "In training 99 % were right, in validation 80 %: it memorises its training pictures."
 
 
 def test_a_loss_that_still_falls_asks_for_epochs(good):
@@ -95,3 +168,13 @@ def test_few_test_pictures_and_at_most_three_steps():
     steps = advice(reports.facts(FLOWERS, 60))
     assert len(steps) <= 3
     assert any("Collect more test pictures" in step.what for step in steps)
+
+
+@pytest.mark.parametrize("split", ("cross-validation", "validation"))
+def test_without_a_test_split_no_test_pictures_are_asked_for(good, split):
+    labels = np.array([0])
+    known = predictions(good, labels, labels, np.array([0.9]))
+    known = replace(known, evaluation=replace(known.evaluation, split=split))
+    step = next(step for step in advice(known) if "Collect" in step.what)
+    assert step.what == "Collect more pictures before you compare models."
+    assert step.why.startswith("1 picture leaves a range of ")

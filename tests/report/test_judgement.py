@@ -50,6 +50,36 @@ def test_a_calibrated_and_an_underconfident_classifier():
     assert "underconfident" in calibration_judged(known(share_right(200, 0.95), np.full(200, 0.7)))
 
 
+def test_too_few_pictures_are_not_judged():
+    assert calibration_judged(known([1, 1, 1, 0], np.full(4, 0.75))).startswith(
+        "Too few pictures to judge the confidence"
+    )
+    words = calibration_judged(known(share_right(30, 0.7), np.full(30, 0.72)))
+    assert "about right" not in words
+    assert "which may be" in words
+
+
+def test_errors_that_cancel_are_not_about_right():
+    correct = np.concatenate([share_right(100, 0.6), share_right(100, 0.95)])
+    confidence = np.concatenate([np.full(100, 0.92), np.full(100, 0.65)])
+    words = calibration_judged(known(correct, confidence))
+    assert words == (
+        "The confidence is right on average only: it is 79 % on average, and 78 % of its answers are right. When it "
+        "says about 92 %, it is right 60 % of the time (50 to 69 %)."
+    )
+
+
+def test_an_example_does_not_contradict_what_is_about_right():
+    """Near 90 % the answers are right a bit less often, as one of several confidences may be by chance."""
+    levels = (0.9, 0.8, 0.72, 0.65, 0.58)
+    shares = (0.83, 0.81, 0.73, 0.67, 0.6)
+    correct = np.concatenate([share_right(100, share) for share in shares])
+    words = calibration_judged(known(correct, np.repeat(levels, 100)))
+    assert words.startswith("The confidence is about right")
+    assert "about 90 %" not in words
+    assert "When it says about 8" in words
+
+
 def test_without_an_example_if_no_confidence_is_frequent():
     words = calibration_judged(known(share_right(12, 0.5), np.full(12, 0.9)))
     assert "When it says" not in words

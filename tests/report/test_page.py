@@ -1,6 +1,7 @@
 """The report and the model card: what they say, by the facts of the run."""
 
 import re
+import shlex
 from dataclasses import replace
 from html import unescape
 from itertools import pairwise
@@ -11,9 +12,10 @@ import pytest
 from tellapart import leaves
 from tellapart.evaluation.baselines import Baseline
 from tellapart.evaluation.evaluation import Evaluation
-from tellapart.report.facts import Facts, ShownMistake, ShownPair
-from tellapart.report.page import anchor, html, picture
+from tellapart.report.facts import ELSEWHERE, Facts, ShownMistake, ShownPair
+from tellapart.report.page import anchor, html, picture, sentence
 from tellapart.report.report import SECTIONS, plain, write_report
+from tellapart.verbs._train_options import Options
 from tests import reports
 
 
@@ -86,6 +88,76 @@ def test_every_section_is_there_in_order_and_has_a_link(page):
         "90.0 %",
     ):
         assert words in page
+
+
+def test_the_command_repeats_every_option_that_changes_the_training():
+    given = {
+        "data": "pets", "recipe": "quick", "set": ["l2=0.1"], "epochs": 3, "minutes": 2.0, "patience": 4, "batch": 16,
+        "size": "96x128", "learning_rate": 0.02, "seed": 7, "validation": 0.2, "test": 0.3, "group": "subject",
+        "folds": 5, "device": "cpu", "max_error_rate": 0.01, "classes": "names.txt", "deterministic": True,
+        "precision": "auto",
+    }  # fmt: skip
+    assert set(Options.model_fields) == set(given) | set(ELSEWHERE)
+    known = facts()
+    words = shlex.split(replace(known, record=known.record | {"options": given}).command)
+    assert words[:3] == ["tellapart", "train", "pets"]
+    for name, value in given.items():
+        if name == "deterministic":
+            assert "--deterministic" in words
+        elif name != "data":
+            expected = {"set": "l2=0.1", "precision": "float32"}.get(name, str(value))  # the precision that was chosen
+            assert words[words.index(f"--{name.replace('_', '-')}") + 1] == expected
+    assert "--device" not in replace(known, record=known.record | {"options": given | {"device": "auto"}}).command
+
+
+def test_pages_that_are_passed_on_have_no_folders_of_this_machine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    known = reports.facts(("rose", "tulip"), 100)
+    places = {
+        "data": str(tmp_path / "wild" / "flowers"),
+        "recipe": str(tmp_path / "my.toml"),
+        "classes": "/home/me/c.txt",
+    }
+    skipped = [{"file": str(tmp_path / "wild" / "broken.jpg"), "reason": "is cut off"}]
+    record = known.record | {
+        "options": known.record["options"] | places, "results": known.record["results"] | {"skipped": skipped},
+    }  # fmt: skip
+    keys = tuple(f"/home/me/{key}" for key in known.evaluation.keys)
+    evaluation = replace(known.evaluation, keys=keys)
+    mistakes = [
+        replace(shown, mistake=mistake) for shown, mistake in zip(known.mistakes, evaluation.mistakes(12), strict=True)
+    ]
+    copies = [replace(group, keys=[f"/home/me/{key}" for key in group.keys]) for group in known.findings.conflicts]
+    pairs = [replace(pair, keys=[f"/home/me/{key}" for key in pair.keys]) for pair in known.pairs]
+    findings = replace(known.findings, conflicts=copies)
+    known = replace(known, record=record, evaluation=evaluation, mistakes=mistakes, findings=findings, pairs=pairs)
+    page = write(known, tmp_path)
+    card = (tmp_path / "report.md").read_text(encoding="utf-8")
+    for text in (page, card):
+        assert "tellapart train wild/flowers --recipe my.toml" in text
+        assert "--classes c.txt" in text
+        assert "/home/me" not in text
+        assert str(tmp_path) not in text
+    assert "wild/broken.jpg" in page
+
+
+def test_names_from_right_to_left_do_not_reorder_their_sentence():
+    arabic, hebrew = "زهرة برية", "כלב גדול"
+    assert sentence(f"labelled {arabic} (2.0 %), probably {hebrew} (97.0 %)") == (
+        f"labelled <bdi>{arabic}</bdi> (2.0\u00a0%), probably <bdi>{hebrew}</bdi> (97.0\u00a0%)"
+    )
+    assert sentence(f"{arabic}, {hebrew}.") == f"<bdi>{arabic}</bdi>, <bdi>{hebrew}</bdi>."
+    assert sentence(f"<b>{arabic}</b> & roses") == f"&lt;b&gt;<bdi>{arabic}</bdi>&lt;/b&gt; &amp; roses"
+
+
+def test_file_names_and_advice_are_isolated(tmp_path):
+    name = "زهرة برية"
+    known = reports.facts((name, "tulip"), 200)
+    page = write(known, tmp_path)
+    assert f'<bdi dir="ltr">{known.mistakes[0].mistake.key}</bdi>' in page
+    assert f"always predicting '<bdi>{name}</bdi>'" in page
+    body = re.sub(r"<(style|svg).*?</\1>", " ", page, flags=re.DOTALL)
+    assert name not in re.sub(r"<bdi[^>]*>[^<]*</bdi>|<[^>]*>", " ", body)
 
 
 def test_every_link_leads_somewhere(page):
@@ -232,6 +304,20 @@ def test_few_classes_have_counts_and_shares_in_cells_that_lead_to_pictures(page)
     assert '<a href="#pair-0-1" aria-label="1 of 10 pictures of cats predicted as dogs: see them">' in cells[1][1]
 
 
+def test_a_cell_beside_mistakes_is_never_all_or_nothing(tmp_path):
+    known = reports.facts(("rose", "tulip"), 300)
+    labels = np.zeros(300, np.int64)
+    probabilities = np.tile(np.array([[0.9, 0.1]], np.float32), (300, 1))
+    probabilities[7] = (0.1, 0.9)
+    page = write(
+        replace(known, evaluation=replace(known.evaluation, labels=labels, probabilities=probabilities), pairs=()),
+        tmp_path,
+    )
+    assert "<b>299</b><small>>99 %</small>" in page
+    assert "<b>1</b><small><1 %</small>" in page
+    assert re.search(r"<small>(0|100) %</small>", page) is None
+
+
 def test_many_classes_have_a_list_of_pairs_and_an_ordered_matrix(tmp_path):
     page = write(reports.facts([f"class {k}" for k in range(60)], 900), tmp_path)
     assert 'class="matrix' not in page
@@ -260,12 +346,23 @@ def test_epochs_are_those_that_were_trained(tmp_path):
 def test_epochs_on_smaller_pictures_are_explained(tmp_path):
     page = write(replace(facts(), history=reports.history()), tmp_path)
     words = " ".join(page.replace("\u00a0", " ").split())
-    assert "the best of the epochs at full size. Until epoch 6 (shaded)" in words
+    assert "the one with the highest validation accuracy at full size. Until epoch 6 (shaded)" in words
     assert "reduced to 75 % of their size" in words
     full = [{key: value for key, value in row.items() if key != "size"} for row in reports.history()]
     page = write(replace(facts(), history=full), tmp_path)
     assert "the one with the highest validation accuracy" in page
     assert "full size" not in page
+
+
+def test_without_validation_the_last_epoch_is_kept(tmp_path):
+    """Also with growing pictures."""
+    history = [{key: value for key, value in row.items() if not key.startswith("val_")} for row in reports.history()]
+    page = write(replace(facts(), history=history), tmp_path)
+    words = " ".join(page.replace("\u00a0", " ").split())
+    assert "the last one, since there is no validation split to choose another by. Until epoch 6 (shaded)" in words
+    assert "highest validation" not in words
+    assert 'aria-label="accuracy by epoch, for training"' in page
+    assert "worse than validation" not in words
 
 
 def test_what_the_temperature_was_fitted_on(tmp_path):
@@ -283,5 +380,17 @@ def test_the_data_has_its_findings(tmp_path):
     assert "14 pictures form 7 groups of duplicates" in words
     assert "Duplicates with different labels: 1" in words
     assert "rose , train rose/copy.jpg" in words
+    assert "The same picture has different labels, so at least one of them is wrong." in words
+    assert "probably wrong" not in words
     assert "Skipped, because they could not be read: 3 pictures." in words
     assert "broken-2.jpg is cut off" in words
+
+
+def test_near_duplicates_with_different_labels_are_only_probably_wrong(tmp_path):
+    known = reports.facts(("rose", "tulip"), 100)
+    near = replace(known.findings.conflicts[0], exact=False, more=3)
+    page = write(replace(known, findings=replace(known.findings, conflicts=[near])), tmp_path)
+    words = " ".join(re.sub("<[^>]*>", " ", page).split())
+    assert "Of near-duplicates with different labels, at least one label is probably wrong." in words
+    assert "The same picture" not in words
+    assert "and 3 more pictures" in words

@@ -1,6 +1,7 @@
 """The clean manifest of check, and the command that writes it."""
 
 import csv
+import errno
 import os
 import shlex
 import sys
@@ -118,3 +119,14 @@ def test_the_command_writes_the_manifest_that_was_announced(dirty, tmp_path):
     assert len(tellapart.open(tmp_path / words[-1])) == 40
     again = tellapart.check(home, skip_labels=True, on_event=silent)
     assert again.clean.command.endswith("-clean-2.csv")
+
+
+def test_a_manifest_that_cannot_be_written_is_not_announced(dirty, tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tellapart.verbs._clean_manifest.write_text", full)
+    page = tmp_path / "page.html"
+    with pytest.raises(UsageError, match=r"--write-manifest .*clean.csv: cannot be written \(No space left on device"):
+        tellapart.check(dirty, skip_labels=True, write_manifest=tmp_path / "clean.csv", output=page, on_event=silent)
+    assert not page.exists() or "It was written" not in page.read_text(encoding="utf-8")

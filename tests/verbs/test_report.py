@@ -2,6 +2,7 @@
 
 import errno
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -53,6 +54,29 @@ def test_a_copy_in_another_class_is_among_the_findings(run):
     assert "Duplicates with different labels: 1" in words
     assert "one/00.jpg" in words
     assert "two/copy.jpg" in words
+
+
+def test_a_large_group_of_duplicates_shows_a_picture_of_each_label(folder, tmp_path):
+    """The report shows six of its pictures. A mirror image in another class is no wrong label."""
+    home = tmp_path / "data"
+    shutil.copytree(folder, home)
+    (home / "two" / "copy.jpg").unlink()
+    for k in range(8):
+        (home / "one" / f"copy{k}.jpg").write_bytes((home / "one" / "00.jpg").read_bytes())
+    (home / "two" / "last.jpg").write_bytes((home / "one" / "00.jpg").read_bytes())
+    with Image.open(home / "one" / "01.jpg") as image:
+        image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(home / "two" / "mirrored.png")
+    events = []
+    run = tellapart.train(home, recipe=SMALL, epochs=1, runs=tmp_path, on_event=events.append)
+    words = " ".join(re.sub("<[^>]*>", " ", (run.path / "report.html").read_text(encoding="utf-8")).split())
+    assert "Duplicates with different labels: 1" in words
+    assert "two/last.jpg" in words
+    assert "and 4 more pictures" in words
+    notes = [event.text for event in events if isinstance(event, Note) and "different labels" in event.text]
+    assert notes == [
+        "note: 1 group of duplicates with different labels (one/00.jpg (one) and two/last.jpg (two)): at least one "
+        "label is wrong; tellapart check lists them"
+    ]
 
 
 @pytest.mark.parametrize("name", ("mistakes", "augmented", "confusion_matrix", "confusion_matrix_normalized"))

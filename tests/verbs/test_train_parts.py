@@ -112,6 +112,6 @@ def test_duplicates_with_different_labels_are_a_warning(tmp_path):
     decide(Options(data=folder, recipe="dense", epochs=1), events.append)
     (note,) = [event.text for event in events if isinstance(event, Note) and "different labels" in event.text]
     assert note == (
-        "note: 1 group of duplicates or near-duplicates with different labels (across/000.png (across) and "
+        "note: 1 group of duplicates with different labels (across/000.png (across) and "
         "down/copy.png (down)): at least one label is wrong; tellapart check lists them"
     )

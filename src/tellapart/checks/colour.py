@@ -32,7 +32,7 @@ def remark(checked: Checked, findings: Sequence[Finding]) -> Remark | None:
     if not findings:
         return None
     usual = "in colour" if findings[0].detail == "greyscale" else "greyscale"
-    return Remark(f"These are {findings[0].detail}; most pictures are {usual}.")
+    return Remark(f"These are {findings[0].detail}; most pictures are {usual}.", says_details=True)
 
 
 def _grey(checked: Checked) -> dict[int, bool]:

@@ -33,7 +33,8 @@ def remark(checked: Checked, findings: Sequence[Finding]) -> Remark:
     """See the contract: how good the models are, and how many of the listed labels are expected to be wrong."""
     _, errors = checked.label_errors
     share = errors.expected / len(findings) if findings else None
-    words = f"The models that judged are right on {percent(errors.agreement, digits=0)} of the pictures. "
+    agreed = percent(errors.agreement, digits=0)
+    words = f"The models trained for this predict the given label of {agreed} of the pictures. "
     facts = {
         "judge_accuracy": errors.agreement, "estimated_noise": errors.noise, "suspected": errors.suspected,
         "expected_wrong": errors.expected, "expected_precision": share, "least_precision": LEVEL,
@@ -45,14 +46,15 @@ def _worth(listed: int, errors: LabelErrors) -> str:
     """How many of the listed labels are expected to be wrong, and why others are not listed."""
     level, more = percent(LEVEL, digits=0), errors.suspected - listed
     if not errors.suspected:
-        return "They do not contradict any label."
+        return "No label is suspicious."
     if not listed:
         few = f"fewer than {level} of these are expected to be wrong" if more > 1 else "it is probably right"
-        return f"They contradict {counted(more, 'label')}, but {few}, so none is listed."
+        verb = "are" if more > 1 else "is"
+        return f"{counted(more, 'label')} {verb} suspicious, but {few}, so none is listed."
     about = f"about {max(1, round(errors.expected)):,} ({percent(errors.expected / listed, digits=0)})"
     words = f"Of the {counted(listed, 'label')} listed, {about} {'are' if listed > 1 else 'is'} expected to be wrong."
     if more:
-        words += f" They contradict {more:,} more, which are not listed because most of them are probably right."
+        words += f" {more:,} more are suspicious, but not listed because most of them are probably right."
     return words
 
 

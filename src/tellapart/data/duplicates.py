@@ -70,6 +70,20 @@ class Duplicates:
         """Return the groups that the pairs of these kinds connect."""
         return _groups([pair for pair in self.pairs if pair.kind in kinds])
 
+    def conflicts(self, labels: np.ndarray) -> tuple[tuple[tuple[int, ...], bool], ...]:
+        """Return the groups with different labels int64 [n], each with whether all its pictures have the same pixels.
+
+        Exact duplicates come first, then the groups that near-duplicates add to. Mirror images do not count: left and
+        right may be what distinguishes the classes.
+        """
+        found: list[tuple[tuple[int, ...], bool]] = []
+        for exact in (True, False):
+            reported = {i for group, _ in found for i in group}
+            for group in self.of("exact") if exact else self.of("exact", "near"):
+                if len({int(labels[i]) for i in group}) > 1 and not reported & set(group):
+                    found.append((group, exact))
+        return tuple(found)
+
     def not_looked_for(self) -> list[str]:
         """Return sentences about what was not searched; empty if everything was."""
         sentences = []

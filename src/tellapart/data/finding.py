@@ -88,8 +88,7 @@ class Checked:
         `tag` is what distinguishes the pictures, such as class or split: the first picture of each tag comes first.
         """
         tags = {i: tag(i) if tag else "" for i in group}
-        firsts = {tags[i]: i for i in reversed(group)} if tag else {}
-        order = sorted(group, key=lambda i: firsts.get(tags[i]) != i) if tag else list(group)  # stable
+        order = first_of_each(group, tag) if tag else list(group)
         names = [self.collection.keys[i] + (f" ({tags[i]})" if tag else "") for i in order[:NAMED]]
         rest = f" and {len(order) - NAMED:,} more" if len(order) > NAMED else ""
         words = f"{detail}{more}: {', '.join(names)}{rest}"
@@ -100,6 +99,12 @@ class Checked:
     def first_copies(self) -> dict[int, int]:
         """The first of its exact duplicates for each picture that has any."""
         return {i: group[0] for group in self.inspection.duplicates.of("exact") for i in group}
+
+
+def first_of_each(group: Sequence[int], tag: Callable[[int], str]) -> list[int]:
+    """Return a group of pictures with the first picture of each tag, such as its class, before the others."""
+    firsts = {tag(i): i for i in reversed(group)}
+    return sorted(group, key=lambda i: firsts[tag(i)] != i)  # stable
 
 
 @dataclass(frozen=True)
@@ -144,10 +149,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Remark:
-    """What applies to all findings of a check: in words, and as `facts` by name, for JSON."""
+    """What applies to all findings of a check: in words, and as `facts` by name, for JSON.
+
+    `says_details` is whether the words contain the detail of every finding, which then need not be repeated.
+    """
 
     words: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    says_details: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +186,7 @@ class CleanList:
 
     `kinds` has a row for each check that causes changes: its title, and the pictures left out and moved, each counted
     once. `command` is the shell command that writes the manifest; empty if there is none, for the reason `problem`.
+    `page_command` is the same one without the folders of this machine, for pages that are passed on.
     """
 
     left_out: frozenset[int] = frozenset()
@@ -184,6 +194,7 @@ class CleanList:
     kinds: Sequence[tuple[str, int, int]] = ()
     command: str = ""
     problem: str = ""
+    page_command: str = ""
 
     @classmethod
     def of(cls, results: Sequence[CheckResult], **values: str) -> CleanList:

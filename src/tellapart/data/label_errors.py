@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,9 @@ would not tell whether the models or the labels are wrong.
 TEMPERATURES = np.exp(np.linspace(-1.5, 1.5, 31))
 NOISES = np.concatenate([[0.0], np.geomspace(0.001, 0.4, 24)])
 """The temperatures and the shares of wrong labels that are tried."""
+
+BLOCK = 1024
+"""Rows of probabilities that are worked on at once."""
 
 MOST_FITTED = 20_000
 """Pictures that temperature and noise are fitted on, at most: more would not change two parameters."""
@@ -92,12 +96,13 @@ def suspect_labels(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.nd
     Sorted by the margin: the difference of the two probabilities. Source: confident learning (Northcutt and others
     2021).
     """
-    classes, rows = probabilities.shape[1], np.arange(len(labels))
-    given = probabilities[rows, labels]
+    classes, given = probabilities.shape[1], probabilities[np.arange(len(labels)), labels]
     means = np.array([given[labels == c].mean() if (labels == c).any() else 1.0 for c in range(classes)])
-    others = probabilities.copy()
-    others[rows, labels] = -1
-    best, other = others.argmax(axis=1), others.max(axis=1)
+    best, other = np.empty(len(labels), np.int64), np.empty_like(given)
+    for rows in _blocks(len(labels)):
+        others = probabilities[rows].copy()
+        others[np.arange(len(others)), labels[rows]] = -1
+        best[rows], other[rows] = others.argmax(axis=1), others.max(axis=1)
     suspect = (other >= means[best]) & (given < means[labels]) & (other > given)
     order = np.argsort(given - other, kind="stable")
     order = order[suspect[order]]
@@ -105,17 +110,24 @@ def suspect_labels(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.nd
 
 
 def without_smoothing(probabilities: np.ndarray, smoothing: float) -> np.ndarray:
-    """Return float64 [n, classes] as predicted by models that were trained without label smoothing, 0..1.
+    """Return float32 [n, classes] as predicted by models that were trained without label smoothing, 0..1.
 
     Label smoothing mixes this share of the uniform distribution into the labels (Szegedy and others 2016), and models
     learn the mixture. The order of the probabilities does not change; none becomes 0.
     """
-    values = probabilities.astype(np.float64)
-    uniform = smoothing / values.shape[1]
+    uniform = smoothing / probabilities.shape[1]
     lowest = FLOOR * (1 - smoothing) + uniform
-    values = np.where(values >= lowest, (values - uniform) / (1 - smoothing), FLOOR * values / lowest)
-    result: np.ndarray = values / values.sum(axis=1, keepdims=True)
+    result = np.empty(probabilities.shape, np.float32)
+    for rows in _blocks(len(probabilities)):
+        values = probabilities[rows].astype(np.float64)
+        values = np.where(values >= lowest, (values - uniform) / (1 - smoothing), FLOOR * values / lowest)
+        result[rows] = values / values.sum(axis=1, keepdims=True)
     return result
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    """Yield slices of at most BLOCK rows: intermediate results take many times the memory of the probabilities."""
+    return (slice(start, start + BLOCK) for start in range(0, count, BLOCK))
 
 
 def fit_noise(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -149,8 +161,11 @@ def wrong_probabilities(labels: np.ndarray, probabilities: np.ndarray, weights: 
 
 def _given_classes(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """The probability of the given class at each of TEMPERATURES: float64 [31, n]."""
-    logits = np.log(np.maximum(probabilities, TINY)).astype(np.float64)
-    return np.stack([_given(logits / temperature, labels) for temperature in TEMPERATURES.tolist()])
+    given = np.empty((len(TEMPERATURES), len(labels)))
+    for rows in _blocks(len(labels)):
+        logits = np.log(np.maximum(probabilities[rows], TINY).astype(np.float64))
+        given[:, rows] = [_given(logits / temperature, labels[rows]) for temperature in TEMPERATURES.tolist()]
+    return given
 
 
 def _given(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:

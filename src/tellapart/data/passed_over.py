@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from tellapart.data.archives import open_tree
-from tellapart.data.collection import ArrayPictures, Collection
+from tellapart.data.collection import Collection
+from tellapart.data.formats._pictures import PictureFiles
 from tellapart.data.split_names import split_named
 from tellapart.data.tree import FolderTree, Tree, hidden, other_files
-from tellapart.errors import DataError
 from tellapart.images.read import looks_like_picture
 from tellapart.text import counted, readable
 
@@ -24,33 +24,25 @@ def passed_over(collection: Collection) -> list[str]:
     What the collection's own notes name is not repeated. Empty for collections that were not opened from a folder or an
     archive of picture files.
     """
-    path = Path(collection.source)
-    if isinstance(collection.pictures, ArrayPictures) or not os.path.exists(path):  # noqa: PTH110  # as in source.py
+    files = collection.pictures
+    if not isinstance(files, PictureFiles) or files.tree.single:
         return []
-    try:
-        tree = open_tree(path)
-    except DataError:  # the source was changed in the meantime
+    if not os.path.exists(collection.source):  # noqa: PTH110  # as in source.py
         return []
-    if tree.single:
-        return []
-    if not _in_class_folders(collection):
-        return _unlisted(tree, collection.keys)
-    return [*_other_files(tree), *_folders(tree), *_deeper(collection)]
-
-
-def _in_class_folders(collection: Collection) -> bool:
-    return all(collection.label(i) in _folders_of(key) for i, key in enumerate(collection.keys))
+    if files.tables:
+        return _unlisted(files)
+    return [*_other_files(files.tree), *_folders(files.tree), *_deeper(collection)]
 
 
 def _folders_of(key: str) -> list[str]:
     return [readable(folder) for folder in key.split("/")[:-1]]
 
 
-def _unlisted(tree: Tree, keys: Sequence[str]) -> list[str]:
+def _unlisted(files: PictureFiles) -> list[str]:
     """Pictures that the table of the data does not list."""
-    first = next((name for name in tree.names if name.endswith(keys[0])), keys[0])
-    prefix, listed = first.removesuffix(keys[0]), set(keys)
-    others = [name for name in tree.names if _is_picture(name) and name.removeprefix(prefix) not in listed]
+    home = os.path.abspath(files.tree.path).replace(os.sep, "/")  # noqa: PTH100  # without following links
+    listed = {posixpath.normpath(posixpath.join(home, name)) for name in files.names}  # which may be absolute
+    others = [name for name in files.tree.names if _is_picture(name) and posixpath.join(home, name) not in listed]
     return [f"passed over: {counted(len(others), 'picture')} not in the table{_named(others)}"] if others else []
 
 
@@ -113,6 +105,8 @@ def _deeper(collection: Collection) -> list[str]:
     deep = []
     for i, key in enumerate(collection.keys):
         folders = _folders_of(key)
+        if collection.label(i) not in folders:  # the class was given another name
+            continue
         inside = folders[folders.index(collection.label(i)) + 1 :]
         if any(split_named(folder) is None for folder in inside):
             deep.append(key)

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from tellapart.errors import DataError
+from tellapart.files import OUTPUT_FOLDER
 from tellapart.images.read import looks_like_picture, starts_as_picture
 
 MAX_RATIO = 200
@@ -40,9 +41,6 @@ HEAD_BYTES = 2**16
 
 SAMPLE_FILES = 64
 """Files that are opened, at most, to decide whether files without extension are pictures, or listed files exist."""
-
-OUTPUT_FOLDER = "tellapart-out"
-"""The folder for pages and drawings; inside the data it would be taken for a class."""
 
 RUN_BYTES = 2**26
 """A run.json larger than this was not written by tellapart."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,15 @@ PICTURES = 5000
 
 @dataclass(frozen=True)
 class Baseline:
-    """The accuracy of a simple rule, 0 to 1, and a description such as "always predicting 'cat'"."""
+    """The accuracy of a simple rule, 0 to 1, and a description such as "always predicting 'cat'".
+
+    `is_correct` bool [n], if known, is whether the rule's answer to each picture is right.
+    """
 
     name: str
     accuracy: float
     description: str
+    is_correct: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the baseline as JSON-ready data."""
@@ -31,7 +35,8 @@ class Baseline:
 def majority(labels: np.ndarray, majority_class: int, class_names: tuple[str, ...]) -> Baseline:
     """Return the baseline that always predicts `majority_class`, the most frequent class of the training data."""
     description = f"always predicting {class_names[majority_class]!r}"
-    return Baseline("majority class", float((labels == majority_class).mean()), description)
+    is_correct = labels == majority_class
+    return Baseline("majority class", float(is_correct.mean()), description, is_correct)
 
 
 class ShrunkenPixels:
@@ -57,7 +62,8 @@ class ShrunkenPixels:
         values = _shrunken(pixels, np.arange(len(labels)))
         predicted = self.model.predict((values - self.mean) / self.deviation)
         description = f"logistic regression on the pictures shrunk to {SIDE} x {SIDE}"
-        return Baseline("logistic regression", float((predicted == labels).mean()), description)
+        is_correct = predicted == labels
+        return Baseline("logistic regression", float(is_correct.mean()), description, is_correct)
 
 
 def _shrunken(pixels: Pixels, rows: np.ndarray) -> np.ndarray:

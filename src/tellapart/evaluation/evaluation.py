@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -12,7 +13,8 @@ from tellapart.classifier.classifier import Classifier
 from tellapart.evaluation import intervals, metrics, rendering
 from tellapart.evaluation.labelled_predictions import LabelledPredictions
 from tellapart.plots.answers import Calibration, Coverage, Intervals
-from tellapart.plots.confusion import ConfusionMatrix
+from tellapart.plots.confusion import NUMBERED, ConfusionMatrix
+from tellapart.plots.ordering import confusion_order
 
 FEWEST, POINTS = 20, 120
 """A curve over the answered pictures starts where this number is answered, if there are twice as many pictures; and the
@@ -74,7 +76,12 @@ class Evaluation(LabelledPredictions):
 
     def confusion_matrix(self, normalized: bool = False) -> ConfusionMatrix:
         """Return the confusion matrix as a drawing; `normalized`: with the shares of each true class, no counts."""
-        return ConfusionMatrix(self.confusion, self.class_names, normalized)
+        return ConfusionMatrix(self.confusion, self.class_names, normalized, self._ordering)
+
+    @cached_property
+    def _ordering(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """The order of many classes in drawings of the confusion matrix, see `confusion_order`."""
+        return confusion_order(self.confusion) if len(self.class_names) > NUMBERED else None
 
     def calibration(self) -> Calibration:
         """Return the reliability diagram: confidence against accuracy."""

@@ -25,6 +25,16 @@ def share(successes: int, count: int, confidence: float = CONFIDENCE) -> Interva
     return float(interval.low), float(interval.high)
 
 
+def at_most(successes: int, count: int, expected: float) -> float:
+    """Return the probability of at most `successes` of `count`, each with the probability `expected`: exact.
+
+    Far from the middle, as for one of a hundred classes, Wilson's interval is too narrow.
+    """
+    from scipy.stats import binom
+
+    return float(binom.cdf(successes, count, expected))
+
+
 def share_of_groups(successes: np.ndarray, groups: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     """Return the Wilson interval of the share of `successes`, bool [n], if pictures of a group are not independent.
 

@@ -10,6 +10,10 @@ BINS = 15
 """Number of bins of the calibration error, as in Guo and others 2017."""
 
 
+RANKED = 1_000_000
+"""Probabilities that are ranked at once, at most, if there are fewer pictures than that: 50 MB."""
+
+
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """Return counts int64 [classes, classes]: true classes in rows, predicted classes in columns."""
     return np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
@@ -49,13 +53,20 @@ def roc_aucs(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the area under the ROC curve of each class against the others, float [classes].
 
     It is NaN for a class without pictures, or with all of them. It is computed from ranks (Mann and Whitney 1947), for
-    all classes at once: with 1,000 classes a curve each takes many seconds.
+    many classes at once: with 1,000 classes a curve each takes many seconds. Ranks take twelve times the memory of the
+    probabilities, so they are computed in blocks of classes.
     """
     from scipy.stats import rankdata  # here: importing scipy.stats takes half a second
 
     count, classes = probabilities.shape
     members = np.bincount(labels, minlength=classes)
-    own_ranks = rankdata(probabilities, axis=0)[np.arange(count), labels]  # equal probabilities share their mean rank
+    own_ranks = np.empty(count)
+    step = max(1, RANKED // max(1, count))
+    for start in range(0, classes, step):
+        inside = np.flatnonzero((labels >= start) & (labels < start + step))
+        if len(inside):
+            ranks = rankdata(probabilities[:, start : start + step], axis=0)  # equal ones share their mean rank
+            own_ranks[inside] = ranks[inside, labels[inside] - start]
     sums = np.bincount(labels, own_ranks, classes) - members * (members + 1) / 2
     with np.errstate(invalid="ignore"):
         return np.asarray(sums / (members * (count - members)))
@@ -82,10 +93,15 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS)
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
     correct = (probabilities.argmax(axis=1) == labels).astype(np.float64)
-    bin_numbers = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    counts, confidences, corrects = (np.bincount(bin_numbers, weights, bins) for weights in (None, confidence, correct))
+    numbers = bin_numbers(confidence, bins)
+    counts, confidences, corrects = (np.bincount(numbers, weights, bins) for weights in (None, confidence, correct))
     with np.errstate(invalid="ignore"):
         return np.stack([counts, confidences / counts, corrects / counts], axis=1)
+
+
+def bin_numbers(confidence: np.ndarray, bins: int = BINS) -> np.ndarray:
+    """Return the bin of `reliability` for each confidence float [n], int64 [n] from 0."""
+    return np.asarray(np.clip(np.ceil(confidence.astype(np.float64) * bins).astype(int) - 1, 0, bins - 1))
 
 
 def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> float:

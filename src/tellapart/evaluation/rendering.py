@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tellapart.evaluation.confusions import confusions
 from tellapart.evaluation.labelled_predictions import LabelledPredictions
 from tellapart.text import columns, counted, percent, percent_range, shortened
 
@@ -148,9 +149,8 @@ def _matrix(predictions: LabelledPredictions) -> str:
     table = columns(rows, ["true \\ predicted", *map(str, range(1, len(names) + 1))])
     if max(map(len, table.splitlines())) <= WIDTH:
         return table
-    counts = predictions.confusion - np.diag(np.diag(predictions.confusion))
-    order = [divmod(int(i), len(names)) for i in np.argsort(-counts, axis=None, kind="stable")[:PAIRS]]
-    pairs = [[names[true], names[other], int(counts[true, other])] for true, other in order if counts[true, other]]
+    confused = confusions(predictions)[:PAIRS]
+    pairs = [[names[pair.true], names[pair.predicted], len(pair.positions)] for pair in confused]
     return columns(pairs, ["true class", "predicted as", "pictures"]) if pairs else "no class was confused with another"
 
 

@@ -33,14 +33,16 @@ INK = "#1c2430"
 class ConfusionMatrix(Plot):
     """A confusion matrix: `counts` int64 [classes, classes] with true classes in rows, predicted classes in columns.
 
-    The colour of a cell is its share of the true class: blue for correct predictions, orange for wrong ones. With up to
-    NUMBERED classes the cells contain the count and this share, or only the share if `normalized`. With more, classes
-    that are confused with each other are neighbours.
+    The colour of a cell is blue for correct predictions, orange for wrong ones, and the stronger, the larger its share
+    of the true class. With up to NUMBERED classes the cells contain the count and this share, or only the share if
+    `normalized`. With more, classes that are confused with each other are neighbours, and the colour stands for the
+    count unless `normalized`. `ordering` is that of `confusion_order`, if it is known; it takes long.
     """
 
     counts: np.ndarray
     class_names: Sequence[str]
     normalized: bool = False
+    ordering: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
     def size(self) -> tuple[float, float]:
@@ -77,15 +79,15 @@ class ConfusionMatrix(Plot):
 
     def _words(self, count: int, share: float) -> str:
         """Return what a cell says: count and share, of which one may be enough."""
-        percentage = f"{100 * share:.0f} %"
+        percentage = whole_percent(share)
         return percentage if self.normalized else f"{count}" if share == 1 else f"{count}\n{percentage}"
 
     def _draw_ordered(self, axis: Axes) -> None:
         count = len(self.class_names)
-        order, groups = confusion_order(self.counts)
-        shares = self._shares()[np.ix_(order, order)]
+        order, groups = self.ordering or confusion_order(self.counts)
+        values = self._shares() if self.normalized else self.counts / max(1, int(self.counts.max()))
         step = -(-count // BLOCKS)
-        picture = _coloured(_highest(shares, step), np.eye(-(-count // step), dtype=bool))
+        picture = _coloured(_highest(values[np.ix_(order, order)], step), np.eye(-(-count // step), dtype=bool))
         extent = (-0.5, len(picture) * step - 0.5, len(picture) * step - 0.5, -0.5)
         axis.imshow(picture, extent=extent, interpolation="none")
         for first, length in _runs(groups) if count <= NAMED else ():  # smaller frames would hide what is in them
@@ -122,6 +124,13 @@ class ConfusionMatrix(Plot):
     def to_dict(self) -> dict[str, Any]:
         """Return the classes and counts."""
         return {"classes": list(self.class_names), "confusion": self.counts.tolist()}
+
+
+def whole_percent(share: float) -> str:
+    """Return a share for a small cell: `67 %`, `<1 %`, `>99 %`; `100 %` and `0 %` mean exactly that."""
+    if 0 < share < 0.005:
+        return "<1 %"
+    return ">99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
 
 
 def _coloured(shares: np.ndarray, diagonal: np.ndarray) -> np.ndarray:

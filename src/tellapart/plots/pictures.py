@@ -23,6 +23,13 @@ class PictureGrid(Plot):
     inches: float = 1.7
     """The width of a picture with its margins."""
 
+    @classmethod
+    def by_epoch(cls, names: Sequence[str], pictures: np.ndarray, changed: Sequence[np.ndarray]) -> PictureGrid:
+        """Return a row for each of the pictures [n, ...]: itself under its name, then as each epoch `changed` it."""
+        columns = [pictures, *changed]
+        titles = [name if place == 0 else f"epoch {place}" for name in names for place in range(len(columns))]
+        return cls([column[row] for row in range(len(pictures)) for column in columns], titles, len(columns))
+
     @property
     def size(self) -> tuple[float, float]:
         """Width and height in inches; the height grows with the number of rows."""

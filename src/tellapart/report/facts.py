@@ -11,13 +11,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tellapart.text import percent, percent_range
+from tellapart.training.places import without_folders
 
 if TYPE_CHECKING:
     from tellapart.evaluation.evaluation import Evaluation
     from tellapart.evaluation.mistake import Mistake
 
-OPTIONS = ("epochs", "minutes", "seed", "validation", "test", "group", "folds", "max_error_rate")
+OPTIONS = (
+    "epochs", "minutes", "patience", "batch", "size", "learning_rate", "seed", "validation", "test", "group", "folds",
+    "max_error_rate",
+)  # fmt: skip
 """The options of a training with one value that its command repeats if they were given."""
+
+ELSEWHERE = ("config", "runs", "name", "tensorboard", "resume", "save_every")
+"""The options that do not change what is trained: where it is written, and how it is interrupted and resumed.
+
+`config` only gives values of the others.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +59,17 @@ class ShownPair:
 
 @dataclass(frozen=True, eq=False)
 class ShownDuplicates:
-    """Pictures that are duplicates although their labels differ: names, labels, splits, and pixels if readable."""
+    """Pictures that are duplicates although their labels differ: names, labels, splits, and pixels if readable.
+
+    `exact` is whether their pixels are the same; otherwise some are near-duplicates. The group has `more` pictures.
+    """
 
     keys: Sequence[str]
     labels: Sequence[str]
     splits: Sequence[str]
     pictures: Sequence[np.ndarray | None]
+    exact: bool = True
+    more: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,16 +120,21 @@ class Facts:
 
     @property
     def command(self) -> str:
-        """The command that repeats the training."""
+        """The command that repeats the training, without the folders of this machine: the report is passed on."""
         options = self.record["options"]
-        words = ["tellapart", "train", options["data"], "--recipe", options["recipe"]]
+        places = [without_folders(options[name]) for name in ("data", "recipe")]
+        words = ["tellapart", "train", places[0], "--recipe", places[1]]
         for name in OPTIONS:
             if options.get(name) is not None:
                 words += [f"--{name.replace('_', '-')}", str(options[name])]
         words += ["--precision", self.record["precision"]]
+        words += ["--device", options["device"]] if options.get("device", "auto") != "auto" else []
         words += ["--deterministic"] if options.get("deterministic") else []
         if options.get("classes"):
-            words += ["--classes", str(options["classes"]) if isinstance(options["classes"], str) else "CLASSES.txt"]
+            words += [
+                "--classes",
+                without_folders(options["classes"]) if isinstance(options["classes"], str) else "CLASSES.txt",
+            ]
         changes = options.get("set") or []
         for item in changes if isinstance(changes, list) else _assignments(changes):
             words += ["--set", str(item)]

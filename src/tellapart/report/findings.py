@@ -14,8 +14,9 @@ from tellapart.errors import TellapartError
 from tellapart.files import write_text
 from tellapart.images.summary import PictureSummary
 from tellapart.images.write import EXACT, within
-from tellapart.report.page import anchor, html, kept_together, page, picture, scroll
+from tellapart.report.page import anchor, html, page, picture, scroll, sentence
 from tellapart.text import counted, cut
+from tellapart.training.places import without_folders
 
 SIDE = 192
 """Longer side of a picture on the page, in CSS pixels."""
@@ -37,12 +38,12 @@ EXAMPLES = 3
 
 _SUMMARY = """
 <p class="big">{{ headline }}</p>
-{% for note in notes %}<p>Note: {{ note }}.</p>{% endfor %}
+{% for note in notes %}<p>Note: {{ note | sentence }}.</p>{% endfor %}
 {% if links %}<ul class="check-kinds">
 {% for anchor, title, count in links %}<li><a href="#{{ anchor }}">{{ title }} <b>{{ count | thousands }}</b></a></li>
 {% endfor %}</ul>{% endif %}
 {% if empty %}<p class="soft">Nothing found: {{ empty | join(", ") }}.</p>{% endif %}
-{% for words in remarks %}<p class="soft">{{ words }}</p>{% endfor %}
+{% for words in remarks %}<p class="soft">{{ words | sentence }}</p>{% endfor %}
 """
 
 _SECTION = """
@@ -59,7 +60,7 @@ _SECTION = """
 _CARD = """
 <figure class="check-card{% if images | length > 1 %} check-group{% endif %}">
 <div class="check-pictures">{% for image, name, tag in images %}<div class="check-picture">{{ image }}
-<p class="check-name">{% if tag %}<b>{{ tag }}</b>{% endif %}{{ name }}</p></div>{% endfor %}</div>
+<p class="check-name">{% if tag %}<b><bdi>{{ tag }}</bdi></b>{% endif %}{{ name }}</p></div>{% endfor %}</div>
 {% if detail or left %}<figcaption>{{ detail }}{% if left %} <span class="soft">and {{ left | thousands }} more</span>
 {%- endif %}</figcaption>{% endif %}
 
@@ -72,8 +73,8 @@ _CLEAN = """
 <p>A clean manifest is a table of the pictures without these problems. It {{ words }}. Your files stay as they are.</p>
 {{ table }}
 {% if manifest %}<p>It was written: <code>{{ manifest }}</code></p>
-{% elif clean.command %}<p>Look at the pictures above first. This command writes it:</p>
-<pre class="check-command">{{ clean.command }}</pre>
+{% elif clean.page_command %}<p>Look at the pictures above first. This command writes it:</p>
+<pre class="check-command">{{ clean.page_command }}</pre>
 {% else %}<p>It cannot be written: {{ clean.problem }}.</p>{% endif %}
 {% else %}<p>None of the findings changes a clean manifest: it would list every picture with its class.</p>{% endif %}
 </div>
@@ -93,7 +94,7 @@ _TABLE = """
 <td style="text-align:left">{{ examples }}</td></tr>{% endfor %}
 </tbody></table>
 {% if empty %}<p>Nothing found: {{ empty | join(", ") }}.</p>{% endif %}
-{% for words in missing %}<p>{{ words }}</p>{% endfor %}
+{% for words in missing %}<p>{{ words | sentence }}</p>{% endfor %}
 """
 
 
@@ -139,7 +140,7 @@ def write_findings(facts: CheckPage, path: Path) -> None:
     sections = [("Summary", _summary(facts))]
     sections += [(result.title, _section(facts, result)) for result in facts.found]
     if facts.missing:
-        items = '<ul class="check">{% for words in missing %}<li>{{ words }}</li>{% endfor %}</ul>'
+        items = '<ul class="check">{% for words in missing %}<li>{{ words | sentence }}</li>{% endfor %}</ul>'
         sections.append(("Not checked, or only in part", html(items, missing=facts.missing)))
     if facts.found:
         sections.append(("Clean manifest", _clean(facts)))
@@ -176,9 +177,8 @@ def _summary(facts: CheckPage) -> Markup:
 def _section(facts: CheckPage, result: CheckResult) -> Markup:
     """Return a check's description and its findings: the first with pictures, others in words."""
     keys = facts.checked.collection.keys
-    details = {finding.detail for finding in result.findings}
-    same = result.remark is not None and len(details) == 1  # then the remark says it
-    first = [(finding, _card(facts.checked, finding, not same)) for finding in result.findings[: result.shown]]
+    with_details = result.remark is None or not result.remark.says_details
+    first = [(finding, _card(facts.checked, finding, with_details)) for finding in result.findings[: result.shown]]
     rest = result.findings[result.shown : result.shown + IN_WORDS]
     left = max(0, len(result.findings) - result.shown)
     return html(
@@ -186,7 +186,7 @@ def _section(facts: CheckPage, result: CheckResult) -> Markup:
         description=result.description,
         count=len(result.findings),
         cleaned=_cleaned(facts.clean, result.title),
-        remark=kept_together(result.remark.words) if result.remark else "",
+        remark=sentence(result.remark.words) if result.remark else "",
         plain=[_in_words(finding, keys) for finding, card in first if card is None],
         cards=Markup("").join(card for _, card in first if card is not None),
         rest=[_in_words(finding, keys) for finding in rest],
@@ -207,13 +207,13 @@ def _cleaned(clean: CleanList, title: str) -> str:
 def _in_words(finding: Finding, keys: Sequence[str]) -> Markup:
     """Return a finding in words, with the names of its pictures cut in the middle."""
     if not finding.pictures:
-        return html("{{ words }}", words=finding.words)
+        return sentence(finding.words)
     tags = finding.tags or ("",) * len(finding.pictures)
     named = [(_name(keys[i], LONG_NAME), tag) for i, tag in zip(finding.pictures[:NAMED], tags, strict=False)]
     if len(named) == 1:
-        return html("{{ name }}: {{ detail }}", name=named[0][0], detail=finding.detail or finding.words)
+        return html("{{ name }}: {{ detail | sentence }}", name=named[0][0], detail=finding.detail or finding.words)
     return html(
-        "{{ detail }}: {% for name, tag in named %}{{ name }}{% if tag %} ({{ tag }}){% endif %}"
+        "{{ detail | sentence }}: {% for name, tag in named %}{{ name }}{% if tag %} (<bdi>{{ tag }}</bdi>){% endif %}"
         "{% if not loop.last %}, {% endif %}{% endfor %}{% if left > 0 %} and {{ left | thousands }} more{% endif %}",
         detail=finding.detail or finding.words,
         named=named,
@@ -223,21 +223,22 @@ def _in_words(finding: Finding, keys: Sequence[str]) -> Markup:
 
 def _name(key: str, length: int) -> Markup:
     """Return a file name that is cut in the middle; the full name appears under the mouse."""
-    return html('<bdi dir="ltr" title="{{ full }}">{{ short }}</bdi>', full=key, short=cut(key, length))
+    full = without_folders(key)
+    return html('<bdi dir="ltr" title="{{ full }}">{{ short }}</bdi>', full=full, short=cut(full, length))
 
 
 def _card(checked: Checked, finding: Finding, with_detail: bool) -> Markup | None:
     """Return up to four readable pictures of a finding with their names; None if there are none."""
     keys, tags = checked.collection.keys, finding.tags or ("",) * len(finding.pictures)
     images = [
-        (_image(checked, i, summary, f"{keys[i]}: {finding.detail}"), _name(keys[i], NAME), tag)
+        (_image(checked, i, summary, f"{without_folders(keys[i])}: {finding.detail}"), _name(keys[i], NAME), tag)
         for i, tag in list(zip(finding.pictures, tags, strict=False))[:IN_GROUP]
         if isinstance(summary := checked.inspection.summaries[i], PictureSummary)
     ]
     if not images:
         return None
     left = len(finding.pictures) - len(images)
-    detail = kept_together(finding.detail or finding.words) if with_detail else ""
+    detail = sentence(finding.detail or finding.words) if with_detail else Markup("")
     return html(_CARD, images=images, detail=detail, left=left)
 
 
@@ -260,4 +261,5 @@ def _clean(facts: CheckPage) -> Markup:
     """Return what a clean manifest would change, by kind, and the command that writes it."""
     words = facts.clean.words(len(facts.checked.collection))
     table = scroll("What a clean manifest changes", html(_CHANGES, kinds=facts.clean.kinds))
-    return html(_CLEAN, clean=facts.clean, words=words, manifest=facts.manifest, table=table)
+    manifest = without_folders(facts.manifest) if facts.manifest else ""
+    return html(_CLEAN, clean=facts.clean, words=words, manifest=manifest, table=table)

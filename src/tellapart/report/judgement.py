@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tellapart.evaluation.evaluation import Evaluation
-from tellapart.evaluation.intervals import ENOUGH, share
+from tellapart.evaluation.intervals import CONFIDENCE, ENOUGH, share
+from tellapart.evaluation.metrics import bin_numbers
 from tellapart.report.facts import Facts
 from tellapart.text import percent, percent_range
 
@@ -13,6 +14,9 @@ LEVELS = (0.9, 0.8, 0.7, 0.95, 0.6, 0.5)
 """Confidences of which one is used as an example: the first with ENOUGH predictions within NEAR of it."""
 
 NEAR = 0.05
+
+WIDE = 0.3
+"""With a wider interval of the accuracy, most confidences agree with it: nothing is known."""
 
 FEW = 500
 """With fewer validation pictures, a temperature that would help may not be distinguishable from chance."""
@@ -24,25 +28,62 @@ def calibration_judged(facts: Facts) -> str:
     assert evaluation is not None
     confidence = float(evaluation.probabilities.max(axis=1).mean())
     low, high = evaluation.accuracy_interval
+    if evaluation.count < ENOUGH:
+        return f"Too few pictures to judge the confidence: fewer than {ENOUGH}."
     mean = f"{percent(confidence, digits=0)} on average, and {percent(evaluation.accuracy, digits=0)} of its answers"
-    if low <= confidence <= high:
-        return f"The confidence is about right: it is {mean} are right.{_example(evaluation)}"
-    direction = "overconfident" if confidence > high else "underconfident"
-    sentence = f"The classifier is {direction}: its confidence is {mean} are right.{_example(evaluation)}"
-    return f"{sentence}{_uncorrected(facts)}"
+    if not low <= confidence <= high:
+        direction = "overconfident" if confidence > high else "underconfident"
+        sentence = f"The classifier is {direction}: its confidence is {mean} are right.{_example(evaluation)}"
+        return f"{sentence}{_uncorrected(facts)}"
+    off = _furthest(evaluation)
+    if off is not None:
+        return f"The confidence is right on average only: it is {mean} are right.{_said(evaluation, off)}"
+    if high - low > WIDE:
+        return (
+            f"Too few pictures to judge the confidence: it is {mean} are right, which may be "
+            f"{percent_range((low, high))} on other pictures."
+        )
+    return f"The confidence is about right: it is {mean} are right.{_example(evaluation, agreeing=True)}"
 
 
-def _example(evaluation: Evaluation) -> str:
-    """Return what a confidence means, by the predictions near one of LEVELS; empty if there are too few near any."""
+def _furthest(evaluation: Evaluation) -> np.ndarray | None:
+    """Return the pictures, bool [n], of the bin of confidence that is furthest from its accuracy, beyond its interval.
+
+    Only bins with ENOUGH pictures count. The intervals are wide enough that chance puts any of them beyond in one of
+    twenty evaluations.
+    """
+    confidence, is_correct = evaluation.probabilities.max(axis=1), evaluation.is_correct
+    numbers = bin_numbers(confidence)
+    bins = [numbers == number for number, count in enumerate(np.bincount(numbers)) if count >= ENOUGH]
+    off = [chosen for chosen in bins if _is_off(confidence[chosen], is_correct[chosen], len(bins))]
+    return max(off, key=lambda chosen: abs(confidence[chosen].mean() - is_correct[chosen].mean()), default=None)
+
+
+def _is_off(confidence: np.ndarray, is_correct: np.ndarray, bins: int) -> bool:
+    low, high = share(int(is_correct.sum()), len(is_correct), 1 - (1 - CONFIDENCE) / bins)
+    return not low <= float(confidence.mean()) <= high
+
+
+def _example(evaluation: Evaluation, agreeing: bool = False) -> str:
+    """Return what a confidence means, by the predictions near one of LEVELS; empty if there are too few near any.
+
+    With `agreeing` it is one that is right within the limits of chance: one of several may not be.
+    """
     confidence = evaluation.probabilities.max(axis=1)
     for level in LEVELS:
         near = np.abs(confidence - level) <= NEAR
-        count, right = int(near.sum()), int(evaluation.is_correct[near].sum())
-        if count >= ENOUGH:
-            interval = share(right, count)
-            said, true = percent(float(confidence[near].mean()), digits=0), percent(right / count, digits=0)
-            return f" When it says about {said}, it is right {true} of the time ({percent_range(interval)})."
+        enough = int(near.sum()) >= ENOUGH
+        if enough and not (agreeing and _is_off(confidence[near], evaluation.is_correct[near], 1)):
+            return _said(evaluation, near)
     return ""
+
+
+def _said(evaluation: Evaluation, chosen: np.ndarray) -> str:
+    """Return the confidence and the share of right answers of some pictures, bool [n], in a sentence."""
+    count, right = int(chosen.sum()), int(evaluation.is_correct[chosen].sum())
+    said = percent(float(evaluation.probabilities.max(axis=1)[chosen].mean()), digits=0)
+    interval = percent_range(share(right, count))
+    return f" When it says about {said}, it is right {percent(right / count, digits=0)} of the time ({interval})."
 
 
 def _uncorrected(facts: Facts) -> str:

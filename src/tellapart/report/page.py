@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 
 import jinja2
 import numpy as np
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from tellapart.files import plain_name
 from tellapart.images.write import EXACT, as_file
 from tellapart.plots.plot import Plot
 from tellapart.text import counted, percent, percent_range, probability
+from tellapart.training.places import without_folders
 
 _FOLDER = Path(__file__).parent
 
@@ -39,9 +41,28 @@ def kept_together(text: object) -> str:
     return str(text).replace(" %", "\u00a0%")
 
 
+_TO_THE_LEFT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff"
+"""Letters that are written from right to left, such as Hebrew and Arabic."""
+
+_FOREIGN = re.compile(f"[{_TO_THE_LEFT}](?:[^A-Za-z0-9&<>()%.,;:]*[{_TO_THE_LEFT}])*")
+"""Words from the first to the last such letter, without what surely belongs to the sentence around them."""
+
+
+def sentence(text: object) -> Markup:
+    """Return a sentence for the page: see `kept_together`; names written from right to left do not reorder the rest."""
+    safe = str(escape(kept_together(text)))
+    return Markup(_FOREIGN.sub(lambda found: f"<bdi>{found[0]}</bdi>", safe))  # noqa: S704  # escaped above
+
+
+def file_name(key: str) -> Markup:
+    """Return the name of a file for the page, without folders of this machine, and in order whatever its letters."""
+    return html('<bdi dir="ltr">{{ name }}</bdi>', name=without_folders(key))
+
+
 _ENVIRONMENT.filters.update(
     {
-        "kept_together": kept_together,
+        "sentence": sentence,
+        "file_name": file_name,
         "percent": lambda *values: kept_together(FILTERS["percent"](*values)),
         "percent_range": lambda interval: kept_together(percent_range(interval)),
         "probability": lambda value: kept_together(probability(value)),

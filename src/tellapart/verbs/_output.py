@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING, Any
 from tellapart.errors import TellapartError, UsageError
 from tellapart.progress import Listener, Note
 
-OUTPUT_FOLDER = "tellapart-out"
-"""The folder, in the current one, for files that verbs write without --output and that are not about one run."""
-
 if TYPE_CHECKING:
     from tellapart.plots.plot import Plot
 
@@ -42,7 +39,7 @@ def default_output(name: str, run: Path | None = None, folder: str = "") -> Path
     In the run's folder it is written into `folder`, if one is named. Returns a free path. The folder is created. Raises
     OSError if it cannot be created.
     """
-    from tellapart.files import free_path
+    from tellapart.files import OUTPUT_FOLDER, free_path
 
     home = run / folder if run is not None and os.access(run, os.W_OK) else Path(OUTPUT_FOLDER)
     home.mkdir(exist_ok=True)

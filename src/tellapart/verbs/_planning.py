@@ -299,9 +299,16 @@ def _report_split(collection: Collection, split_table: SplitTable, duplicates: D
 
 
 def _report_conflicts(collection: Collection, duplicates: Duplicates, on_event: Listener) -> None:
-    """Warn about duplicates with different labels: at least one of the labels is wrong."""
-    groups = [places for places in duplicates.groups if len({int(collection.labels[i]) for i in places}) > 1]
+    """Warn about duplicates with different labels: at least one of the labels is wrong, of near ones probably."""
+    from tellapart.data.finding import first_of_each
+
+    groups = duplicates.conflicts(collection.labels)
     if groups:
-        first = " and ".join(f"{collection.keys[i]} ({collection.label(i)})" for i in groups[0][:2])
-        what = f"{counted(len(groups), 'group')} of duplicates or near-duplicates with different labels ({first})"
-        on_event(Note(f"note: {what}: at least one label is wrong; tellapart check lists them", warning=True))
+        places, exact = groups[0]
+        shown = first_of_each(places, collection.label)[:2]
+        first = " and ".join(f"{collection.keys[i]} ({collection.label(i)})" for i in shown)
+        kinds = "duplicates" if all(same for _, same in groups) else "duplicates or near-duplicates"
+        kinds = kinds if any(same for _, same in groups) else "near-duplicates"
+        what = f"{counted(len(groups), 'group')} of {kinds} with different labels ({first})"
+        wrong = "at least one label is wrong" if exact else "at least one label is probably wrong"
+        on_event(Note(f"note: {what}: {wrong}; tellapart check lists them", warning=True))

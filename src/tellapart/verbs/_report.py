@@ -193,26 +193,30 @@ def _findings(finished: Finished) -> Findings:
     if duplicates is None:
         return Findings(collection.notes)
     groups = duplicates.groups
-    conflicts = [group for group in groups if len({int(collection.labels[i]) for i in group}) > 1]
+    conflicts = duplicates.conflicts(collection.labels)
     return Findings(
         collection.notes,
         sum(len(group) for group in groups),
         len(groups),
         len(conflicts),
-        [_conflict(finished, group) for group in conflicts[:CONFLICTS]],
+        [_conflict(finished, group, exact) for group, exact in conflicts[:CONFLICTS]],
     )
 
 
-def _conflict(finished: Finished, group: Sequence[int]) -> ShownDuplicates:
+def _conflict(finished: Finished, group: Sequence[int], exact: bool) -> ShownDuplicates:
+    """A group of duplicates with different labels: the first picture of each label, then others, at most COPIES."""
+    from tellapart.data.finding import first_of_each
     from tellapart.report.facts import ShownDuplicates
 
     collection, splits = finished.pictures.collection, finished.pictures.split_table.splits
-    first = list(group[:COPIES])
+    first = first_of_each(group, collection.label)[:COPIES]
     return ShownDuplicates(
         [collection.keys[i] for i in first],
         [collection.label(i) for i in first],
         [str(splits[i]) for i in first],
         [finished.own(i, SMALL) for i in first],
+        exact,
+        len(group) - len(first),
     )
 
 
@@ -261,8 +265,5 @@ def _augmented(finished: Finished) -> Plot:
     samples = _samples(finished)
     chosen = [samples[k] for k in np.unique(np.linspace(0, len(samples) - 1, AUGMENTED).round().astype(int))]
     pixels = np.stack([finished.seen(i) for i in chosen])
-    columns = [pixels, *augmented(finished.trained.recipe, pixels, EPOCHS)]
-    names = [collection.label(i) for i in chosen]
-    pictures = [column[row] for row in range(len(chosen)) for column in columns]
-    titles = [name if place == 0 else f"epoch {place}" for name in names for place in range(len(columns))]
-    return PictureGrid(pictures, titles, columns=len(columns))
+    changed = augmented(finished.trained.recipe, pixels, EPOCHS)
+    return PictureGrid.by_epoch([collection.label(i) for i in chosen], pixels, changed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,7 +126,7 @@ class Report:
 
 
 def run(options: Options, on_event: Listener) -> Report:
-    """Check. Raises UsageError and DataError for data that cannot be opened at all."""
+    """Check. Raises UsageError for files that cannot be written, and DataError for data that cannot be opened."""
     from tellapart.checks import run_checks
     from tellapart.data.finding import Checked
     from tellapart.data.inspect import inspect
@@ -139,10 +139,9 @@ def run(options: Options, on_event: Listener) -> Report:
     clean = _clean_list(collection, results, options, stopped is not None)
     manifest = options.write_manifest if stopped is None else None  # without the labels it would not be complete
     report = Report(checked, results, None, manifest, clean, not_searched, stopped)
-    report = replace(report, output=_write_page(report, options.output, on_event))
     if manifest is not None:
         _write_manifest(report, manifest, on_event)
-    return report
+    return replace(report, output=_write_page(report, options.output, on_event))
 
 
 def _opened(options: Options, on_event: Listener) -> Collection:
@@ -242,28 +241,41 @@ def _clean_list(collection: Collection, results: Sequence[CheckResult], options:
         return CleanList.of(results, problem="the search for wrong labels was stopped")
     if problem := command_problem(collection):
         return CleanList.of(results, problem=problem)
-    return CleanList.of(results, command=_command(collection, options))
+    command, passed_on = (_command(collection, options, passed_on) for passed_on in (False, True))
+    return CleanList.of(results, command=command, page_command=passed_on)
 
 
-def _command(collection: Collection, options: Options) -> str:
-    """The command that writes the clean manifest, from any folder: the check with its options, and --write-manifest."""
+def _command(collection: Collection, options: Options, passed_on: bool = False) -> str:
+    """The command that writes the clean manifest: the check with its options, and --write-manifest.
+
+    It works from any folder, or, `passed_on`, has no folders of this machine: a page is passed on.
+    """
+    from tellapart.training.places import without_folders
     from tellapart.verbs._clean_manifest import default_manifest
 
-    words = ["tellapart", "check", str(Path(collection.source).resolve())]
+    place: Callable[[Path], str] = without_folders if passed_on else str
+    words = ["tellapart", "check", place(Path(collection.source).resolve())]
     if isinstance(options.classes, (str, Path)):
-        words += ["--classes", str(Path(options.classes).resolve())]
+        words += ["--classes", place(Path(options.classes).resolve())]
     words += ["--group", options.group] if options.group is not None else []
     words += ["--skip-labels"] if options.skip_labels else []
     for name in ("folds", "seed"):
         value = getattr(options, name)
         words += [f"--{name}", str(value)] if value != Options.model_fields[name].default else []
-    return " ".join(map(quoted, [*words, "--write-manifest", str(default_manifest(collection))]))
+    return " ".join(map(quoted, [*words, "--write-manifest", place(default_manifest(collection))]))
 
 
 def _write_manifest(report: Report, path: Path, on_event: Listener) -> None:
     from tellapart.verbs._clean_manifest import losses, write_manifest
 
     collection, clean = report.checked.collection, report.clean
-    write_manifest(collection, clean.left_out, clean.moved, path)
+    try:
+        write_manifest(collection, clean.left_out, clean.moved, path)
+    except OSError as error:
+        raise UsageError(
+            f"--write-manifest {path}: cannot be written ({error.strerror})",
+            "a file that can be written",
+            "free disk space, or choose another name",
+        ) from error
     for warning in losses(collection, clean.left_out):
         on_event(Note(warning, warning=True))

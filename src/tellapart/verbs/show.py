@@ -275,11 +275,8 @@ def _augmented(collection: Collection, options: Options, on_event: Listener) -> 
     on_event(Note(f"augmentation: {recipe.augmentation}"))
     order = np.random.default_rng(0).permutation(len(data))[: options.pictures or AUGMENTED]
     shown = data.pixels[order]
-    columns = [shown, *augmented(recipe, shown, EPOCHS)]
     names = [collection.class_names[data.labels[i]] for i in order]
-    pictures = [column[row] for row in range(len(shown)) for column in columns]
-    titles = [name if place == 0 else f"epoch {place}" for name in names for place in range(len(columns))]
-    return PictureGrid(pictures, titles, columns=len(columns))
+    return PictureGrid.by_epoch(names, shown, augmented(recipe, shown, EPOCHS))
 
 
 def _order(collection: Collection, count: int) -> Iterator[int]:

@@ -8,13 +8,13 @@ POSITION, TITLE = 60, "Confidence"
 
 _TEMPLATE = """
 <div class="columns">
-<div>{{ calibration }}<p>{{ judged | kept_together }}</p>
+<div>{{ calibration }}<p>{{ judged | sentence }}</p>
 <p class="soft">On the dotted line, predictions made with 80 % confidence are right 80 % of the time. A larger point
 stands for more pictures. Expected calibration error: {{ error | percent }}.
 {% if temperature != 1 %}To bring predictions closer to that line, the network's logits are divided by a temperature of
 {{ "%.3f" | format(temperature) }}, fitted on
 {{ fitted_on }}.{% endif %}</p></div>
-<div>{{ coverage }}<p>{{ covered | kept_together }}</p>
+<div>{{ coverage }}<p>{{ covered | sentence }}</p>
 <p>{% if answered %}Predictions with a confidence below {{ answered.threshold | percent }} are reported as “unsure”:
 {{ answered.coverage | percent }}
 of the pictures get an answer, and {{ answered.error | percent }} of these answers are wrong.{% else %}

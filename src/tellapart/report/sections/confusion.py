@@ -4,10 +4,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from tellapart.plots.confusion import NAMED, NUMBERED
+from tellapart.plots.confusion import NAMED, NUMBERED, whole_percent
 from tellapart.report.facts import Facts, ShownPair
 from tellapart.report.page import drawing, html, picture, scroll
 from tellapart.text import shortened
+from tellapart.training.places import without_folders
 
 POSITION, TITLE = 40, "Confusion matrix"
 
@@ -41,7 +42,7 @@ _MATRIX = """
 {% for cell in row.cells %}<td{% if cell.count %} class="{{ "right" if cell.right else "wrong" }}" style="--tint:{{
 "%.2f" | format(cell.tint) }}"{% endif %}>
 {%- if cell.count -%}{% if cell.link %}<a href="#{{ cell.link }}" aria-label="{{ cell.label }}">{% endif -%}
-<b>{{ cell.count | thousands }}</b>{% if not cell.whole %}<small>{{ "%.0f" | format(100 * cell.share) }} %</small>
+<b>{{ cell.count | thousands }}</b>{% if not cell.whole %}<small>{{ cell.percent }}</small>
 {%- endif %}{% if cell.link %}</a>{% endif %}{% endif %}</td>{% endfor %}</tr>{% endfor %}
 </tbody></table>
 """
@@ -51,7 +52,8 @@ _PAIR = """
 <bdi>{{ other }}</bdi>: <b>{{ count | thousands }}</b> of {{ total | thousands }}
 <span class="soft">({{ share | percent(none, 0) }})</span></p>
 {% if pictures %}<div class="strip">{{ pictures }}</div>{% endif %}
-<p class="file">{{ keys | join(", ") }}{% if more %} and {{ more | thousands }} more{% endif %}</p></div>
+<p class="file">{% for key in keys %}{{ key | file_name }}{{ ", " if not loop.last }}{% endfor %}
+{% if more %} and {{ more | thousands }} more{% endif %}</p></div>
 """
 
 
@@ -91,7 +93,7 @@ def _cells(facts: Facts, true: int) -> list[dict[str, Any]]:
     return [
         {
             "count": int(count),
-            "share": int(count) / max(total, 1),
+            "percent": whole_percent(int(count) / max(total, 1)),
             "whole": int(count) == total,
             "right": predicted == true,
             "tint": (int(count) / max(total, 1)) ** (1.0 if predicted == true else 0.5),  # rare mistakes stay visible
@@ -105,7 +107,10 @@ def _cells(facts: Facts, true: int) -> list[dict[str, Any]]:
 def _picture(facts: Facts) -> Markup:
     evaluation = facts.evaluation
     assert evaluation is not None
-    drawn = drawing(evaluation.confusion_matrix(), "Confusion matrix: true classes in rows, predicted ones in columns")
+    drawn = drawing(
+        evaluation.confusion_matrix(normalized=True),
+        "Confusion matrix: true classes in rows, predicted ones in columns",
+    )
     return scroll("Confusion matrix of all classes", drawn, "natural")
 
 
@@ -115,7 +120,7 @@ def _pair(facts: Facts, pair: ShownPair) -> Markup:
     names, total = evaluation.class_names, int(evaluation.confusion[pair.true].sum())
     count = int(evaluation.confusion[pair.true, pair.predicted])
     images = [
-        picture(pixels, f"{key}, a picture of {names[pair.true]}", SIDE)
+        picture(pixels, f"{without_folders(key)}, a picture of {names[pair.true]}", SIDE)
         for key, pixels in zip(pair.keys, pair.pictures, strict=False)
     ]
     return html(

@@ -9,11 +9,13 @@ POSITION, TITLE = 70, "Learning curves"
 _TEMPLATE = """
 <div class="columns">{{ loss }}{{ accuracy }}</div>
 <p>Trained for {{ seconds }} s. The saved weights are those of epoch {{ best }}
-{%- if smaller %}, the best of the epochs at full size. Until epoch {{ smaller }} (shaded) the training saw pictures
+{%- if validated %}, the one with the highest validation accuracy{% if smaller %} at full size{% endif %}{% else %},
+the last one, since there is no validation split to choose another by{% endif %}.
+{% if smaller %}Until epoch {{ smaller }} (shaded) the training saw pictures
 reduced to {{ size | percent(none, 0) }} of their size, which saves time; results there do not compare with later
-ones{% elif validated %}, the one with the highest validation accuracy{% endif %}.</p>
-<p class="soft">Training values are means over the epoch, on augmented pictures, so they may be worse than validation
-values.</p>
+ones.{% endif %}</p>
+<p class="soft">Training values are means over the epoch, on augmented pictures
+{%- if validated %}, so they may be worse than validation values{% endif %}.</p>
 """
 
 
@@ -21,8 +23,9 @@ def render(facts: Facts) -> str:
     """See the contract."""
     results, history = facts.record["results"], facts.history
     best, seconds = results["best_epoch"], round(results["train_seconds"], 1)
+    validated = "val_accuracy" in history[-1]
     loss, accuracy = (
-        drawing(curve, f"{curve.name} by epoch, for training and validation")
+        drawing(curve, f"{curve.name} by epoch, for training{' and validation' if validated else ''}")
         for curve in LearningCurves(history, best).curves()
     )
     return html(
@@ -33,5 +36,5 @@ def render(facts: Facts) -> str:
         seconds=seconds,
         smaller=smaller_epochs(history),
         size=min((row.get("size", 1) for row in history), default=1),
-        validated="val_accuracy" in history[-1],
+        validated=validated,
     )

@@ -4,6 +4,7 @@ from markupsafe import Markup
 
 from tellapart.report.facts import Facts, ShownDuplicates
 from tellapart.report.page import gallery, html, picture, scroll
+from tellapart.training.places import without_folders
 
 POSITION, TITLE = 80, "Data"
 
@@ -14,7 +15,8 @@ LISTED = 200
 """Number of classes up to which their pictures are counted one by one."""
 
 _TEMPLATE = """
-<p>{{ data.name }}: {{ data.pictures | thousands }} pictures, {{ data.classes | length | thousands }} classes.
+<p><bdi>{{ data.name }}</bdi>: {{ data.pictures | thousands }} pictures,
+{{ data.classes | length | thousands }} classes.
 {% for name, count in split_table.counts.items() if count -%}
 {{ "; " if not loop.first }}{{ name }} {{ count | thousands }}
 ({{ split_table.origin[name] }}){% endfor %}.</p>
@@ -22,7 +24,7 @@ _TEMPLATE = """
 {% if counts %}<details{{ " open" if data.classes | length <= 10 }}>
 <summary>Pictures of each class</summary>{{ counts }}</details>{% endif %}
 {% if findings.notes or findings.groups or leaked or across or skipped %}<h3>Findings</h3><ul class="findings">
-{% for note in findings.notes %}<li>{{ note.rstrip(".") }}.</li>{% endfor %}
+{% for note in findings.notes %}<li>{{ note.rstrip(".") | sentence }}.</li>{% endfor %}
 {% if findings.groups %}<li>{{ findings.duplicates | thousands }} pictures form {{ findings.groups | counted("group") }}
 of duplicates; each group stays in one split where possible.</li>{% endif %}
 {% for split, count in leaked.items() %}<li>{{ count | counted(split + " picture") }}
@@ -33,7 +35,9 @@ of duplicates; each group stays in one split where possible.</li>{% endif %}
 {% endif %}
 </ul>{% endif %}
 {% if conflicts %}<h3>Duplicates with different labels: {{ findings.conflicting | thousands }}</h3>
-<p>The same picture is in two classes, so one of its labels is wrong. Correct it, or remove a copy.</p>
+{% if exact %}<p>The same picture has different labels, so at least one of them is wrong. Correct it, or remove a
+copy.</p>{% endif %}
+{% if near %}<p>Of near-duplicates with different labels, at least one label is probably wrong.</p>{% endif %}
 {% for group in conflicts %}{{ group }}{% endfor %}{% endif %}
 {{ skipped_table }}
 """
@@ -47,12 +51,13 @@ _COUNTS = """
 """
 
 _COPY = """
-<b><bdi>{{ label }}</bdi></b>{% if split %}, {{ split }}{% endif %}<br><span class="file">{{ key }}</span>
+<b><bdi>{{ label }}</bdi></b>{% if split %}, {{ split }}{% endif %}<br><span class="file">{{ key | file_name }}</span>
 """
 
 _SKIPPED = """
 <h3>Skipped files</h3><table><thead><tr><th>file</th><th>reason</th></tr></thead><tbody>
-{% for item in skipped %}<tr><td class="file">{{ item.file }}</td><td>{{ item.reason }}</td></tr>{% endfor %}
+{% for item in skipped %}<tr><td class="file">{{ item.file | file_name }}</td><td>{{ item.reason }}</td></tr>
+{% endfor %}
 </tbody></table>{% if more %}<p>{{ more | thousands }} more are in run.json.</p>{% endif %}
 """
 
@@ -75,6 +80,8 @@ def render(facts: Facts) -> str:
         leaked=record["split"].get("leaked", {}),
         across=record["split"].get("groups_across_splits", {}),
         conflicts=[_conflict(group) for group in findings.conflicts],
+        exact=any(group.exact for group in findings.conflicts),
+        near=not all(group.exact for group in findings.conflicts),
         skipped=skipped,
         skipped_table=html(_SKIPPED, skipped=skipped[:50], more=max(0, len(skipped) - 50)) if skipped else "",
     )
@@ -92,9 +99,11 @@ def _conflict(group: ShownDuplicates) -> Markup:
     """Return a group of duplicates: pictures side by side, each with its label, split and file."""
     shown = [
         (
-            Markup("") if pixels is None else picture(pixels, f"{key}, labelled {label}", PAIRED),
+            Markup("") if pixels is None else picture(pixels, f"{without_folders(key)}, labelled {label}", PAIRED),
             html(_COPY, label=label, split=split, key=key),
         )
         for key, label, split, pixels in zip(group.keys, group.labels, group.splits, group.pictures, strict=True)
     ]
-    return gallery(shown, "large")
+    more = html('<p class="soft">and {{ count | counted("more picture") }}</p>', count=group.more) if group.more else ""
+    kind = "" if group.exact else html('<p class="soft">Near-duplicates:</p>')
+    return Markup("").join([kind, gallery(shown, "large"), more])

@@ -4,6 +4,7 @@ from markupsafe import Markup
 
 from tellapart.report.facts import Facts, ShownMistake
 from tellapart.report.page import html, picture
+from tellapart.training.places import without_folders
 
 POSITION, TITLE = 30, "Most confident mistakes"
 
@@ -22,7 +23,8 @@ _MISTAKE = """
 <figure class="mistake"><div class="views">{{ own }}{{ heat }}</div>
 <figcaption>{% if seen %}<span class="seen">{{ seen }}<span>as the network sees it</span></span>{% endif %}
 <span><b>predicted <bdi>{{ mistake.predicted }}</bdi></b> ({{ mistake.probability | probability }})<br>
-labelled <bdi>{{ mistake.true }}</bdi><br><span class="file">{{ mistake.key }}</span></span></figcaption></figure>
+labelled <bdi>{{ mistake.true }}</bdi><br><span class="file">{{ mistake.key | file_name }}</span></span>
+</figcaption></figure>
 """
 
 
@@ -45,12 +47,13 @@ def render(facts: Facts) -> str:
 
 def _mistake(shown: ShownMistake) -> Markup:
     mistake = shown.mistake
+    name = without_folders(mistake.key)
     return html(
         _MISTAKE,
         mistake=mistake,
-        own=picture(shown.picture, f"{mistake.key}, a picture of {mistake.true}", SIDE),
+        own=picture(shown.picture, f"{name}, a picture of {mistake.true}", SIDE),
         heat=""
         if shown.heat is None
         else picture(shown.heat, f"heat map for the prediction {mistake.predicted}", SIDE),
-        seen="" if shown.seen is None else picture(shown.seen, f"{mistake.key} as the network sees it", SMALL),
+        seen="" if shown.seen is None else picture(shown.seen, f"{name} as the network sees it", SMALL),
     )

@@ -7,8 +7,8 @@ from tellapart.report.page import anchor, html
 POSITION, TITLE = 20, "What to do next"
 
 _TEMPLATE = """
-<ol class="steps">{% for step in steps %}<li><strong>{{ step.what | kept_together }}</strong>
-{{ step.why | kept_together }}
+<ol class="steps">{% for step in steps %}<li><strong>{{ step.what | sentence }}</strong>
+{{ step.why | sentence }}
 {% if step.section %}<a href="#{{ step.section }}">See {{ step.title }}</a>{% endif %}</li>{% endfor %}</ol>
 """
 

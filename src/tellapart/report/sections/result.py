@@ -13,14 +13,14 @@ _TEMPLATE = """
 <td><div class="bar"><span class="fill" style="width:{{ 100 * evaluation.accuracy }}%"></span>
 <span class="range" style="left:{{ 100 * interval[0] }}%;right:{{ 100 - 100 * interval[1] }}%"></span></div></td>
 <td class="number">{{ evaluation.accuracy | percent(interval) }}</td></tr>
-{% for base in evaluation.baselines %}<tr><th scope="row">{{ base.description }}</th>
+{% for base in evaluation.baselines %}<tr><th scope="row">{{ base.description | sentence }}</th>
 <td><div class="bar"><span class="fill" style="width:{{ 100 * base.accuracy }}%"></span></div></td>
 <td class="number">{{ base.accuracy | percent(interval) }}</td></tr>{% endfor %}
 </tbody></table>
 <p class="soft">{% if unseen %}The test split was not used for training or for choosing the weights.
 {% endif %}In brackets, and as a line on the bar: the 95 % confidence interval, all accuracies that fit this result.</p>
-{% for sentence in warnings %}<p class="callout">{{ sentence | kept_together }}</p>{% endfor %}
-{% for sentence in remarks %}<p>{{ sentence | kept_together }}</p>{% endfor %}
+{% for sentence in warnings %}<p class="callout">{{ sentence | sentence }}</p>{% endfor %}
+{% for sentence in remarks %}<p>{{ sentence | sentence }}</p>{% endfor %}
 <details><summary>All metrics ({{ evaluation.split }})</summary>
 {{ metrics }}</details>
 """
