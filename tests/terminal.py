@@ -25,13 +25,14 @@ class Screen:
     raw: bytes
 
 
-def run_in_terminal(arguments, columns, rows=40, environment=None):
-    """Run `tellapart ARGUMENTS` in a terminal of `columns` x `rows` characters."""
+def run_in_terminal(arguments, columns, rows=40, environment=None, folder="."):
+    """Run `tellapart ARGUMENTS` in a terminal of `columns` x `rows` characters, in a folder."""
     process, handle = pty.fork()
     if process == 0:  # the child
         names = {"TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"} | (environment or {})
         kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR", "CI")}
         try:
+            os.chdir(folder)
             os.execve(sys.executable, [sys.executable, "-m", "tellapart", *arguments], kept | names)
         finally:
             os._exit(127)

@@ -148,4 +148,4 @@ def test_values_that_an_option_refuses_are_named_with_what_it_accepts():
         assert str(caught.value) == words
     with pytest.raises(UsageError, match="train has no option 'epoch'") as caught:
         verbs.make_options("train", {"epoch": 3})
-    assert caught.value.action.startswith("did you mean epochs?")
+    assert caught.value.action.startswith("did you mean --epochs?")

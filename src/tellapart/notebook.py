@@ -82,6 +82,7 @@ class NotebookView:
             if self.epochs and event.number <= self.epochs[-1].number:  # another training, such as the next fold's
                 self.epochs.clear()
             self.epochs.append(event)
+            self.task = None if event.number == event.total else self.task
         else:
             self._progress(event)
         last = isinstance(event, (Note, Epoch)) or event.finished

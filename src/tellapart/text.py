@@ -39,11 +39,19 @@ def _is_number(value: object) -> bool:
 
 
 def terminal_width() -> int | None:
-    """The width of the terminal that stdout is, which `$COLUMNS` overrides; None for a pipe, a file and a notebook."""
+    """The width of the terminal that stdout is, or `$COLUMNS`; None for a pipe, a file and a notebook."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given):
+        return int(given)
     try:
         return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     except (AttributeError, ValueError):  # a stream that is closed or not a file
         return None
+
+
+def text_width(most: int = 80) -> int:
+    """The width to which long lines are wrapped: that of the terminal, or `most` if it is wider or not a terminal."""
+    return min(most, terminal_width() or most)
 
 
 def fitted(rows: Sequence[Sequence[object]], header: Sequence[str], width: int | None, least: int = 3) -> str:

@@ -77,8 +77,35 @@ def test_a_narrow_terminal_gets_fewer_columns():
         listen(Epoch(1, 2, row(1), best=1, compiling=4.0))
         listen(Progress("train", 65, 80))
         lines = drawn(live).splitlines()
-    assert lines[0].split() == ["epoch", "loss", "val", "accuracy", "time"]
+    assert lines[0].split() == ["epoch", "loss", "val", "acc", "time"]
     assert all(len(line) <= 40 for line in lines)
+
+
+def test_long_trainings_fit_a_narrow_terminal_too():
+    live, _ = view(width=40)
+    with live as listen:
+        for number in (99, 100):
+            listen(Epoch(number, 100, row(number) | {"seconds": 1234.5}, best=100))
+        line = drawn(live).splitlines()[2]
+    assert line.split() == ["best", "100", "0.0100", "20.0000", "1234.5", "s"]
+    assert len(line) <= 40
+
+
+def test_metrics_are_drawn_before_the_first_epoch_ends():
+    live, _ = view()
+    with live as listen:
+        listen(Progress("fold 1 of 5", 10, 100, metrics={"loss": 0.5, "accuracy": 0.25}))
+        assert "loss 0.5000  accuracy 0.2500" in drawn(live)
+
+
+def test_a_bar_goes_when_a_training_ends_early():
+    live, _ = view()
+    with live as listen:
+        listen(Progress("train", 10, 100, metrics={"loss": 0.5}))
+        listen(Epoch(1, 10, row(1)))
+        listen(Progress("train", 100, 100))
+        assert live.tasks == {}
+        assert "train" not in drawn(live)
 
 
 def test_why_nothing_moves_is_drawn_and_counted():

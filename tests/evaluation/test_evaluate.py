@@ -43,7 +43,7 @@ def test_the_metrics_are_consistent(classifier):
     assert values["classes"] == ["across", "down", "squares"]
     assert np.array_equal(values["confusion"], result.confusion)
     assert "95 % interval" in result.headline()
-    assert result.baseline() == "baselines: 33 % always predicting 'squares'"
+    assert result.baseline() == "baselines: 33.3 % always predicting 'squares'"
     assert "<table>" in result._repr_html_()
 
 

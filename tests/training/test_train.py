@@ -107,7 +107,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(tmp_path):
     with pytest.raises(TrainingError, match=r"epoch 1: .* is (nan|inf)") as caught:
         train(tmp_path / "a", learning_rate=100, optimizer="sgd", schedule="constant", weight_decay=0, warmup=0,
               loss="mean-squared-error", l2=1e30)  # fmt: skip
-    assert caught.value.action == "train with a lower learning rate (--set learning_rate=...)"
+    assert caught.value.action == "train with a lower learning rate (--learning-rate)"
 
 
 def test_averaged_weights_are_what_is_judged_and_kept(tmp_path):

@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 import shutil
 
 import numpy as np
@@ -305,7 +306,8 @@ def test_looks_are_counted_in_the_models_own_run_only(photos_run, tmp_path):
 
 
 def test_data_that_may_not_be_looked_at_is_not_there(photos_run, monkeypatch):
-    _, run = photos_run
-    monkeypatch.setattr("tellapart.evaluation.unseen.os.path.exists", lambda path: False)
+    folder, run = photos_run
+    exists = os.path.exists
+    monkeypatch.setattr(os.path, "exists", lambda path: str(path) != str(folder) and exists(path))
     with pytest.raises(UsageError, match=r"the model was trained on .* which does not exist here"):
         tellapart.evaluate(run.path, on_event=silent)

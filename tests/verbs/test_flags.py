@@ -9,6 +9,8 @@ import tellapart
 from tellapart.cli.main import app
 from tellapart.errors import UsageError
 from tellapart.progress import silent
+from tellapart.verbs._config import with_config
+from tellapart.verbs._train_options import Options
 from tests.conftest import write_folder
 
 pytestmark = pytest.mark.usefixtures("sketched")
@@ -41,10 +43,12 @@ def test_a_run_has_the_name_that_was_given_and_is_not_overwritten(first, folder)
     assert first.path.name == "first"
     with pytest.raises(UsageError, match="first exists already"):
         tellapart.train(folder, runs=first.path.parent, name="first", on_event=silent)
-    for name in ("a/b", "..", "x y"):
+    for name in ("a/b", "..", "x y", "last"):
         with pytest.raises(UsageError, match="name = ") as caught:
             tellapart.train(folder, name=name, on_event=silent)
-        assert caught.value.expected == "a folder's name: at most 80 letters, digits, dots, dashes and underscores"
+        assert caught.value.expected == (
+            "a folder's name: at most 80 letters, digits, dots, dashes and underscores; not last or auto"
+        )
 
 
 def test_config_repeats_a_run_except_what_is_given(first, tmp_path):
@@ -63,6 +67,35 @@ def test_config_of_the_command_line_keeps_what_was_not_typed(first, tmp_path):
     assert result.exit_code == 0, result.stderr
     options = json.loads((tmp_path / "stripes-dense-001" / "run.json").read_text())["options"]
     assert (options["seed"], options["batch"]) == (0, 8), "typed, although it is the default; and not typed"
+
+
+def test_config_lets_typed_options_replace_changes_of_the_same_field(first, tmp_path):
+    merged = with_config(Options(config=first.path, set={"batch_size": 4}))
+    assert (merged.batch, merged.set) == (None, {"batch_size": 4})
+    copied = tmp_path / "copied.json"
+    content = record(first)
+    content["options"] |= {"set": ["batch_size=64", "l2=0.1"], "batch": None}
+    content["recipe_found"] |= {"batch_size": 64, "l2": 0.1}
+    copied.write_text(json.dumps(content))
+    merged = with_config(Options(config=copied, batch=32))
+    assert (merged.batch, merged.set) == (32, ["l2=0.1"])
+
+
+def test_config_names_pictures_and_recipes_that_are_not_here(first, tmp_path):
+    for change, words in (
+        ({"data": "arrays"}, "its pictures are not at arrays"),
+        ({"epochs": 0}, "epochs = 0"),
+    ):
+        content = record(first)
+        content["options"] |= change
+        (tmp_path / "run.json").write_text(json.dumps(content))
+        with pytest.raises(UsageError, match=words):
+            tellapart.train(config=tmp_path / "run.json", on_event=silent)
+    content = record(first)
+    content["recipe_found"]["optimizer"] = "lion"
+    (tmp_path / "run.json").write_text(json.dumps(content))
+    with pytest.raises(UsageError, match="the recipe dense had optimizer = lion in that run, and has adam now"):
+        tellapart.train(config=tmp_path, on_event=silent)
 
 
 def test_config_must_be_a_run(tmp_path):
@@ -121,6 +154,18 @@ def test_wrong_values_are_answered_with_what_is_accepted(asked, expected, folder
 def test_the_same_field_twice_is_refused(folder):
     with pytest.raises(UsageError, match=r"--set batch_size=64 and --batch 32"):
         tellapart.train(folder, recipe="dense", batch=32, set={"batch_size": 64}, on_event=silent)
+
+
+def test_patience_needs_a_validation_split(folder):
+    from tellapart.progress import Note
+    from tellapart.verbs._planning import decide
+
+    with pytest.raises(UsageError, match="folds = 3 and patience = 2"):
+        tellapart.train(folder, folds=3, patience=2, on_event=silent)
+    events = []
+    decide(Options(data=folder, recipe="dense", validation=0, patience=2), events.append)
+    notes = [event.text for event in events if isinstance(event, Note) and event.warning]
+    assert "note: patience has no effect: there is no validation split" in notes
 
 
 def test_a_gpu_that_is_not_there(folder):

@@ -390,5 +390,5 @@ def test_the_rate_of_another_optimizer_is_said():
     notes = []
     record = planned(make_collection(60, splits=False), notes.append, set=["optimizer=adam"], epochs=1)
     assert record["recipe"]["learning_rate"] == 0.001
-    words = "learning rate: 0.001, the usual one for adam; --set learning_rate=... changes it"
+    words = "learning rate: 0.001, the usual one for adam; --learning-rate changes it"
     assert words in [note.text for note in notes if isinstance(note, Note)]

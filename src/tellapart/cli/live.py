@@ -85,18 +85,17 @@ class LiveView:
         return Group(*self._parts())
 
     def _parts(self) -> Iterator[RenderableType]:
+        running = self.running  # which the thread that trains may change while this one draws
         if self.epochs:
-            yield _table(self.epochs[-EPOCHS:], self._current(), self.console.width < NARROW)
+            yield _table(self.epochs[-EPOCHS:], running, self.console.width < NARROW)
             if len(self.epochs) > 1:
                 yield _curve(self.epochs, self.console)
+        elif running is not None:  # the first epoch, or a fold
+            yield Text("  ".join(f"{name} {value:.4f}" for name, value in running.metrics.items()), style="dim")
         if self.compiling is not None:
             yield Text(f"compiling the training step ... {time.monotonic() - self.compiling:.0f} s", style="dim")
         if self.tasks:
             yield self.bars
-
-    def _current(self) -> tuple[int, progress.Progress] | None:
-        """The number of the unfinished epoch and its metrics so far."""
-        return (self.epochs[-1].number + 1, self.running) if self.running else None
 
     def _epoch(self, event: progress.Epoch) -> None:
         self.running = None
@@ -117,6 +116,7 @@ class LiveView:
         task.total = event.total  # passing a total to `update` would reset the speed
         self.bars.update(number, completed=event.done)
         if event.finished:
+            self.running = None
             self._drop(event.task)
 
     def _drop(self, task: str) -> None:
@@ -139,11 +139,11 @@ def _bars(console: Console) -> Progress:
     return Progress(*columns, console=console, auto_refresh=False, expand=True, speed_estimate_period=10)
 
 
-def _table(epochs: Sequence[progress.Epoch], current: tuple[int, progress.Progress] | None, narrow: bool) -> Table:
-    """The last epochs, the unfinished one below them; the best one so far is marked."""
+def _table(epochs: Sequence[progress.Epoch], running: progress.Progress | None, narrow: bool) -> Table:
+    """The last epochs, the unfinished one, `running`, below them; the best one so far is marked."""
     columns = [(title, key) for title, key in COLUMNS if key in epochs[-1].metrics]
     if narrow:
-        columns = [(title, key) for title, key in columns if key in ESSENTIAL] or columns[:2]
+        columns = [("val acc" if key == "val_accuracy" else title, key) for title, key in columns if key in ESSENTIAL]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("epoch", *(title for title, _ in columns)):
         table.add_column(title, justify="right", no_wrap=True, min_width=len(title))
@@ -152,12 +152,12 @@ def _table(epochs: Sequence[progress.Epoch], current: tuple[int, progress.Progre
         best = epoch.number == epochs[-1].best
         values = [f"{epoch.metrics[key]:.4f}" if key in epoch.metrics else "" for _, key in columns]
         duration = f"{epoch.metrics.get('seconds', 0):.1f} s" if narrow else epoch.duration
-        name = f"{epoch.number}/{epoch.total}"
+        name = f"{epoch.number}" if narrow else f"{epoch.number}/{epoch.total}"
         table.add_row(f"best {name}" if best else name, *values, duration, style="bold green" if best else "")
-    if current is not None:
-        number, running = current
+    if running is not None:
         values = [f"{running.metrics[key]:.4f}" if key in running.metrics else "" for _, key in columns]
-        table.add_row(f"{number}/{epochs[-1].total}", *values, "", style="dim")
+        number = epochs[-1].number + 1
+        table.add_row(f"{number}" if narrow else f"{number}/{epochs[-1].total}", *values, "", style="dim")
     return table
 
 

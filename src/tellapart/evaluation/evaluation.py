@@ -53,6 +53,10 @@ class Evaluation(LabelledPredictions):
         """Return the accuracies of the baselines in one line."""
         return rendering.baseline(self)
 
+    def best_baseline(self) -> str:
+        """Return the accuracy of the best baseline in one line."""
+        return rendering.best_baseline(self)
+
     def confidence(self) -> str:
         """Return how well the probabilities are calibrated, in one line."""
         return rendering.confidence(self)

@@ -56,6 +56,12 @@ def baseline(predictions: LabelledPredictions) -> str:
     return f"baselines: {'; '.join(rows)}"
 
 
+def best_baseline(predictions: LabelledPredictions) -> str:
+    """Return the accuracy of the best baseline, with the digits of the classifier's own."""
+    best = max(predictions.baselines, key=lambda base: base.accuracy)
+    return f"best baseline: {percent(best.accuracy, predictions.accuracy_interval)} {best.description}"
+
+
 def weakest_class(predictions: LabelledPredictions) -> str | None:
     """Return a line about the class with the lowest recall; None if no picture was misclassified."""
     rows = [row for row in predictions.per_class() if row["enough_pictures"] and row["correct"] < row["count"]]

@@ -118,6 +118,10 @@ _cpu_only = False
 def use_device(device: str) -> None:
     """Compute on the "cpu", or make sure that there is a "gpu". Raises UsageError if that is not possible."""
     global _cpu_only
+    if device == "gpu" and _cpu_only:
+        raise UsageError(
+            "--device gpu: this process has chosen the CPU before", "one device for each process", "start a new one"
+        )
     if device == "gpu" and not has_accelerator():
         raise UsageError(
             f"--device gpu: {describe()} sees no GPU",
@@ -144,7 +148,7 @@ def _leave_accelerator() -> None:
     raise UsageError(
         f"--device cpu: {describe()} has started on a GPU",
         "a device that is chosen before the backend starts",
-        "set CUDA_VISIBLE_DEVICES=-1 and start again",
+        "start again with CUDA_VISIBLE_DEVICES=-1, or with KERAS_TORCH_DEVICE=cpu on a Mac",
     )
 
 

@@ -54,7 +54,7 @@ def _with_rate(first: Recipe, changes: dict[str, Any]) -> dict[str, Any]:
     return changes | {"learning_rate": USUAL_RATES[chosen]} if chosen in USUAL_RATES else changes
 
 
-class Found:
+class AdaptiveRecipe:
     """A recipe with its rule for adapting to the data, if any, and the user's changes, which override that rule."""
 
     def __init__(self, first: Recipe, adapt: Adapt | None = None, changes: dict[str, Any] | None = None) -> None:
@@ -71,13 +71,13 @@ class Found:
         """Whether the learning rate is the usual one of a changed optimizer."""
         return _with_rate(self.first, self.changes) is not self.changes
 
-    def changed(self, changes: dict[str, Any], where: str) -> Found:
+    def changed(self, changes: dict[str, Any], where: str) -> AdaptiveRecipe:
         """A copy with some fields changed; a dict changes single fields of a record such as `augmentation`.
 
         Another optimizer gets its usual learning rate, unless a rate is given too. Raises RecipeError, which names
         `where` (the file or option), for a wrong field or value.
         """
-        changed = Found(self.first, self.adapt, _over(self.changes, changes))
+        changed = AdaptiveRecipe(self.first, self.adapt, _over(self.changes, changes))
         changed.recipe = _validated(self.first, _with_rate(self.first, changed.changes), where)
         return changed
 
@@ -143,10 +143,10 @@ def _flat(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in inner} | below
 
 
-def find_recipe(source: str | Path | Recipe) -> Found:
+def find_recipe(source: str | Path | Recipe) -> AdaptiveRecipe:
     """Find a recipe. Raises RecipeError, which names the file, the wrong field and the valid values."""
     if isinstance(source, Recipe):
-        return Found(source)
+        return AdaptiveRecipe(source)
     if not isinstance(source, (str, Path)):
         raise RecipeError(
             f"a recipe of type {type(source).__name__}",
@@ -168,7 +168,7 @@ def find_recipe(source: str | Path | Recipe) -> Found:
     )
 
 
-def _from_toml(path: Path) -> Found:
+def _from_toml(path: Path) -> AdaptiveRecipe:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
@@ -186,7 +186,7 @@ def _from_toml(path: Path) -> Found:
     return find_recipe(base).changed(table, str(path))
 
 
-def _from_python(path: Path) -> Found:
+def _from_python(path: Path) -> AdaptiveRecipe:
     from tellapart.networks import (
         backend,
     )  # the user's file imports keras: start it first, quietly and on the chosen backend
@@ -209,13 +209,13 @@ def _from_python(path: Path) -> Found:
     return _from_module(module, path.stem)
 
 
-def _from_module(module: ModuleType, name: str) -> Found:
+def _from_module(module: ModuleType, name: str) -> AdaptiveRecipe:
     recipe = getattr(module, "RECIPE", None)
     if recipe is None:
         recipe = Recipe(name=name, network=module.network)
     elif not isinstance(recipe, Recipe):
         raise RecipeError(f"{module.__file__}: RECIPE is a {type(recipe).__name__}", "a tellapart.Recipe", "")
-    return Found(recipe, getattr(module, "adapt", None))
+    return AdaptiveRecipe(recipe, getattr(module, "adapt", None))
 
 
 def _validated(recipe: Recipe, changes: dict[str, Any], where: str) -> Recipe:

@@ -10,7 +10,7 @@ from tellapart.data.collection import Collection
 from tellapart.data.split_table import SplitTable, groups_across_splits
 from tellapart.images.preprocessing import Preparation
 from tellapart.networks.backend import describe
-from tellapart.recipes.find import Found
+from tellapart.recipes.find import AdaptiveRecipe
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.machine import machine, now, versions
 from tellapart.training.places import place_of_data
@@ -125,7 +125,7 @@ class Decided:
 
 
 def make_plan(
-    options: Mapping[str, Any], collection: Collection, split_table: SplitTable, found: Found, decided: Decided
+    options: Mapping[str, Any], collection: Collection, split_table: SplitTable, found: AdaptiveRecipe, decided: Decided
 ) -> Plan:
     """A plan for a new run. `options` are plain values, with at least the seed and the class names that were given."""
     return Plan(

@@ -69,20 +69,7 @@ class RunFolder:
 
     def read(self) -> dict[str, Any]:
         """The contents of run.json. Raises UsageError if it is missing or damaged."""
-        try:
-            record = json.loads((self.path / RECORD).read_text(encoding="utf-8"))
-            if isinstance(record, dict) and "options" in record and "status" in record:
-                return record
-            reason = "it does not describe a run"
-        except FileNotFoundError:
-            reason = "it does not exist"
-        except (OSError, ValueError) as error:
-            reason = f"it cannot be read: {error}"
-        raise UsageError(
-            f"{self.path}: is not a run folder ({RECORD}: {reason})",
-            "a run folder, such as runs/digits-quick-001",
-            "check the path",
-        )
+        return read_record(self.path / RECORD)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -165,6 +152,25 @@ def lacking(place: Path, needed: int) -> int | None:
         return None  # creating the folder reports what is wrong
     free = shutil.disk_usage(there).free
     return free if free < needed else None
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """The contents of a run.json, or of a copy of one. Raises UsageError if it is missing or damaged."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(record, dict) and "options" in record and "status" in record:
+            return record
+        reason = "it does not describe a run"
+    except FileNotFoundError:
+        reason = "it does not exist"
+    except (OSError, ValueError) as error:
+        reason = f"it cannot be read: {error}"
+    folder = path.parent if path.name == RECORD else path
+    raise UsageError(
+        f"{folder}: is not a run folder ({path.name}: {reason})",
+        "a run folder, such as runs/digits-quick-001",
+        "check the path",
+    )
 
 
 def resume_command(folder: Path) -> str:

@@ -80,6 +80,7 @@ def train_network(plan: Plan, train: Prepared, validation: Prepared | None, sess
         if not state.finished:
             fitting.run(state, [*averaged, *([pace] if pace else []), watch, saving], pace, session)
             state.epoch, state.batch = len(state.history), 0
+            watch.finish()
             saving.save(finished=True)
             if stopping.asked:
                 saving.stop(state.place)

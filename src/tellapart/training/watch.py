@@ -84,6 +84,12 @@ class Watch(keras.callbacks.Callback):
             self.evaluated = self.model
             self.compiling += time.monotonic() - self.test_started
 
+    def finish(self) -> None:
+        """Report that the training has ended, which may be before its last planned epoch."""
+        pictures = len(self.batches.data)
+        total = max(1, self.epochs if self.pace is None else len(self.state.history)) * pictures
+        self.session.on_event(Progress("train", total, total))
+
     def read_metrics(self, batch: int, logs: dict[str, Any] | None) -> None:
         """Put the metrics of the epoch up to a batch into the state. Raises TrainingError if one is not finite."""
         read = {name: float(value) for name, value in (logs or {}).items()}

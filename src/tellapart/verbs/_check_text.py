@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tellapart.text import columns_of, counted, cut
+from tellapart.text import columns_of, counted, cut, text_width
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tellapart.data.finding import Finding
     from tellapart.report.findings import CheckPage
 
-LINES, WIDTH = 25, 80
+LINES = 25
 
 EXAMPLES = 3
 """Findings of a check that are printed at most; fewer if there are many kinds. The page has more."""
@@ -76,13 +76,13 @@ def _line(finding: Finding, keys: Sequence[str]) -> list[str]:
     """A finding in one line, with the names of at most two pictures cut to fit; one without pictures is wrapped."""
     if not finding.pictures:
         return _wrapped(finding.words, "  ")
-    for name in range(WIDTH, NAME - 1, -2):
+    for name in range(text_width(), NAME - 1, -2):
         line = f"  {finding.brief(keys, name)}"
-        if columns_of(line) <= WIDTH:
+        if columns_of(line) <= text_width():
             return [line]
-    return [f"  {cut(line.strip(), WIDTH - 2)}"]
+    return [f"  {cut(line.strip(), text_width() - 2)}"]
 
 
 def _wrapped(words: str, indent: str = "") -> list[str]:
     more = indent or "  "
-    return textwrap.wrap(words, WIDTH, initial_indent=indent, subsequent_indent=more, break_on_hyphens=False)
+    return textwrap.wrap(words, text_width(), initial_indent=indent, subsequent_indent=more, break_on_hyphens=False)

@@ -27,7 +27,8 @@ class Explanation:
 
     `label` is the class that is explained. Maps are float32 [height, width] in 0..1 over the preprocessed picture:
     `heat` from the network's gradients, None without convolutions; `covering` from covering regions of the picture;
-    `agreement` is their rank correlation, -1..1. `plot` draws everything; its file is `output`.
+    `agreement` is their rank correlation, -1..1. `plot` draws everything; its file is `output`. Of many explanations
+    only the first have a plot, because each takes megabytes.
     """
 
     prediction: Prediction
@@ -38,7 +39,7 @@ class Explanation:
     agreement: float | None
     layers: tuple[str, ...]
     neighbours: list[Neighbour]
-    plot: Plot
+    plot: Plot | None
     output: Path | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -48,7 +49,7 @@ class Explanation:
             if values is not None:
                 explained[name] = {"highest_at": _peak(values), "map": values.round(3).tolist()}
         explained |= {"agreement": self.agreement, "neighbours": [near.to_dict() for near in self.neighbours]}
-        if self.heat is None and self.covering is None:
+        if self.heat is None and self.covering is None and self.plot is not None:
             explained["drawn"] = self.plot.to_dict()
         return explained | {"output": str(self.output) if self.output else None}
 
@@ -82,7 +83,7 @@ class Explanation:
         return f"<Explanation of {self.label!r} in {self.headline()}>"
 
     def _repr_html_(self) -> str:
-        return self.plot.svg()
+        return "" if self.plot is None else self.plot.svg()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -134,7 +135,7 @@ class Explanations:
         from html import escape
 
         drawn = "".join(
-            f"<p>{escape(explanation.headline())}</p>{explanation.plot.svg()}"
+            f"<p>{escape(explanation.headline())}</p>{explanation._repr_html_()}"
             for explanation in self.explanations[:NAMED]
         )
         return f"<p><b>{escape(self._summary())}</b></p>{drawn}"

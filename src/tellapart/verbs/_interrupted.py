@@ -19,7 +19,7 @@ from tellapart.verbs._train_options import Options
 if TYPE_CHECKING:
     from tellapart.data.collection import Collection
     from tellapart.data.split_table import SplitTable
-    from tellapart.recipes.find import Found
+    from tellapart.recipes.find import AdaptiveRecipe
     from tellapart.training.run_folder import RunFolder
 
 FREE = {"config", "data", "device", "name", "resume", "runs", "save_every", "tensorboard"}
@@ -51,7 +51,7 @@ class Interrupted:
                 "install that version, or start a new run without --resume",
             )
 
-    def check_recipe(self, found: Found) -> None:
+    def check_recipe(self, found: AdaptiveRecipe) -> None:
         """Raise CheckpointError if the recipe is no longer what it was when the run was started."""
         before, now = self.record["recipe_found"], found.recipe.changes()
         changed = sorted(name for name in now if before.get(name) != now[name])
@@ -86,7 +86,7 @@ class Interrupted:
 
     def original_options(self) -> str:
         """The options that change the result, as they are typed, without defaults; may be empty."""
-        before, words = _recorded_options(self.record), []
+        before, words = recorded_options(self.record), []
         for name, info in Options.model_fields.items():
             value = before.get(name)
             default = value is None or value is False or value == info.get_default(call_default_factory=True)
@@ -150,7 +150,7 @@ def _named(options: Options) -> Interrupted:
 
     folder = RunFolder(_folder(options.resume, options.runs))
     record = _unfinished_record(folder)
-    given, before = plain_options(options), _recorded_options(record)
+    given, before = plain_options(options), recorded_options(record)
     defaults = {name: info.get_default(call_default_factory=True) for name, info in Options.model_fields.items()}
     for name in sorted(set(Options.model_fields) - FREE):
         if getattr(options, name) != defaults[name] and given[name] != before.get(name, defaults[name]):
@@ -165,7 +165,7 @@ def _named(options: Options) -> Interrupted:
     values |= {name: getattr(options, name) for name in ("device", "tensorboard") if name in options.model_fields_set}
     if options.data is not None:
         values["data"] = options.data
-    elif not _exists(values["data"]):
+    elif not exists(values["data"]):
         raise UsageError(
             f"--resume {options.resume}: its pictures are not at {values['data']}",
             "the data that it was started with",
@@ -208,7 +208,7 @@ def _latest(options: Options) -> Interrupted | None:
             record = folder.read()
         except UsageError:
             continue
-        before = _recorded_options(record)
+        before = recorded_options(record)
         same = all(json.dumps(before.get(name)) == json.dumps(asked[name]) for name in set(asked) - FREE)
         worth = record["status"] != "done" and record.get("resumable", True) and record.get("format") == FORMAT
         if worth and same and before.get("data") == asked["data"]:
@@ -224,7 +224,7 @@ def _unfinished_record(folder: RunFolder) -> dict[str, Any]:
     return record
 
 
-def _recorded_options(record: dict[str, Any]) -> dict[str, Any]:
+def recorded_options(record: dict[str, Any]) -> dict[str, Any]:
     """The options that a run was started with."""
     options: dict[str, Any] = record["options"]
     changed = options.get("set")
@@ -270,10 +270,11 @@ def _source(data: Any) -> str | Path | None:
     if isinstance(data, (str, Path)):
         return data
     source = getattr(data, "source", None)
-    return source if isinstance(source, str) and _exists(source) else None
+    return source if isinstance(source, str) and exists(source) else None
 
 
-def _exists(place: str) -> bool:
+def exists(place: str) -> bool:
+    """Whether data of this name or at this path is here."""
     from tellapart.data import datasets
 
     return place in datasets.names() or os.path.exists(place)  # noqa: PTH110  # Path.exists raises without permission

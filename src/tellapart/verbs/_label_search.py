@@ -16,7 +16,7 @@ from tellapart.evaluation.cross_validation import CrossValidation, make_possible
 from tellapart.images.preprocessing import Preparation
 from tellapart.progress import COMPILE, Event, Listener, Note, Progress
 from tellapart.recipes.choose import choose_mirror, choose_preparation
-from tellapart.recipes.find import Found, find_recipe
+from tellapart.recipes.find import AdaptiveRecipe, find_recipe
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.plan import Plan
 from tellapart.training.precision import choose_precision
@@ -65,7 +65,7 @@ def _small(recipe: Recipe, collection: Collection, indices: np.ndarray) -> Prepa
     return preprocessing.model_copy(update={"height": height, "width": width})
 
 
-def _plan(found: Found, collection: Collection, data: Prepared, preprocessing: Preparation, seed: int) -> Plan:
+def _plan(found: AdaptiveRecipe, collection: Collection, data: Prepared, preprocessing: Preparation, seed: int) -> Plan:
     recipe = found.for_data(len(data), preprocessing.shape)
     seen = float(len(data) * recipe.epochs)
     classes = len(collection.class_names)
@@ -73,7 +73,7 @@ def _plan(found: Found, collection: Collection, data: Prepared, preprocessing: P
     return Plan(recipe, collection.class_names, preprocessing, seed, precision)
 
 
-def _recipe_for(found: Found, plan: Plan) -> Callable[[Prepared], Recipe]:
+def _recipe_for(found: AdaptiveRecipe, plan: Plan) -> Callable[[Prepared], Recipe]:
     """What makes the recipe for the training pictures of a fold."""
 
     def recipe_for(train: Prepared) -> Recipe:

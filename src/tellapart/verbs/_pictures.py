@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tellapart.errors import UsageError
+from tellapart.text import quoted
 
 STDIN = "-"
 """The name for one picture whose bytes come from standard input."""
@@ -59,7 +60,7 @@ def _each(picture: Any) -> Iterator[Any]:
         raise UsageError(
             f"{text}: is an internet address, and tellapart does not download pictures",
             "picture files or folders on this machine",
-            f"download it first, or pipe it in: curl -s {text} | tellapart predict RUN -",
+            f"download it first, or pipe it in: curl -s {quoted(text)} | tellapart predict RUN -",
         )
     elif glob.has_magic(text):
         yield from _matches(text)

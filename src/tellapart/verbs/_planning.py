@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tellapart.data.feeding import Prepared
     from tellapart.data.split_table import SplitTable
     from tellapart.images.preprocessing import Preparation
-    from tellapart.recipes.find import Found
+    from tellapart.recipes.find import AdaptiveRecipe
     from tellapart.recipes.recipe import Recipe
     from tellapart.training.plan import Plan
 
@@ -38,7 +38,7 @@ class Pictures:
     collection: Collection
     split_table: SplitTable
     data: Prepared
-    found: Found
+    found: AdaptiveRecipe
     fold: np.ndarray | None = None
     duplicates: Duplicates | None = None
 
@@ -64,7 +64,7 @@ def decide(options: Options, on_event: Listener) -> tuple[Plan, Pictures]:
         name, reason = choose_recipe(collection, training, options.minutes)
         on_event(Note(f"recipe: {name} ({reason})"))
         found = find_recipe(name)
-    found = _changed(found or find_recipe(options.recipe), options)
+    found = with_changes(found or find_recipe(options.recipe), options)
     if found.has_usual_rate:
         rate = f"{found.recipe.learning_rate:g}, the usual one for {found.recipe.optimizer}"
         on_event(Note(f"learning rate: {rate}; --learning-rate changes it"))
@@ -88,7 +88,7 @@ def restore(interrupted: Interrupted, on_event: Listener) -> tuple[Plan, Picture
     options, record = interrupted.options, interrupted.record
     collection, _ = _opened(options, on_event)
     base = record["recipe_base"] if options.recipe == AUTO else options.recipe
-    found = _changed(find_recipe(base), options, check=False)
+    found = with_changes(find_recipe(base), options, check=False)
     found.recipe.check_classes(len(collection.class_names))
     interrupted.check_recipe(found)
     interrupted.check_data(collection)
@@ -134,7 +134,7 @@ def _split(collection: Collection, options: Options, duplicates: Duplicates) -> 
     return split_table
 
 
-def _changed(found: Found, options: Options, check: bool = True) -> Found:
+def with_changes(found: AdaptiveRecipe, options: Options, check: bool = True) -> AdaptiveRecipe:
     """The recipe with the changes of --set, --epochs and the options for single fields.
 
     Raises RecipeError, UsageError; with `check` also if they contradict each other.
@@ -151,7 +151,7 @@ def _changed(found: Found, options: Options, check: bool = True) -> Found:
 def _prepared(
     options: Options,
     collection: Collection,
-    found: Found,
+    found: AdaptiveRecipe,
     preprocessing: Preparation,
     on_event: Listener,
     interrupted: Interrupted | None = None,
@@ -197,6 +197,8 @@ def _plan(options: Options, pictures: Pictures, preprocessing: Preparation, on_e
     recipe, reason = recipe_for(pictures.found, train, preprocessing, pictures.collection.class_names)
     if reason:
         on_event(Note(reason))
+    if recipe.patience is not None and not pictures.split_table.counts()["validation"]:
+        on_event(Note("note: patience has no effect: there is no validation split", warning=True))
     epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
     lasting = epochs if options.minutes is None else f"{options.minutes:g} minutes in total"
     on_event(
@@ -213,7 +215,7 @@ def _plan(options: Options, pictures: Pictures, preprocessing: Preparation, on_e
 
 
 def recipe_for(
-    found: Found, train: Prepared, preprocessing: Preparation, class_names: tuple[str, ...]
+    found: AdaptiveRecipe, train: Prepared, preprocessing: Preparation, class_names: tuple[str, ...]
 ) -> tuple[Recipe, str | None]:
     """The recipe with everything decided that it leaves to the training pictures, and the reason for its mirroring."""
     from tellapart.recipes.choose import choose_mirror

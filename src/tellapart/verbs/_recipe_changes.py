@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tellapart.errors import UsageError
@@ -31,6 +31,14 @@ def all_changes(recipe: Recipe, options: Options) -> dict[str, Any]:
             )
         changes[field] = value
     return changes
+
+
+def fields_of(given: Mapping[str, Any]) -> set[str]:
+    """The fields of the recipe that these options of train change, apart from `--set`."""
+    fields = {field for option, field in FLAGS.items() if given.get(option) is not None}
+    if given.get("size") is not None:
+        fields |= {"height", "width"}
+    return fields | {"epochs"} if given.get("epochs") is not None else fields
 
 
 def _single_fields(options: Options) -> Iterator[tuple[str, str, Any]]:

@@ -23,6 +23,9 @@ from tellapart.verbs._options import (
 )
 from tellapart.verbs._settings import AUTO, several
 
+RESERVED = ("last", AUTO)
+"""Names that mean a run, such as the newest."""
+
 INSTEAD = {
     "amp": "--precision",
     "arch": "--recipe",
@@ -168,8 +171,9 @@ class Options(Record):
     @field_validator("name")
     @classmethod
     def _safe_name(cls, value: str | None) -> str | None:
-        if value is not None and plain_name(value) != value:
-            raise ValueError("a folder's name: at most 80 letters, digits, dots, dashes and underscores")
+        if value is not None and (plain_name(value) != value or value in RESERVED):
+            allowed = "at most 80 letters, digits, dots, dashes and underscores"
+            raise ValueError(f"a folder's name: {allowed}; not {' or '.join(RESERVED)}")
         return value
 
 
@@ -196,6 +200,12 @@ def check_options(options: Options) -> None:
 
 
 def _check_folds(options: Options) -> None:
+    if options.patience is not None:
+        raise UsageError(
+            f"folds = {options.folds} and patience = {options.patience}",
+            "one of them: cross-validation trains on all pictures, so no validation split ends a training",
+            "",
+        )
     defaults = tuple(Options.model_fields[split].default for split in ("validation", "test"))
     if (options.validation, options.test) != defaults:
         raise UsageError(

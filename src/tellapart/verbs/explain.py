@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from tellapart.errors import PictureError, UsageError
 from tellapart.progress import Listener, Progress
 from tellapart.verbs import Record, argument, check_drawing, write_plot
-from tellapart.verbs._explanation import Explanation, Explanations
+from tellapart.verbs._explanation import NAMED, Explanation, Explanations
 from tellapart.verbs._options import Model, Pictures, Source
 from tellapart.verbs._pictures import as_list, expanded
 from tellapart.verbs._runs import is_run, load_model
@@ -66,10 +66,13 @@ def run(options: Options, on_event: Listener) -> Explanation | Explanations:
     explainer = Explainer(load_model(options.model), options.data, on_event)
     if single:
         return _explained(explainer, pictures[0], options, _name(pictures[0], None), single)
-    explanations, bad = [], []
+    explanations: list[Explanation] = []
+    bad: list[PictureError] = []
     for number, picture in enumerate(pictures):
         try:
-            explanations.append(_explained(explainer, picture, options, _name(picture, number), single))
+            explanation = _explained(explainer, picture, options, _name(picture, number), single)
+            drawn = len(explanations) >= NAMED and explanation.output and explanation.covering is not None
+            explanations.append(replace(explanation, plot=None) if drawn else explanation)
         except PictureError as error:
             bad.append(error)
         on_event(Progress("explain", number + 1, len(pictures)))
@@ -116,6 +119,7 @@ def _explained(explainer: Explainer, picture: Any, options: Options, name: str, 
         explanation = Explanation(read.prediction, label, picture, None, None, None, (), [], plot, None)
     else:
         explanation = explainer.explain(read, label)
+    assert explanation.plot is not None
     output = options.output if single else _within(options.output, name)
     path = write_plot(explanation.plot, output, _stem(name), explainer.on_event, _home(classifier), FOLDER)
     return replace(explanation, output=path)

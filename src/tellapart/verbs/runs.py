@@ -50,8 +50,10 @@ class RunList:
         return f"<pre>{escape(str(self))}</pre>"
 
     def _name(self, row: RunState) -> str:
-        """What to type for the run: its path below the folder of runs."""
-        return row.path.relative_to(self.runs).as_posix() if row.path != self.runs else row.path.name
+        """What to type for the run: its name below the default folder, else its path."""
+        if self.runs != RUNS or row.path == self.runs:
+            return str(row.path)
+        return row.path.relative_to(self.runs).as_posix()
 
     def _cells(self, row: RunState) -> list[str]:
         accuracy = "-"

@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 
 from tellapart.errors import DataError, PictureError, UsageError
 from tellapart.progress import Listener, Note, Progress
-from tellapart.text import columns, columns_of, counted, cut, shape
+from tellapart.text import columns, columns_of, counted, cut, shape, text_width
 from tellapart.verbs import Record, argument, check_drawing, write_plot
 from tellapart.verbs._options import Changes, ClassNames, RecipeSource, Source
 from tellapart.verbs._outside import outside
@@ -34,8 +34,8 @@ DRAWN = 256
 PICTURES = 25
 """Pictures that are drawn by default."""
 
-NAME, WIDTH = 40, 80
-"""Columns of a class name and of the text on a terminal; longer names are cut in the middle."""
+NAME = 40
+"""Columns of a class name on a terminal, at most; longer names are cut in the middle."""
 
 MIRRORED = 3000
 """Pictures that are read to decide whether mirroring does harm."""
@@ -128,8 +128,9 @@ class Shown:
         """The pictures of each class, and of each split if the data has some; class names are cut to NAME columns."""
         collection, splits = self.collection, self._splits()
         counts = [collection.class_counts(collection.indices(split)) for split in splits]
+        longest = min(NAME, text_width() // 2)
         rows: list[list[object]] = [
-            [cut(name, NAME), *(int(count[c]) for count in counts)] for c, name in enumerate(collection.class_names)
+            [cut(name, longest), *(int(count[c]) for count in counts)] for c, name in enumerate(collection.class_names)
         ]
         rows.append(["all", *(int(count.sum()) for count in counts)])
         return columns(rows, ["class", *(split or "pictures" for split in splits)])
@@ -184,12 +185,12 @@ def _write(figure: PictureGrid, collection: Collection, output: Path | None, on_
 
 
 def _wrapped(words: str) -> list[str]:
-    return textwrap.wrap(words, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    return textwrap.wrap(words, text_width(), subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _bad(item: Skipped) -> str:
     """A picture that cannot be read, in one line, with its name cut."""
-    return f"{cut(item.key, max(20, WIDTH - 4 - columns_of(item.reason)))}: {item.reason}"
+    return f"{cut(item.key, max(20, text_width() - 4 - columns_of(item.reason)))}: {item.reason}"
 
 
 def _shapes(collection: Collection, on_event: Listener) -> tuple[Counter[tuple[int, int, int]], list[Skipped]]:

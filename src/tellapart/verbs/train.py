@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 DRAWINGS = ("curves.png", "confusion_matrix.png", "confusion_matrix_normalized.png", "mistakes.png")
 """Pictures of the run's folder that --tensorboard also shows."""
 
+CAVEATS = 2
+"""Notes about the result that are printed; --verbose prints all."""
+
 NEXT = 2
 """Pieces of advice that are printed; the report has all."""
 
@@ -108,7 +111,7 @@ class Run:
         main, lines = self.main(), []
         if main:
             weakest = [] if self.next_steps else [main.weakest_class()]
-            lines += [main.in_words(), main.baseline(), *weakest, *main.notes()]
+            lines += [main.in_words(), main.best_baseline(), *weakest, *main.notes()[:CAVEATS]]
         lines.append(self._training())
         lines += [f"next: {step}" for step in self.next_steps[:NEXT]]
         lines.append(f"predict: tellapart predict {quoted(str(self.path))} PICTURE")
