@@ -129,7 +129,10 @@ def _weak_classes(facts: Facts) -> Step | None:
 
 
 def _is_weak(evaluation: Evaluation, name: str, chance: float) -> bool:
-    """Return whether so few pictures of a class would be right with less than this probability, if it were like all."""
+    """Return whether the share of right answers in a class is too low for chance, a probability, to explain.
+
+    That is, if its pictures were as often right as all are.
+    """
     members = evaluation.labels == evaluation.class_names.index(name)
     is_correct = evaluation.is_correct[members]
     if evaluation.groups is not None:
