@@ -69,6 +69,14 @@ def test_errors_that_cancel_are_not_about_right():
     )
 
 
+def test_an_example_of_overconfidence_is_overconfident():
+    """It is right about as often as it says near 90 %, and much less often near 70 %."""
+    correct = np.concatenate([share_right(100, 0.9), share_right(300, 0.5)])
+    words = calibration_judged(known(correct, np.repeat([0.9, 0.7], [100, 300])))
+    assert words.startswith("The classifier is overconfident")
+    assert "When it says about 70 %, it is right 50 % of the time" in words
+
+
 def test_an_example_does_not_contradict_what_is_about_right():
     """Near 90 % the answers are right a bit less often, as one of several confidences may be by chance."""
     levels = (0.9, 0.8, 0.72, 0.65, 0.58)

@@ -11,7 +11,7 @@ from tellapart.report.facts import Facts
 from tellapart.text import percent, percent_range
 
 LEVELS = (0.9, 0.8, 0.7, 0.95, 0.6, 0.5)
-"""Confidences of which one is used as an example: the first with ENOUGH predictions within NEAR of it."""
+"""Confidences of which one is used as an example: the first that fits, with ENOUGH predictions within NEAR of it."""
 
 NEAR = 0.05
 
@@ -32,8 +32,11 @@ def calibration_judged(facts: Facts) -> str:
         return f"Too few pictures to judge the confidence: fewer than {ENOUGH}."
     mean = f"{percent(confidence, digits=0)} on average, and {percent(evaluation.accuracy, digits=0)} of its answers"
     if not low <= confidence <= high:
-        direction = "overconfident" if confidence > high else "underconfident"
-        sentence = f"The classifier is {direction}: its confidence is {mean} are right.{_example(evaluation)}"
+        over = confidence > high
+        example = _example(evaluation, 1 if over else -1)
+        sentence = (
+            f"The classifier is {'over' if over else 'under'}confident: its confidence is {mean} are right.{example}"
+        )
         return f"{sentence}{_uncorrected(facts)}"
     off = _furthest(evaluation)
     if off is not None:
@@ -43,7 +46,7 @@ def calibration_judged(facts: Facts) -> str:
             f"Too few pictures to judge the confidence: it is {mean} are right, which may be "
             f"{percent_range((low, high))} on other pictures."
         )
-    return f"The confidence is about right: it is {mean} are right.{_example(evaluation, agreeing=True)}"
+    return f"The confidence is about right: it is {mean} are right.{_example(evaluation, 0)}"
 
 
 def _furthest(evaluation: Evaluation) -> np.ndarray | None:
@@ -55,25 +58,27 @@ def _furthest(evaluation: Evaluation) -> np.ndarray | None:
     confidence, is_correct = evaluation.probabilities.max(axis=1), evaluation.is_correct
     numbers = bin_numbers(confidence)
     bins = [numbers == number for number, count in enumerate(np.bincount(numbers)) if count >= ENOUGH]
-    off = [chosen for chosen in bins if _is_off(confidence[chosen], is_correct[chosen], len(bins))]
+    off = [chosen for chosen in bins if _off(confidence[chosen], is_correct[chosen], len(bins))]
     return max(off, key=lambda chosen: abs(confidence[chosen].mean() - is_correct[chosen].mean()), default=None)
 
 
-def _is_off(confidence: np.ndarray, is_correct: np.ndarray, bins: int) -> bool:
+def _off(confidence: np.ndarray, is_correct: np.ndarray, bins: int = 1) -> int:
+    """Return 1 if the confidence is above what chance explains, in one of several bins, -1 if below, else 0."""
     low, high = share(int(is_correct.sum()), len(is_correct), 1 - (1 - CONFIDENCE) / bins)
-    return not low <= float(confidence.mean()) <= high
+    mean = float(confidence.mean())
+    return int(mean > high) - int(mean < low)
 
 
-def _example(evaluation: Evaluation, agreeing: bool = False) -> str:
-    """Return what a confidence means, by the predictions near one of LEVELS; empty if there are too few near any.
+def _example(evaluation: Evaluation, off: int) -> str:
+    """Return what a confidence means, by the predictions near one of LEVELS, that supports what was said before.
 
-    With `agreeing` it is one that is right within the limits of chance: one of several may not be.
+    `off` is as for `_off`. Empty if there is none, or too few predictions near any.
     """
     confidence = evaluation.probabilities.max(axis=1)
     for level in LEVELS:
         near = np.abs(confidence - level) <= NEAR
         enough = int(near.sum()) >= ENOUGH
-        if enough and not (agreeing and _is_off(confidence[near], evaluation.is_correct[near], 1)):
+        if enough and _off(confidence[near], evaluation.is_correct[near]) == off:
             return _said(evaluation, near)
     return ""
 
