@@ -88,10 +88,10 @@ _CHANGES = """
 """
 
 _TABLE = """
-<table><thead><tr><th style="text-align:left">{{ name }}: {{ size }}</th><th style="text-align:right">found</th>
+<table><thead><tr><th style="text-align:left">{{ name | sentence }}: {{ size }}</th><th style="text-align:right">found</th>
 <th style="text-align:left">for example</th></tr></thead><tbody>
 {% for title, count, examples in rows %}<tr><td style="text-align:left">{{ title }}</td><td>{{ count | thousands }}</td>
-<td style="text-align:left">{{ examples }}</td></tr>{% endfor %}
+<td style="text-align:left">{{ examples | sentence }}</td></tr>{% endfor %}
 </tbody></table>
 {% if empty %}<p>Nothing found: {{ empty | join(", ") }}.</p>{% endif %}
 {% for words in missing %}<p>{{ words | sentence }}</p>{% endfor %}

@@ -70,7 +70,7 @@ def _off(confidence: np.ndarray, is_correct: np.ndarray, bins: int = 1) -> int:
 
 
 def _example(evaluation: Evaluation, off: int) -> str:
-    """Return what a confidence means, by the predictions near one of LEVELS, that supports what was said before.
+    """Return what a confidence means, by the predictions near one of LEVELS, that supports the judgement before it.
 
     `off` is as for `_off`. Empty if there is none, or too few predictions near any.
     """
