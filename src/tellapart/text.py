@@ -146,9 +146,9 @@ def percent(share: float, interval: Sequence[float] | None = None, digits: int =
     return f"{100 * share:.{digits}f} %"
 
 
-def percent_range(interval: Sequence[float]) -> str:
-    """The limits of an interval as percentages: `59 to 74 %`."""
-    digits = interval_digits(interval)
+def percent_range(interval: Sequence[float], digits: int | None = None) -> str:
+    """The limits of an interval as percentages, with `digits` or as many as its width supports: `59 to 74 %`."""
+    digits = interval_digits(interval) if digits is None else digits
     low, high = (f"{100 * limit:.{digits}f}" for limit in interval)
     whole = f"{100:.{digits}f}"
     return f"{'100' if low == whole else low} to {'100' if high == whole else high} %"

@@ -10,7 +10,7 @@ import numpy as np
 
 from tellapart.evaluation.confusions import confusions
 from tellapart.evaluation.labelled_predictions import LabelledPredictions
-from tellapart.text import columns, counted, percent, percent_range, shortened
+from tellapart.text import columns, counted, interval_digits, percent, percent_range, shortened
 
 WIDTH = 80
 """Columns of a terminal, in which the tables fit."""
@@ -122,15 +122,16 @@ def notes(predictions: LabelledPredictions) -> list[str]:
 def as_text(predictions: LabelledPredictions) -> str:
     """Return the headline, the notes and all tables as plain text."""
     whole = [[metric.name, str(metric)] for metric in predictions.metrics]
+    listed = [row for row in predictions.per_class() if row["count"] or row["predicted"]]
+    digits = min(map(interval_digits, (row["f1_interval"] for row in listed)), default=0)
     short = dict(zip(predictions.class_names, shortened(predictions.class_names, NAME), strict=True))
     rows = [
         [
             *(short[row["class"]], row["count"], row["correct"]),
             *(_percent(row[name], row[f"{name}_interval"]) for name in ("precision", "recall", "f1")),
-            percent_range(row["f1_interval"]) if row["enough_pictures"] else "too few pictures",
+            percent_range(row["f1_interval"], digits) if row["enough_pictures"] else "too few pictures",
         ]
-        for row in predictions.per_class()
-        if row["count"] or row["predicted"]
+        for row in listed
     ]
     header = ["class", "count", "right", "precision", "recall", "F1", "F1, 95 % interval"]
     lines = [in_words(predictions), baseline(predictions), *notes(predictions)]

@@ -48,12 +48,11 @@ class Step:
 
 
 def advice(facts: Facts) -> list[Step]:
-    """Return up to MOST pieces of advice, the most useful first. There is always one."""
+    """Return up to MOST pieces of advice, the most useful first."""
     rules: tuple[Callable[[Facts], Step | None], ...] = (
         _no_better_than_baseline, _wrong_labels, _weak_classes, _more_data, _longer, _more_test_pictures,
     )  # fmt: skip
-    steps = [step for rule in rules if (step := rule(facts)) is not None][:MOST] if facts.evaluation else []
-    return steps or [Step("Nothing stands out.", "Try the model on new pictures with `tellapart predict`.")]
+    return [step for rule in rules if (step := rule(facts)) is not None][:MOST] if facts.evaluation else []
 
 
 def _no_better_than_baseline(facts: Facts) -> Step | None:

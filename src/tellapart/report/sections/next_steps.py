@@ -1,10 +1,12 @@
 """What to do next: up to three pieces of advice that the facts of the run support."""
 
-from tellapart.report.advice import advice
+from tellapart.report.advice import Step, advice
 from tellapart.report.facts import Facts
 from tellapart.report.page import anchor, html
 
 POSITION, TITLE = 20, "What to do next"
+
+NOTHING = Step("Nothing stands out.", "Try the model on new pictures with `tellapart predict`.")
 
 _TEMPLATE = """
 <ol class="steps">{% for step in steps %}<li><strong>{{ step.what | sentence }}</strong>
@@ -19,6 +21,6 @@ def render(facts: Facts) -> str:
         return ""
     steps = [
         {"what": step.what, "why": step.why, "title": step.section.lower(), "section": anchor(step.section)}
-        for step in advice(facts)
+        for step in advice(facts) or [NOTHING]
     ]
     return html(_TEMPLATE, steps=steps)
