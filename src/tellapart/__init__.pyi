@@ -138,7 +138,7 @@ def check(
     """Report what is wrong with a collection - bad files, duplicates, leakage, likely wrong labels - and change
     nothing.
 
-    Check. Raises UsageError and DataError for data that cannot be opened at all.
+    Check. Raises UsageError for files that cannot be written, and DataError for data that cannot be opened.
 
     data: A data set's name, a folder, an archive or a data file. In Python also a Collection, or a tuple of arrays
         (pictures, labels).

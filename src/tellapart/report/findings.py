@@ -88,8 +88,8 @@ _CHANGES = """
 """
 
 _TABLE = """
-<table><thead><tr><th style="text-align:left">{{ name | sentence }}: {{ size }}</th><th style="text-align:right">found</th>
-<th style="text-align:left">for example</th></tr></thead><tbody>
+<table><thead><tr><th style="text-align:left">{{ name | sentence }}: {{ size }}</th>
+<th style="text-align:right">found</th><th style="text-align:left">for example</th></tr></thead><tbody>
 {% for title, count, examples in rows %}<tr><td style="text-align:left">{{ title }}</td><td>{{ count | thousands }}</td>
 <td style="text-align:left">{{ examples | sentence }}</td></tr>{% endfor %}
 </tbody></table>
