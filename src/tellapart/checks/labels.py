@@ -11,7 +11,7 @@ POSITION, TITLE = 30, "Likely wrong labels"
 SHOWN = 200
 """All of them are worth checking: the page shows many."""
 
-SURE = 0.9
+SURE = 0.95
 """A clean manifest moves a picture to another class if its label is wrong with at least this probability, and the
 models give the other class at least this probability."""
 
