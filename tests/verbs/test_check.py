@@ -55,7 +55,7 @@ def test_wrong_labels_are_found_by_models_that_did_not_see_them(tmp_path, monkey
     names = np.array(["across", "down", "squares"])[labels]
     wrong = generator.permutation(240)[:12]
     names[wrong] = np.roll(["across", "down", "squares"], -1)[labels[wrong]]
-    found = tellapart.check((pixels, names), folds=2, on_event=silent)
+    found = tellapart.check((pixels, names), on_event=silent)
     suspects = [one.pictures[0] for one in found.findings["labels"]]
     assert len(set(suspects[:14]) & set(wrong.tolist())) >= 10
 
