@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from tellapart.progress import COMPILE, Epoch, Event, Note, Progress, Rate
+from tellapart.progress import COLUMNS, COMPILE, Epoch, Event, Note, Progress, Rate
 
 EVERY = 0.3
 """Seconds between two updates: each replaces the whole output."""
 
 EPOCHS = 5
 """Epochs that the table shows."""
-
-COLUMNS = (("loss", "loss"), ("accuracy", "accuracy"), ("val loss", "val_loss"), ("val accuracy", "val_accuracy"))
 
 Show = Callable[[str], None]
 

@@ -15,6 +15,10 @@ COMPILE = "compile the training step"
 """The task whose progress cannot be measured: it starts with 0 of 1 steps and ends with 1."""
 
 
+COLUMNS = (("loss", "loss"), ("accuracy", "accuracy"), ("val loss", "val_loss"), ("val accuracy", "val_accuracy"))
+"""Titles of the columns of a table of epochs, and the metrics in them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """One line for the user: a decision and its reason, or, with `warning`, something that the user must see.

@@ -72,7 +72,7 @@ def test_pictures_that_a_table_does_not_list(tmp_path):
 
 
 def test_a_table_whose_files_are_in_folders_named_like_the_labels(tmp_path):
-    """It is no collection of class folders. Names that only end like a listed one are not listed."""
+    """It is not a collection of class folders. Names that only end like a listed one are not listed."""
     home = write_folder(tmp_path / "data", 6)
     names = sorted(path.relative_to(home).as_posix() for path in home.rglob("*.png"))
     (home / "squares" / "more").mkdir()

@@ -18,7 +18,7 @@ def dirty(tmp_path, monkeypatch):
 
 @pytest.fixture
 def small_models(monkeypatch):
-    """The models that look for wrong labels are small: for tests of what is said about them, not of what they find."""
+    """The models that look for wrong labels are small: for tests of the messages about them, not of what they find."""
     from tellapart.recipes.library import quick
 
     monkeypatch.setattr(quick, "RECIPE", quick.RECIPE.model_copy(update={"network": small.network}))

@@ -31,9 +31,6 @@ NARROW = 60
 
 TICKS = "▁▂▃▄▅▆▇█"
 
-COLUMNS = (("loss", "loss"), ("accuracy", "accuracy"), ("val loss", "val_loss"), ("val accuracy", "val_accuracy"))
-"""Titles of the table's columns, and the metrics in them."""
-
 ESSENTIAL = ("loss", "val_accuracy")
 """The metrics that a narrow terminal shows."""
 
@@ -141,7 +138,7 @@ def _bars(console: Console) -> Progress:
 
 def _table(epochs: Sequence[progress.Epoch], running: progress.Progress | None, narrow: bool) -> Table:
     """The last epochs, the unfinished one, `running`, below them; the best one so far is marked."""
-    columns = [(title, key) for title, key in COLUMNS if key in epochs[-1].metrics]
+    columns = [(title, key) for title, key in progress.COLUMNS if key in epochs[-1].metrics]
     if narrow:
         columns = [("val acc" if key == "val_accuracy" else title, key) for title, key in columns if key in ESSENTIAL]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tellapart.errors import ModelFileError, UsageError
+from tellapart.progress import Listener, Note
 from tellapart.text import counted, quoted
 
 if TYPE_CHECKING:
@@ -37,6 +38,21 @@ def load_model(model: Any) -> Classifier:
     from tellapart.classifier.classifier import load_classifier
 
     return load_classifier(find_model(model))
+
+
+def load_for_answers(options: Any, on_event: Listener) -> Classifier:
+    """The classifier `options.model` with the views and the error rate that were asked for.
+
+    Warns if its confidence was not calibrated, or for other views. Raises ModelFileError and UsageError.
+    """
+    classifier = load_model(options.model)
+    if options.views is not None:
+        classifier = classifier.with_views(options.views)
+    if options.max_error_rate is not None:
+        classifier = classifier.with_max_error_rate(options.max_error_rate)
+    if warning := classifier.calibration_warning():
+        on_event(Note(warning, warning=True))
+    return classifier
 
 
 def find_model(model: Any) -> Any:

@@ -11,7 +11,7 @@ from tellapart.images.views import Views
 from tellapart.progress import Listener, Note
 from tellapart.verbs import Record, argument, share
 from tellapart.verbs._options import ClassNames, Model, Share, Source
-from tellapart.verbs._runs import load_model
+from tellapart.verbs._runs import load_for_answers
 
 if TYPE_CHECKING:
     from tellapart.classifier.classifier import Classifier
@@ -51,13 +51,7 @@ def run(options: Options, on_event: Listener) -> Evaluation:
     from tellapart.evaluation.evaluate import evaluate_split
     from tellapart.evaluation.unseen import open_data
 
-    classifier = load_model(options.model)
-    if options.views is not None:
-        classifier = classifier.with_views(options.views)
-    if options.max_error_rate is not None:
-        classifier = classifier.with_max_error_rate(options.max_error_rate)
-    if warning := classifier.calibration_warning():
-        on_event(Note(warning, warning=True))
+    classifier = load_for_answers(options, on_event)
     provenance = open_data(classifier, options.data, options.classes, on_event)
     collection, split = provenance.collection, options.split
     indices, reason = provenance.pictures(split)

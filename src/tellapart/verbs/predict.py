@@ -17,10 +17,10 @@ from tellapart.verbs import Record, argument, check_output, share, write_out
 from tellapart.verbs._options import Model, Pictures, Share
 from tellapart.verbs._pictures import as_list, expanded
 from tellapart.verbs._predictions import SHOWN, Predictions, Tally, csv_file, entry_dict
-from tellapart.verbs._runs import load_model
+from tellapart.verbs._runs import load_for_answers
 
 if TYPE_CHECKING:
-    from tellapart.classifier.classifier import Classifier, Prediction
+    from tellapart.classifier.classifier import Prediction
 
 
 class Options(Record):
@@ -61,7 +61,7 @@ def run(options: Options, on_event: Listener) -> Predictions:
     Raises ModelFileError, and UsageError for no pictures.
     """
     check_output(options.csv, "csv")
-    classifier = _classifier(options, on_event)
+    classifier = load_for_answers(options, on_event)
     pictures = expanded(options.pictures)
     _check_not_overwritten(options.csv, pictures)
     entries: list[Prediction | PictureError] = []
@@ -85,18 +85,6 @@ def run(options: Options, on_event: Listener) -> Predictions:
     return Predictions(
         entries, options.top, _in_memory(pictures), options.csv, streamed=tally if options.jsonl else None
     )
-
-
-def _classifier(options: Options, on_event: Listener) -> Classifier:
-    """The model with the views and the confidence threshold that were asked for."""
-    classifier = load_model(options.model)
-    if options.views is not None:
-        classifier = classifier.with_views(options.views)
-    if options.max_error_rate is not None:
-        classifier = classifier.with_max_error_rate(options.max_error_rate)
-    if warning := classifier.calibration_warning():
-        on_event(Note(warning, warning=True))
-    return classifier
 
 
 def _check_not_overwritten(output: Path | None, pictures: list[Any]) -> None:

@@ -45,9 +45,6 @@ if TYPE_CHECKING:
     from tellapart.training.session import Session
     from tellapart.training.train import Trained
 
-DRAWINGS = ("curves.png", "confusion_matrix.png", "confusion_matrix_normalized.png", "mistakes.png")
-"""Pictures of the run's folder that --tensorboard also shows."""
-
 CAVEATS = 2
 """Notes about the result that are printed; --verbose prints all."""
 
@@ -205,12 +202,13 @@ def _events(options: Options, folder: RunFolder, on_event: Listener) -> Iterator
         yield on_event
         return
     from tellapart.report.tensorboard import FOLDER, EventFiles
+    from tellapart.training.run_folder import CONFUSION, CONFUSION_NORMALIZED, CURVES, MISTAKES
 
     files = EventFiles(folder.path / FOLDER, on_event)
     try:
         yield files
     finally:
-        files.close(folder.path / name for name in DRAWINGS)
+        files.close(folder.path / name for name in (CURVES, CONFUSION, CONFUSION_NORMALIZED, MISTAKES))
 
 
 @contextmanager
