@@ -14,6 +14,8 @@ HEADLINE, CLASS, LABEL, ERROR = "bold green", "cyan", "dim", "bold red"
 LABELS = r"^(?:next|report|model|run|drawn|page|manifest|predict|open):(?= )"
 """The start of a line that has a label."""
 
+ACTION = "  to do: "
+
 COPIED = ("report: ", "model: ", "run: ", "drawn: ", "page: ", "manifest: ", "predict: ", "open: ")
 """Labels of a path or a command, which is not wrapped."""
 
@@ -42,10 +44,11 @@ def console_of(stream: IO[str]) -> Console:
 
 
 def print_error(text: str, console: Console) -> None:
-    """Print an error with its first word, `error:`, in red."""
-    painted = Text(text)
-    painted.highlight_regex(r"^error:", ERROR)
-    console.print(painted, soft_wrap=True)
+    """Print an error with its first word, `error:`, in red. What to do is not wrapped: it may be a command to copy."""
+    for line in text.splitlines():
+        painted = Text(line)
+        painted.highlight_regex(r"^error:", ERROR)
+        console.print(painted, soft_wrap=line.startswith(ACTION))
 
 
 def _any_of(names: Sequence[str]) -> str:
