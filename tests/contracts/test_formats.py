@@ -15,6 +15,7 @@ import tellapart
 from tellapart.data import datasets, formats
 from tellapart.data.archives import open_tree
 from tellapart.data.formats import Match
+from tellapart.data.layout import Layout
 from tellapart.errors import DataError, TellapartError
 from tests.conftest import make_collection, write_folder
 
@@ -74,7 +75,7 @@ def test_without_splits(name, tmp_path):
 @pytest.mark.parametrize("name", formats.names())
 def test_class_names_can_be_given(name, tmp_path):
     expected = write(name, tmp_path / "data")
-    got = formats.read(open_tree(tmp_path / "data"), list(expected.class_names))
+    got = formats.read(open_tree(tmp_path / "data"), Layout(expected.class_names))
     check_same(expected, got)
 
 
@@ -118,21 +119,21 @@ def test_a_format_that_is_certain_of_a_stray_file_fails_the_contract(tmp_path):
     def write(collection, folder):
         (folder / "train-log.jsonl").write_text('{"epoch": 1}\n')
 
-    def match(tree, level=Match.CERTAIN):
+    def match(tree, layout, level=Match.CERTAIN):
         return level if any(name.endswith(".jsonl") for name in tree.names) else Match.NONE
 
     greedy = SimpleNamespace(__name__="jsonl", match=match, write=write)
     with pytest.raises(AssertionError, match=r"train-log\.jsonl next to class folders is read as jsonl"):
         check_a_stray_file_loses(greedy, tmp_path)
-    modest = SimpleNamespace(__name__="jsonl", match=lambda tree: match(tree, Match.STRAY), write=write)
+    modest = SimpleNamespace(__name__="jsonl", match=lambda tree, layout: match(tree, layout, Match.STRAY), write=write)
     (tmp_path / "modest").mkdir()
     check_a_stray_file_loses(modest, tmp_path / "modest")
 
 
 def test_of_formats_with_the_same_level_the_first_by_name_reads(tmp_path):
     (tmp_path / "a.txt").write_text("x")
-    same = [SimpleNamespace(match=lambda tree: Match.NAMES) for _ in range(2)]
-    weaker = SimpleNamespace(match=lambda tree: Match.LAYOUT)
+    same = [SimpleNamespace(match=lambda tree, layout: Match.NAMES) for _ in range(2)]
+    weaker = SimpleNamespace(match=lambda tree, layout: Match.LAYOUT)
     assert formats.best_match(open_tree(tmp_path), [weaker, *same]) == (same[0], Match.NAMES)
     assert list(formats.names()) == sorted(formats.names())
 

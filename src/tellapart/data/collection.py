@@ -163,7 +163,10 @@ class Collection:
         pictures: Reads the pixels.
         splits: `train`, `validation` or `test` per picture, or None if the source has no splits.
         groups: A name per picture, such as its subject or burst, or None. A group stays in one split.
-        notes: Sentences about the data that are printed when it is opened.
+        notes: Sentences about what is odd in the data; they are printed as warnings when it is opened.
+        inferred: How the data was read, a line each: `label: from ...`, `split: from ...`, `skipped: ...`.
+        value_range: The values of the source that the pixels 0 and 255 stand for, if they are not what the file format
+            or type says; preprocessing records it, so that prediction scales files and arrays in the same way.
         columns: The other columns of the source's table, by name.
         named: Whether the class names were given by the caller, not by the source.
     """
@@ -177,6 +180,8 @@ class Collection:
     splits: np.ndarray | None = None
     groups: np.ndarray | None = None
     notes: tuple[str, ...] = field(default=())
+    inferred: tuple[str, ...] = field(default=())
+    value_range: tuple[float, float] | None = None
     columns: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
     named: bool = False
 

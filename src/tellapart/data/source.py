@@ -7,32 +7,44 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from tellapart.data import datasets, formats
 from tellapart.data.archives import open_tree
 from tellapart.data.collection import Collection
+from tellapart.data.layout import Layout, Said
 from tellapart.errors import UsageError, did_you_mean
 from tellapart.progress import Listener, silent
 
 
 def open_collection(
-    source: Any, class_names: Sequence[str] | str | os.PathLike[str] | None = None, on_event: Listener = silent
+    source: Any,
+    class_names: Sequence[str] | str | os.PathLike[str] | None = None,
+    on_event: Listener = silent,
+    **layout: Unpack[Said],
 ) -> Collection:
-    """Open labelled pictures; reading them is lazy.
+    r"""Open labelled pictures; reading them is lazy.
 
     `source` is the name of a data set, a path to any format that tellapart reads, a Collection, or a pair of arrays
     (pictures [count, height, width(, channels)] 0..255, labels [count]). `class_names`, in label order, is a list or
-    the path of a text file with one name per line.
+    the path of a text file with one name per line. What the source does not make clear can be said:
 
-    Raises UsageError for a name or path that does not exist, DataError for faulty data, and DownloadError.
+    - `label`: `parent` or `grandparent` for the folder that names the class, a column of the table, or a regular
+      expression for the path relative to the source, whose first group is the label, such as `(cat|dog)\.\d+`.
+    - `image_column`, `split_column`: the columns of the table with file names and splits.
+    - `images`: the folder that the file names in the table are relative to.
+    - `delimiter`: the character between the columns of a text table.
+
+    Raises UsageError for a name or path that does not exist and for a layout that the source does not have, DataError
+    for faulty data, and DownloadError.
     """
     names = read_class_names(class_names)
-    collection = _open(source, names, on_event)
+    collection = _open(source, Layout(names, **layout), on_event)
     return collection if names is None else replace(collection, named=True)
 
 
-def _open(source: Any, names: list[str] | None, on_event: Listener) -> Collection:
+def _open(source: Any, layout: Layout, on_event: Listener) -> Collection:
+    names = layout.class_names
     if isinstance(source, Collection):
         return source if names is None else source.with_class_names(names)
     if isinstance(source, tuple) and len(source) == 2:
@@ -50,7 +62,7 @@ def _open(source: Any, names: list[str] | None, on_event: Listener) -> Collectio
             "a path, or one of the names that 'tellapart datasets' lists",
             f"did you mean {similar}?" if similar else f"check the spelling; {did_you_mean(text, datasets.names())}",
         )
-    collection = formats.read(open_tree(path), names)
+    collection = formats.read(open_tree(path), layout)
     if collection.source in datasets.names():  # so that the source is not taken for the data set later
         source = os.path.join(os.curdir, collection.source)  # noqa: PTH118  # a Path would drop the dot
         collection = replace(collection, source=source)
@@ -87,7 +99,7 @@ def _similar(path: Path) -> Path | None:
     return path.with_name(similar[0]) if similar else None
 
 
-def _named(name: str, class_names: list[str] | None, on_event: Listener) -> Collection:
+def _named(name: str, class_names: Sequence[str] | None, on_event: Listener) -> Collection:
     collection = replace(datasets.read(name, on_event), source=name)
     if class_names is not None:
         collection = collection.with_class_names(class_names)

@@ -25,6 +25,7 @@ from tellapart.data import formats
 from tellapart.data.archives import open_tree
 from tellapart.data.collection import Collection
 from tellapart.data.download import fetch
+from tellapart.data.layout import Layout
 from tellapart.errors import DownloadError
 from tellapart.progress import Listener, silent
 
@@ -79,7 +80,7 @@ def read(name: str, on_event: Listener = silent) -> Collection:
         collection: Collection = module.built_in()
         return collection
     path = local_path(name) or _download(name, module, on_event)
-    return replace(formats.read(open_tree(path), module.CLASS_NAMES), name=name)
+    return replace(formats.read(open_tree(path), Layout(module.CLASS_NAMES)), name=name)
 
 
 def _download(name: str, module: ModuleType, on_event: Listener) -> Path:

@@ -2,11 +2,14 @@
 
 A format is a module. The first line of its docstring says what it reads. It has three functions:
 
-    match(tree) -> Match                           how well the tree fits; see Match for the levels
-    read(tree, class_names) -> Collection          raises DataError, which names the file, row or class at fault
-    write(collection, folder) -> None              writes files into an empty folder, which `read` reads back unchanged
+    match(tree, layout) -> Match           how well the tree fits; see Match for the levels
+    read(tree, layout) -> Collection       raises DataError, which names the file, row or class at fault
+    write(collection, folder) -> None      writes files into an empty folder, which `read` reads back unchanged
 
-`class_names` are the names that the caller gave, in label order, or None. A tree is a folder, a zip, a tar or one file.
+A tree is a folder, a zip, a tar or one file. The layout is what the caller said about it. A format that can honour more
+of it than the class names lists these attributes of Layout in a constant, USES; the others do not read a source about
+which more was said.
+
 One stray file of a format in a tree of class folders must get a lower level than the class folders (Match.LAYOUT).
 tests/contracts/test_formats.py tests every file of this folder. Shared helpers are in the files whose name starts with
 an underscore; a format never imports another format.
@@ -14,23 +17,25 @@ an underscore; a format never imports another format.
 
 from __future__ import annotations
 
+from collections.abc import Collection as Container
 from collections.abc import Sequence
 from typing import Protocol
 
 from tellapart import leaves
 from tellapart.data.collection import Collection
 from tellapart.data.formats._match import Match as Match
+from tellapart.data.layout import INFERRED, Layout
 from tellapart.data.tree import Tree
-from tellapart.errors import DataError
+from tellapart.errors import DataError, UsageError
 
 
 class Format(Protocol):
     """What `read` needs of a format's module."""
 
-    def match(self, tree: Tree) -> Match:
+    def match(self, tree: Tree, layout: Layout = INFERRED) -> Match:
         """Return how well a tree fits this format."""
 
-    def read(self, tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
+    def read(self, tree: Tree, layout: Layout = INFERRED) -> Collection:
         """Read the tree. Raises DataError."""
 
 
@@ -44,16 +49,30 @@ def load(name: str) -> Format:
     return leaves.load(__name__, name, "a format")
 
 
-def best_match(tree: Tree, formats: Sequence[Format]) -> tuple[Format, Match]:
+def best_match(tree: Tree, formats: Sequence[Format], layout: Layout = INFERRED) -> tuple[Format, Match]:
     """Return the format with the highest level for a tree, and that level; of several, the first in the sequence."""
-    levels = [format_.match(tree) for format_ in formats]
+    levels = [format_.match(tree, layout) for format_ in formats]
     best = levels.index(max(levels))
     return formats[best], levels[best]
 
 
-def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
-    """Read a tree with the format that fits best. Raises DataError where none fits, or where the data is faulty."""
-    best, level = best_match(tree, [load(name) for name in names()])
+def uses(format_: Format) -> Container[str]:
+    """Return what a format can honour of a layout, besides the class names."""
+    listed: Container[str] = getattr(format_, "USES", ())
+    return listed
+
+
+def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
+    """Read a tree with the format that fits best.
+
+    Raises DataError where none fits, or where the data is faulty, and UsageError where the best one that can honour the
+    layout does not fit.
+    """
+    modules = [load(name) for name in names()]
+    able = [module for module in modules if all(name in uses(module) for name in layout.said)]
+    best, level = best_match(tree, able, layout) if able else (modules[0], Match.NONE)
+    if level == Match.NONE and layout.said:
+        raise _of_no_use(tree, layout)
     if level == Match.NONE:
         shown = ", ".join(tree.names[:3]) + (", ..." if len(tree.names) > 3 else "")
         raise DataError(
@@ -61,5 +80,14 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
             "class folders of pictures, a manifest, a pixel CSV, IDX, NPZ or Parquet files",
             "run 'tellapart formats' to see what each format looks like",
         )
-    result: Collection = best.read(tree, class_names)
+    result: Collection = best.read(tree, layout)
     return result
+
+
+def _of_no_use(tree: Tree, layout: Layout) -> UsageError:
+    words = " and ".join(f"--{name.replace('_', '-')} {value!r}" for name, value in layout.said.items())
+    return UsageError(
+        f"{words}: not possible for {tree.path}",
+        "picture files in folders (--label), or a table that lists picture files (all of these options)",
+        "leave it out to see what is inferred",
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from tellapart.data.collection import Collection
 from tellapart.data.formats._blocks import Block, from_blocks
 from tellapart.data.formats._match import Match
+from tellapart.data.layout import INFERRED, Layout
 from tellapart.data.split_names import split_in_file_name
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError
@@ -17,16 +17,16 @@ from tellapart.errors import DataError
 PIXELS = 3 * 32 * 32
 
 
-def match(tree: Tree) -> Match:
+def match(tree: Tree, layout: Layout = INFERRED) -> Match:
     """Match files with the published names, unless pictures are in several folders of the tree."""
     if not _files(tree):
         return Match.NONE
     return Match.CERTAIN if len(tree.picture_folders) < 2 else Match.STRAY
 
 
-def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
+def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
     """Read the tree, see the contract. Of two label bytes (CIFAR-100: coarse, fine) the second is used."""
-    names = class_names or _class_names(tree)
+    names = layout.class_names or _class_names(tree)
     blocks: list[Block] = []
     for name in _files(tree):
         labels = 1 if "batch" in name.rsplit("/", 1)[-1] else 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +9,21 @@ import numpy as np
 from tellapart.data.collection import Collection
 from tellapart.data.formats._match import Match
 from tellapart.data.formats._pictures import picture_files, png
+from tellapart.data.layout import INFERRED, Layout
 from tellapart.data.split_names import SPLITS, split_named
 from tellapart.data.tree import Tree, other_files, pictures_of
 from tellapart.errors import DataError
 from tellapart.text import counted, readable
 
 
-def match(tree: Tree) -> Match:
+def match(tree: Tree, layout: Layout = INFERRED) -> Match:
     """Match pictures in several folders; pictures in one folder or in none match less, so that the error is useful."""
     if tree.single or not tree.picture_folders:
         return Match.NONE
     return Match.LAYOUT if len(tree.picture_folders - {""}) > 1 else Match.POSSIBLE
 
 
-def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
+def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
     """Read the tree, see the contract. Classes are in plain string order of the folder names, as in Keras."""
     names = pictures_of(tree)
     if not names:
@@ -38,7 +38,7 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
             "move the pictures into class folders, or add a manifest CSV with the columns file_name and label",
         )
     kept = [(name, split, label) for name, (split, label) in zip(names, rows, strict=True) if label is not None]
-    order = tuple(class_names or sorted({label for _, _, label in kept}))
+    order = tuple(layout.class_names or sorted({label for _, _, label in kept}))
     position = {name: i for i, name in enumerate(order)}
     unknown = next((label for _, _, label in kept if label not in position), None)
     if unknown is not None:

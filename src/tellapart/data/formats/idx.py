@@ -6,7 +6,6 @@ import gzip
 import io
 import struct
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from tellapart.data.arrays import to_pixels
 from tellapart.data.collection import Collection
 from tellapart.data.formats._blocks import from_blocks
 from tellapart.data.formats._match import Match, is_stray
+from tellapart.data.layout import INFERRED, Layout
 from tellapart.data.split_names import split_in_file_name
 from tellapart.data.tree import MAX_RATIO, Tree
 from tellapart.errors import DataError
@@ -23,7 +23,7 @@ MAX_BYTES = 8 * 2**30
 """The most bytes that an IDX file may unpack to."""
 
 
-def match(tree: Tree) -> Match:
+def match(tree: Tree, layout: Layout = INFERRED) -> Match:
     """Match files with the names of IDX pairs, or one file with the magic number."""
     if images := [name for name in tree.names if _is_images(name)]:
         return Match.STRAY if is_stray(tree, images) else Match.CERTAIN
@@ -32,7 +32,7 @@ def match(tree: Tree) -> Match:
     return Match.NONE
 
 
-def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
+def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
     """Read the tree, see the contract. A `classes.txt` in the same folder names the classes."""
     images = _images(tree) or list(tree.names)
     blocks = []
@@ -46,7 +46,7 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
                 "download both files again: they do not belong together",
             )
         blocks.append((split_in_file_name(name), to_pixels(pixels, tree.describe(name)), numbers))
-    names = class_names or _listed_classes(tree, images[0])
+    names = layout.class_names or _listed_classes(tree, images[0])
     return from_blocks(tree, blocks, names)
 
 

@@ -20,6 +20,7 @@ from tellapart.data.arrays import to_labels
 from tellapart.data.collection import Collection
 from tellapart.data.formats._match import Match, is_stray
 from tellapart.data.formats._pictures import picture_files, png
+from tellapart.data.layout import INFERRED, Layout
 from tellapart.data.split_names import SPLITS, split_named, split_of_file
 from tellapart.data.tables import column_of, columns, is_parquet, read_parquet, read_words, schema, separator
 from tellapart.data.tree import SAMPLE_FILES, Tree, with_slashes
@@ -37,7 +38,7 @@ COLUMNS = {
 """The names of the columns of each kind, the preferred one first."""
 
 
-def match(tree: Tree) -> Match:
+def match(tree: Tree, layout: Layout = INFERRED) -> Match:
     """Match a table with columns of file names and labels; a table that lacks a column or its files matches less.
 
     A table whose column may not be of file names must list a file that exists: a competition's solution file has a
@@ -57,7 +58,7 @@ def match(tree: Tree) -> Match:
     return Match.COLUMNS
 
 
-def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
+def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
     """Read the tree, see the contract. Paths are relative to the table's folder; missing files are skipped later."""
     names = _files(tree)
     if len(names) > 1:
@@ -70,7 +71,7 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     labels: list[str] | list[int] = words
     if all(label.isdecimal() and str(int(label)) == label for label in set(words)):  # 007 is a name
         labels = [int(label) for label in words]
-    positions, classes = to_labels(np.array(labels), where, class_names)
+    positions, classes = to_labels(np.array(labels), where, layout.class_names)
     groups = [group for table in lists for group in table.groups or [None] * len(table.files)]
     headers = [set(table.columns) for table in lists]
     return Collection(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,21 +12,22 @@ from tellapart.data.arrays import to_labels, to_pixels
 from tellapart.data.collection import Collection
 from tellapart.data.formats._blocks import from_blocks
 from tellapart.data.formats._match import Match
+from tellapart.data.layout import INFERRED, Layout
 from tellapart.data.split_names import split_named
 from tellapart.data.tree import MAX_RATIO, Tree
 from tellapart.errors import DataError
 
 
-def match(tree: Tree) -> Match:
+def match(tree: Tree, layout: Layout = INFERRED) -> Match:
     """Match exactly one .npz file, unless pictures are in several folders of the tree."""
     if not _file(tree):
         return Match.NONE
     return Match.CERTAIN if len(tree.picture_folders) < 2 else Match.STRAY
 
 
-def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
+def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
     """Read the tree, see the contract. A member `class_names` of strings names the classes; pickles are refused."""
-    name = _file(tree)
+    name, class_names = _file(tree), layout.class_names
     where = tree.describe(name)
     arrays = _arrays(tree.read(name), where)
     if class_names is None and "class_names" in arrays:

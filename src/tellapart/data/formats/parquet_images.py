@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from tellapart.data.arrays import to_labels
 from tellapart.data.collection import Collection, EncodedPictures
 from tellapart.data.formats._match import Match, is_stray
 from tellapart.data.formats._pictures import png
+from tellapart.data.layout import INFERRED, Layout
 from tellapart.data.split_names import split_of_file
 from tellapart.data.tables import FAULTS, column_of, columns, damaged, read_parquet, schema
 from tellapart.data.tree import MAX_RATIO, Tree
@@ -25,7 +25,7 @@ LEAST_BYTES = 2**28
 """Bytes of pictures that a file may contain in any case, however small it is."""
 
 
-def match(tree: Tree) -> Match:
+def match(tree: Tree, layout: Layout = INFERRED) -> Match:
     """Match Parquet files with a column that may contain pictures."""
     files = _files(tree)
     if not files:
@@ -36,7 +36,7 @@ def match(tree: Tree) -> Match:
     return Match.CERTAIN
 
 
-def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
+def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
     """Read the tree, see the contract. Several files are joined; the name of a file or of its folder has the split."""
     files = _files(tree)
     data: list[bytes | None] = []
@@ -52,7 +52,7 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
     labels = np.array(column.to_list())
     if labels.dtype.kind not in "iuU":
         raise DataError(f"{tree.path}: labels have type {column.dtype}", "whole numbers or words", "convert the labels")
-    positions, names = to_labels(labels, str(tree.path), class_names or _named_in_metadata(tree, files[0]))
+    positions, names = to_labels(labels, str(tree.path), layout.class_names or _named_in_metadata(tree, files[0]))
     splits = [split_of_file(name) for name, table in zip(files, tables, strict=True) for _ in range(table.height)]
     keys = [f"{name}/{row:06d}" for name, table in zip(files, tables, strict=True) for row in range(table.height)]
     return Collection(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from PIL import Image
 from tellapart.data.collection import Collection
 from tellapart.data.formats._blocks import from_blocks
 from tellapart.data.formats._match import Match
+from tellapart.data.layout import INFERRED, Layout
 from tellapart.data.split_names import SPLITS, split_in_file_name
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError, PictureError
@@ -22,12 +22,12 @@ from tellapart.images.read import looks_like_picture
 _NUMBERED = re.compile(r"-\d+\.\w+$")
 
 
-def match(tree: Tree) -> Match:
+def match(tree: Tree, layout: Layout = INFERRED) -> Match:
     """Match a labels.txt in the same folder as numbered pictures that are named after splits."""
     return Match.NAMES if _labels(tree) and _sheets(tree) else Match.NONE
 
 
-def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
+def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
     """Read the tree, see the contract. Sheets are in the order train, validation, test, then by name."""
     words = tree.lines(_labels(tree))
     sheets = _sheets(tree)
@@ -47,7 +47,7 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
         )
     labels = np.split(np.array(words), np.cumsum([len(sheet) for sheet in cells])[:-1])
     splits = [split_in_file_name(name) for name in sheets]
-    return from_blocks(tree, list(zip(splits, cells, labels, strict=True)), class_names)
+    return from_blocks(tree, list(zip(splits, cells, labels, strict=True)), layout.class_names)
 
 
 def write(collection: Collection, folder: Path) -> None:

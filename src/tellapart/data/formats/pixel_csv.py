@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import polars as pl
 from tellapart.data.collection import Collection
 from tellapart.data.formats._blocks import from_blocks
 from tellapart.data.formats._match import Match, is_stray
+from tellapart.data.layout import INFERRED, Layout
 from tellapart.data.split_names import split_of_file
 from tellapart.data.tables import columns, read_csv, rows
 from tellapart.data.tree import Tree
@@ -25,7 +25,7 @@ FEW = 16
 """A table with at most this number of columns is not taken for a table of pixels."""
 
 
-def match(tree: Tree) -> Match:
+def match(tree: Tree, layout: Layout = INFERRED) -> Match:
     """Match CSV files with many columns; any other CSV matches less, so that the error is about its columns."""
     files = _files(tree)
     if not files:
@@ -35,7 +35,7 @@ def match(tree: Tree) -> Match:
     return Match.STRAY if is_stray(tree, files) else Match.COLUMNS
 
 
-def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
+def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
     """Read the tree, see the contract. The names of several files, or of their folders, have the splits.
 
     Labels may be numbers or words.
@@ -55,7 +55,7 @@ def read(tree: Tree, class_names: Sequence[str] | None = None) -> Collection:
         blocks = [(split, values, labels.astype(np.int64)) for split, values, labels in blocks]
     else:
         blocks = [(split, values, labels.astype(str)) for split, values, labels in blocks]
-    collection = from_blocks(tree, blocks, class_names)
+    collection = from_blocks(tree, blocks, layout.class_names)
     if ignored:
         more = ", ..." if len(ignored) > 3 else ""
         text = f"left out: {', '.join(ignored[:3])}{more}, whose header does not have both labels and pixels"

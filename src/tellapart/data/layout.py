@@ -1,0 +1,49 @@
+"""What the caller says about the layout of a source; everything else is inferred."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TypedDict
+
+
+class Said(TypedDict, total=False):
+    """The options that describe a layout, see Layout."""
+
+    label: str | None
+    image_column: str | None
+    images: str | None
+    split_column: str | None
+    delimiter: str | None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the caller says about a source; None for what is to be inferred.
+
+    Attributes:
+        class_names: The class names in label order.
+        label: Where labels come from: `parent` or `grandparent` (folders), a column of the table, or a regular
+            expression for the path relative to the source, whose first group is the label.
+        image_column: The column of the table that names the picture files.
+        images: The folder that the names in that column are relative to.
+        split_column: The column of the table with the splits.
+        delimiter: The character between the columns of a text table.
+    """
+
+    class_names: Sequence[str] | None = None
+    label: str | None = None
+    image_column: str | None = None
+    images: str | None = None
+    split_column: str | None = None
+    delimiter: str | None = None
+
+    @property
+    def said(self) -> dict[str, str]:
+        """What was said besides the class names, by the names of the attributes."""
+        names = (item.name for item in fields(self) if item.name != "class_names")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+INFERRED = Layout()
+"""Nothing was said: everything is inferred."""
