@@ -143,7 +143,9 @@ def check(
     data: A data set's name, a folder, an archive or a data file. In Python also a Collection, or a tuple of arrays
         (pictures, labels).
     classes: Text file with the class names in label order, one per line. In Python also a list of names.
-    group: Groups of pictures: a column of the table, or a regular expression for file names.
+    group: Pictures of one group stay in one split: a column of the table; a regular expression for file names, such
+        as 'subject(\\d+)'; time (taken within a minute of each other); order (successive pictures that are alike);
+        or none. Default: auto, which looks for groups in names, times and order.
     skip_labels: Skip the search for wrong labels, which trains models.
     folds: Models that the search for wrong labels trains; each is evaluated on its own fold.
     seed: Decides the folds and the models' first weights.
@@ -451,8 +453,9 @@ def train(
     seed: Decides the split, the first weights, the order and augmentation.
     validation: Share of the training pictures for validation, if the data has no such split.
     test: Share of the pictures for the test split, if the data has no such split.
-    group: Pictures of one group stay in one split: a column of the table, or a regular expression for file names,
-        such as 'subject(\\d+)'.
+    group: Pictures of one group stay in one split: a column of the table; a regular expression for file names, such
+        as 'subject(\\d+)'; time (taken within a minute of each other); order (successive pictures that are alike);
+        or none. Default: auto, which looks for groups in names, times and order.
     folds: K-fold cross-validation: train K models, each evaluated on its held-out fold, then a final model on all
         pictures.
     precision: Precision of training; "auto" measures once whether bfloat16 is faster on this machine.
