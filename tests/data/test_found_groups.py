@@ -196,9 +196,9 @@ def test_films_across_the_splits_of_the_data_are_one_group(tmp_path):
     assert len(np.unique(found.groups)) == TRACKS
 
 
-def test_a_class_with_few_films_cannot_be_split():
-    pixels, labels, _ = bursts(tracks=6, frames=30)
-    collection = Collection.from_arrays(pixels, labels, CLASSES)
+def test_classes_with_two_films_cannot_be_split(tmp_path):
+    pixels, labels, _ = bursts(tracks=6)
+    collection = as_folder(tmp_path / "data", pixels, labels, NAMES["GTSRB"])
     found = search(collection)
     assert found.is_strong
     assert not found.can_split(collection)
