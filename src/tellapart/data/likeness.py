@@ -1,4 +1,4 @@
-"""Measure whether pictures that are said to belong together are more alike than other pictures of their class."""
+"""Measure whether pictures that may belong together are more alike than other pictures of their class."""
 
 from __future__ import annotations
 
