@@ -44,10 +44,10 @@ def share_of_groups(successes: np.ndarray, groups: np.ndarray, confidence: float
 
     `groups` [n] are the names of the pictures' groups. The interval is that of an effective sample size: the number of
     independent pictures that would give the variance between groups, reduced because few groups estimate that variance
-    poorly (Korn and Graubard 1998, here with Wilson's interval). If all groups have the same share of 0 or 1, the
-    effective sample size is the number of groups. If nearly all are right, or nearly all wrong, the variance is known
-    from very few groups: the correlation within groups is then assumed to be nearer to 1, by CAUTION. In simulations of bursts with shares from 5 % to 95 %, the intervals contain the truth in 95 % of
-    cases or more; without it, in 82 % of some.
+    poorly (Korn and Graubard 1998, here with Wilson's interval). If all pictures are right, or all wrong, it is the
+    number of groups. If nearly all are, few groups tell how much groups differ: the correlation within groups is then
+    assumed to be nearer to 1, by CAUTION. In simulations of bursts with shares from 5 % to 95 %, the intervals contain
+    the truth in 95 % of cases or more; without CAUTION in 82 % of some.
     """
     count, mean = len(successes), float(np.mean(successes)) if len(successes) else 0.0
     names, members = np.unique(groups, return_inverse=True)
