@@ -258,7 +258,7 @@ def test_a_competitions_tables_without_labels_are_left_out(tmp_path):
 
 
 def test_a_table_whose_column_of_files_has_no_known_name(tmp_path):
-    (tmp_path / "a.csv").write_text("picture_number,label\nx.png,cat\n")
+    (tmp_path / "a.csv").write_text("picture_number,label\nx,cat\n")
     with pytest.raises(DataError, match="has the columns picture_number, label") as caught:
         tellapart.open(tmp_path / "a.csv")
     assert caught.value.action == "rename the column of files to file_name"
