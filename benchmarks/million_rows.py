@@ -50,7 +50,9 @@ def measure(path: Path) -> dict[str, float]:
     splits = make_splits(collection)
     done = time.perf_counter()
     assert splits.counts()["test"] > 0
-    peak, child = (resource.getrusage(who).ru_maxrss / 2**20 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    peak, child = (
+        resource.getrusage(who).ru_maxrss / 2**20 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
     return {"open": opened - before, "split": done - opened, "peak": peak, "child": child}
 
 
@@ -61,7 +63,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             for path in write_tables(Path(folder), rows):
                 command = [sys.executable, __file__, "--measure", str(path)]
-                done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  # our own code
+                done = subprocess.run(command, capture_output=True, text=True, check=True)  # our own code
                 result = json.loads(done.stdout.splitlines()[-1])
                 print(
                     f"{rows:>10,} {path.name:<14}{result['open']:>6.1f} s{result['split']:>6.1f} s"

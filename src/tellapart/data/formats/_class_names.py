@@ -19,10 +19,10 @@ from tellapart.errors import DataError
 from tellapart.images.read import looks_like_picture
 
 LARGEST = 2**20
-"""Bytes of the largest file that is looked at."""
+"""Bytes of the largest file that is examined."""
 
 FILES = 60
-"""Files that are looked at, at most."""
+"""Files that are examined, at most."""
 
 NAMES = [
     "name",

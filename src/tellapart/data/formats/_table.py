@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 SAMPLE = 64
-"""Rows that are looked at, spread over the table, where looking at all would be slow."""
+"""Rows that are examined, spread over the table, where examining all would be slow."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from tellapart.errors import DataError
 SUFFIXES = (".csv", ".tsv", ".parquet", ".json", *LINES, ".txt")
 
 MOST = 200
-"""Tables that are looked at, at most; those nearest to the root."""
+"""Tables that are examined, at most; those nearest to the root."""
 
 MANY = 30
 """A folder with more tables of one kind has one for each picture."""
