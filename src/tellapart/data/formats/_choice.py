@@ -32,6 +32,7 @@ FEW_COLUMNS = 16
 class Candidate:
     """A table that may list the pictures: its first rows, its columns, the share of their files that exists.
 
+    `one_folder` is whether the files are in one folder, so that folders cannot be classes.
     `fault` is the error of reading it or of a column that was given and that it does not have.
     """
 
@@ -39,6 +40,7 @@ class Candidate:
     table: Table | None = None
     roles: Roles = NO_ROLES
     found: float = 0
+    one_folder: bool = False
     fault: TellapartError | None = None
 
     @property
@@ -106,7 +108,8 @@ def _with_roles(candidate: Candidate, index: FileIndex, layout: Layout) -> Candi
         return replace(candidate, fault=error)
     if not roles.file:
         return replace(candidate, roles=roles)
-    return replace(candidate, roles=roles, found=index.share(table.sample(roles.file)))
+    values = table.sample(roles.file)
+    return replace(candidate, roles=roles, found=index.share(values), one_folder=len(index.folders(values)) == 1)
 
 
 def _choice(tree: Tree, candidates: Sequence[Candidate]) -> Choice:

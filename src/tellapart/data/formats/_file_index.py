@@ -156,6 +156,11 @@ class FileIndex:
         """Return the share of some values that are files, in whatever way."""
         return sum(self.exists(value) or bool(self.find(value)) for value in values) / max(len(values), 1)
 
+    def folders(self, values: Sequence[str]) -> set[str]:
+        """Return the folders of those values that are files."""
+        found = ([self.written(value)] if self.exists(value) else self.find(value) for value in values)
+        return {posixpath.dirname(name) for names in found for name in names[:1]}
+
     def resolve(self, values: pl.Series, where: str, splits: Sequence[str] | None = None) -> Files:
         """Return the files of a column. Raises DataError for a name that several files have."""
         values = self._tidied(values)

@@ -59,8 +59,10 @@ def _is_for_paths(label: str) -> bool:
 
 
 def _is_evident(choice: Choice) -> bool:
-    """Return whether the labels of tables in a tree of folders are certain: in columns that are called so."""
-    return all(one.found >= 0.5 and (one.roles.named or one.roles.one_hot) for one in choice.tables)
+    """Return whether the labels of tables in a tree of folders are certain: called so, or of files in one folder."""
+    return all(
+        one.found >= 0.5 and (one.roles.named or bool(one.roles.one_hot) or one.one_folder) for one in choice.tables
+    )
 
 
 def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
