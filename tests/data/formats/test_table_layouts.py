@@ -278,18 +278,24 @@ def test_published_layouts(layout, classes, count, splits, tmp_path):
 def test_pictures_of_a_competition_without_labels_are_named(tmp_path):
     aptos_2019(tmp_path)
     inferred = tellapart.open(tmp_path).inferred
-    assert inferred[:2] == (
-        "label: the column diagnosis of train.csv",
-        "files: the column id_code of train.csv, with .png, in train_images/",
+    assert inferred[:3] == (
+        "table: train.csv",
+        "label: the column diagnosis",
+        "files: the column id_code, with .png, in train_images/",
     )
     assert "skipped: 6 pictures without labels, in tables of test pictures" in inferred
     assert "not used: sample_submission.csv, test.csv" in inferred
 
 
+def test_drawings_with_the_names_of_the_pictures_are_not_read(tmp_path):
+    oxford_pets(tmp_path)
+    assert all(key.startswith("images/") for key in tellapart.open(tmp_path).keys)
+
+
 def test_subjects_are_groups(tmp_path):
     ham10000(tmp_path)
     collection = tellapart.open(tmp_path)
-    assert "groups: the column lesion_id of HAM10000_metadata.csv (12 groups)" in collection.inferred
+    assert "groups: the column lesion_id (12 groups)" in collection.inferred
     assert collection.groups.tolist()[:3] == ["HAM_0", "HAM_0", "HAM_1"]
 
 

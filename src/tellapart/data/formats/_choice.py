@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tellapart.data.formats._file_index import FileIndex
-from tellapart.data.formats._records import is_coco
+from tellapart.data.formats._records import LINES, is_coco
 from tellapart.data.formats._roles import NO_ROLES, SURE_FILES, Roles, find_roles
 from tellapart.data.formats._table import Table, canonical
 from tellapart.data.formats._tables import read_table, table_files
@@ -162,6 +162,10 @@ def incomplete(tree: Tree, choice: Choice) -> Candidate | None:
     def rank(one: Candidate) -> int:
         named = posixpath.splitext(posixpath.basename(one.name))[0].lower() in MANIFESTS
         few = one.table is not None and len(one.table.columns) <= FEW_COLUMNS
+        if isinstance(one.fault, UsageError):
+            return 5
+        if tree.single and one.name.lower().endswith((".json", *LINES)):
+            return 1
         return 4 * bool(one.roles.file) + 3 * named + 2 * (one.roles.named and few and bool(tree.picture_folders))
 
     best = max(choice.others, key=rank, default=None)

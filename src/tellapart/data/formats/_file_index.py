@@ -201,8 +201,8 @@ class FileIndex:
         home = f"{self.home}/" if self.home else ""
         for fits in (
             lambda name: split is not None and _in_split(name, split),
-            lambda name: name.startswith(home),
             lambda name: not DRAWN.search(posixpath.dirname(name).lower()),
+            lambda name: name.startswith(home),
         ):
             found = [name for name in found if fits(name)] or found
         return found

@@ -52,7 +52,7 @@ def labels_of(tree: Tree, table: Table, roles: Roles, layout: Layout) -> Labels:
     assert roles.label is not None
     words = _words(table, roles.label)
     _check_single(words, table, layout.class_names or ())
-    said = [f"label: {_column(table, roles.label)}"]
+    said = [f"label: {place(roles.label)}"]
     if roles.number:
         said[0] += f", the names of {roles.number}"
     numbers = _numbers(words)
@@ -88,8 +88,9 @@ def positions(labels: Labels, where: str, class_names: Sequence[str] | None) -> 
     return codes.to_numpy().copy(), tuple(order)
 
 
-def _column(table: Table, name: str) -> str:
-    return f"{name} of {table.name}" if not table.header else f"the column {name} of {table.name}"
+def place(column: str) -> str:
+    """Return a column in words; those that a table does not name are called `column 1`, or are derived."""
+    return column if column.startswith(("column ", "the ")) else f"the column {column}"
 
 
 def _numbers(words: pl.Series) -> list[str] | None:
@@ -195,5 +196,5 @@ def _from_one_hot(table: Table, columns: Sequence[str]) -> Labels:
         )
     names = np.array(columns)[ones.argmax(axis=1)]
     shown = ", ".join(columns[:4]) + (", ..." if len(columns) > 4 else "")
-    said = f"label: the column with a 1 of {table.name} ({shown})"
+    said = f"label: the column with a 1 ({shown})"
     return Labels(pl.Series(names.tolist(), dtype=pl.String), said=(said,))

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 import polars as pl
 
 from tellapart.data.formats._table import Table, canonical
-from tellapart.data.formats._text_table import HEAD
+from tellapart.data.formats._text_table import first_bytes
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError
 
@@ -24,7 +24,7 @@ def read_list(tree: Tree, name: str, head: bool = False) -> Table | None:
     Comments begin with #. The last one above the lines may name the columns. Values are separated by blanks. Lines of
     different lengths are names with blanks, and a label behind the last one where that is a number.
     """
-    data = tree.start(name, HEAD) if head else tree.read(name)
+    data = first_bytes(tree, name) if head else tree.read(name)
     if b"\0" in data:
         return None
     lines = [line.strip() for line in data.decode("utf-8-sig", "replace").splitlines()]

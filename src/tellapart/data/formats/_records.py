@@ -9,10 +9,12 @@ from typing import Any
 
 import polars as pl
 
+from tellapart.data.formats._file_index import stem_of
 from tellapart.data.formats._table import Table
-from tellapart.data.formats._text_table import HEAD, encoding_of
+from tellapart.data.formats._text_table import HEAD, encoding_of, first_bytes
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError
+from tellapart.images.read import looks_like_picture
 
 LINES = (".jsonl", ".ndjson")
 LARGEST = 2**29
@@ -62,7 +64,7 @@ def coco_error(tree: Tree, name: str) -> DataError:
 
 
 def _read_lines(tree: Tree, name: str, head: bool) -> Table | None:
-    data = tree.start(name, HEAD) if head else tree.read(name)
+    data = first_bytes(tree, name) if head else tree.read(name)
     encoding = encoding_of(data) or "utf-8-sig"
     lines = data.decode(encoding, "replace").splitlines()
     if head and tree.size(name) > len(data):
@@ -103,7 +105,8 @@ def _damaged(tree: Tree, name: str, reason: str) -> DataError:
 def _table(tree: Tree, name: str, content: Any) -> Table | None:
     where = tree.describe(name)
     if isinstance(content, dict):
-        if content and all(isinstance(value, (str, int)) for value in content.values()):
+        files = sum(stem_of(key) != key and looks_like_picture(key) for key in content)
+        if 2 * files > len(content) and all(isinstance(value, (str, int)) for value in content.values()):
             pairs = {"file_name": list(content), "label": [str(value) for value in content.values()]}
             return Table(name, where, pl.DataFrame(pairs), header=False)
         content = next((content[key] for key in ("data", "items", "rows") if isinstance(content.get(key), list)), None)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from tellapart.data.formats._file_index import FileIndex, Files
-from tellapart.data.formats._labels import Labels, labels_of
+from tellapart.data.formats._labels import Labels, labels_of, place
 from tellapart.data.formats._roles import DERIVED, FLAGS, LABELS, Roles, find_roles, split_of_flag, split_value
 from tellapart.data.formats._table import Table, canonical
 from tellapart.data.layout import Layout
@@ -60,20 +60,19 @@ def read_rows(tree: Tree, table: Table, layout: Layout) -> Rows:
     _check_names(values, table, roles.file)
     files = index.resolve(values, table.where, None if splits is None else splits.tolist())
     groups = None if roles.group is None else _groups(table, roles.group)
-    said = [*_read_as(table), *labels.said, f"files: {_place(table, roles.file)}{', ' * bool(files.how)}{files.how}"]
+    said = [*labels.said, f"files: {place(roles.file)}{', ' * bool(files.how)}{files.how}"]
     if splits is not None:
-        said.append(f"split: {_place(table, roles.split or '')}")
+        said.append(f"split: {place(roles.split or '')}")
     if groups is not None:
-        said.append(f"groups: {_place(table, roles.group or '')} ({counted(groups.n_unique(), 'group')})")
+        said.append(f"groups: {place(roles.group or '')} ({counted(groups.drop_nulls().n_unique(), 'group')})")
     return Rows(table, roles, files, labels, splits, groups, (*said, *table.skipped))
 
 
-def _place(table: Table, column: str) -> str:
-    return f"{column} of {table.name}" if column.startswith("column ") else f"the column {column} of {table.name}"
-
-
-def _read_as(table: Table) -> list[str]:
-    return [f"read: {table.name} with {', '.join(table.said)}"] if table.said else []
+def read_as(tables: Sequence[Table]) -> str:
+    """Return a line with the names of the tables that were read and how they are written."""
+    how = ", ".join(dict.fromkeys(words for table in tables for words in table.said))
+    names = ", ".join(table.name for table in tables)
+    return f"{'table' if len(tables) == 1 else 'tables'}: {names}{f' ({how})' if how else ''}"
 
 
 def missing_error(table: Table, roles: Roles) -> DataError:

@@ -11,7 +11,7 @@ from tellapart.data.formats._lists import BIRDS, numbered, read_list, read_numbe
 from tellapart.data.formats._records import LINES, read_records
 from tellapart.data.formats._roles import with_derived
 from tellapart.data.formats._table import Table
-from tellapart.data.formats._text_table import HEAD, LARGE, SEPARATORS, read_text
+from tellapart.data.formats._text_table import HEAD, SEPARATORS, read_text
 from tellapart.data.layout import Layout
 from tellapart.data.tables import FAULTS, damaged, is_parquet, read_parquet, schema
 from tellapart.data.tree import Tree
@@ -52,13 +52,12 @@ def _is_other(name: str) -> bool:
 
 
 def read_table(tree: Tree, name: str, layout: Layout, head: bool = False) -> Table | None:
-    """Read a table, or the `head` of a large one; None where a file is not a table.
+    """Read a table, or only the `head` of a large one; None where a file is not a table.
 
-    Raises DataError for damaged tables.
+    Raises DataError for damaged tables, but not for faulty lines if only the head is wanted.
     """
     if is_parquet(tree, name):
         return _read_parquet(tree, name, head)
-    head = head and tree.size(name) > LARGE
     lower = name.lower()
     if lower.endswith((".json", *LINES)):
         return read_records(tree, name, head)

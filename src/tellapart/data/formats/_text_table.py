@@ -58,7 +58,7 @@ def read_text(tree: Tree, name: str, layout: Layout, head: bool = False) -> Tabl
 
     Raises DataError, which names the line of a short or long row, unless only the head is read.
     """
-    data = tree.start(name, HEAD) if head else tree.read(name)
+    data = first_bytes(tree, name) if head else tree.read(name)
     encoding = encoding_of(data)
     if encoding is None:
         return None
@@ -73,6 +73,11 @@ def read_text(tree: Tree, name: str, layout: Layout, head: bool = False) -> Tabl
         frame = _frame(_checked(tree, name, text, dialect, names, head), names)
     frame = frame.drop(_indices(frame))
     return Table(name, tree.describe(name), frame, dialect.said(name), dialect.header)
+
+
+def first_bytes(tree: Tree, name: str) -> bytes:
+    """Return a file, or only its start if it is large."""
+    return tree.start(name, LARGE if tree.size(name) <= LARGE else HEAD)
 
 
 def encoding_of(data: bytes) -> str | None:

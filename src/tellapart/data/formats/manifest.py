@@ -29,6 +29,7 @@ from tellapart.data.formats._rows import (
     joined_groups,
     missing_error,
     place_of,
+    read_as,
     read_rows,
 )
 from tellapart.data.formats._tables import empty_error, read_table
@@ -125,7 +126,12 @@ def _joined(tree: Tree, choice: Choice, parts: Sequence[Rows], layout: Layout) -
         groups=groups,
         columns=joined_columns(parts, kept),
         notes=(*_missing(parts), *notes, *left),
-        inferred=(*dict.fromkeys(line for part in parts for line in part.said), *skipped, *not_used(choice)),
+        inferred=(
+            read_as([part.table for part in parts]),
+            *dict.fromkeys(line for part in parts for line in part.said),
+            *skipped,
+            *not_used(choice),
+        ),
     )
 
 
