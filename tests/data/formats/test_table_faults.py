@@ -192,6 +192,7 @@ def test_numbers_of_splits_are_refused(tmp_path):
         ("file_name,label\n0.jpg,a\n1.jpg,b\n", "utf-16-le"),
         ("file_name,label\n0.jpg,a\n1.jpg,b\n", "utf-16-be"),
         ("0.jpg,a\n1.jpg,b\n", "utf-8"),
+        ("0,a\n1,b\n", "utf-8"),
         ('file_name, label\n0.jpg, "a"\n1.jpg, "b"\n', "utf-8"),
         (",file_name,label\n0,0.jpg,a\n1,1.jpg,b\n", "utf-8"),
         ("Unnamed: 0;file_name;label\n5;0.jpg;a\n6;1.jpg;b\n", "utf-8-sig"),

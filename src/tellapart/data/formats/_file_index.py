@@ -112,11 +112,13 @@ class Files:
     """The files that a column names: found or, where missing, as written.
 
     `found` is the share of a sample that exists, `how` where and how they were found, in words; "" where as written.
+    `distinct` is whether all are known to be different.
     """
 
     names: Words
     found: float
     how: str = ""
+    distinct: bool = False
 
 
 class FileIndex:
@@ -167,7 +169,9 @@ class FileIndex:
         sample = spread(values).to_list()
         as_written = sum(map(self.exists, sample))
         if as_written == len(sample) or not any(self.find(value) for value in sample):
-            return Files(Words.of(self._joined(values)), as_written / max(len(sample), 1))
+            joined = self._joined(values)
+            distinct = joined.n_unique() == len(joined)
+            return Files(Words.of(joined), as_written / max(len(sample), 1), distinct=distinct)
         names, row = self._rows(values.to_list(), splits, absolute=as_written > 0)
         if row is not None:
             raise self._ambiguous(values[row], where, row + 1)

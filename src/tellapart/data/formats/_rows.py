@@ -12,7 +12,7 @@ import polars as pl
 from tellapart.data.formats._file_index import FileIndex, Files
 from tellapart.data.formats._labels import Labels, labels_of, place
 from tellapart.data.formats._roles import DERIVED, FLAGS, LABELS, Roles, find_roles, split_of_flag, split_value
-from tellapart.data.formats._table import Table, canonical
+from tellapart.data.formats._table import Table, canonical, fewer_rows
 from tellapart.data.layout import Layout
 from tellapart.data.split_names import SPLITS
 from tellapart.data.tree import Tree
@@ -51,7 +51,7 @@ class Rows:
 def read_rows(tree: Tree, table: Table, layout: Layout) -> Rows:
     """Read the rows of a table. Raises DataError, which names the row at fault, and UsageError for unknown columns."""
     index = FileIndex(tree, table.name, layout.images)
-    roles = find_roles(table, index, layout)
+    roles = find_roles(fewer_rows(table), index, layout)
     if roles.file is None or not roles.labelled:
         raise missing_error(table, roles)
     labels = labels_of(tree, table, roles, layout)

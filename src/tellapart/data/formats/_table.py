@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 SAMPLE = 64
 """Rows that are examined, spread over the table, where examining all would be slow."""
+
+
+MANY = 50_000
+"""Rows that are enough to find out what the columns of a table are."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,20 @@ class Table:
 def spread(values: pl.Series) -> pl.Series:
     """Return at most SAMPLE values, spread over a column."""
     return values.gather_every(-(-len(values) // SAMPLE)) if len(values) > SAMPLE else values
+
+
+def without_header(table: Table) -> Table:
+    """Return a table whose first row was taken for the names of its columns."""
+    names = [f"column {number}" for number in range(1, len(table.columns) + 1)]
+    first = pl.DataFrame([table.columns], names, orient="row")
+    frame = pl.concat([first, table.frame.rename(dict(zip(table.columns, names, strict=True)))])
+    return replace(table, frame=frame, header=False, said=(*table.said, "no header line"))
+
+
+def fewer_rows(table: Table) -> Table:
+    """Return a table with at most MANY of its rows, spread over it: enough to find out what its columns are."""
+    step = -(-table.frame.height // MANY)
+    return replace(table, frame=table.frame.gather_every(step)) if step > 1 else table
 
 
 def canonical(column: str) -> str:

@@ -7,10 +7,11 @@ from collections import Counter
 
 import polars as pl
 
+from tellapart.data.formats._file_index import FileIndex
 from tellapart.data.formats._lists import BIRDS, numbered, read_list, read_numbered
 from tellapart.data.formats._records import LINES, read_records
-from tellapart.data.formats._roles import with_derived
-from tellapart.data.formats._table import Table
+from tellapart.data.formats._roles import FILES, LABELS, SPLITS, with_derived
+from tellapart.data.formats._table import Table, canonical, without_header
 from tellapart.data.formats._text_table import HEAD, SEPARATORS, read_text
 from tellapart.data.layout import Layout
 from tellapart.data.tables import FAULTS, damaged, is_parquet, read_parquet, schema
@@ -27,6 +28,9 @@ MANY = 30
 
 FIRST = 2000
 """Rows of a Parquet file that are read to find out what it contains."""
+
+FEW = 16
+"""A table with more columns is not a list of files without a header."""
 
 OTHERS = ("readme", "license", "licence", "requirements", "classes", "run", "package", "classnames")
 """Text and JSON files that are not tables, by the beginning of their names."""
@@ -66,7 +70,17 @@ def read_table(tree: Tree, name: str, layout: Layout, head: bool = False) -> Tab
             return read_numbered(tree, name)
         table = read_list(tree, name, head)
         return None if table is None else with_derived(table)
-    return read_text(tree, name, layout, head)
+    table = read_text(tree, name, layout, head)
+    return without_header(table) if table is not None and _begins_with_a_file(tree, table, layout) else table
+
+
+def _begins_with_a_file(tree: Tree, table: Table, layout: Layout) -> bool:
+    """Return whether what seems to be a header is the first row: it names a file, without extension."""
+    known = {*FILES, *(word for level in LABELS for word in level.split()), *SPLITS}
+    if not table.header or len(table.columns) > FEW or any(canonical(name) in known for name in table.columns):
+        return False
+    index = FileIndex(tree, table.name, layout.images)
+    return any(index.find(name) for name in table.columns)
 
 
 def _has_separators(tree: Tree, name: str, layout: Layout) -> bool:
