@@ -13,9 +13,10 @@ PNG = small_png()
 
 
 def pictures(home, *names):
+    """Write pictures that differ in their bytes."""
     for name in names:
         (home / name).parent.mkdir(parents=True, exist_ok=True)
-        (home / name).write_bytes(PNG)
+        (home / name).write_bytes(PNG + name.encode())
 
 
 def listed(home, labels, header="file_name,label", name="t.csv"):
@@ -193,6 +194,8 @@ def test_numbers_of_splits_are_refused(tmp_path):
         ("file_name,label\n0.jpg,a\n1.jpg,b\n", "utf-16-be"),
         ("0.jpg,a\n1.jpg,b\n", "utf-8"),
         ("0,a\n1,b\n", "utf-8"),
+        ("sep=;\r\nfile_name;label\r\n0.jpg;a\r\n1.jpg;b\r\n", "utf-8-sig"),
+        ("file_name,label,\n0.jpg,a,\n1.jpg,b,\n", "utf-8"),
         ('file_name, label\n0.jpg, "a"\n1.jpg, "b"\n', "utf-8"),
         (",file_name,label\n0,0.jpg,a\n1,1.jpg,b\n", "utf-8"),
         ("Unnamed: 0;file_name;label\n5;0.jpg;a\n6;1.jpg;b\n", "utf-8-sig"),
@@ -234,3 +237,36 @@ def test_a_large_table_is_read_by_either_way_alike(tmp_path, monkeypatch):
     table.write_text(table.read_text() + "x.jpg,a\n")
     with pytest.raises(DataError, match="line 17: has 2 values"):
         tellapart.open(table)
+
+
+def test_a_folder_that_an_archive_has_twice_is_read_once(tmp_path):
+    """As HAM10000_images_part_1 and ham10000_images_part_1 of Kaggle's archive."""
+    for folder in ("part_1", "copy/part_1"):
+        for i in range(4):
+            pictures(tmp_path, f"{folder}/{i}.jpg")
+            (tmp_path / folder / f"{i}.jpg").write_bytes(PNG + bytes([i]))
+    (tmp_path / "t.csv").write_text("image_id,dx\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(4)))
+    assert list(tellapart.open(tmp_path).keys) == [f"copy/part_1/{i}.jpg" for i in range(4)]
+
+
+def test_answers_of_a_model_do_not_displace_class_folders(tmp_path):
+    pictures(tmp_path, *(f"{kind}/{kind}{i}.jpg" for kind in ("cat", "dog") for i in range(4)))
+    rows = "".join(f"{kind}/{kind}{i}.jpg,cat,0.9\n" for kind in ("cat", "dog") for i in range(4))
+    (tmp_path / "predictions.csv").write_text(f"source,label,probability\n{rows}")
+    assert tellapart.open(tmp_path).class_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize("content", ({"0.jpg": "a", "1.jpg": "b"}, {"a": ["0.jpg"], "b": ["1.jpg"]}))
+def test_json_objects_of_files(content, tmp_path):
+    pictures(tmp_path, "0.jpg", "1.jpg")
+    (tmp_path / "labels.json").write_text(json.dumps(content))
+    assert tellapart.open(tmp_path).class_names == ("a", "b")
+
+
+def test_a_column_of_folds_is_neither_split_nor_label(tmp_path):
+    pictures(tmp_path, *(f"{i}.jpg" for i in range(8)))
+    rows = "".join(f"{i}.jpg,{i % 2},{'ab'[i % 2]}\n" for i in range(8))
+    (tmp_path / "t.csv").write_text(f"file,partition,animal\n{rows}")
+    collection = tellapart.open(tmp_path)
+    assert (collection.class_names, collection.splits) == (("a", "b"), None)
+    assert "not used: the column partition, whose values are not the names of splits" in collection.inferred

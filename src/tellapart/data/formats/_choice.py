@@ -18,8 +18,8 @@ from tellapart.data.split_names import split_of_file
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError, TellapartError, UsageError
 
-SUBMISSION = re.compile(r"submission|submit|sample[-_ ]?sub|solution")
-"""What the tables are called that show how the answers of a competition are written."""
+SUBMISSION = re.compile(r"submission|submit|sample[-_ ]?sub|solution|predict|(^|[-_])results?([-_.]|$)")
+"""What tables of answers are called: of a competition, or of a model."""
 
 MANIFESTS = ("manifest", "metadata")
 """Names of tables that are preferred to others."""

@@ -20,6 +20,9 @@ from tellapart.data.words import Words
 from tellapart.errors import DataError, UsageError
 from tellapart.images.read import looks_like_picture
 
+HEAD = 2**14
+"""Bytes at the start of pictures that are compared, besides their sizes, to recognise copies."""
+
 DRAWN = re.compile(r"(^|[^a-z])(mask|trimap|segment|annotation|depth|thumb|heatmap|gradcam|label)")
 """What the folders of drawings of the pictures are called: these have the same names."""
 
@@ -190,12 +193,19 @@ class FileIndex:
             name = self.written(value)
             outside = name.startswith(("/", "..")) and absolute
             if name not in known and not (outside and self.tree.exists(name)):
-                found = self.find(value, splits[row] if splits is not None else None)
+                found = self._distinct(self.find(value, splits[row] if splits is not None else None))
                 if len(found) > 1:
                     return names, row
                 name = found[0] if found else name
             names.append(name)
         return names, None
+
+    def _distinct(self, found: list[str]) -> list[str]:
+        """Return only the first of several files that are copies: an archive may have a folder twice (HAM10000)."""
+        if len(found) < 2:
+            return found
+        starts = {(self.tree.size(name), self.tree.start(name, HEAD)) for name in found}
+        return found if len(starts) > 1 else [min(found)]
 
     def _nearest(self, found: list[str], folders: list[str], split: str | None) -> list[str]:
         """Return those of several files that fit best, preferring one kind of evidence after the other."""
@@ -275,8 +285,10 @@ def _images_folder(tree: Tree, home: str, images: str) -> str:
     for folder in (posixpath.normpath(posixpath.join(home, given)), posixpath.normpath(given)):
         if folder in parents or folder == ".":
             return folder if folder != "." else ""
-    if Path(images).expanduser().is_dir():
-        return Path(images).expanduser().resolve().as_posix()
+    root = tree.root if isinstance(tree, FolderTree) else Path()
+    for path in (root / home / Path(images).expanduser(), Path(images).expanduser()):
+        if path.is_dir():
+            return path.resolve().as_posix()
     shown = ", ".join(sorted(parents - {""})[:5]) or "none"
     raise UsageError(f"--images {images}: is not a folder", f"a folder in {tree.path} ({shown}), or a path", "")
 

@@ -18,7 +18,10 @@ from tellapart.images.read import looks_like_picture
 
 LINES = (".jsonl", ".ndjson")
 LARGEST = 2**29
-"""Bytes of the largest JSON file that is read; JSON Lines may be larger."""
+"""Bytes of the largest JSON file that is read, an eighth of it among other files; JSON Lines may be larger."""
+
+MOST_KEYS = 1000
+"""Keys of all records that become columns, at most."""
 
 BATCH = 2**15
 """Records that are Python objects at the same time, of JSON Lines."""
@@ -34,7 +37,7 @@ def read_records(tree: Tree, name: str, head: bool = False) -> Table | None:
     """
     if name.lower().endswith(LINES):
         return _read_lines(tree, name, head)
-    if tree.size(name) > LARGEST:
+    if tree.size(name) > (LARGEST if tree.single else LARGEST // 8):
         return None
     start = tree.start(name, 256).lstrip(b"\xef\xbb\xbf \r\n\t")
     if not start.startswith((b"[", b"{")):
@@ -105,6 +108,9 @@ def _damaged(tree: Tree, name: str, reason: str) -> DataError:
 def _table(tree: Tree, name: str, content: Any) -> Table | None:
     where = tree.describe(name)
     if isinstance(content, dict):
+        by_class = bool(content) and all(isinstance(value, list) for value in content.values())
+        if by_class and (table := _by_class(name, where, content)) is not None:
+            return table
         files = sum(stem_of(key) != key and looks_like_picture(key) for key in content)
         if 2 * files > len(content) and all(isinstance(value, (str, int)) for value in content.values()):
             pairs = {"file_name": list(content), "label": [str(value) for value in content.values()]}
@@ -117,6 +123,14 @@ def _table(tree: Tree, name: str, content: Any) -> Table | None:
         said = f"skipped: {skipped:,} tasks of {name} without a label"
         return Table(name, where, _frame(records), ("Label Studio",), skipped=(said,) if skipped else ())
     return Table(name, where, _frame(content))
+
+
+def _by_class(name: str, where: str, content: dict[str, list[Any]]) -> Table | None:
+    """Return the rows of `{"cat": ["1.jpg", "2.jpg"], "dog": [...]}`; None for other lists."""
+    rows = [(file, label) for label, files in content.items() for file in files if isinstance(file, str)]
+    if not rows or sum(stem_of(file) != file and looks_like_picture(file) for file, _ in rows) < 0.5 * len(rows):
+        return None
+    return Table(name, where, pl.DataFrame(rows, ["file_name", "label"], orient="row"), header=False)
 
 
 def _tasks(tasks: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
@@ -145,7 +159,7 @@ def _choices(annotation: Any) -> list[str]:
 
 def _frame(records: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """Return records as a table; values that are neither text, numbers nor lists are left out."""
-    names = dict.fromkeys(key for record in records for key in record)
+    names = list(dict.fromkeys(key for record in records for key in record))[:MOST_KEYS]
     return pl.DataFrame([_series(name, [record.get(name) for record in records]) for name in names])
 
 

@@ -14,36 +14,12 @@ from tellapart.data.split_names import split_named
 from tellapart.errors import UsageError, closest
 from tellapart.images.read import looks_like_picture
 
-FILES = [
-    "filename",
-    "filenames",
-    "path",
-    "file",
-    "filepath",
-    "imagepath",
-    "imagefile",
-    "imagefilename",
-    "imgpath",
-    "fname",
-    "relpath",
-    "relativepath",
-    "image",
-    "imagename",
-    "img",
-    "imagesname",
-    "imageid",
-    "imgid",
-    "imgname",
-    "imageuid",
-    "picture",
-    "photo",
-    "id",
-    "idcode",
-    "uuid",
-    "url",
-    "imageurl",
-    "name",
-]
+_FILES = (
+    "filename filenames path file filepath filepaths imagepath imagepaths imagefile imagefilename imgpath fname "
+    "relpath relativepath image imagename img imagesname imageid imgid imgname imageuid picture photo id idcode uuid url "
+    "imageurl name"
+)
+FILES = tuple(_FILES.split())
 """Names of columns of file names, the preferred ones first."""
 
 SURE_FILES = FILES[: FILES.index("img") + 1]
@@ -68,24 +44,11 @@ FLAGS = {
 
 TRUE, FALSE = ("true", "1", "yes", "t", "1.0"), ("false", "0", "no", "f", "0.0", "")
 
-GROUPS = [
-    "group",
-    "groupid",
-    "subject",
-    "subjectid",
-    "patient",
-    "patientid",
-    "lesionid",
-    "personid",
-    "casenum",
-    "caseid",
-    "studyid",
-    "participantid",
-    "participant",
-    "animalid",
-    "specimenid",
-    "slideid",
-]
+_GROUPS = (
+    "group groupid subject subjectid patient patientid lesionid personid casenum caseid studyid participantid "
+    "participant animalid specimenid slideid"
+)
+GROUPS = tuple(_GROUPS.split())
 """Names of columns whose values are used as groups."""
 
 USUAL_SPLITS = {
@@ -99,6 +62,9 @@ USUAL_SPLITS = {
 
 FOLDER, PREFIX = DERIVED = ("the folder", "the beginning of the file name")
 """Columns that are added to lists of files."""
+
+EDGE = 16
+"""Columns at either end of a wide table that may be of files, besides those that are called so."""
 
 LONGEST = 80
 """Letters of the longest class name in a column that is not called a label."""
@@ -172,7 +138,8 @@ def _given(table: Table, column: str | None, option: str) -> str | None:
 
 def _file(table: Table, index: FileIndex) -> str | None:
     """Return the column whose values are mostly files; if none is, one that is called or looks like file names."""
-    texts = [name for name in table.columns if table.is_text(name)]
+    ends = {*table.columns[:EDGE], *table.columns[-EDGE:]}
+    texts = [name for name in table.columns if table.is_text(name) and (name in ends or canonical(name) in FILES)]
     ranked = sorted(texts, key=lambda name: _rank(name, FILES))
     unlike = [name for name in ranked if _is_distinct(table.frame[name])]
     best, most = None, 0.5
@@ -315,7 +282,7 @@ def _is_one_hot(table: Table, columns: Sequence[str]) -> bool:
 
 def _looks_like_label(table: Table, name: str) -> bool:
     """Return whether the values of a column may be classes: few different ones, short, and not measures."""
-    if not table.is_text(name) or canonical(name).startswith("unnamed"):
+    if not table.is_text(name) or canonical(name).startswith("unnamed") or canonical(name) in SPLITS:
         return False
     values, different = table.frame[name], table.frame[name].n_unique()
     if not 2 <= different <= max(2, len(values) // 2) or (values == "").any() or values.null_count():

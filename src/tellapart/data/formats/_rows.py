@@ -12,6 +12,7 @@ import polars as pl
 from tellapart.data.formats._file_index import FileIndex, Files
 from tellapart.data.formats._labels import Labels, labels_of, place
 from tellapart.data.formats._roles import DERIVED, FLAGS, LABELS, Roles, find_roles, split_of_flag, split_value
+from tellapart.data.formats._roles import SPLITS as SPLIT_COLUMNS
 from tellapart.data.formats._table import Table, canonical, fewer_rows
 from tellapart.data.layout import Layout
 from tellapart.data.split_names import SPLITS
@@ -63,6 +64,11 @@ def read_rows(tree: Tree, table: Table, layout: Layout) -> Rows:
     said = [*labels.said, f"files: {place(roles.file)}{', ' * bool(files.how)}{files.how}"]
     if splits is not None:
         said.append(f"split: {place(roles.split or '')}")
+    said += [
+        f"not used: the column {name}, whose values are not the names of splits"
+        for name in table.columns
+        if canonical(name) in SPLIT_COLUMNS and name != roles.split and name != roles.label
+    ]
     if groups is not None:
         said.append(f"groups: {place(roles.group or '')} ({counted(groups.drop_nulls().n_unique(), 'group')})")
     return Rows(table, roles, files, labels, splits, groups, (*said, *table.skipped))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import polars as pl
@@ -25,6 +26,9 @@ LARGE = 2**22
 
 LINES = 40
 """Lines that decide the dialect."""
+
+SAID = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+"""The first line that gives Excel the separator."""
 
 BATCH = 2**16
 """Rows that Python reads at once."""
@@ -66,6 +70,9 @@ def read_text(tree: Tree, name: str, layout: Layout, head: bool = False) -> Tabl
     text = _decoded(tree, name, data, encoding, strict=not head)
     if not whole:
         text = text[: max(text.rfind("\n"), text.rfind("\r"), 0)] or text
+    if said := SAID.match(text):
+        text, layout = text[said.end() :], replace(layout, delimiter=layout.delimiter or said[1])
+        data = text.encode("utf-8", "replace")
     dialect = _dialect(text[:HEAD], name, encoding, layout)
     names = _names(text, dialect)
     frame = _fast(data, dialect, names) if len(data) > LARGE else None

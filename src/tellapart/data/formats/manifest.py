@@ -108,7 +108,8 @@ def _joined(tree: Tree, choice: Choice, parts: Sequence[Rows], layout: Layout) -
     names = [one.name for one in choice.tables]
     labels, classes = positions(_labels(parts), tree.describe(names[0]), layout.class_names)
     files, splits, groups = joined_files(parts), _splits(choice, parts), joined_groups(parts)
-    kept, notes = None, []
+    kept: np.ndarray | None = None
+    notes: list[str] = []
     if len(parts) > 1 or not parts[0].files.distinct:
         kept, notes = first_rows(files, labels, splits, classes, lambda i: place_of(parts, i))
     if kept is not None:
