@@ -243,10 +243,10 @@ def test_a_folder_that_an_archive_has_twice_is_read_once(tmp_path):
     """As HAM10000_images_part_1 and ham10000_images_part_1 of Kaggle's archive."""
     for folder in ("part_1", "copy/part_1"):
         for i in range(4):
-            pictures(tmp_path, f"{folder}/{i}.jpg")
-            (tmp_path / folder / f"{i}.jpg").write_bytes(PNG + bytes([i]))
-    (tmp_path / "t.csv").write_text("image_id,dx\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(4)))
-    assert list(tellapart.open(tmp_path).keys) == [f"copy/part_1/{i}.jpg" for i in range(4)]
+            pictures(tmp_path, f"{folder}/ISIC_{i}.jpg")
+            (tmp_path / folder / f"ISIC_{i}.jpg").write_bytes(PNG + bytes([i]))
+    (tmp_path / "t.csv").write_text("image_id,dx\n" + "".join(f"ISIC_{i},{'ab'[i % 2]}\n" for i in range(4)))
+    assert list(tellapart.open(tmp_path).keys) == [f"copy/part_1/ISIC_{i}.jpg" for i in range(4)]
 
 
 def test_answers_of_a_model_do_not_displace_class_folders(tmp_path):
@@ -270,3 +270,21 @@ def test_a_column_of_folds_is_neither_split_nor_label(tmp_path):
     collection = tellapart.open(tmp_path)
     assert (collection.class_names, collection.splits) == (("a", "b"), None)
     assert "not used: the column partition, whose values are not the names of splits" in collection.inferred
+
+
+def test_a_table_of_class_numbers_is_not_of_files(tmp_path):
+    pictures(tmp_path, *(f"{kind}/{i}.jpg" for kind in ("cat", "dog") for i in range(6)))
+    (tmp_path / "labels.csv").write_text("id,name\n0,cat\n1,dog\n")
+    assert len(tellapart.open(tmp_path)) == 12
+    pictures(tmp_path, *(f"cat/x{i}.jpg" for i in range(6)))
+    (tmp_path / "labels.csv").write_text("id,name\n4,cat\n5,dog\n")
+    assert len(tellapart.open(tmp_path)) == 18
+
+
+def test_pictures_named_by_numbers(tmp_path):
+    """As CIFAR-10 on Kaggle: trainLabels.csv (id,label), train/1.png, test/1.png."""
+    pictures(tmp_path, *(f"{split}/{i}.png" for split in ("train", "test") for i in range(1, 13)))
+    rows = "".join(f"{i},{['frog', 'truck'][i % 2]}\n" for i in range(1, 13))
+    (tmp_path / "trainLabels.csv").write_text(f"id,label\n{rows}")
+    collection = tellapart.open(tmp_path)
+    assert (collection.class_names, collection.keys[0]) == (("frog", "truck"), "train/1.png")

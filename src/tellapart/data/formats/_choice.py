@@ -8,13 +8,12 @@ import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tellapart.data.formats._file_index import FileIndex
+from tellapart.data.formats._file_index import FileIndex, split_of_table
 from tellapart.data.formats._records import LINES, is_coco
 from tellapart.data.formats._roles import NO_ROLES, SURE_FILES, Roles, find_roles
 from tellapart.data.formats._table import Table, canonical
 from tellapart.data.formats._tables import read_table, table_files
 from tellapart.data.layout import Layout
-from tellapart.data.split_names import split_of_file
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError, TellapartError, UsageError
 
@@ -56,7 +55,7 @@ class Candidate:
     @property
     def split(self) -> str | None:
         """The split in its name or that of its folder."""
-        return "train" if "trainval" in posixpath.basename(self.name).lower() else split_of_file(self.name)
+        return split_of_table(self.name)
 
 
 @dataclass(frozen=True)
@@ -109,6 +108,9 @@ def _with_roles(candidate: Candidate, index: FileIndex, layout: Layout) -> Candi
     if not roles.file:
         return replace(candidate, roles=roles)
     values = table.sample(roles.file)
+    by_number = all(map(str.isdecimal, values)) and canonical(roles.file) not in SURE_FILES
+    if by_number and not index.covers(values, table.frame.height):
+        return replace(candidate, roles=replace(roles, file=None))
     return replace(candidate, roles=roles, found=index.share(values), one_folder=len(index.folders(values)) == 1)
 
 

@@ -132,7 +132,7 @@ class FileIndex:
 
         Raises UsageError if it does not exist.
         """
-        self.tree, self.split = tree, split_of_file(table)
+        self.tree, self.split = tree, split_of_table(table)
         self.home = posixpath.dirname(table)
         self.folder = self.home if images is None else _images_folder(tree, self.home, images)
         self.given = images is not None
@@ -158,8 +158,22 @@ class FileIndex:
         return self._nearest(found, folders, split) if len(found) > 1 else found
 
     def share(self, values: Sequence[str]) -> float:
-        """Return the share of some values that are files, in whatever way."""
-        return sum(self.exists(value) or bool(self.find(value)) for value in values) / max(len(values), 1)
+        """Return the share of some values that are files, in whatever way; of numbers, those that only one file has."""
+        found = (self.exists(value) or self._may_be(value) for value in values)
+        return sum(found) / max(len(values), 1)
+
+    def _may_be(self, value: str) -> bool:
+        found = self.find(value)
+        return len(found) == 1 if value.isdecimal() else bool(found)
+
+    def covers(self, values: Sequence[str], rows: int) -> bool:
+        """Return whether a table of this length lists half of the pictures in its folders, judged by some values.
+
+        Short numbers are names of files by chance, if a table has less.
+        """
+        folders = self.folders(values)
+        pictures = sum(posixpath.dirname(name) in folders for name in listing(self.tree).names)
+        return 2 * rows >= pictures
 
     def folders(self, values: Sequence[str]) -> set[str]:
         """Return the folders of those values that are files."""
@@ -253,6 +267,13 @@ class FileIndex:
             "a name that one file has, or a longer path",
             f"give the folder of the pictures: {choices}" if len(folders) > 1 else "use names with their extensions",
         )
+
+
+def split_of_table(name: str) -> str | None:
+    """Return the split in the name of a table, as in `trainLabels.csv`, or of its folder; `trainval` is training."""
+    folder, _, base = name.rpartition("/")
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", base).replace("trainval", "train")
+    return split_of_file(f"{folder}/{words}" if folder else words)
 
 
 def _cleaned(value: str) -> str:

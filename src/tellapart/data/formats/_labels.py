@@ -170,7 +170,8 @@ def _combinations(counts: Mapping[str, int], separator: str, sure: bool) -> list
     parts = {word: words for word, words in parts.items() if all(words)}
     alone = [word for word, words in parts.items() if all(part in counts for part in words)]
     if sure:
-        return list(parts) if alone or _move(list(parts.values())) else []
+        known = any(part in counts for words in parts.values() for part in words)
+        return list(parts) if known or _move(list(parts.values())) else []
     often = [word for word in alone if all(counts[part] >= counts[word] for part in parts[word])]
     return alone if often and 2 * len(alone) >= len(parts) else []
 

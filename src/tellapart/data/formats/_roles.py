@@ -16,8 +16,8 @@ from tellapart.images.read import looks_like_picture
 
 _FILES = (
     "filename filenames path file filepath filepaths imagepath imagepaths imagefile imagefilename imgpath fname "
-    "relpath relativepath image imagename img imagesname imageid imgid imgname imageuid picture photo id idcode uuid url "
-    "imageurl name"
+    "relpath relativepath image imagename img imagesname imageid imgid imgname imageuid picture photo id idcode uuid "
+    "url imageurl name"
 )
 FILES = tuple(_FILES.split())
 """Names of columns of file names, the preferred ones first."""

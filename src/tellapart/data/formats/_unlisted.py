@@ -47,7 +47,7 @@ def unlisted(
             f"{len(lost):,} in the same folders {'is' if len(lost) == 1 else 'are'} not used ({min(lost)}"
             f"{', ...' if len(lost) > 1 else ''})"
         )
-    return _skipped(rest.difference(lost)) + _tested(pictures & set(elsewhere)), notes
+    return _skipped(rest.difference(lost)) + _tested(pictures & set(elsewhere) - used), notes
 
 
 def _skipped(names: Iterable[str]) -> list[str]:
