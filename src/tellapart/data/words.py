@@ -77,6 +77,9 @@ class Columns(Mapping[str, Sequence[str | None]]):
     def __getitem__(self, name: str) -> list[str | None]:
         return self.makers[name]()
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.makers
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.makers)
 

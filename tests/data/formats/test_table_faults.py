@@ -153,6 +153,16 @@ def test_a_small_table_in_class_folders_reports_what_it_does_not_list(tmp_path):
     )
 
 
+def test_names_that_are_absolute_or_have_dots_are_listed(tmp_path):
+    names = [f"{kind}/{i}.jpg" for kind in ("cat", "dog") for i in range(4)]
+    pictures(tmp_path, *names)
+    written = [f"{tmp_path}/{name}" if i % 2 else f"./{name}" for i, name in enumerate(names)]
+    (tmp_path / "t.csv").write_text("path,label\n" + "".join(f"{name},{'ab'['dog' in name]}\n" for name in written))
+    collection = tellapart.open(tmp_path)
+    assert (len(collection), collection.notes) == (8, ())
+    assert collection.keys[:2] == ["cat/0.jpg", f"{tmp_path}/cat/1.jpg"]
+
+
 def test_a_table_of_few_existing_files_does_not_displace_class_folders(tmp_path):
     pictures(tmp_path, *(f"{kind}/{kind}{i}.jpg" for kind in ("cat", "dog") for i in range(10)))
     rows = "".join(f"other{i}.jpg,x\n" for i in range(9))

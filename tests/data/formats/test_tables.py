@@ -347,3 +347,15 @@ def test_parquet_test_pictures_without_labels(tmp_path):
     collection = tellapart.open(tmp_path)
     assert (len(collection), collection.given_splits) == (4, ())
     assert "skipped: test (2 pictures without labels)" in collection.inferred
+
+
+def test_a_table_of_pixels_is_opened_without_listing_its_folder(tmp_path, monkeypatch):
+    from tellapart.data import tree
+
+    header = "label," + ",".join(f"pixel{i}" for i in range(49))
+    rows = "".join(",".join(map(str, [k % 2, *range(k, k + 49)])) + "\n" for k in range(8))
+    (tmp_path / "a.csv").write_text(f"{header}\n{rows}")
+    listed = []
+    monkeypatch.setattr(tree, "_walk", lambda root: listed.append(root) or [])
+    assert len(tellapart.open(tmp_path / "a.csv")) == 8
+    assert listed == []

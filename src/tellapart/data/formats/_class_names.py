@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 import polars as pl
 
-from tellapart.data.formats._file_index import all_names, stem_of
+from tellapart.data.formats._file_index import stem_of
 from tellapart.data.formats._roles import LABELS
 from tellapart.data.formats._table import Table, canonical
 from tellapart.data.formats._text_table import read_text
 from tellapart.data.layout import INFERRED
-from tellapart.data.tree import Tree
+from tellapart.data.tree import FolderTree, Tree
 from tellapart.errors import DataError
 from tellapart.images.read import looks_like_picture
 
@@ -46,14 +47,23 @@ def class_names_beside(tree: Tree, table: Table, numbers: Sequence[str]) -> tupl
 
     A file counts only if it names every number, each differently, and hardly any others.
     """
-    homes = {posixpath.dirname(table.name), ""}
-    names = [name for name in all_names(tree) if posixpath.dirname(name) in homes and name != table.name]
-    small = (name for name in names if name.lower().endswith((".csv", ".tsv", ".json", ".txt", ".names")))
+    small = (
+        name for name in _siblings(tree, table) if name.lower().endswith((".csv", ".tsv", ".json", ".txt", ".names"))
+    )
     for name in islice(small, FILES):
         found = _names(tree, name, numbers)
         if found and set(numbers) <= set(found) and len(set(found.values())) == len(found) <= 2 * len(numbers) + 10:
             return dict(found), posixpath.basename(name)
     return None
+
+
+def _siblings(tree: Tree, table: Table) -> list[str]:
+    """Return the files in the folder of a table and in the root, without the table."""
+    homes = {posixpath.dirname(table.name), ""}
+    names: Iterable[str] = tree.names
+    if tree.single and isinstance(tree, FolderTree):
+        names = sorted(entry.name for entry in os.scandir(tree.root or ".") if entry.is_file())
+    return [name for name in names if posixpath.dirname(name) in homes and name != table.name]
 
 
 def _names(tree: Tree, name: str, numbers: Sequence[str]) -> Mapping[str, str] | None:

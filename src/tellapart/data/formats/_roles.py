@@ -141,6 +141,8 @@ def _file(table: Table, index: FileIndex) -> str | None:
     ends = {*table.columns[:EDGE], *table.columns[-EDGE:]}
     texts = [name for name in table.columns if table.is_text(name) and (name in ends or canonical(name) in FILES)]
     ranked = sorted(texts, key=lambda name: _rank(name, FILES))
+    if len(texts) > EDGE:  # pixels are not names of files
+        ranked = [name for name in ranked if canonical(name) in FILES or not _is_number(table, name)]
     unlike = [name for name in ranked if _is_distinct(table.frame[name])]
     best, most = None, 0.5
     for name in unlike:

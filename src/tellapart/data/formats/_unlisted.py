@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -31,7 +32,8 @@ def unlisted(
     if tree.single or not pictures:
         return [], []
     total = len(pictures)
-    used = {posixpath.normpath(name) for name in listed}
+    home = os.path.abspath(tree.path).replace(os.sep, "/") + "/"  # noqa: PTH100  # without following links
+    used = {posixpath.normpath(name).removeprefix(home) for name in listed}
     rest = pictures - used - set(elsewhere)
     folders = {posixpath.dirname(name) for name in used}
     sorted_by_label = {posixpath.dirname(folder) for folder in folders if posixpath.basename(folder) in labels}
