@@ -298,3 +298,19 @@ def test_pictures_named_by_numbers(tmp_path):
     (tmp_path / "trainLabels.csv").write_text(f"id,label\n{rows}")
     collection = tellapart.open(tmp_path)
     assert (collection.class_names, collection.keys[0]) == (("frog", "truck"), "train/1.png")
+
+
+def test_pieces_of_one_table_are_joined(tmp_path):
+    pictures(tmp_path, *(f"images/{i}.jpg" for i in range(8)))
+    for n in range(2):
+        names = [f"images/{i}.jpg" for i in range(4 * n, 4 * n + 4)]
+        frame = pl.DataFrame({"file_name": names, "label": ["a", "b"] * 2})
+        frame.write_parquet(tmp_path / f"train-0000{n}-of-00002.parquet")
+    collection = tellapart.open(tmp_path)
+    assert (len(collection), collection.splits, collection.notes) == (8, None, ())
+
+
+def test_a_table_without_rows(tmp_path):
+    (tmp_path / "t.csv").write_text("file_name,label\n")
+    with pytest.raises(DataError, match="has a header and no rows"):
+        tellapart.open(tmp_path / "t.csv")

@@ -20,6 +20,9 @@ from tellapart.errors import DataError, TellapartError, UsageError
 SUBMISSION = re.compile(r"submission|submit|sample[-_ ]?sub|solution|predict|(^|[-_])results?([-_.]|$)")
 """What tables of answers are called: of a competition, or of a model."""
 
+SHARD = re.compile(r"-\d+-of-\d+\.\w+$")
+"""How the pieces of a table end that was saved in several files: `train-00000-of-00002.parquet`."""
+
 MANIFESTS = ("manifest", "metadata")
 """Names of tables that are preferred to others."""
 
@@ -144,6 +147,9 @@ def _preferred(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _are_splits(candidates: Sequence[Candidate]) -> bool:
+    """Return whether tables belong together: each of another split, or numbered pieces of one table."""
+    if all(SHARD.search(one.name) for one in candidates):
+        return True
     splits = [one.split for one in candidates]
     return None not in splits and len(set(splits)) == len(splits)
 

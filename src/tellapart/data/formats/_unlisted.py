@@ -53,9 +53,11 @@ def unlisted(
 
 
 def _skipped(names: Iterable[str]) -> list[str]:
-    counts = Counter(posixpath.dirname(name).split("/")[0] or "." for name in names)
+    counts = Counter(posixpath.dirname(name).split("/")[0] for name in names)
     lines = [
         f"skipped: {folder} ({counted(count, 'picture')} not in the table)"
+        if folder
+        else f"skipped: {counted(count, 'picture')} outside folders, not in the table"
         for folder, count in sorted(counts.items())[:NAMED]
     ]
     more = len(counts) - NAMED

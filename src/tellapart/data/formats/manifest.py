@@ -98,7 +98,7 @@ def _fault(tree: Tree, choice: Choice, layout: Layout) -> Exception:
         return coco_error(tree, choice.coco)
     name = meant.name if meant else tree.names[0]
     table = read_table(tree, name, layout)  # which may find a fault behind the first rows
-    if table is None or (not table.frame.height and (not table.columns or not tree.size(name))):
+    if table is None or not table.frame.height:
         return empty_error(tree, name)
     return missing_error(table, meant.roles if meant else NO_ROLES)
 
@@ -116,7 +116,7 @@ def _joined(tree: Tree, choice: Choice, parts: Sequence[Rows], layout: Layout) -
         labels, files = labels[kept], Words.of([file for file, keep in zip(files, kept.tolist(), strict=True) if keep])
         splits, groups = (None if column is None else column[kept] for column in (splits, groups))
     skipped, left = unlisted(tree, files, set(classes), names, files_of(tree, choice.others, layout))
-    if len(parts) > 1 and any(part.splits is None for part in parts):
+    if splits is not None and len(parts) > 1 and any(part.splits is None for part in parts):
         skipped = [f"split: from the names of the tables ({', '.join(names)})", *skipped]
     return Collection(
         name=tree.path.stem if tree.path.is_file() else tree.path.resolve().name,
@@ -150,7 +150,7 @@ def _labels(parts: Sequence[Rows]) -> Labels:
 
 def _splits(choice: Choice, parts: Sequence[Rows]) -> np.ndarray | None:
     """Return the splits [n], from a column of the table or, if there are several tables, from their names."""
-    if len(parts) == 1:
+    if len(parts) == 1 or (len({one.split for one in choice.tables}) == 1 and parts[0].splits is None):
         return parts[0].splits
     return np.concatenate([
         part.splits if part.splits is not None else np.full(len(part), one.split or "train", "<U10")
