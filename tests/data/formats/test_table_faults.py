@@ -314,3 +314,15 @@ def test_a_table_without_rows(tmp_path):
     (tmp_path / "t.csv").write_text("file_name,label\n")
     with pytest.raises(DataError, match="has a header and no rows"):
         tellapart.open(tmp_path / "t.csv")
+
+
+def test_one_hot_columns_of_true_and_false(tmp_path):
+    """As pandas.get_dummies writes them."""
+    pictures(tmp_path, *(f"{i}.jpg" for i in range(6)))
+    rows = "".join(f"{i}.jpg,{i % 2 == 0},{i % 2 == 1}\n" for i in range(6))
+    (tmp_path / "t.csv").write_text(f"image,cat,dog\n{rows}")
+    assert tellapart.open(tmp_path).class_names == ("cat", "dog")
+
+
+def test_labels_with_accents_of_both_forms_are_one_class(tmp_path):
+    assert len(tellapart.open(listed(tmp_path, ["caf\u00e9", "cafe\u0301", "naan", "naan"])).class_names) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from tellapart.data.formats._class_names import class_names_beside
-from tellapart.data.formats._roles import Roles
+from tellapart.data.formats._roles import ONES, Roles
 from tellapart.data.formats._table import Table
 from tellapart.data.layout import Layout
 from tellapart.data.tree import Tree
@@ -116,6 +117,9 @@ def _words(table: Table, column: str) -> pl.Series:
         different = values.unique().to_list()
     if all(re.fullmatch(r"\d+\.0", word) for word in different):  # pandas writes whole numbers in this way
         values = values.str.strip_suffix(".0")
+    composed = {word: unicodedata.normalize("NFC", word) for word in different}
+    if len(set(composed.values())) < len(composed):  # one name, written with accents of both forms
+        values = values.replace_strict(composed, return_dtype=pl.String)
     return values
 
 
@@ -183,7 +187,7 @@ def _move(lists: Sequence[Sequence[str]]) -> bool:
 
 
 def _from_one_hot(table: Table, columns: Sequence[str]) -> Labels:
-    ones = table.frame.select(pl.col(name).is_in(["1", "1.0"]).cast(pl.UInt8) for name in columns).to_numpy()
+    ones = table.frame.select(pl.col(name).is_in(ONES).cast(pl.UInt8) for name in columns).to_numpy()
     counts = ones.sum(axis=1)
     if (counts > 1).any():
         row = int(np.argmax(counts > 1))

@@ -44,6 +44,9 @@ FLAGS = {
 
 TRUE, FALSE = ("true", "1", "yes", "t", "1.0"), ("false", "0", "no", "f", "0.0", "")
 
+ONES, ZEROS = ("1", "1.0", "True", "true"), ("0", "0.0", "False", "false")
+"""Values of one-hot columns; pandas' get_dummies writes True and False."""
+
 _GROUPS = (
     "group groupid subject subjectid patient patientid lesionid personid casenum caseid studyid participantid "
     "participant animalid specimenid slideid"
@@ -271,14 +274,12 @@ def _may_be_label(table: Table, name: str) -> bool:
 
 
 def _is_binary(values: pl.Series) -> bool:
-    return set(spread(values).to_list()) <= {"0", "1", "0.0", "1.0"} and set(values.unique().to_list()) <= {
-        "0", "1", "0.0", "1.0",
-    }  # fmt: skip
+    return set(spread(values).to_list()) <= {*ONES, *ZEROS} and set(values.unique().to_list()) <= {*ONES, *ZEROS}
 
 
 def _is_one_hot(table: Table, columns: Sequence[str]) -> bool:
     """Return whether columns of zeros and ones are classes: most rows have a one, and few have many."""
-    ones = table.frame.select(pl.sum_horizontal(pl.col(name).cast(pl.Float64) for name in columns)).to_series()
+    ones = table.frame.select(pl.sum_horizontal(pl.col(name).is_in(ONES) for name in columns)).to_series()
     return (ones >= 1).sum() > 0.5 * len(ones) and (ones == 1).sum() > 0.2 * len(ones)
 
 
