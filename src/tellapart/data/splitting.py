@@ -58,7 +58,8 @@ def _draw(
     sizes = _sizes(counts, fraction, leave)
     # Sorted by name, so that the splits do not depend on the order of the class names.
     order = sorted(range(len(counts)), key=lambda c: collection.class_names[c])
-    return np.concatenate([rng.permutation(candidates[labels == c])[: sizes[c]] for c in order])
+    by_class = np.split(candidates[np.argsort(labels, kind="stable")], np.cumsum(counts)[:-1])
+    return np.concatenate([rng.permutation(by_class[c])[: sizes[c]] for c in order])
 
 
 def _sizes(counts: np.ndarray, fraction: float, leave: int) -> np.ndarray:

@@ -69,27 +69,6 @@ def column_of(names: Sequence[str], words: Sequence[str]) -> str | None:
     return next((lower[word] for word in words if word in lower), None)
 
 
-def read_words(tree: Tree, name: str) -> pl.DataFrame:
-    """Read a table with every value as a string. Raises DataError, which names the line of a short or long row."""
-    if tree.start(name, 4) == b"PAR1":
-        table = read_parquet(tree, name)
-        try:
-            return table.cast(pl.String)
-        except FAULTS as error:
-            raise damaged(tree, name, error) from error
-    header = [column.strip() for column in columns(tree, name)]
-    try:
-        tree.read(name).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{tree.describe(name)}, line {line}: is not UTF-8 text",
-            "a table in UTF-8",
-            "save it as 'CSV UTF-8'; spreadsheets use an older encoding for plain CSV",
-        ) from error
-    return pl.DataFrame(list(checked_rows(tree, name, header)), dict.fromkeys(header, pl.String), orient="row")
-
-
 def read_csv(tree: Tree, name: str, **options: Any) -> pl.DataFrame:
     """Read a CSV file with polars.read_csv and these options. Raises DataError if it is damaged."""
     try:
@@ -101,8 +80,8 @@ def read_csv(tree: Tree, name: str, **options: Any) -> pl.DataFrame:
     return table
 
 
-def read_parquet(tree: Tree, name: str, wanted: Sequence[str] = ()) -> pl.DataFrame:
-    """Read a Parquet file, or only its columns `wanted`. Raises DataError if it is damaged.
+def read_parquet(tree: Tree, name: str, wanted: Sequence[str] = (), most: int | None = None) -> pl.DataFrame:
+    """Read a Parquet file, or only its columns `wanted` and its first rows. Raises DataError if it is damaged.
 
     The file is read in a separate process: Polars ends its process if a damaged length in the file requests more memory
     than there is (found by benchmarks/fuzz.py).
@@ -112,7 +91,16 @@ def read_parquet(tree: Tree, name: str, wanted: Sequence[str] = ()) -> pl.DataFr
         if source is None:
             source = str(Path(folder, "table.parquet"))
             Path(source).write_bytes(tree.read(name))
-        command = [sys.executable, "-I", "-c", _READ, source, str(target), json.dumps(list(wanted)), *search_path()]
+        command = [
+            sys.executable,
+            "-I",
+            "-c",
+            _READ,
+            source,
+            str(target),
+            json.dumps([list(wanted), most]),
+            *search_path(),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace")  # noqa: S603  # our own code
         if done.returncode == _NO_LIBRARY:
             raise RuntimeError(f"the reader of Parquet files cannot start:\n{done.stderr}")
@@ -128,7 +116,8 @@ _NO_LIBRARY = 3
 _READ = f"""import sys; sys.path += sys.argv[4:]; import json, traceback
 try:
     import polars
-    table = polars.read_parquet(sys.argv[1], glob=False, columns=json.loads(sys.argv[3]) or None)
+    columns, most = json.loads(sys.argv[3])
+    table = polars.read_parquet(sys.argv[1], glob=False, columns=columns or None, n_rows=most)
     table.write_ipc(sys.argv[2])
 except ImportError:
     traceback.print_exc()
@@ -149,27 +138,6 @@ def rows(tree: Tree, name: str) -> Iterator[tuple[int, list[str]]]:
             "values between separators, and quotation marks in pairs",
             "look for a stray quotation mark in the lines before",
         ) from error
-
-
-def checked_rows(tree: Tree, name: str, header: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the lines of a CSV below its header, without empty ones.
-
-    Raises DataError for two columns with the same name, and at the first row with more or fewer values than the header.
-    """
-    double = next((column for column in header if header.count(column) > 1), None)
-    if double is not None:
-        raise DataError(
-            f"{tree.describe(name)}: has two columns {double!r}", "unique column names", "rename or remove one"
-        )
-    for number, (line, row) in enumerate(rows(tree, name)):
-        if len(row) != len(header):
-            raise DataError(
-                f"{tree.describe(name)}, line {line}: has {len(row)} values",
-                f"{len(header)}, as in the header",
-                "repair or remove the line",
-            )
-        if number:
-            yield row
 
 
 def separator(name: str) -> str:

@@ -11,7 +11,7 @@ from PIL import Image
 import tellapart
 from tellapart.data.archives import ZipTree
 from tellapart.data.groups import grouped
-from tellapart.errors import DataError, PictureError
+from tellapart.errors import DataError, PictureError, UsageError
 from tellapart.images.read import read_picture
 from tests.conftest import make_collection, stripes, write_folder
 
@@ -258,7 +258,7 @@ def test_a_competitions_tables_without_labels_are_left_out(tmp_path):
 
 
 def test_a_table_whose_column_of_files_has_no_known_name(tmp_path):
-    (tmp_path / "a.csv").write_text("picture_number,label\nx.png,cat\n")
+    (tmp_path / "a.csv").write_text("picture_number,label\nx,cat\n")
     with pytest.raises(DataError, match="has the columns picture_number, label") as caught:
         tellapart.open(tmp_path / "a.csv")
     assert caught.value.action == "rename the column of files to file_name"
@@ -314,3 +314,48 @@ def test_a_single_split_is_not_a_split(tmp_path):
     for name in "ab":
         (tmp_path / "test" / f"{name}.csv").write_text(f"{HEADER}\n1,1,2,3,4\n2,5,6,7,8\n")
     assert tellapart.open(tmp_path).given_splits == ()
+
+
+def parquet(folder, names, **columns):
+    count = len(next(iter(columns.values())))
+    for name in names:
+        pl.DataFrame({"image": [png()] * count, **columns}).write_parquet(folder / f"{name}.parquet")
+    return folder
+
+
+def test_parquet_with_several_columns_of_labels(tmp_path):
+    parquet(tmp_path, ["a"], genus=["x", "x", "y"], species=["p", "q", "r"])
+    with pytest.raises(DataError, match="'genus' and 'species' may be the labels") as caught:
+        tellapart.open(tmp_path)
+    assert caught.value.action == "choose one: --label genus or --label species"
+    assert tellapart.open(tmp_path, label="species").class_names == ("p", "q", "r")
+    with pytest.raises(UsageError, match="--label kind: is not a column"):
+        tellapart.open(tmp_path, label="kind")
+
+
+def test_parquet_whose_column_of_pictures_has_another_name(tmp_path):
+    rows = [{"bytes": png(), "path": None}] * 4
+    pl.DataFrame({"scan": rows, "diagnosis": ["a", "b"] * 2}).write_parquet(tmp_path / "a.parquet")
+    collection = tellapart.open(tmp_path)
+    assert (collection.class_names, collection.inferred) == (("a", "b"), ("label: the column diagnosis",))
+
+
+def test_parquet_test_pictures_without_labels(tmp_path):
+    """ImageNet's test split on Hugging Face has the label -1 everywhere."""
+    parquet(tmp_path, ["train"], label=[0, 1, 0, 1])
+    parquet(tmp_path, ["test"], label=[-1, -1])
+    collection = tellapart.open(tmp_path)
+    assert (len(collection), collection.given_splits) == (4, ())
+    assert "skipped: test (2 pictures without labels)" in collection.inferred
+
+
+def test_a_table_of_pixels_is_opened_without_listing_its_folder(tmp_path, monkeypatch):
+    from tellapart.data import tree
+
+    header = "label," + ",".join(f"pixel{i}" for i in range(49))
+    rows = "".join(",".join(map(str, [k % 2, *range(k, k + 49)])) + "\n" for k in range(8))
+    (tmp_path / "a.csv").write_text(f"{header}\n{rows}")
+    listed = []
+    monkeypatch.setattr(tree, "_walk", lambda root: listed.append(root) or [])
+    assert len(tellapart.open(tmp_path / "a.csv")) == 8
+    assert listed == []

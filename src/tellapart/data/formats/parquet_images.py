@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
 
 from tellapart.data.arrays import to_labels
 from tellapart.data.collection import Collection, EncodedPictures
+from tellapart.data.formats._labels import several_labels
 from tellapart.data.formats._match import Match, is_stray
 from tellapart.data.formats._pictures import png
+from tellapart.data.formats._roles import LABELS as WORDS
+from tellapart.data.formats._table import canonical
 from tellapart.data.layout import INFERRED, Layout
 from tellapart.data.split_names import split_of_file
 from tellapart.data.tables import FAULTS, column_of, columns, damaged, read_parquet, schema
 from tellapart.data.tree import MAX_RATIO, Tree
-from tellapart.errors import DataError
+from tellapart.errors import DataError, UsageError, closest
+from tellapart.text import counted, quoted
 
-IMAGES = ("image", "img", "picture", "bytes")
+T = TypeVar("T")
+
+IMAGES = ("image", "img", "picture", "bytes", "jpg", "jpeg", "png", "webp", "photo", "pixel", "pixels")
 LABELS = ("label", "labels", "class", "fine_label", "target")
+"""Names of columns of labels, the preferred one first; then those that tables of files have."""
+
 LEAST_BYTES = 2**28
 """Bytes of pictures that a file may contain in any case, however small it is."""
+
+USES = ("label", "image_column")
+"""What of a Layout this format honours."""
 
 
 def match(tree: Tree, layout: Layout = INFERRED) -> Match:
@@ -30,7 +43,7 @@ def match(tree: Tree, layout: Layout = INFERRED) -> Match:
     files = _files(tree)
     if not files:
         return Match.NONE
-    column = column_of(columns(tree, files[0]), IMAGES)
+    column = _image_column(tree, files[0], layout)
     if column is None or schema(tree, files[0])[column] == pl.String or is_stray(tree, files):  # a string is a path
         return Match.STRAY
     return Match.CERTAIN
@@ -42,19 +55,23 @@ def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
     data: list[bytes | None] = []
     tables = []
     for name in files:
-        table = _table(tree, name)
+        table = _table(tree, name, layout)
         data += table["image"].to_list()
         tables.append(table.select("label"))
         del table  # so that the pictures of only one file are in memory twice
+    splits = [split_of_file(name) for name, table in zip(files, tables, strict=True) for _ in range(table.height)]
+    keys = [f"{name}/{row:06d}" for name, table in zip(files, tables, strict=True) for row in range(table.height)]
     column = pl.concat(tables, how="vertical_relaxed")["label"]
-    if column.null_count():
-        raise DataError(f"{tree.path}: labels are missing in some rows", "a number or word in every row", "")
+    column, kept, skipped = _labelled(column, splits)
+    if kept is not None:
+        data, splits, keys = _only(data, kept), _only(splits, kept), _only(keys, kept)
     labels = np.array(column.to_list())
     if labels.dtype.kind not in "iuU":
         raise DataError(f"{tree.path}: labels have type {column.dtype}", "whole numbers or words", "convert the labels")
-    positions, names = to_labels(labels, str(tree.path), layout.class_names or _named_in_metadata(tree, files[0]))
-    splits = [split_of_file(name) for name, table in zip(files, tables, strict=True) for _ in range(table.height)]
-    keys = [f"{name}/{row:06d}" for name, table in zip(files, tables, strict=True) for row in range(table.height)]
+    label = _label_column(tree, files[0], layout)
+    positions, names = to_labels(
+        labels, str(tree.path), layout.class_names or _named_in_metadata(tree, files[0], label)
+    )
     return Collection(
         name=tree.path.stem if tree.path.is_file() else tree.path.resolve().name,
         source=str(tree.path),
@@ -69,7 +86,31 @@ def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
             lambda i: f"{tree.path}: {keys[i]}",
             lambda i: tree.stamp(keys[i].rpartition("/")[0]),
         ),
+        inferred=(f"label: the column {label}", *skipped),
     )
+
+
+def _only(rows: Sequence[T], kept: Sequence[bool]) -> list[T]:
+    return [row for row, keep in zip(rows, kept, strict=True) if keep]
+
+
+def _labelled(column: pl.Series, splits: Sequence[str | None]) -> tuple[pl.Series, list[bool] | None, list[str]]:
+    """Leave out the pictures of a split that has only the label -1, as published test pictures without labels have.
+
+    Returns the labels, which rows are kept (None: all), and lines about the others.
+    """
+    if not column.dtype.is_integer() or (column >= 0).all():
+        return column, None, []
+    numbers, parts = column.to_numpy(), np.array([split or "" for split in splits])
+    without = [split for split in sorted(set(parts.tolist())) if (numbers[parts == split] == -1).all()]
+    kept = ~np.isin(parts, without)
+    if not without or not kept.any():
+        return column, None, []
+    said = [
+        f"skipped: {split or 'train'} ({counted(int((parts == split).sum()), 'picture')} without labels)"
+        for split in without
+    ]
+    return column.filter(pl.Series(kept)), kept.tolist(), said
 
 
 def write(collection: Collection, folder: Path) -> None:
@@ -87,15 +128,64 @@ def _files(tree: Tree) -> list[str]:
     return [name for name in tree.names if name.lower().endswith(".parquet")]
 
 
-def _table(tree: Tree, name: str) -> pl.DataFrame:
+def _image_column(tree: Tree, name: str, layout: Layout) -> str | None:
+    """Return the column of pictures: the given one, one called so, or the only one of bytes."""
+    kinds = schema(tree, name)
+    if layout.image_column is not None:
+        return _given(tree, name, layout.image_column, "image-column")
+    binary = [column for column, kind in kinds.items() if _is_bytes(kind)]
+    return column_of(binary, IMAGES) or column_of(list(kinds), IMAGES) or (binary[0] if len(binary) == 1 else None)
+
+
+def _is_bytes(kind: pl.DataType) -> bool:
+    return kind == pl.Binary or (isinstance(kind, pl.Struct) and any(field.name == "bytes" for field in kind.fields))
+
+
+def _given(tree: Tree, name: str, column: str, option: str) -> str:
+    header = columns(tree, name)
+    if column in header:
+        return column
+    near = closest(column, header)
+    raise UsageError(
+        f"--{option} {column}: is not a column of {tree.describe(name)}",
+        f"one of its columns: {', '.join(header[:30])}",
+        f"did you mean {near}?" if near else "",
+    )
+
+
+def _label_column(tree: Tree, name: str, layout: Layout) -> str | None:
+    """Return the column of labels: the given one, one called so, or the only one left.
+
+    Raises DataError where several are equally likely, and UsageError for a given one that is not there.
+    """
+    if layout.label is not None:
+        return _given(tree, name, layout.label, "label")
+    header = columns(tree, name)
+    if (known := column_of(header, LABELS)) is not None:
+        return known
+    others = [column for column, kind in schema(tree, name).items() if kind == pl.String or kind.is_integer()]
+    for words in WORDS:
+        found = [column for column in others if canonical(column) in words.split() and canonical(column) != "id"]
+        if len(found) > 1:
+            raise DataError(
+                f"{tree.describe(name)}: the columns {' and '.join(map(repr, found))} may be the labels",
+                "one column of labels",
+                f"choose one: {' or '.join(f'--label {quoted(column)}' for column in found)}",
+            )
+        if found:
+            return found[0]
+    return None
+
+
+def _table(tree: Tree, name: str, layout: Layout) -> pl.DataFrame:
     where = tree.describe(name)
     header = columns(tree, name)
-    image, label = column_of(header, IMAGES), column_of(header, LABELS)
+    image, label = _image_column(tree, name, layout), _label_column(tree, name, layout)
     if image is None or label is None:
         raise DataError(
             f"{where}: has the columns {', '.join(header)}",
             "a column 'image' with the bytes of picture files (or 'file_name' with their paths), and a column 'label'",
-            "add or rename the column",
+            "name the columns with --image-column and --label",
         )
     table = read_parquet(tree, name, (image, label))
     column = table[image]
@@ -112,10 +202,24 @@ def _table(tree: Tree, name: str) -> pl.DataFrame:
             f"pictures of at most {MAX_RATIO} times the size of the file",
             "do not trust this file, or save its pictures as files with a manifest",
         )
-    return pl.DataFrame({"image": column, "label": table[label]})
+    return pl.DataFrame({"image": column, "label": _single_labels(table[label], where)})
 
 
-def _named_in_metadata(tree: Tree, name: str) -> list[str] | None:
+def _single_labels(labels: pl.Series, where: str) -> pl.Series:
+    """Return one label per row. Raises DataError for rows without a label, and for lists of several."""
+    if isinstance(labels.dtype, (pl.List, pl.Array)):
+        counts = labels.list.len() if isinstance(labels.dtype, pl.List) else labels.arr.to_list().list.len()
+        several = (counts > 1).arg_true()
+        if len(several):
+            shown = ", ".join(map(str, labels[several[0]].to_list()))
+            raise several_labels(where, several[0] + 1, shown, "keep only the rows with one label, or another column")
+        labels = labels.explode() if (counts == 1).all() else labels.list.first()
+    if labels.null_count():
+        raise DataError(f"{where}: labels are missing in some rows", "a number or word in every row", "")
+    return labels.cast(pl.String) if isinstance(labels.dtype, (pl.Categorical, pl.Enum)) else labels
+
+
+def _named_in_metadata(tree: Tree, name: str, label: str | None) -> list[str] | None:
     """Return the class names in the `huggingface` entry of the file's metadata, which label numbers index, or None."""
     try:
         metadata = pl.read_parquet_metadata(tree.on_disk(name) or io.BytesIO(tree.read(name)))
@@ -123,9 +227,8 @@ def _named_in_metadata(tree: Tree, name: str) -> list[str] | None:
         raise damaged(tree, name, error) from error
     try:
         features = json.loads(metadata.get("huggingface", "{}"))["info"]["features"]
-        names: list[str] = next(
-            features[label]["names"] for label in LABELS if label in features and "names" in features[label]
-        )
+        feature = features[label]
+        names: list[str] = (feature[0] if isinstance(feature, list) else feature.get("feature") or feature)["names"]
         return names
-    except (KeyError, ValueError, TypeError, StopIteration):
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError):
         return None
