@@ -1,4 +1,4 @@
-"""NumPy archives: `x_train, y_train, x_test, y_test` as in Keras, or `train_images, train_labels, ...`."""
+"""NumPy archives: `x_train, y_train, x_test, y_test` as in Keras, `train_images, train_labels, ...`, or `data, target`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tellapart.data.arrays import to_labels, to_pixels
 from tellapart.data.collection import Collection
-from tellapart.data.formats._blocks import from_blocks
 from tellapart.data.formats._match import Match
+from tellapart.data.formats._named_arrays import from_arrays
 from tellapart.data.layout import INFERRED, Layout
-from tellapart.data.split_names import split_named
 from tellapart.data.tree import MAX_RATIO, Tree
 from tellapart.errors import DataError
 
@@ -26,30 +24,10 @@ def match(tree: Tree, layout: Layout = INFERRED) -> Match:
 
 
 def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
-    """Read the tree, see the contract. A member `class_names` of strings names the classes; pickles are refused."""
-    name, class_names = _file(tree), layout.class_names
+    """Read the tree, see the contract. A member `class_names` of words names the classes; pickles are refused."""
+    name = _file(tree)
     where = tree.describe(name)
-    arrays = _arrays(tree.read(name), where)
-    if class_names is None and "class_names" in arrays:
-        class_names = [str(word) for word in arrays["class_names"].ravel()]
-    blocks = []
-    for split, pictures, labels in _pairs(tuple(arrays), where):
-        pixels = to_pixels(arrays[pictures], f"{where}: {pictures}")
-        numbers, words = to_labels(arrays[labels], f"{where}: {labels}", class_names)
-        if len(numbers) != len(pixels):
-            raise DataError(
-                f"{where}: {labels} contains {len(numbers):,} labels",
-                f"{len(pixels):,}, one for each picture in {pictures}",
-                "save the arrays again",
-            )
-        # Without given names, a split may lack some classes: then the names are joined, not their positions.
-        values = numbers if class_names else np.array(words)[numbers]
-        blocks.append((split, pixels, values))
-    if class_names is None and all(
-        word.isascii() and word.isdigit() and len(word) < 10 for _, _, words in blocks for word in words.tolist()
-    ):
-        blocks = [(split, pixels, words.astype(np.int64)) for split, pixels, words in blocks]
-    return from_blocks(tree, blocks, class_names)
+    return from_arrays(tree, _arrays(tree.read(name), where), where, layout.class_names)
 
 
 def write(collection: Collection, folder: Path) -> None:
@@ -115,25 +93,3 @@ def _holds_objects(data: bytes) -> bool:
     except Exception:  # damaged: zipfile, zlib and NumPy raise many kinds of errors
         return False
     return False
-
-
-def _pairs(names: tuple[str, ...], where: str) -> list[tuple[str | None, str, str]]:
-    """Return (split, name of the pictures, name of the labels) for each pair of arrays, by the words in their names."""
-    pairs: list[tuple[str | None, str, str]] = []
-    for name in names:
-        words = name.split("_")
-        mates = [
-            "_".join(b if word == a else word for word in words)
-            for a, b in (("x", "y"), ("images", "labels"), ("pictures", "labels"))
-            if a in words
-        ]
-        for mate in mates:
-            if mate in names:
-                pairs.append((next((split for word in words if (split := split_named(word))), None), name, mate))
-    if not pairs:
-        raise DataError(
-            f"{where}: contains {', '.join(names) or 'no arrays'}",
-            "pictures and labels named x_train, y_train, x_test, y_test, or x and y, or train_images, train_labels",
-            "save the arrays under these names",
-        )
-    return pairs
