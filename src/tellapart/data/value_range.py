@@ -1,4 +1,4 @@
-"""Infer which values of arrays stand for black and white, and scale them to 0..255: one scale for a whole collection."""
+"""Infer which values of arrays stand for black and white, and scale them to 0..255, alike in a whole collection."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def _words(name: str) -> list[str]:
 
 def _role(name: str) -> str | None:
     """Whether a name is that of pictures or labels; the last such word counts: `train_data_labels`."""
-    roles = {word: "pictures" for word in PICTURES} | {word: "labels" for word in LABELS}
+    roles = dict.fromkeys(PICTURES, "pictures") | dict.fromkeys(LABELS, "labels")
     return next((roles[word] for word in reversed(_words(name)) if word in roles), None)
 
 
@@ -165,7 +165,7 @@ def _without(name: str, words: Sequence[str]) -> list[str]:
 
 def _by_position(arrays: Mapping[str, np.ndarray]) -> list[_Pair]:
     """The pairs of unnamed arrays: pictures, labels and, in four, those of training before those of test."""
-    names = sorted((name for name in arrays if re.fullmatch(r"arr_\d", name)))
+    names = sorted(name for name in arrays if re.fullmatch(r"arr_\d", name))
     if len(names) not in (2, 4) or len(names) < len(arrays):
         return []
     pictures = [

@@ -1,4 +1,4 @@
-"""NumPy archives: `x_train, y_train, x_test, y_test` as in Keras, `train_images, train_labels, ...`, or `data, target`."""
+"""NumPy archives: `x_train, y_train, x_test, y_test` as in Keras, `train_images, train_labels`, `data, target` ..."""
 
 from __future__ import annotations
 
