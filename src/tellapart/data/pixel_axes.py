@@ -23,8 +23,8 @@ EXPECTED = "[count, height, width] or [count, height, width, 1 or 3]"
 def channels_last(array: np.ndarray, where: str, count: int | None = None) -> tuple[np.ndarray, str]:
     """Return pictures [count, height, width, 1 or 3], and what was inferred in words, or "".
 
-    Accepts also channels first, flat rows of square pictures, pictures with an opaque alpha channel and, if `count`
-    labels say so, the count as the last axis, as in MATLAB. Raises DataError, which names `where`, for other shapes.
+    Accepts also channels first, flat rows of square pictures, pictures with an opaque alpha channel and, if only the
+    last axis is as long as the `count` labels, pictures last, as in MATLAB. Raises DataError, which names `where`, for other shapes.
     """
     array, words = _pictures_first(array, where, count)
     shape = array.shape
@@ -76,7 +76,7 @@ def _from_rows(array: np.ndarray, where: str) -> tuple[np.ndarray, str]:
 
 
 def _side(length: int) -> int | None:
-    """The side of a square picture of 1 or 3 channels with so many numbers, or None."""
+    """The side of a square picture of 1 or 3 channels with this number of values, or None."""
     for channels in (1, 3):
         side = math.isqrt(length // channels)
         if side and side * side * channels == length:
@@ -131,9 +131,9 @@ def _without_alpha(array: np.ndarray, where: str) -> np.ndarray:
 
 
 def _advice(shape: tuple[int, ...]) -> str:
-    if shape[1] in (1, 3) or min(shape[1:]) >= LEAST_SIDE:
+    if shape[1] in (1, 3):
         return "transpose the array so that channels come last"
-    channels = shape[3] if shape[3] < shape[1] else shape[1]
+    channels = shape[3] if shape[1] == shape[2] else shape[1] if shape[2] == shape[3] else min(shape[1], shape[3])
     return f"choose 1 or 3 of the {channels} channels, such as array[..., :1] where channels come last"
 
 

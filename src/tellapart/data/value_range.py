@@ -11,7 +11,7 @@ import numpy as np
 from tellapart.errors import DataError
 
 SAMPLE = 1_000_000
-"""Values that are looked at, evenly spread, where the smallest and greatest are not enough."""
+"""Values that are examined, evenly spread, where the smallest and greatest are not enough."""
 
 ENOUGH = 1000
 """Values below which a range is not inferred: a few dark pictures may have any maximum."""
@@ -157,6 +157,8 @@ def _unit(values: _Values) -> ValueRange:
 
 
 def _inferred(values: _Values) -> ValueRange:
+    if values.least >= 0 and FEW_LEVELS[-1] * 1.5 < values.most <= 255:
+        return ValueRange()
     for high in (1.0, 255.0):
         slack = OVERSHOOT * high
         rises = values.most > high * (1 - OVERSHOOT)
@@ -165,7 +167,7 @@ def _inferred(values: _Values) -> ValueRange:
     if values.least < 0:
         return _signed(values)
     if values.most <= 255:
-        return _up_to_255(values)
+        raise _unclear(values)
     return _deep(values)
 
 
@@ -210,11 +212,9 @@ def _signed(values: _Values) -> ValueRange:
     )
 
 
-def _up_to_255(values: _Values) -> ValueRange:
-    """The range of fractions above 1."""
-    if values.most > FEW_LEVELS[-1] * 1.5:
-        return ValueRange()
-    raise DataError(
+def _unclear(values: _Values) -> DataError:
+    """The error for fractions up to a few ones."""
+    return DataError(
         f"{values.where}: has values from {values.words}, and it is not clear which value is white",
         f"0 to 255, 0 to 1, or -1 to 1 (white may be 255, which makes these pictures almost black, or "
         f"{values.most:.3g})",

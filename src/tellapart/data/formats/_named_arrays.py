@@ -33,10 +33,14 @@ class _Pair:
 
 @dataclass
 class _Found:
-    """What the arrays are. `inferred` has a line for pairs that were found by their shapes."""
+    """What the arrays are. `inferred` has a line for pairs that were found by their shapes.
+
+    `copies` are pictures whose labels go with another array, such as rows of the same pixels.
+    """
 
     pairs: list[_Pair] = field(default_factory=list)
     inferred: list[str] = field(default_factory=list)
+    copies: list[str] = field(default_factory=list)
 
 
 def from_arrays(
@@ -58,8 +62,9 @@ def from_arrays(
         blocks = [(split, pixels, words.astype(np.int64)) for split, pixels, words in blocks]
     used = {name for pair in found.pairs for name in (pair.pictures, pair.labels)} | {listed}
     left = {name: array for name, array in arrays.items() if name not in used}
-    notes = [_unpaired(name, array) for name, array in left.items() if _role(name) and array.ndim]
-    others = [name for name, array in left.items() if not (_role(name) and array.ndim)]
+    odd = [name for name, array in left.items() if _role(name) and array.ndim and name not in found.copies]
+    notes = [_unpaired(name, left[name]) for name in odd]
+    others = [name for name in left if name not in odd]
     lines = [
         *found.inferred,
         *([f"not used: {', '.join(others[:5])}" + (", ..." if len(others) > 5 else "")] if others else []),
@@ -113,9 +118,9 @@ def _role(name: str) -> str | None:
 
 def _found(arrays: Mapping[str, np.ndarray], where: str) -> _Found:
     """The pairs of pictures and labels: by name, else by position (arr_0, arr_1), else by shape."""
-    pairs = _by_name(arrays)
-    if pairs:
-        return _Found(pairs)
+    found = _by_name(arrays)
+    if found.pairs:
+        return found
     positional = _by_position(arrays)
     if positional:
         said = ", ".join(f"{pair.pictures} with {pair.labels}" for pair in positional)
@@ -131,9 +136,10 @@ def _found(arrays: Mapping[str, np.ndarray], where: str) -> _Found:
     raise DataError(f"{where}: contains {shown or 'no arrays'}", EXPECTED, "save the arrays under these names")
 
 
-def _by_name(arrays: Mapping[str, np.ndarray]) -> list[_Pair]:
+def _by_name(arrays: Mapping[str, np.ndarray]) -> _Found:
     """The pairs whose names differ only in a word for pictures and one for labels."""
     pairs: dict[str, _Pair] = {}
+    copies: list[str] = []
     rest = {name: _without(name, LABELS) for name in arrays}
     for rank in PICTURES:
         for name in arrays:
@@ -150,10 +156,12 @@ def _by_name(arrays: Mapping[str, np.ndarray]) -> list[_Pair]:
                 ),
                 None,
             )
-            if mate is not None and mate not in pairs:
+            if mate in pairs:
+                copies.append(name)
+            elif mate is not None:
                 pairs[mate] = _Pair(next((split for word in others if (split := split_named(word))), None), name, mate)
     order = list(arrays)
-    return sorted(pairs.values(), key=lambda pair: order.index(pair.pictures))
+    return _Found(sorted(pairs.values(), key=lambda pair: order.index(pair.pictures)), copies=copies)
 
 
 def _without(name: str, words: Sequence[str]) -> list[str]:
