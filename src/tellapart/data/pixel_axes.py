@@ -24,7 +24,8 @@ def channels_last(array: np.ndarray, where: str, count: int | None = None) -> tu
     """Return pictures [count, height, width, 1 or 3], and what was inferred in words, or "".
 
     Accepts also channels first, flat rows of square pictures, pictures with an opaque alpha channel and, if only the
-    last axis is as long as the `count` labels, pictures last, as in MATLAB. Raises DataError, which names `where`, for other shapes.
+    last axis is as long as the `count` labels, pictures last, as in MATLAB. Raises DataError, which names `where`, for
+    other shapes.
     """
     array, words = _pictures_first(array, where, count)
     shape = array.shape

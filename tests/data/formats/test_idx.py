@@ -61,7 +61,7 @@ LABELS = np.arange(30) % 3
     (
         ("MNIST", "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
         ("hojjatk/mnist-dataset", "train-images.idx3-ubyte", "train-labels.idx1-ubyte"),
-        ("unpacked by Kaggle", "train-images-idx3-ubyte/train-images-idx3-ubyte", "train-labels-idx1-ubyte/train-labels-idx1-ubyte"),
+        ("unpacked by Kaggle", "a/train-images-idx3-ubyte", "b/train-labels-idx1-ubyte"),
         ("QMNIST", "qmnist-train-images-idx3-ubyte.gz", "qmnist-train-labels-idx2-int.gz"),
     ),
 )  # fmt: skip
