@@ -18,7 +18,7 @@ from tellapart.networks.backend import exactly, keras
 from tellapart.networks.cost import NetworkCost
 from tellapart.networks.description import read_description
 from tellapart.networks.inside import at_a_time
-from tellapart.networks.spec import HostileError, NetworkSpec, NoSizeError, NotAllowedError, build
+from tellapart.networks.spec import HostileError, NetworkSpec, NotAllowedError, SizeError, build
 
 
 def to_members(network: keras.Model) -> dict[str, bytes]:
@@ -63,6 +63,12 @@ def built(spec: NetworkSpec, name: str) -> keras.Model:
 
 
 def _not_plain(name: str, error: NotAllowedError) -> ModelFileError:
+    if isinstance(error, SizeError):
+        return ModelFileError(
+            f"{name}: {error}",
+            "the size of its input, or for any size the one that it was trained with",
+            "give it as --preprocessing size=HEIGHTxWIDTH, such as size=224x224, or leave out another size",
+        )
     return ModelFileError(
         f"{name}: its network is refused ({error})",
         "layers that docs/model.md lists, within its size limits",
@@ -73,8 +79,6 @@ def _not_plain(name: str, error: NotAllowedError) -> ModelFileError:
 def _advice(error: NotAllowedError) -> str:
     if isinstance(error, HostileError):
         return "do not use this file unless you know where it comes from"
-    if isinstance(error, NoSizeError):
-        return "give the size that it was trained with, --preprocessing size=HEIGHTxWIDTH"
     return "replace that part by layers of the list, such as Rescaling for arithmetic, and save it with model.save"
 
 

@@ -29,9 +29,9 @@ from tellapart.networks.spec import (
     HostileError,
     LayerSpec,
     NetworkSpec,
-    NoSizeError,
     NotAllowedError,
     Shape,
+    SizeError,
     call_order,
     short,
 )
@@ -83,8 +83,8 @@ def read_description(data: bytes | str, keras2: bool = False, size: tuple[int, i
     """The spec of a network, with every value checked. `keras2`: Keras 2 wrote it, and a few options mean other things.
 
     A network that accepts any size is given `size`, height and width, or else that of its first Resizing layer. Raises
-    NoSizeError without either, and NotAllowedError for invalid JSON, for anything outside the allow-list and beyond
-    the limits.
+    SizeError without either or for another size than its own, and NotAllowedError for invalid JSON, for anything
+    outside the allow-list and beyond the limits.
     """
     if len(data) > MOST_BYTES:
         raise NotAllowedError(f"its description has {len(data):,} bytes, more than {MOST_BYTES:,}")
@@ -108,13 +108,13 @@ def _with_size(spec: NetworkSpec, shape: Shape, size: tuple[int, int] | None) ->
     """The spec with a fixed input size, where the description leaves it open."""
     if 0 not in shape:
         if size is not None and size != shape[:2]:
-            raise NotAllowedError(f"its input is {shape[0]} x {shape[1]}, not {size[0]} x {size[1]}")
+            raise SizeError(f"its input is {shape[0]} x {shape[1]}, not {size[0]} x {size[1]}")
         return spec
     if len(shape) != 3 or shape[2] == 0:
         raise NotAllowedError(f"its input shape {short(shape)} has no fixed number of channels")
     size = size or _first_size(spec)
     if size is None:
-        raise NoSizeError("it accepts pictures of any size")
+        raise SizeError("it accepts pictures of any size")
     return replace(spec, shape=(*size, shape[2]))
 
 

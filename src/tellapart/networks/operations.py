@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from tellapart.networks.allowed import whole
+from tellapart.networks.allowed import LAYERS, whole
 from tellapart.networks.connections import Reference, is_tensor, reference, tensor
-from tellapart.networks.spec import LayerSpec, NotAllowedError, short
+from tellapart.networks.spec import HostileError, LayerSpec, NotAllowedError, short
 
 Made = list[tuple[LayerSpec, list[Reference]]]
 """Layers, each with the inputs of its only call; the last has the name of the operation."""
@@ -45,11 +45,22 @@ MOST_CONSTANTS = 4
 
 def is_operation(node: Any) -> bool:
     """Whether a node of a description is an operation, not a layer."""
-    if not isinstance(node, dict):
+    if not isinstance(node, dict) or not isinstance(node.get("class_name"), str):
         return False
     if node.get("class_name") in ("TFOpLambda", "SlicingOpLambda"):
         return True
-    return node.get("class_name") in _KINDS and node.get("module") in _MODULES
+    kind, config = node["class_name"], node.get("config")
+    if kind in _KINDS and node.get("module") is None:  # as `.h5` files of Keras 3 are written
+        return isinstance(config, dict) and "trainable" not in config and (kind not in LAYERS or _has_constant(node))
+    return kind in _KINDS and node.get("module") in _MODULES
+
+
+def _has_constant(node: dict[str, Any]) -> bool:
+    """Whether a node is called with anything but outputs of layers, which no layer is."""
+    calls = node.get("inbound_nodes")
+    call = calls[0] if isinstance(calls, list) and calls else None
+    arguments = call.get("args") if isinstance(call, dict) else None
+    return isinstance(arguments, list) and not all(is_tensor(item) or isinstance(item, list) for item in arguments)
 
 
 def layers_of(node: Any, name: str, unused: Callable[[str], str]) -> Made:
@@ -126,8 +137,10 @@ def _read(node: dict[str, Any], name: str) -> tuple[str, list[Any], dict[str, An
     kind = node["class_name"]
     allowed = ("name", "dtype", "trainable", *_OPTIONS.get(kind, ()))
     extra = next((key for key in config if key not in allowed), None)
-    if extra is not None or node.get("registered_name") not in (None, kind):
-        raise NotAllowedError(f"{name}: the operation {kind} has the option {short(extra or node['registered_name'])}")
+    if node.get("registered_name") not in (None, kind):
+        raise HostileError(f"{name}: {kind} is registered as {short(node['registered_name'])}")
+    if extra is not None:
+        raise NotAllowedError(f"{name}: the operation {kind} has the option {short(extra)}")
     call = calls[0]
     if not isinstance(call, dict) or not isinstance(call.get("args"), list) or not isinstance(call.get("kwargs"), dict):
         raise NotAllowedError(f"{name} is called with {short(call)}")
@@ -295,6 +308,8 @@ def _is_number(value: Any) -> bool:
 
 def _rescaling(name: str, scale: tuple[float, ...], offset: tuple[float, ...]) -> LayerSpec:
     """Times `scale`, plus `offset`: one number each, or one for each channel."""
+    if not all(abs(number) <= 1e9 for number in (*scale, *offset)):
+        raise NotAllowedError(f"{name} divides by a number that is too small")
     channels = max(len(scale), len(offset))
     options = {"scale": scale[0] if len(scale) == 1 else scale, "offset": offset[0] if len(offset) == 1 else offset}
     return LayerSpec(name, "Rescaling", options, stored="", channels=channels if channels > 1 else None)

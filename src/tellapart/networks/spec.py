@@ -22,8 +22,8 @@ class HostileError(NotAllowedError):
     """A description names a program, which no description of a network needs."""
 
 
-class NoSizeError(NotAllowedError):
-    """A network accepts pictures of any size, and nothing in it says which to use."""
+class SizeError(NotAllowedError):
+    """A network accepts pictures of any size and none was given, or another size than the given one."""
 
 
 @dataclass(frozen=True)
