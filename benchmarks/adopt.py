@@ -1,4 +1,4 @@
-"""Is every family of keras.applications adopted, with the answers that Keras gives, and what is said of the others?
+"""Is every family of keras.applications adopted, with the answers that Keras gives, and why are others refused?
 
     python benchmarks/adopt.py [NAME ...]
 

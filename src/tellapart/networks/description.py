@@ -366,9 +366,8 @@ def _class_of(node: Any) -> tuple[str, Any, str]:
     if not known or not plain:
         place = f"{module}." if isinstance(module, str) else ""
         program = not plain or kind in ("Lambda", "TFSMLayer", "function", "__lambda__")
-        raise (HostileError if program else NotAllowedError)(
-            f"{short(place + kind)} is not on the list of allowed layers"
-        )
+        error = HostileError if program else NotAllowedError
+        raise error(f"{short(place + kind)} is not on the list of allowed layers")
     if registered not in (None, kind):
         raise HostileError(f"{short(kind)} is registered as {short(registered)}")
     config = node.get("config")

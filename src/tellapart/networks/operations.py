@@ -224,13 +224,13 @@ def _index(arguments: list[Any], name: str) -> int | slice:
     """The index of the last axis: a channel, or a reversing slice. Raises NotAllowedError for others."""
     key = arguments[1] if len(arguments) == 2 else None
     if not isinstance(key, list) or len(key) not in (2, 4) or not all(_is_everything(item) for item in key[:-1]):
-        raise NotAllowedError(f"{name} takes the part {short(key)}, not a channel")
+        raise NotAllowedError(f"{name} indexes with {short(key)}, not with a channel")
     last = key[-1]
     if isinstance(last, int) and not isinstance(last, bool) and -3 <= last <= 2:
         return last % 3
     if _bounds(last) == (None, None, -1):
         return slice(None, None, -1)
-    raise NotAllowedError(f"{name} takes the part {short(key)}, not a channel")
+    raise NotAllowedError(f"{name} indexes with {short(key)}, not with a channel")
 
 
 def _is_everything(item: Any) -> bool:
