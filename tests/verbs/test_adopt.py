@@ -292,6 +292,7 @@ def test_layers_of_applications_are_replaced(ending, tmp_path):
     layers = keras.layers
     inputs = keras.Input((16, 16, 3))
     x = layers.DepthwiseConv2D(3, padding="same")(inputs / 255.0)
+    x = layers.Conv2D(3, 3, groups=3)(x)
     x = layers.DepthwiseConv2D(1)(layers.Conv2D(3, 1)(LayerScale(0.1, 3)(x)))
     x = CustomScaleLayer(0.17)([x, LayerScale(0.2, 3)(layers.LayerNormalization()(x))])
     inner = keras.Model(inputs, x, name="inner")

@@ -32,8 +32,16 @@ def at_built_paths(spec: NetworkSpec, network: keras.Model, arrays: dict[str, np
 
 
 def fitted(layer: LayerSpec, array: np.ndarray) -> np.ndarray:
-    """A weight in the shape that the layer has which replaces its own: LayerScale's factors [channels] as a kernel."""
-    return array.reshape(1, 1, -1, 1) if layer.stored == "LayerScale" and array.ndim == 1 else array
+    """A weight in the shape that the layer has which replaces its own.
+
+    That is a kernel [rows, columns, channels, 1], for LayerScale's factors [channels] and for the kernel of a grouped
+    convolution [rows, columns, 1, channels].
+    """
+    if layer.stored == "LayerScale" and array.ndim == 1:
+        return array.reshape(1, 1, -1, 1)
+    if layer.stored == "Conv2D" and array.ndim == 4:
+        return array.transpose(0, 1, 3, 2)
+    return array
 
 
 def _placed(spec: NetworkSpec, place: str) -> Iterator[tuple[str, LayerSpec]]:

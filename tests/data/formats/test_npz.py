@@ -155,3 +155,33 @@ def test_all_splits_share_a_scale(tmp_path):
 def test_what_is_not_a_data_set_is_described(tmp_path):
     with pytest.raises(DataError, match=r"contains weights \(30, 12, 12\), moments \(3,\)"):
         opened(tmp_path, weights=X, moments=np.arange(3))
+
+
+@pytest.mark.parametrize(
+    "names",
+    (
+        ("X.npy", "Y.npy"),  # Sign Language Digits
+        ("x_train.npy", "y_train.npy", "x_test.npy", "y_test.npy"),
+        ("k49-train-imgs.npz", "k49-train-labels.npz", "k49-test-imgs.npz", "k49-test-labels.npz"),  # Kuzushiji-49
+        ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy"),
+    ),
+)
+def test_a_file_for_each_array(names, tmp_path):
+    arrays = (X, Y) if len(names) == 2 else (*TRAIN, *TEST)
+    for name, array in zip(names, arrays, strict=True):
+        (np.savez if name.endswith("z") else np.save)(tmp_path / name, array)
+    collection = tellapart.open(tmp_path)
+    assert np.array_equal(collection.pictures.array[..., 0], X)
+    assert collection.labels.tolist() == Y.tolist()
+    assert collection.given_splits == (() if len(names) == 2 else ("train", "test"))
+    assert collection.notes == collection.inferred == ()
+
+
+def test_files_of_arrays_that_are_not_plain(tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    np.save(tmp_path / "y.npy", np.array([{}] * 30), allow_pickle=True)
+    with pytest.raises(DataError, match=r"y\.npy: contains pickled Python objects"):
+        tellapart.open(tmp_path)
+    (tmp_path / "y.npy").write_bytes(b"hello")
+    with pytest.raises(DataError, match=r"y\.npy: "):
+        tellapart.open(tmp_path)

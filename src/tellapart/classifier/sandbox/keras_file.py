@@ -132,10 +132,10 @@ def read_keras_file(path: Path, size: tuple[int, int] | None = None) -> KerasFil
 
         version = str(weights.attributes.get("/", {}).get("keras_version", "2"))
         spec = read_spec(_description(weights, name), name, not version.startswith("3"), size)
-        return KerasFile(name, _with_channel(spec), weights, True)
+        return KerasFile(name, _with_channel(_depthwise(spec)), weights, True)
     if head.startswith(b"PK"):
         spec, packed = _unpacked(path, name, size)
-        return KerasFile(name, _with_channel(spec), read_weights(packed, name), False)
+        return KerasFile(name, _with_channel(_depthwise(spec)), read_weights(packed, name), False)
     kind = next((kind for start, kind in _KNOWN.items() if head.startswith(start)), "not a Keras model")
     raise _refused(name, f"it is {kind}")
 
@@ -187,6 +187,26 @@ def _last_activation(spec: NetworkSpec) -> str:
         if layer.kind not in _KEEPS_PROBABILITIES or not calls or calls[0][0][0] == spec.input_name:
             return "softmax" if layer.kind == "Softmax" else layer.options.get("activation") or "linear"
         name = calls[0][0][0]
+
+
+def _depthwise(spec: NetworkSpec) -> NetworkSpec:
+    """The spec with depthwise convolutions for those with a group for each channel, as in ConvNeXt.
+
+    They compute the same. TensorFlow's compiler takes part in grouped convolutions, which no ONNX copy can hold.
+    """
+    return replace(spec, layers=tuple(map(_depthwise_layer, spec.layers)))
+
+
+def _depthwise_layer(layer: LayerSpec | NetworkSpec) -> LayerSpec | NetworkSpec:
+    if isinstance(layer, NetworkSpec):
+        return _depthwise(layer)
+    options = dict(layer.options)
+    groups, strides = options.get("groups", 1), options.get("strides", 1)
+    even = not isinstance(strides, tuple) or len(set(strides)) == 1
+    if layer.kind != "Conv2D" or groups == 1 or groups != options.get("filters") or not even:
+        return layer
+    del options["groups"], options["filters"]
+    return replace(layer, kind="DepthwiseConv2D", options=options, stored="Conv2D", channels=groups)
 
 
 def _with_channel(spec: NetworkSpec) -> NetworkSpec:
@@ -348,9 +368,11 @@ def _with_named_weights(spec: NetworkSpec, weights: Weights, name: str) -> keras
 
 
 def _as_kernel(array: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray | None:
-    """Factors of channels inside a nested network, as `fitted` returns them."""
+    """Factors of channels and grouped kernels inside a nested network, as `fitted` returns them."""
     if array is not None and array.ndim == 1 and shape == (1, 1, *array.shape, 1):
         return array.reshape(shape)
+    if array is not None and array.ndim == 4 and array.shape[2] == 1 and shape[2:] == array.shape[:1:-1]:
+        return array.transpose(0, 1, 3, 2)
     return array
 
 

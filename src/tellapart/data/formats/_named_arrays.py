@@ -62,7 +62,7 @@ def from_arrays(
         blocks = [(split, pixels, words.astype(np.int64)) for split, pixels, words in blocks]
     used = {name for pair in found.pairs for name in (pair.pictures, pair.labels)} | {listed}
     left = {name: array for name, array in arrays.items() if name not in used}
-    odd = [name for name, array in left.items() if _role(name) and array.ndim and name not in found.copies]
+    odd = [name for name, array in left.items() if role_of(name) and array.ndim and name not in found.copies]
     notes = [_unpaired(name, left[name]) for name in odd]
     others = [name for name in left if name not in odd]
     lines = [
@@ -91,7 +91,7 @@ def _check_count(pictures: np.ndarray, count: int, where: str, pair: _Pair) -> N
 
 
 def _unpaired(name: str, array: np.ndarray) -> str:
-    pictures = _role(name) == "pictures" or array.ndim > 2
+    pictures = role_of(name) == "pictures" or array.ndim > 2
     return (
         f"not used: {name} ({counted(len(array), 'picture')} without labels)"
         if pictures
@@ -110,7 +110,7 @@ def _words(name: str) -> list[str]:
     return split
 
 
-def _role(name: str) -> str | None:
+def role_of(name: str) -> str | None:
     """Whether a name is that of pictures or labels; the last such word counts: `train_data_labels`."""
     roles = dict.fromkeys(PICTURES, "pictures") | dict.fromkeys(LABELS, "labels")
     return next((roles[word] for word in reversed(_words(name)) if word in roles), None)

@@ -1,4 +1,4 @@
-"""NumPy archives: `x_train, y_train, x_test, y_test` as in Keras, `train_images, train_labels`, `data, target` ..."""
+"""NumPy archives: `x_train, y_train, x_test, y_test` as in Keras, `images, labels` ...; or an .npy file for each."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ import numpy as np
 
 from tellapart.data.collection import Collection
 from tellapart.data.formats._match import Match
-from tellapart.data.formats._named_arrays import from_arrays
+from tellapart.data.formats._named_arrays import from_arrays, role_of
 from tellapart.data.layout import INFERRED, Layout
 from tellapart.data.tree import MAX_RATIO, Tree
 from tellapart.errors import DataError
 
 
 def match(tree: Tree, layout: Layout = INFERRED) -> Match:
-    """Match exactly one .npz file, unless pictures are in several folders of the tree."""
+    """Match exactly one .npz file, or files with one array each, unless pictures are in several folders of the tree."""
     if not _file(tree):
-        return Match.NONE
+        return Match.NAMES if _single_arrays(tree) and len(tree.picture_folders) < 2 else Match.NONE
     return Match.CERTAIN if len(tree.picture_folders) < 2 else Match.STRAY
 
 
 def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
     """Read the tree, see the contract. A member `class_names` of words names the classes; pickles are refused."""
     name = _file(tree)
+    if not name:
+        arrays = {_stem(file): _only_array(tree, file) for file in _single_arrays(tree)}
+        return from_arrays(tree, arrays, str(tree.path), layout.class_names)
     where = tree.describe(name)
     return from_arrays(tree, _arrays(tree.read(name), where), where, layout.class_names)
 
@@ -47,6 +50,40 @@ def _file(tree: Tree) -> str:
     if tree.single and not files and tree.start(tree.names[0], 4) == b"PK\x03\x04":
         files = list(tree.names)
     return files[0] if len(files) == 1 else ""
+
+
+def _single_arrays(tree: Tree) -> list[str]:
+    """Return the files of one folder that hold an array each, if their names are those of pictures and of labels."""
+    files = [name for name in tree.names if name.lower().endswith((".npy", ".npz"))]
+    top = min((name.count("/") for name in files), default=0)
+    files = [name for name in files if name.count("/") == top]
+    roles = {role_of(_stem(name)) for name in files}
+    alike = len({name.rpartition("/")[0] for name in files}) == 1 and len(set(map(_stem, files))) == len(files)
+    return files if alike and {"pictures", "labels"} <= roles else []
+
+
+def _stem(name: str) -> str:
+    return name.rpartition("/")[2].rpartition(".")[0]
+
+
+def _only_array(tree: Tree, name: str) -> np.ndarray:
+    """Return the array of an .npy file, or the only one of an .npz file."""
+    where, data = tree.describe(name), tree.read(name)
+    if data[:2] == b"PK":
+        arrays = _arrays(data, where)
+        if len(arrays) != 1:
+            raise DataError(f"{where}: contains {len(arrays)} arrays", "one array in each of several files", "")
+        return next(iter(arrays.values()))
+    try:
+        array = np.load(io.BytesIO(data), allow_pickle=False)
+    except Exception as error:  # NumPy raises many types for damaged headers
+        reason = "contains pickled Python objects" if "allow_pickle" in str(error) else f"is not valid ({error})"
+        raise DataError(
+            f"{where}: {reason}", "a plain array of numbers or words", "save it with a plain dtype"
+        ) from error
+    if not isinstance(array, np.ndarray):
+        raise DataError(f"{where}: is not an array", "a file as numpy.save writes it", "save it again")
+    return array
 
 
 def _arrays(data: bytes, where: str) -> dict[str, np.ndarray]:
