@@ -99,6 +99,7 @@ def adopt(
     *,
     classes: str | PathLike[str] | Sequence[str],
     preprocessing: Sequence[str] = ...,
+    preparation: Sequence[str] = ...,
     output: str | PathLike[str] | None = None,
     data: str | PathLike[str] | Collection | tuple[ArrayLike, ArrayLike] | None = None,
     on_event: Listener | None = None,
@@ -113,8 +114,10 @@ def adopt(
     classes: Text file with the class names in the order of the outputs, one per line. In Python also a list of
         names.
     preprocessing: How its training prepared pictures, as NAME=VALUE; may be repeated. Names: range (0..255, 0..1,
-        -1..1, -0.5..0.5), fit (stretch, crop, pad), resampling (nearest, bilinear, ...). Size and colour are those
-        of the network's input.
+        -1..1, -0.5..0.5, torch, caffe), fit (stretch, crop, pad), resampling (nearest, bilinear, ...), and size
+        (such as 224x224) for a network that accepts any; otherwise size and colour are those of the network's
+        input.
+    preparation: The same as --preprocessing.
     output: The file to write; default: the model's name with -adopted.keras.
     data: Pictures on which to compare the ONNX copy with Keras; default: random pixels. In Python also a
         Collection, or a tuple of arrays (pictures, labels).

@@ -67,7 +67,7 @@ def test_labels_index_given_names():
         ([0.5, 1], None, "labels have type float64"),
         ([[0, 1], [1, 1]], None, "label row 1 is not one-hot"),
         (["a", "z"], ["a", "b"], "picture 1 has label 'z'"),
-        ([[[1]]], None, "labels have shape"),
+        ([[[1, 0]]], None, "labels have shape"),
     ),
 )
 def test_invalid_labels(labels, given, words):

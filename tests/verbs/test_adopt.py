@@ -92,8 +92,12 @@ def test_what_does_not_fit_is_named(tmp_path):
         adopt(preprocessing=[])
     with pytest.raises(UsageError, match=r"--preprocessing range=0\.\.2"):
         adopt(preprocessing=["range=0..2"])
-    with pytest.raises(UsageError, match="--preprocessing size=3"):
-        adopt(preprocessing=["size=3"])
+    with pytest.raises(UsageError, match="--preprocessing size=big"):
+        adopt(preprocessing=["range=0..1", "size=big"])
+    with pytest.raises(ModelFileError, match="its input is 12 x 12, not 3 x 3"):
+        adopt(preprocessing=["range=0..1", "size=3"])
+    with pytest.raises(UsageError, match="--preprocessing colour=grey"):
+        adopt(preprocessing=["colour=grey"])
     with pytest.raises(UsageError, match="--preprocessing fit=squash\n  expected: stretch, crop or pad"):
         adopt(preprocessing=["range=0..1", "fit=squash"])
     with pytest.raises(UsageError, match=r"has 10 class names, but .*elsewhere.keras has 3 outputs"):
@@ -216,8 +220,131 @@ def test_rows_of_pixels_without_channels_are_grey_pictures(tmp_path, suffix):
     assert found.model.preprocessing.shape == (12, 12, 1)
 
 
-def test_a_network_without_a_size_of_its_own_is_told_so(tmp_path):
+def test_a_network_without_a_size_of_its_own_needs_one(tmp_path):
     layers = [keras.layers.Conv2D(4, 3), keras.layers.GlobalMaxPooling2D(), keras.layers.Dense(2, "softmax")]
     keras.Sequential([keras.Input((None, None, 3)), *layers]).save(tmp_path / "model.keras")
-    with pytest.raises(ModelFileError, match="has no fixed size: set every size and save it again"):
+    with pytest.raises(ModelFileError, match=r"accepts pictures of any size(.|\n)*--preprocessing size=HEIGHTxWIDTH"):
         tellapart.adopt(tmp_path / "model.keras", classes=["a", "b"], preprocessing=["range=0..1"], on_event=silent)
+
+
+def check_answers(network, path, pixels, **options):
+    """Adopt a saved network and compare the answers, also those of the ONNX copy, with those that it gave."""
+    network.save(path)
+    outputs = network.output_shape[-1]
+    found = tellapart.adopt(path, classes=[f"class {i}" for i in range(outputs)], on_event=silent, **options)
+    wanted = np.asarray(network(options.pop("wanted", pixels).astype(np.float32), training=False))
+    assert np.allclose(found.model.probabilities(pixels), wanted, atol=1e-5)
+    assert np.allclose(np.asarray(found.model.network(pixels.astype(np.float32), training=False)), wanted, atol=1e-5)
+    return found
+
+
+def random_weights(network):
+    generator = np.random.default_rng(0)
+    for variable in network.trainable_variables:
+        variable.assign(generator.normal(0, 0.3, variable.shape))
+    return network
+
+
+def small(preprocess, size=(16, 16)):
+    """A network as the guide to transfer learning makes it."""
+    layers = keras.layers
+    inputs = keras.Input((*size, 3))
+    x = preprocess(layers.RandomFlip("horizontal")(inputs))
+    inner = keras.Sequential([keras.Input((*size, 3)), layers.Conv2D(4, 3), layers.GlobalAveragePooling2D()])
+    return random_weights(keras.Model(inputs, layers.Dense(3, "softmax")(inner(x, training=False))))
+
+
+COLOURS = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), np.uint8)
+
+
+@pytest.mark.parametrize("ending", (".keras", ".h5"))
+@pytest.mark.parametrize("module", ("mobilenet_v2", "densenet", "resnet"))
+def test_preprocessing_inside_the_network_is_adopted(module, ending, tmp_path):
+    network = small(getattr(keras.applications, module).preprocess_input)
+    check_answers(network, tmp_path / f"a{ending}", COLOURS)
+
+
+@pytest.mark.parametrize("ending", (".keras", ".h5"))
+@pytest.mark.parametrize(("name", "module"), (("torch", "densenet"), ("caffe", "vgg16"), ("-1..1", "xception")))
+def test_preprocessing_outside_of_the_network_is_named(name, module, ending, tmp_path):
+    network = small(lambda x: x)
+    path = tmp_path / f"a{ending}"
+    network.save(path)
+    found = tellapart.adopt(path, classes=["a", "b", "c"], preparation=[f"range={name}"], on_event=silent)
+    inputs = getattr(keras.applications, module).preprocess_input(COLOURS.astype(np.float32))
+    wanted = np.asarray(network(inputs, training=False))
+    assert np.allclose(found.model.probabilities(COLOURS), wanted, atol=1e-5)
+
+
+def test_caffes_order_needs_colours(tmp_path):
+    network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(3, "softmax")])
+    network.save(tmp_path / "a.keras")
+    with pytest.raises(UsageError, match=r"range=caffe\n  expected: for a network of RGB pictures"):
+        tellapart.adopt(tmp_path / "a.keras", classes=["a", "b", "c"], preprocessing=["range=caffe"], on_event=silent)
+
+
+@pytest.mark.parametrize("ending", (".keras", ".h5"))
+def test_layers_of_applications_are_replaced(ending, tmp_path):
+    """ConvNeXt's LayerScale among depthwise convolutions, and Inception-ResNet's scaled sum, in a nested network."""
+    from keras.src.applications.convnext import LayerScale
+    from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
+
+    layers = keras.layers
+    inputs = keras.Input((16, 16, 3))
+    x = layers.DepthwiseConv2D(3, padding="same")(inputs / 255.0)
+    x = layers.Conv2D(3, 3, groups=3)(x)
+    x = layers.DepthwiseConv2D(1)(layers.Conv2D(3, 1)(LayerScale(0.1, 3)(x)))
+    x = CustomScaleLayer(0.17)([x, LayerScale(0.2, 3)(layers.LayerNormalization()(x))])
+    inner = keras.Model(inputs, x, name="inner")
+    outer = keras.Input((16, 16, 3))
+    y = LayerScale(0.3, 3)(inner(outer))
+    network = keras.Model(outer, layers.Dense(3, "softmax")(layers.GlobalMaxPooling2D()(y)))
+    check_answers(random_weights(network), tmp_path / f"a{ending}", COLOURS, preprocessing=["range=0..255"])
+
+
+def test_mobilenet_v3_is_adopted(tmp_path):
+    network = keras.applications.MobileNetV3Small(weights=None, input_shape=(32, 32, 3), alpha=0.35, classes=3)
+    check_answers(network, tmp_path / "a.keras", np.concatenate([COLOURS.repeat(2, 1).repeat(2, 2)]))
+
+
+def test_a_network_of_any_size_is_adopted(tmp_path):
+    inputs = keras.Input((None, None, 3))
+    x = keras.layers.Conv2D(4, 3)(inputs / 255.0)
+    network = keras.Model(inputs, keras.layers.Dense(3, "softmax")(keras.layers.GlobalMaxPooling2D()(x)))
+    found = check_answers(random_weights(network), tmp_path / "a.keras", COLOURS, preprocessing=["size=16"])
+    assert found.model.preprocessing.shape == (16, 16, 3)
+
+
+@pytest.mark.parametrize(
+    ("lines", "names"),
+    (
+        (["0 cat", "1 dog"], ("cat", "dog")),
+        (["0: cat", "1: dog"], ("cat", "dog")),
+        (["1,cat", "2,dog"], ("cat", "dog")),
+        (["1\tdog", "0\tcat"], ("cat", "dog")),
+        (["0", "1"], ("0", "1")),
+        (["0 cat", "dog"], ("0 cat", "dog")),
+        (["5 cents", "10 cents"], ("5 cents", "10 cents")),
+        (["2 legs", "4 legs"], ("2 legs", "4 legs")),
+    ),
+)
+def test_numbers_before_class_names_are_left_out(lines, names, tmp_path):
+    network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(2, "softmax")])
+    network.save(tmp_path / "a.keras")
+    path, notes = tmp_path / "labels.txt", []
+    path.write_text("\n".join(lines))
+    options = {"classes": path, "preprocessing": ["range=0..1"], "on_event": notes.append}
+    assert tellapart.adopt(tmp_path / "a.keras", **options).model.class_names == names
+    said = [note.text for note in notes if isinstance(note, Note) and note.warning]
+    assert bool(said) == (list(names) != lines)
+    assert not said or "numbers before the class names are left out" in said[0]
+
+
+def test_what_is_unusual_is_not_called_dangerous(tmp_path):
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Flatten()(keras.ops.flip(inputs, axis=1))
+    keras.Model(inputs, keras.layers.Dense(3, "softmax")(x)).save(tmp_path / "a.keras")
+    with pytest.raises(ModelFileError, match="Flip is not on the list") as caught:
+        tellapart.adopt(tmp_path / "a.keras", classes=["a", "b", "c"], on_event=silent)
+    assert "replace that part" in caught.value.action
+    assert "do not use" not in caught.value.action

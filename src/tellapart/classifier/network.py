@@ -12,12 +12,13 @@ import numpy as np
 from tellapart.classifier.model_file import CONFIG, METADATA, ONNX, WEIGHTS, Layer
 from tellapart.classifier.onnx_copy import make_onnx_copy
 from tellapart.classifier.sandbox.hdf5 import read_weights, refused_weights, to_hdf5
+from tellapart.classifier.stored_weights import at_built_paths
 from tellapart.errors import ModelFileError
 from tellapart.networks.backend import exactly, keras
 from tellapart.networks.cost import NetworkCost
 from tellapart.networks.description import read_description
 from tellapart.networks.inside import at_a_time
-from tellapart.networks.spec import NetworkSpec, NotAllowedError, build
+from tellapart.networks.spec import HostileError, NetworkSpec, NotAllowedError, SizeError, build
 
 
 def to_members(network: keras.Model) -> dict[str, bytes]:
@@ -40,10 +41,15 @@ def from_members(members: dict[str, bytes], name: str = "the model") -> keras.Mo
     return with_weights(spec, read_weights(members[WEIGHTS], name).arrays, name)
 
 
-def read_spec(description: bytes | str, name: str, keras2: bool = False) -> NetworkSpec:
-    """The spec from a network's description. Raises ModelFileError for anything outside the allow-list."""
+def read_spec(
+    description: bytes | str, name: str, keras2: bool = False, size: tuple[int, int] | None = None
+) -> NetworkSpec:
+    """The spec from a network's description; `size` is for networks that accept any.
+
+    Raises ModelFileError for anything outside the allow-list.
+    """
     try:
-        return read_description(description, keras2)
+        return read_description(description, keras2, size)
     except NotAllowedError as error:
         raise _not_plain(name, error) from error
 
@@ -57,11 +63,23 @@ def built(spec: NetworkSpec, name: str) -> keras.Model:
 
 
 def _not_plain(name: str, error: NotAllowedError) -> ModelFileError:
+    if isinstance(error, SizeError):
+        return ModelFileError(
+            f"{name}: {error}",
+            "the size of its input, or for any size the one that it was trained with",
+            "give it as --preprocessing size=HEIGHTxWIDTH, such as size=224x224, or leave out another size",
+        )
     return ModelFileError(
         f"{name}: its network is refused ({error})",
         "layers that docs/model.md lists, within its size limits",
-        "do not use this file unless you know where it comes from",
+        _advice(error),
     )
+
+
+def _advice(error: NotAllowedError) -> str:
+    if isinstance(error, HostileError):
+        return "do not use this file unless you know where it comes from"
+    return "replace that part by layers of the list, such as Rescaling for arithmetic, and save it with model.save"
 
 
 def with_weights(spec: NetworkSpec, arrays: dict[str, np.ndarray], name: str) -> keras.Model:
@@ -73,6 +91,7 @@ def with_weights(spec: NetworkSpec, arrays: dict[str, np.ndarray], name: str) ->
     network = built(spec, name)
     # Keras 2.12 to 2.15 stored layers under another name.
     plain = {path.replace("/_layer_checkpoint_dependencies/", "/layers/"): array for path, array in arrays.items()}
+    plain = at_built_paths(spec, network, plain)
     for path, array in plain.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise refused_weights(name, f"{path} contains NaN or infinity")

@@ -312,15 +312,17 @@ class Collection:
     ) -> Collection:
         """Make a collection of arrays: pictures [count, height, width(, 1 or 3)] and labels [count].
 
-        Values are 0..255 in any number type; floats and booleans with a maximum of 1 are taken as 0..1. The optional
-        `splits` are strings [count]: train, validation (val, valid) or test. Raises DataError for other shapes, values,
-        lengths or splits.
+        Values are 0..255 in any number type, or floats and booleans 0..1; other ranges, channels first and flat rows of
+        square pictures are inferred where they are clear, see `inferred` and `value_range`. The optional `splits` are
+        strings [count]: train, validation (val, valid) or test. Raises DataError for other shapes, values, lengths or
+        splits.
         """
-        from tellapart.data.arrays import to_labels, to_pixels
+        from tellapart.data.arrays import read_pixels, to_labels
         from tellapart.data.split_names import split_named
 
-        pixels = to_pixels(np.asarray(pictures), name)
-        numbers, names = to_labels(np.asarray(labels), name, class_names)
+        numbers, names = to_labels(labels, name, class_names)
+        read = read_pixels({name: np.asarray(pictures)}, [len(numbers)])
+        pixels = read.arrays[0]
         keys = [f"{i:05d}" for i in range(len(pixels))]
         column = (
             None if splits is None else np.array([split_named(str(split)) or str(split) for split in splits], dtype=str)
@@ -333,4 +335,5 @@ class Collection:
                 "a split for each picture: train, validation or test",
                 "",
             )
-        return cls(name, name, names, numbers, keys, ArrayPictures(pixels), column)
+        made = cls(name, name, names, numbers, keys, ArrayPictures(pixels), column)
+        return replace(made, notes=read.notes, inferred=read.inferred, value_range=read.value_range)

@@ -72,6 +72,8 @@ class NetworkCost:
             return self._merged(layer, inputs)
         shape = self._single(layer.name, inputs)
         _check_axis(layer, shape)
+        if layer.channels not in (None, shape[-1]):
+            raise NotAllowedError(f"{layer.name} is made for {layer.channels} channels, its input has shape {shape}")
         try:
             self.parameters += _parameters(layer, shape)
             self.activations += 4 * _between(layer, shape)
@@ -100,6 +102,10 @@ def _check_axis(layer: LayerSpec, shape: Shape) -> None:
     axis = layer.options.get("axis")
     if axis not in (None, -1, len(shape)):
         raise NotAllowedError(f"{layer.name} uses axis {axis} of {shape}, which is not the last")
+    for option in ("scale", "offset") if layer.kind == "Rescaling" else ():
+        value = layer.options.get(option)
+        if isinstance(value, tuple) and len(value) not in (1, shape[-1]):
+            raise NotAllowedError(f"{layer.name} has {len(value)} values of {option}, its input has shape {shape}")
 
 
 def _pair(value: Any) -> tuple[Any, Any]:

@@ -9,14 +9,35 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from tellapart.networks.allowed import LAYERS, TRAINING_ONLY, activation_named, whole
+from tellapart.networks.connections import MOST_NODES, Reference, inbound, names_read, references
 from tellapart.networks.cost import NetworkCost
-from tellapart.networks.spec import LayerSpec, NetworkSpec, NotAllowedError, Shape, call_order, short
+from tellapart.networks.operations import (
+    Made,
+    is_one_channel,
+    is_operation,
+    is_stack,
+    layers_of,
+    scaled_layer,
+    scaled_sum,
+)
+from tellapart.networks.spec import (
+    HostileError,
+    LayerSpec,
+    NetworkSpec,
+    NotAllowedError,
+    Shape,
+    SizeError,
+    call_order,
+    short,
+)
 
-MOST_BYTES, MOST_DEPTH, MOST_NODES = 8 * 2**20, 64, 20_000
-"""Limits of a description: bytes, nesting depth, number of lists and objects."""
+MOST_BYTES, MOST_DEPTH = 8 * 2**20, 64
+"""Limits of a description: bytes and nesting depth."""
 
 NAME = re.compile(r"[A-Za-z0-9_./-]{1,128}")
 
@@ -41,6 +62,12 @@ _IGNORED = {
 
 _MODULES = ("keras", "tf_keras")
 
+_OF_APPLICATIONS = {
+    "LayerScale": "keras.src.applications.convnext",
+    "CustomScaleLayer": "keras.src.applications.inception_resnet_v2",
+}
+"""Layers of keras.applications that are replaced by built-in ones, and their modules in Keras 3."""
+
 _UNSUPPORTED = (
     "lora_rank",
     "lora_alpha",
@@ -52,10 +79,12 @@ _UNSUPPORTED = (
 )
 
 
-def read_description(data: bytes | str, keras2: bool = False) -> NetworkSpec:
+def read_description(data: bytes | str, keras2: bool = False, size: tuple[int, int] | None = None) -> NetworkSpec:
     """The spec of a network, with every value checked. `keras2`: Keras 2 wrote it, and a few options mean other things.
 
-    Raises NotAllowedError for invalid JSON, for anything outside the allow-list and beyond the limits.
+    A network that accepts any size is given `size`, height and width, or else that of its first Resizing layer. Raises
+    SizeError without either or for another size than its own, and NotAllowedError for invalid JSON, for anything
+    outside the allow-list and beyond the limits.
     """
     if len(data) > MOST_BYTES:
         raise NotAllowedError(f"its description has {len(data):,} bytes, more than {MOST_BYTES:,}")
@@ -69,8 +98,36 @@ def read_description(data: bytes | str, keras2: bool = False) -> NetworkSpec:
     spec = _network(content)
     if spec.shape is None:
         raise NotAllowedError("it does not give its input shape")
+    spec = _with_size(spec, spec.shape, size)
+    assert spec.shape is not None
     NetworkCost().add(spec, spec.shape)
     return spec
+
+
+def _with_size(spec: NetworkSpec, shape: Shape, size: tuple[int, int] | None) -> NetworkSpec:
+    """The spec with a fixed input size, where the description leaves it open."""
+    if 0 not in shape:
+        if size is not None and size != shape[:2]:
+            raise SizeError(f"its input is {shape[0]} x {shape[1]}, not {size[0]} x {size[1]}")
+        return spec
+    if len(shape) != 3 or shape[2] == 0:
+        raise NotAllowedError(f"its input shape {short(shape)} has no fixed number of channels")
+    size = size or _first_size(spec)
+    if size is None:
+        raise SizeError("it accepts pictures of any size")
+    return replace(spec, shape=(*size, shape[2]))
+
+
+def _first_size(spec: NetworkSpec) -> tuple[int, int] | None:
+    """The size to which the first layer that changes the size resizes pictures, or None."""
+    for layer in spec.layers:
+        if isinstance(layer, NetworkSpec):
+            return _first_size(layer)
+        if layer.kind in ("Resizing", "CenterCrop"):
+            return layer.options.get("height", 1), layer.options.get("width", 1)
+        if layer.kind not in ("Rescaling", "Normalization", "Identity", "Permute", "Cropping2D", "Concatenate"):
+            return None
+    return None
 
 
 def _trainable(config: dict[str, Any]) -> bool:
@@ -142,14 +199,28 @@ def _sequential(name: str, config: dict[str, Any], layers: list[Any]) -> Network
 
 
 def _functional(name: str, config: dict[str, Any], layers: list[Any]) -> NetworkSpec:
-    inputs, outputs = _references(config.get("input_layers")), _references(config.get("output_layers"))
+    inputs, outputs = references(config.get("input_layers")), references(config.get("output_layers"))
     if len(inputs) != 1 or len(outputs) != 1:
         raise NotAllowedError(f"{name} has {len(inputs)} inputs and {len(outputs)} outputs, but must have one of each")
     input_name, shape = inputs[0][0], None
     made: list[LayerSpec | NetworkSpec] = []
-    calls: dict[str, list[list[tuple[str, int]]]] = {}
+    calls: dict[str, list[list[Reference]]] = {}
+    names = {_name(node) for node in layers}
+
+    def unused(wanted: str) -> str:
+        while wanted in names or not NAME.fullmatch(wanted):
+            wanted = f"{wanted[:100]}_"
+        names.add(wanted)
+        return wanted
+
+    _check_channels(layers)
     for node in layers:
         kind, inner, layer_name = _class_of(node)
+        if is_operation(node) or kind == "CustomScaleLayer":
+            for replacement, origins in _replaced(node, kind, inner, layer_name, unused):
+                made.append(replacement)
+                calls[replacement.name] = [origins]
+            continue
         if kind == "InputLayer":
             if layer_name != input_name:
                 raise NotAllowedError(f"{layer_name}: an input layer that the network does not list as its input")
@@ -157,10 +228,10 @@ def _functional(name: str, config: dict[str, Any], layers: list[Any]) -> Network
             continue
         layer = _layer(node)
         made.append(layer)
-        inbound = node.get("inbound_nodes")
-        if not isinstance(inbound, list) or not inbound:
+        nodes = node.get("inbound_nodes")
+        if not isinstance(nodes, list) or not nodes:
             raise NotAllowedError(f"{layer_name} is not reached from the input")
-        calls[layer_name] = [_inbound(call, kind not in _OTHER_IN_TRAINING) for call in inbound]
+        calls[layer_name] = [inbound(call, kind not in _OTHER_IN_TRAINING) for call in nodes]
         if not all(calls[layer_name]):
             raise NotAllowedError(f"{layer_name} is called without inputs")
     outputs = _counted_from_zero(made, calls, outputs)
@@ -174,6 +245,26 @@ def _functional(name: str, config: dict[str, Any], layers: list[Any]) -> Network
         raise NotAllowedError(f"{name}: its output {outputs[0][0]} is not one of its layers")
     _check_reached(spec)
     return spec
+
+
+def _replaced(node: Any, kind: str, config: dict[str, Any], name: str, unused: Callable[[str], str]) -> Made:
+    """The layers that replace an operation, or Inception-ResNet's scaled sum."""
+    if kind != "CustomScaleLayer":
+        return layers_of(node, name, unused)
+    made_calls = node.get("inbound_nodes")
+    if not isinstance(made_calls, list) or len(made_calls) != 1:
+        raise NotAllowedError(f"{name} is not called exactly once")
+    return scaled_sum(config, name, inbound(made_calls[0], True), unused)
+
+
+def _check_channels(nodes: list[Any]) -> None:
+    """Raise NotAllowedError where anything but Stack reads a single channel, which has no axis of channels."""
+    single = {_name(node) for node in nodes if is_one_channel(node)}
+    if not single:
+        return
+    for node in nodes:
+        if not is_stack(node) and any(name in single for name in names_read(node.get("inbound_nodes"))):
+            raise NotAllowedError(f"{_name(node)} computes with a single channel of a picture")
 
 
 def _counted_from_zero(
@@ -215,8 +306,12 @@ def _layer(node: Any) -> LayerSpec | NetworkSpec:
     kind, config, name = _class_of(node)
     if kind in ("Sequential", "Functional", "Model"):
         return _network(node)
+    if kind == "LayerScale":
+        return scaled_layer(kind, config, name)
     if kind in TRAINING_ONLY:
         return LayerSpec(name, "Identity", {}, _trainable(config))
+    if kind not in LAYERS:
+        raise NotAllowedError(f"{name}: the operation {kind} has no inputs in a Sequential network")
     options: dict[str, Any] = {}
     for key, value in config.items():
         if key in LAYERS[kind]:
@@ -255,7 +350,7 @@ def _check_ignored(value: Any, where: str) -> None:
         plain = module is None or (isinstance(module, str) and module.split(".")[0] in _MODULES)
         program = value.get("class_name") in ("function", "__lambda__", "Lambda", "__bytes__")
         if not plain or program or registered not in (None, value.get("class_name")):
-            raise NotAllowedError(f"{where} is {short(value)}")
+            raise HostileError(f"{where} is {short(value)}")
         for item in value.values():
             _check_ignored(item, where)
 
@@ -266,12 +361,15 @@ def _class_of(node: Any) -> tuple[str, Any, str]:
         raise NotAllowedError(f"{short(node)} is not a layer")
     kind, module, registered = node["class_name"], node.get("module"), node.get("registered_name")
     known = kind in LAYERS or kind in TRAINING_ONLY or kind in ("Sequential", "Functional", "Model", "InputLayer")
+    known = known or is_operation(node) or (kind in _OF_APPLICATIONS and module in (None, _OF_APPLICATIONS[kind]))
     plain = module is None or (isinstance(module, str) and module.split(".")[0] in _MODULES)
     if not known or not plain:
         place = f"{module}." if isinstance(module, str) else ""
-        raise NotAllowedError(f"{short(place + kind)} is not on the list of allowed layers")
+        program = not plain or kind in ("Lambda", "TFSMLayer", "function", "__lambda__")
+        error = HostileError if program else NotAllowedError
+        raise error(f"{short(place + kind)} is not on the list of allowed layers")
     if registered not in (None, kind):
-        raise NotAllowedError(f"{short(kind)} is registered as {short(registered)}")
+        raise HostileError(f"{short(kind)} is registered as {short(registered)}")
     config = node.get("config")
     if not isinstance(config, dict) and not (kind == "Sequential" and isinstance(config, list)):
         raise NotAllowedError(f"the {kind} {short(node.get('name'))} has no config")
@@ -289,63 +387,14 @@ def _name(node: Any) -> str:
 
 
 def _shape(value: Any) -> Shape | None:
-    """Height, width and channels, or a single length: a shape without its batch axis. None where there is no shape."""
+    """Height, width and channels, or a single length: a shape without its batch axis. None where there is no shape.
+
+    A size that is not fixed is 0.
+    """
     if isinstance(value, dict):  # as TensorFlow's shapes are written
         value = value.get("items")
     if value is None:
         return None
     if not isinstance(value, (list, tuple)) or not 2 <= len(value) <= 5:
         raise NotAllowedError(f"its input shape is {short(value)}")
-    if None in value[1:]:
-        raise NotAllowedError(f"its input shape {short(value[1:])} has no fixed size: set every size and save it again")
-    return tuple(whole(1, 8192)(size) for size in value[1:])
-
-
-def _references(value: Any) -> list[tuple[str, int]]:
-    """Inputs or outputs as (layer name, call number); they are written as [name, 0, 0] or a list of these."""
-    if isinstance(value, list) and value and isinstance(value[0], str):
-        value = [value]
-    return [_reference(item) for item in value] if isinstance(value, list) else []
-
-
-def _reference(value: Any) -> tuple[str, int]:
-    if not isinstance(value, list) or len(value) < 3 or not isinstance(value[0], str):
-        raise NotAllowedError(f"{short(value)} is not a reference to a layer's output")
-    if whole(0, MOST_NODES)(value[2]):
-        raise NotAllowedError(f"{short(value[0])} has several outputs")
-    return value[0], whole(0, MOST_NODES)(value[1])
-
-
-def _inbound(call: Any, indifferent: bool) -> list[tuple[str, int]]:
-    """The inputs of one call, as Keras 3 ({"args": ..., "kwargs": ...}) or Keras 2 ([[name, 0, 0, {}]]) writes them.
-
-    An `indifferent` layer computes the same with training=True and without.
-    """
-    if isinstance(call, list):
-        for item in call:
-            if isinstance(item, list) and len(item) > 3 and _has_effect(item[3], indifferent):
-                raise NotAllowedError(f"{short(item[0])} is called with {short(item[3])}")
-        return [_reference(item) for item in ([call] if call and isinstance(call[0], str) else call)]
-    wrong = not isinstance(call, dict) or not isinstance(call.get("args"), list)
-    if wrong or _has_effect(call.get("kwargs"), indifferent):
-        raise NotAllowedError(f"a layer is called with {short(call)}")
-    tensors = call["args"][0] if len(call["args"]) == 1 and isinstance(call["args"][0], list) else call["args"]
-    references = []
-    for tensor in tensors:
-        config = tensor.get("config") if isinstance(tensor, dict) else None
-        history = config.get("keras_history") if isinstance(config, dict) else None
-        if not isinstance(history, list) or tensor.get("class_name") != "__keras_tensor__":
-            raise NotAllowedError(f"a layer is called with {short(tensor)}")
-        references.append(_reference(history))
-    return references
-
-
-def _has_effect(options: Any, indifferent: bool) -> bool:
-    """Whether the options of a call change what it computes."""
-    if not options:
-        return False
-    harmless = (None, False, True) if indifferent else (None, False)
-    return not isinstance(options, dict) or any(
-        name not in ("training", "mask") or value not in (harmless if name == "training" else (None,))
-        for name, value in options.items()
-    )
+    return tuple(0 if size is None else whole(1, 8192)(size) for size in value[1:])

@@ -18,6 +18,14 @@ class NotAllowedError(ValueError):
     """A description contains something outside the allow-list, or exceeds a limit. The message says what."""
 
 
+class HostileError(NotAllowedError):
+    """A description names a program, which no description of a network needs."""
+
+
+class SizeError(NotAllowedError):
+    """A network accepts pictures of any size and none was given, or another size than the given one."""
+
+
 @dataclass(frozen=True)
 class LayerSpec:
     """One layer: the name of its Keras class and the arguments of its constructor."""
@@ -27,6 +35,12 @@ class LayerSpec:
     options: dict[str, Any] = field(default_factory=dict)
     trainable: bool = True
     """Whether the layer was trainable; the order of weights in `.h5` files depends on it."""
+
+    stored: str | None = None
+    """The class whose name its weights have in the file; None: `kind`, "": it replaces an operation without weights."""
+
+    channels: int | None = None
+    """The channels that its input must have, where its meaning depends on them."""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,6 @@ def test_rgb_and_a_byte_order_mark(tmp_path):
     ("text", "words"),
     (
         (f"{HEADER}\n", "has a header and no rows"),
-        (f"\r\r\r{HEADER}\n1,2,3,4,5\n", "its first line is not a list of column names"),
         (f"{HEADER}\n1,2,3,4,5\n,2,3,4,5\n", "line 3: has no label"),
         (f"{HEADER}\n1,2,3,4,5\n1,2,,4,5\n", "line 3, column pixel1: '' is not a pixel"),
         (f"{HEADER}\n1,2,3,4,5,6\n", "line 2: has 6 values"),

@@ -22,6 +22,7 @@ from tellapart.classifier.sandbox.hdf5 import SIGNATURE, Weights, read_weights, 
 from tellapart.errors import ModelFileError
 from tellapart.networks.cost import NetworkCost
 from tellapart.networks.description import MOST_BYTES
+from tellapart.networks.operations import reversed_channels
 from tellapart.networks.spec import LayerSpec, NetworkSpec
 
 if TYPE_CHECKING:
@@ -37,6 +38,18 @@ _KNOWN = {
     b"GGUF": "a GGUF file",
     b"\x08": "an ONNX file or another kind of Protocol Buffers",
 }
+
+
+@dataclass(frozen=True)
+class PixelScale:
+    """What a network's training did to pixels 0..255: times `scale`, plus `offset`, which may differ by channel.
+
+    With `reverses`, the channels are in the order blue, green, red before that.
+    """
+
+    scale: float | tuple[float, ...] = 1.0
+    offset: float | tuple[float, ...] = 0.0
+    reverses: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,29 +91,33 @@ class KerasFile:
         """The activation that computes the outputs."""
         return _last_activation(self.spec)
 
-    def network(self, scale: float = 1.0, offset: float = 0.0, activation: str | None = None) -> keras.Model:
+    def network(self, pixels: PixelScale | None = None, activation: str | None = None) -> keras.Model:
         """Build the network with its weights; optionally rescale its inputs first, and apply an activation last."""
         from tellapart.classifier.network import with_weights
 
         spec = self.spec
-        if (scale, offset) != (1.0, 0.0):
-            spec = _with_first(
-                spec, LayerSpec(_unused_name(spec, "pixels"), "Rescaling", {"scale": scale, "offset": offset})
-            )
+        if pixels is not None and pixels != PixelScale():
+            options = {"scale": pixels.scale, "offset": pixels.offset}
+            spec = _with_first(spec, LayerSpec(_unused_name(spec, "pixels"), "Rescaling", options, stored=""))
+        if pixels is not None and pixels.reverses:
+            spec = _with_reversed_channels(spec)
         if activation:
             spec = _with_last(
-                spec, LayerSpec(_unused_name(spec, "probabilities"), "Activation", {"activation": activation})
+                spec,
+                LayerSpec(_unused_name(spec, "probabilities"), "Activation", {"activation": activation}, stored=""),
             )
         if self.by_layer_names:
             return _with_named_weights(spec, self.weights, self.name)
         return with_weights(spec, self.weights.arrays, self.name)
 
 
-def read_keras_file(path: Path) -> KerasFile:
-    """Read a file that Keras wrote. Raises ModelFileError, which names the kind of file, for anything else."""
+def read_keras_file(path: Path, size: tuple[int, int] | None = None) -> KerasFile:
+    """Read a file that Keras wrote; `size` is the height and width for a network that accepts any.
+
+    Raises ModelFileError, which names the kind of file, for anything else."""
     name = str(path)
     try:
-        size = path.stat().st_size
+        length = path.stat().st_size
         with path.open("rb") as file:
             head = file.read(8)
     except OSError as error:
@@ -108,24 +125,24 @@ def read_keras_file(path: Path) -> KerasFile:
             f"{path}: cannot be read ({error.strerror})", "a .keras or .h5 file that Keras wrote", "check the path"
         ) from error
     if head == SIGNATURE:
-        if size > MOST_WEIGHT_BYTES:
-            raise _refused(name, f"it has {size:,} bytes, more than {MOST_WEIGHT_BYTES:,}")
+        if length > MOST_WEIGHT_BYTES:
+            raise _refused(name, f"it has {length:,} bytes, more than {MOST_WEIGHT_BYTES:,}")
         weights = read_weights(path.read_bytes(), name)
         from tellapart.classifier.network import read_spec
 
         version = str(weights.attributes.get("/", {}).get("keras_version", "2"))
-        spec = read_spec(_description(weights, name), name, not version.startswith("3"))
-        return KerasFile(name, _with_channel(spec), weights, True)
+        spec = read_spec(_description(weights, name), name, not version.startswith("3"), size)
+        return KerasFile(name, _with_channel(_depthwise(spec)), weights, True)
     if head.startswith(b"PK"):
-        spec, packed = _unpacked(path, name)
-        return KerasFile(name, _with_channel(spec), read_weights(packed, name), False)
+        spec, packed = _unpacked(path, name, size)
+        return KerasFile(name, _with_channel(_depthwise(spec)), read_weights(packed, name), False)
     kind = next((kind for start, kind in _KNOWN.items() if head.startswith(start)), "not a Keras model")
     raise _refused(name, f"it is {kind}")
 
 
 _KEEPS_RANGE = (
     "Identity", "Reshape", "Flatten", "Resizing", "CenterCrop", "Cropping2D", "ZeroPadding2D", "Dropout",
-    "SpatialDropout2D", "GaussianNoise", "GaussianDropout",
+    "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "Permute", "Concatenate",
 )  # fmt: skip
 """Layers that do not change the range of pixels. Augmentation layers were replaced by Identity."""
 
@@ -172,11 +189,31 @@ def _last_activation(spec: NetworkSpec) -> str:
         name = calls[0][0][0]
 
 
+def _depthwise(spec: NetworkSpec) -> NetworkSpec:
+    """The spec with depthwise convolutions for those with a group for each channel, as in ConvNeXt.
+
+    They compute the same. TensorFlow's compiler takes part in grouped convolutions, which no ONNX copy can hold.
+    """
+    return replace(spec, layers=tuple(map(_depthwise_layer, spec.layers)))
+
+
+def _depthwise_layer(layer: LayerSpec | NetworkSpec) -> LayerSpec | NetworkSpec:
+    if isinstance(layer, NetworkSpec):
+        return _depthwise(layer)
+    options = dict(layer.options)
+    groups, strides = options.get("groups", 1), options.get("strides", 1)
+    even = not isinstance(strides, tuple) or len(set(strides)) == 1
+    if layer.kind != "Conv2D" or groups == 1 or groups != options.get("filters") or not even:
+        return layer
+    del options["groups"], options["filters"]
+    return replace(layer, kind="DepthwiseConv2D", options=options, stored="Conv2D", channels=groups)
+
+
 def _with_channel(spec: NetworkSpec) -> NetworkSpec:
     """The spec; inputs [height, width] without channels become [height, width, 1], as for grey pictures."""
     if spec.shape is None or len(spec.shape) != 2:
         return spec
-    layer = LayerSpec(_unused_name(spec, "rows"), "Reshape", {"target_shape": spec.shape})
+    layer = LayerSpec(_unused_name(spec, "rows"), "Reshape", {"target_shape": spec.shape}, stored="")
     return _with_first(replace(spec, shape=(*spec.shape, 1)), layer)
 
 
@@ -196,13 +233,32 @@ def _with_first(spec: NetworkSpec, layer: LayerSpec) -> NetworkSpec:
     return replace(spec, layers=(layer, *spec.layers), calls={layer.name: [[(spec.input_name, 0)]]} | calls)
 
 
+def _with_reversed_channels(spec: NetworkSpec) -> NetworkSpec:
+    """The spec with the channels of its input in the opposite order."""
+    assert spec.shape is not None
+    taken = {spec.input_name, *spec.calls}
+
+    def unused(name: str) -> str:
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        return name
+
+    made = reversed_channels((spec.input_name, 0), unused("reversed"), unused)
+    spec = _with_first(spec, made[-1][0])
+    layers = (*(layer for layer, _ in made[:-1]), *spec.layers)
+    return replace(
+        spec, sequential=False, layers=layers, calls=spec.calls | {layer.name: [origins] for layer, origins in made}
+    )
+
+
 def _with_last(spec: NetworkSpec, layer: LayerSpec) -> NetworkSpec:
     """The spec with a layer after its output."""
     calls = spec.calls | {layer.name: [[spec.output]]}
     return replace(spec, layers=(*spec.layers, layer), calls=calls, output=(layer.name, 0))
 
 
-def _unpacked(path: Path, name: str) -> tuple[NetworkSpec, bytes]:
+def _unpacked(path: Path, name: str, size: tuple[int, int] | None) -> tuple[NetworkSpec, bytes]:
     """The spec in a Keras archive and the bytes of its weights, whose size is checked before they are unpacked."""
     from tellapart.classifier.network import read_spec
 
@@ -222,7 +278,7 @@ def _unpacked(path: Path, name: str) -> tuple[NetworkSpec, bytes]:
             _check_kind(info, name)
         description = _member(archive, archive.getinfo(CONFIG), MOST_BYTES, name)
         metadata = _member(archive, archive.getinfo(METADATA), MOST_BYTES, name) if METADATA in names else b"{}"
-    spec = read_spec(description, name, _is_keras2(metadata))
+    spec = read_spec(description, name, _is_keras2(metadata), size)
     with _opened(path, name) as archive:
         return spec, _member(archive, archive.getinfo(WEIGHTS), _most_bytes(spec), name)
 
@@ -283,6 +339,7 @@ def _description(weights: Weights, name: str) -> str:
 def _with_named_weights(spec: NetworkSpec, weights: Weights, name: str) -> keras.Model:
     """Build the network of an `.h5` file, which stores weights by the names of layers, in the order of an attribute."""
     from tellapart.classifier.network import built, check_parameters
+    from tellapart.classifier.stored_weights import fitted
     from tellapart.networks.inside import weights_changed
 
     check_parameters(spec, weights.arrays, name)
@@ -293,6 +350,10 @@ def _with_named_weights(spec: NetworkSpec, weights: Weights, name: str) -> keras
         group = f"/model_weights/{layer_spec.name}"
         names = weights.attributes.get(group, {}).get("weight_names", [])
         arrays = [weights.arrays.get(f"{group}/{weight}") for weight in names] if isinstance(names, list) else []
+        if isinstance(layer_spec, LayerSpec):
+            arrays = [None if array is None else fitted(layer_spec, array) for array in arrays]
+        elif len(arrays) == len(wanted):
+            arrays = [_as_kernel(array, tuple(variable.shape)) for array, variable in zip(arrays, wanted, strict=True)]
         shapes = [None if array is None else array.shape for array in arrays]
         if shapes != [tuple(variable.shape) for variable in wanted]:
             expected = [tuple(variable.shape) for variable in wanted]
@@ -304,6 +365,15 @@ def _with_named_weights(spec: NetworkSpec, weights: Weights, name: str) -> keras
             variable.assign(array)
     weights_changed(network)
     return network
+
+
+def _as_kernel(array: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Factors of channels and grouped kernels inside a nested network, as `fitted` returns them."""
+    if array is not None and array.ndim == 1 and shape == (1, 1, *array.shape, 1):
+        return array.reshape(shape)
+    if array is not None and array.ndim == 4 and array.shape[2] == 1 and shape[2:] == array.shape[:1:-1]:
+        return array.transpose(0, 1, 3, 2)
+    return array
 
 
 def _refused(name: str, reason: str) -> ModelFileError:

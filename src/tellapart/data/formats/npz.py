@@ -1,4 +1,4 @@
-"""NumPy archives: `x_train, y_train, x_test, y_test` as in Keras, or `train_images, train_labels, ...`."""
+"""NumPy archives: `x_train, y_train, x_test, y_test` as in Keras, `images, labels` ...; or an .npy file for each."""
 
 from __future__ import annotations
 
@@ -8,48 +8,29 @@ from pathlib import Path
 
 import numpy as np
 
-from tellapart.data.arrays import to_labels, to_pixels
 from tellapart.data.collection import Collection
-from tellapart.data.formats._blocks import from_blocks
 from tellapart.data.formats._match import Match
+from tellapart.data.formats._named_arrays import from_arrays, role_of
 from tellapart.data.layout import INFERRED, Layout
-from tellapart.data.split_names import split_named
 from tellapart.data.tree import MAX_RATIO, Tree
 from tellapart.errors import DataError
 
 
 def match(tree: Tree, layout: Layout = INFERRED) -> Match:
-    """Match exactly one .npz file, unless pictures are in several folders of the tree."""
+    """Match exactly one .npz file, or files with one array each, unless pictures are in several folders of the tree."""
     if not _file(tree):
-        return Match.NONE
+        return Match.NAMES if _single_arrays(tree) and len(tree.picture_folders) < 2 else Match.NONE
     return Match.CERTAIN if len(tree.picture_folders) < 2 else Match.STRAY
 
 
 def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
-    """Read the tree, see the contract. A member `class_names` of strings names the classes; pickles are refused."""
-    name, class_names = _file(tree), layout.class_names
+    """Read the tree, see the contract. A member `class_names` of words names the classes; pickles are refused."""
+    name = _file(tree)
+    if not name:
+        arrays = {_stem(file): _only_array(tree, file) for file in _single_arrays(tree)}
+        return from_arrays(tree, arrays, str(tree.path), layout.class_names)
     where = tree.describe(name)
-    arrays = _arrays(tree.read(name), where)
-    if class_names is None and "class_names" in arrays:
-        class_names = [str(word) for word in arrays["class_names"].ravel()]
-    blocks = []
-    for split, pictures, labels in _pairs(tuple(arrays), where):
-        pixels = to_pixels(arrays[pictures], f"{where}: {pictures}")
-        numbers, words = to_labels(arrays[labels], f"{where}: {labels}", class_names)
-        if len(numbers) != len(pixels):
-            raise DataError(
-                f"{where}: {labels} contains {len(numbers):,} labels",
-                f"{len(pixels):,}, one for each picture in {pictures}",
-                "save the arrays again",
-            )
-        # Without given names, a split may lack some classes: then the names are joined, not their positions.
-        values = numbers if class_names else np.array(words)[numbers]
-        blocks.append((split, pixels, values))
-    if class_names is None and all(
-        word.isascii() and word.isdigit() and len(word) < 10 for _, _, words in blocks for word in words.tolist()
-    ):
-        blocks = [(split, pixels, words.astype(np.int64)) for split, pixels, words in blocks]
-    return from_blocks(tree, blocks, class_names)
+    return from_arrays(tree, _arrays(tree.read(name), where), where, layout.class_names)
 
 
 def write(collection: Collection, folder: Path) -> None:
@@ -69,6 +50,40 @@ def _file(tree: Tree) -> str:
     if tree.single and not files and tree.start(tree.names[0], 4) == b"PK\x03\x04":
         files = list(tree.names)
     return files[0] if len(files) == 1 else ""
+
+
+def _single_arrays(tree: Tree) -> list[str]:
+    """Return the files of one folder that hold an array each, if their names are those of pictures and of labels."""
+    files = [name for name in tree.names if name.lower().endswith((".npy", ".npz"))]
+    top = min((name.count("/") for name in files), default=0)
+    files = [name for name in files if name.count("/") == top]
+    roles = {role_of(_stem(name)) for name in files}
+    alike = len({name.rpartition("/")[0] for name in files}) == 1 and len(set(map(_stem, files))) == len(files)
+    return files if alike and {"pictures", "labels"} <= roles else []
+
+
+def _stem(name: str) -> str:
+    return name.rpartition("/")[2].rpartition(".")[0]
+
+
+def _only_array(tree: Tree, name: str) -> np.ndarray:
+    """Return the array of an .npy file, or the only one of an .npz file."""
+    where, data = tree.describe(name), tree.read(name)
+    if data[:2] == b"PK":
+        arrays = _arrays(data, where)
+        if len(arrays) != 1:
+            raise DataError(f"{where}: contains {len(arrays)} arrays", "one array in each of several files", "")
+        return next(iter(arrays.values()))
+    try:
+        array = np.load(io.BytesIO(data), allow_pickle=False)
+    except Exception as error:  # NumPy raises many types for damaged headers
+        reason = "contains pickled Python objects" if "allow_pickle" in str(error) else f"is not valid ({error})"
+        raise DataError(
+            f"{where}: {reason}", "a plain array of numbers or words", "save it with a plain dtype"
+        ) from error
+    if not isinstance(array, np.ndarray):
+        raise DataError(f"{where}: is not an array", "a file as numpy.save writes it", "save it again")
+    return array
 
 
 def _arrays(data: bytes, where: str) -> dict[str, np.ndarray]:
@@ -115,25 +130,3 @@ def _holds_objects(data: bytes) -> bool:
     except Exception:  # damaged: zipfile, zlib and NumPy raise many kinds of errors
         return False
     return False
-
-
-def _pairs(names: tuple[str, ...], where: str) -> list[tuple[str | None, str, str]]:
-    """Return (split, name of the pictures, name of the labels) for each pair of arrays, by the words in their names."""
-    pairs: list[tuple[str | None, str, str]] = []
-    for name in names:
-        words = name.split("_")
-        mates = [
-            "_".join(b if word == a else word for word in words)
-            for a, b in (("x", "y"), ("images", "labels"), ("pictures", "labels"))
-            if a in words
-        ]
-        for mate in mates:
-            if mate in names:
-                pairs.append((next((split for word in words if (split := split_named(word))), None), name, mate))
-    if not pairs:
-        raise DataError(
-            f"{where}: contains {', '.join(names) or 'no arrays'}",
-            "pictures and labels named x_train, y_train, x_test, y_test, or x and y, or train_images, train_labels",
-            "save the arrays under these names",
-        )
-    return pairs

@@ -1,66 +1,80 @@
-"""Pixel CSV as in Kaggle's MNIST: one line per picture, `label,pixel1,...,pixel784`, values 0 to 255."""
+"""Pixel CSV as in Kaggle's MNIST: a line per picture, `label,pixel1,...,pixel784`, or all pixels in one column."""
 
 from __future__ import annotations
 
+import csv
+import io
 import math
-import re
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from tellapart.data.collection import Collection
-from tellapart.data.formats._blocks import from_blocks
+from tellapart.data.formats._blocks import Block, from_blocks
+from tellapart.data.formats._emnist import UPRIGHT, characters, is_emnist, upright
 from tellapart.data.formats._match import Match, is_stray
+from tellapart.data.formats._pixel_columns import (
+    FEW,
+    Columns,
+    Dialect,
+    columns_of,
+    dialect_of,
+    is_number,
+    with_spread_sample,
+)
 from tellapart.data.layout import INFERRED, Layout
-from tellapart.data.split_names import split_of_file
-from tellapart.data.tables import columns, read_csv, rows
+from tellapart.data.pixel_axes import colours_of_rows
+from tellapart.data.split_names import split_named, split_of_file
+from tellapart.data.tables import FAULTS, damaged
 from tellapart.data.tree import Tree
-from tellapart.errors import DataError
+from tellapart.errors import DataError, TellapartError
 
-LABELS = ("label", "class", "target", "y")
+USES = ("label", "split_column", "delimiter")
 
-FEW = 16
-"""A table with at most this number of columns is not taken for a table of pixels."""
+ENDINGS = (".csv", ".tsv", ".tra", ".tes")
+"""The endings of files that are read from a folder; the last two are those of UCI's digits."""
+
+_SPLIT_OF = {"publictest": "validation", "privatetest": "test", ".tra": "train", ".tes": "test"}
+"""Words for splits that only pixel tables use: fer2013's column Usage, and UCI's endings."""
 
 
 def match(tree: Tree, layout: Layout = INFERRED) -> Match:
-    """Match CSV files with many columns; any other CSV matches less, so that the error is about its columns."""
-    files = _files(tree)
+    """Match tables with pixels; any other CSV matches less, so that the error is about its columns."""
+    files = _files(tree, layout)
     if not files:
         return Match.NONE
-    if max(len(columns(tree, name)) for name in files) <= FEW:
-        return Match.POSSIBLE
+    if not any(_has_pixels(tree, name, layout) for name in files):
+        return Match.POSSIBLE if not layout.said else Match.NONE
     return Match.STRAY if is_stray(tree, files) else Match.COLUMNS
 
 
 def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
-    """Read the tree, see the contract. The names of several files, or of their folders, have the splits.
+    """Read the tree, see the contract. The names of several files, of their folders, or a column have the splits.
 
     Labels may be numbers or words.
     """
-    blocks = []
-    files = _files(tree)
+    files = _files(tree, layout)
     ignored = sorted(set(_tables(tree)).difference(files))  # test pictures without labels, a solution file
-    several = len({split_of_file(name) for name in files}) > 1
+    several = len({_split_of(name) for name in files}) > 1
+    parts = []
     for name in files:
-        label, pixels = _columns(tree, name)
-        shape = _shape(tree, name, len(pixels))
-        table = _table(tree, name, label, pixels)
-        values = np.ascontiguousarray(table.select(pixels).to_numpy()).reshape(-1, *shape)
-        blocks.append((split_of_file(name) if several else None, values, table[label].to_numpy()))
-    words = {str(word).removeprefix("-") for _, _, labels in blocks for word in labels.tolist()}
-    if all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
-        blocks = [(split, values, labels.astype(np.int64)) for split, values, labels in blocks]
-    else:
-        blocks = [(split, values, labels.astype(str)) for split, values, labels in blocks]
-    collection = from_blocks(tree, blocks, layout.class_names)
+        parts += _read(tree, name, layout, _split_of(name) if several else None)
+    blocks: list[Block] = [(part.split, part.pixels, part.labels) for part in parts]
+    inferred = list(dict.fromkeys(line for part in parts for line in part.inferred))
+    class_names = layout.class_names
+    if all(_is_whole(word) for part in parts for word in set(part.labels.tolist())):
+        blocks = [(split, pixels, labels.astype(np.float64).astype(np.int64)) for split, pixels, labels in blocks]
+        if class_names is None and all(is_emnist(name) for name in files):
+            blocks, class_names, line = _with_characters(tree, files[0], blocks)
+            inferred += line
+    notes = []
     if ignored:
         more = ", ..." if len(ignored) > 3 else ""
-        text = f"left out: {', '.join(ignored[:3])}{more}, whose header does not have both labels and pixels"
-        collection = replace(collection, notes=(*collection.notes, text))
-    return collection
+        notes = [f"left out: {', '.join(ignored[:3])}{more}, whose header does not have both labels and pixels"]
+    return from_blocks(tree, blocks, class_names, [part.where for part in parts], inferred, notes)
 
 
 def write(collection: Collection, folder: Path) -> None:
@@ -73,115 +87,278 @@ def write(collection: Collection, folder: Path) -> None:
         table.hstack(named).write_csv(folder / f"{split}.csv")
 
 
-def _files(tree: Tree) -> list[str]:
+@dataclass(frozen=True)
+class _Part:
+    """The pictures of a table, or of one split in it; labels as words."""
+
+    where: str
+    split: str | None
+    pixels: np.ndarray
+    labels: np.ndarray
+    inferred: tuple[str, ...]
+
+
+def _is_whole(word: str) -> bool:
+    digits = word.removeprefix("-").partition(".")
+    return digits[0].isascii() and digits[0].isdigit() and len(digits[0]) < 10 and not digits[2].strip("0")
+
+
+def _with_characters(
+    tree: Tree, name: str, blocks: list[Block]
+) -> tuple[list[Block], list[str] | None, tuple[str, ...]]:
+    """Blocks of EMNIST with characters as labels, where its mapping file is in the same folder."""
+    known = characters(tree, name, [int(label) for _, _, labels in blocks for label in np.unique(labels)])
+    if known is None:
+        return blocks, None, ()
+    named: list[Block] = [
+        (split, pixels, np.array([known[int(label)] for label in labels])) for split, pixels, labels in blocks
+    ]
+    return named, list(known.values()), ("class names: from EMNIST's mapping file",)
+
+
+def _split_of(name: str) -> str | None:
+    return split_of_file(name) or _SPLIT_OF.get(name[-4:].lower())
+
+
+def _files(tree: Tree, layout: Layout) -> list[str]:
+    """Return the tables to read: those with labels and pixels, and those that may be damaged ones of the kind."""
     if tree.single:
         table = tree.start(tree.names[0], 4) == b"PAR1"
-        return list(tree.names) if not table and columns(tree, tree.names[0]) else []
+        dialect = None if table else dialect_of(tree, tree.names[0], layout.delimiter)
+        return list(tree.names) if dialect is not None else []
     tables = _tables(tree)
-    complete = [name for name in tables if _is_complete(tree, name)]
-    if not complete:
-        return tables
-    header = columns(tree, complete[0])
-    return [name for name in tables if name in complete or not _is_other(columns(tree, name), header)]
+    complete = [name for name in tables if _is_complete(tree, name, layout)]
+    return [name for name in tables if name in complete or not _is_other(tree, name, layout)] if complete else tables
 
 
 def _tables(tree: Tree) -> list[str]:
-    """Return the CSV files that are nearest to the root."""
-    tables = [name for name in tree.names if name.lower().endswith(".csv")]
+    """Return the tables that are nearest to the root."""
+    tables = [name for name in tree.names if name.lower().endswith(ENDINGS)]
     top = min((name.count("/") for name in tables), default=0)
     return [name for name in tables if name.count("/") == top]
 
 
-def _is_complete(tree: Tree, name: str) -> bool:
-    header = columns(tree, name)
-    return len(header) > FEW and _label(header) is not None
+def _found(tree: Tree, name: str, layout: Layout) -> Columns | None:
+    dialect = dialect_of(tree, name, layout.delimiter)
+    return None if dialect is None else columns_of(dialect, layout, tree.describe(name))
 
 
-def _is_other(header: list[str], complete: list[str]) -> bool:
-    """Return whether a table is valid but of another kind: pixels without labels, or a few columns with names."""
-    if header == [column for column in complete if column != _label(complete)]:
+def _has_pixels(tree: Tree, name: str, layout: Layout) -> bool:
+    """Whether a table has pixels, or may have them: then `read` explains what is not clear."""
+    try:
+        return _found(tree, name, layout) is not None
+    except DataError:
         return True
-    return 1 < len(header) <= FEW and all(_WORD.fullmatch(column.strip()) for column in header)
+    except TellapartError:
+        return False
 
 
-_WORD = re.compile(r"[A-Za-z_][\w .-]{0,40}")
+def _is_complete(tree: Tree, name: str, layout: Layout) -> bool:
+    try:
+        found = _found(tree, name, layout)
+    except TellapartError:
+        return True
+    return found is not None and found.label is not None
 
 
-def _label(header: list[str]) -> str | None:
-    return next((column for column in header if column.strip().lower() in LABELS), None)
+def _is_other(tree: Tree, name: str, layout: Layout) -> bool:
+    """Whether a table is valid but of another kind: pixels without labels, or a few columns with names."""
+    dialect = dialect_of(tree, name, layout.delimiter)
+    if dialect is None:
+        return False
+    found = columns_of(dialect, layout, tree.describe(name))
+    if found is not None:
+        return found.label is None
+    return dialect.has_header and 1 < len(dialect.names) <= FEW and all(map(_is_word, dialect.names))
 
 
-def _columns(tree: Tree, name: str) -> tuple[str, list[str]]:
-    header = columns(tree, name)
-    if len(set(header)) < len(header):
-        double = next(column for column in header if header.count(column) > 1)
+def _is_word(name: str) -> bool:
+    return name.isprintable() and name[:1].isalpha() and len(name) <= 40
+
+
+def _read(tree: Tree, name: str, layout: Layout, split: str | None) -> list[_Part]:
+    """Read one table: a part, or one for each split that a column names."""
+    where = tree.describe(name)
+    dialect = dialect_of(tree, name, layout.delimiter)
+    data = tree.read(name)
+    if dialect is None:
+        raise damaged(tree, name, ValueError("it is empty" if not data else "it is not a table in UTF-8"))
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")
+    double = next((column for column in dialect.names if dialect.names.count(column) > 1), None)
+    if double is not None:
+        raise DataError(f"{where}: has two columns {double!r}", "unique column names", "rename or remove one")
+    dialect = with_spread_sample(dialect, data)
+    found = columns_of(dialect, layout, where)
+    if found is None or found.label is None:
+        raise _without_label(dialect, found, where)
+    values, table = _values(tree, name, data, dialect, found)
+    labels = table[f"column_{found.label + 1}"].str.strip_chars().to_numpy().astype(str)
+    pixels, lines = _pictures(values, found, where)
+    lines = (*found.inferred, *lines, *([f"not used: {', '.join(found.others)}"] if found.others else []))
+    if is_emnist(name):
+        pixels, lines = upright(pixels), (*lines, UPRIGHT)
+    if found.split is None:
+        return [_Part(where, split, pixels, labels, lines)]
+    column = dialect.names[found.split]
+    splits = _splits(table[f"column_{found.split + 1}"].str.strip_chars().to_list(), column, where)
+    lines = (*lines, f"split: from the column {column}")
+    return [
+        _Part(f"{where} ({part})", part, pixels[splits == part], labels[splits == part], lines)
+        for part in dict.fromkeys(splits.tolist())
+    ]
+
+
+def _splits(words: list[str], column: str, where: str) -> np.ndarray:
+    splits = [split_named(word) or _SPLIT_OF.get(word.lower()) for word in words]
+    unknown = next((word for word, split in zip(words, splits, strict=True) if split is None), None)
+    if unknown is not None:
         raise DataError(
-            f"{tree.describe(name)}: has two columns {double!r}", "unique column names", "rename or remove one"
+            f"{where}: {unknown!r} in the column {column!r} is not a valid split", "train, validation or test", ""
         )
-    label = _label(header)
-    if label is None:
-        shown = ", ".join(header[:4]) + (", ..." if len(header) > 4 else "")
-        raise DataError(
-            f"{tree.describe(name)}: has no column 'label' (it has {shown})",
-            "a header line 'label,pixel1,...,pixel784', or a manifest with the columns file_name and label",
-            "add or rename the column",
-        )
-    return label, [column for column in header if column != label]
+    return np.array(splits, dtype=str)
 
 
-def _shape(tree: Tree, name: str, count: int) -> tuple[int, int, int]:
-    for channels in (1, 3):
-        side = math.isqrt(count // channels)
-        if count >= 4 and side * side * channels == count:
-            return side, side, channels
-    if count < 4:
-        raise DataError(
-            f"{tree.describe(name)}: has the columns {', '.join(columns(tree, name))}",
+def _without_label(dialect: Dialect, found: Columns | None, where: str) -> DataError:
+    names = dialect.names
+    if found is None and dialect.has_header and any(name.lower() == "label" for name in names) and len(names) <= 4:
+        return DataError(
+            f"{where}: has the columns {', '.join(names)}",
             "file_name and label, or label and the pixels of a square picture",
             "rename the column of files to file_name",
         )
+    if not dialect.has_header:
+        return DataError(
+            f"{where}: has {len(names)} columns and no header line",
+            "a header line, or a label and the pixels of a square picture, grey (785 columns for 28 x 28) or RGB",
+            "check for missing or extra columns, or add a header line",
+        )
+    shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+    return DataError(
+        f"{where}: has no column 'label' (it has {shown})",
+        "a header line 'label,pixel1,...,pixel784', or a manifest with the columns file_name and label",
+        "add or rename the column",
+    )
+
+
+def _pictures(values: np.ndarray, found: Columns, where: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Rows of pixels as pictures [n, height, width, 1 or 3], and what was inferred."""
+    count = values.shape[1]
+    if found.size is not None:
+        return values.reshape(-1, *found.size, 1), ()
+    side = math.isqrt(count)
+    if count >= 4 and side * side == count:
+        return values.reshape(-1, side, side, 1), ()
+    side = math.isqrt(count // 3)
+    if count >= 12 and side * side * 3 == count:
+        pictures, order = colours_of_rows(values, (side, side), where)
+        return pictures, (f"colours: {order}",)
     raise DataError(
-        f"{tree.describe(name)}: has {count} pixel columns",
-        "the pixels of a square picture, grey (784 = 28 x 28) or RGB (3072 = 32 x 32 x 3)",
+        f"{where}: has {count} {'pixels in a row' if found.packed else 'pixel columns'}",
+        "the pixels of a square picture, grey (784 = 28 x 28) or RGB (3072 = 32 x 32 x 3), or names 1x1 ... 28x20",
         "check the header for missing or extra columns",
     )
 
 
-def _table(tree: Tree, name: str, label: str, pixels: list[str]) -> pl.DataFrame:
-    """Read the table with pixels as UInt8. Polars is fast, but its errors do not name the line: `_fault` finds it."""
-    schema = {column: pl.UInt8() for column in pixels} | {label: pl.String()}
-    try:
-        table = read_csv(tree, name, schema_overrides=schema)
-    except DataError as error:
-        if fault := _fault(tree, name, label):
-            raise fault from error
-        raise
-    if table.height == 0:
-        raise DataError(f"{tree.describe(name)}: has a header and no rows", "one line per picture", "check the file")
-    if table.null_count().sum_horizontal()[0]:
-        raise _fault(tree, name, label) or DataError(
-            f"{tree.describe(name)}: has empty cells", "a value in every cell", ""
-        )
-    return table
+def _values(tree: Tree, name: str, data: bytes, dialect: Dialect, found: Columns) -> tuple[np.ndarray, pl.DataFrame]:
+    """The pixels [n, count] as uint8 or float32, and the table with its other columns as words.
 
-
-def _fault(tree: Tree, name: str, label: str) -> DataError | None:
-    """Return the error for the first faulty line of a table, or None where there is none."""
-    lines = rows(tree, name)
-    _, header = next(lines)
-    for line, row in lines:
-        where = f"{tree.describe(name)}, line {line}"
-        if len(row) != len(header):
-            return DataError(
-                f"{where}: has {len(row)} values", f"{len(header)}, as in the header", "repair or remove the line"
+    Polars is fast, but its errors do not name the line: `_fault` finds it.
+    """
+    error: BaseException | None = None
+    for kind in (pl.UInt8, pl.Float32):
+        try:
+            table = _table(data, dialect, found, kind)
+        except FAULTS as caught:
+            error = caught
+            continue
+        if not table.height:
+            raise DataError(
+                f"{tree.describe(name)}: has a header and no rows", "one line per picture", "check the file"
             )
-        for column, text in zip(header, row, strict=True):
-            if column == label and not text.strip():
-                return DataError(f"{where}: has no label", "a label", "fill it in, or remove the line")
-            if column != label and not (text.isascii() and text.isdigit() and int(text) <= 255):
+        values = _packed(table, found, kind) if found.packed else _columns(table, found)
+        if values is not None:
+            return values, table
+    fault = _fault(tree.describe(name), data, dialect, found)
+    raise fault or damaged(tree, name, error or ValueError("it has empty cells")) from error
+
+
+def _table(data: bytes, dialect: Dialect, found: Columns, kind: type[pl.DataType]) -> pl.DataFrame:
+    """All columns by number: pixels of one type, others as words."""
+    pixels = set() if found.packed else set(found.pixels)
+    schema = {f"column_{i + 1}": kind() if i in pixels else pl.String() for i in range(len(dialect.names))}
+    return pl.read_csv(
+        io.BytesIO(data),
+        has_header=False,
+        separator=dialect.separator,
+        schema=schema,
+        skip_rows=int(dialect.has_header),
+    )
+
+
+def _columns(table: pl.DataFrame, found: Columns) -> np.ndarray | None:
+    """The pixels of a table with a column for each; None where cells are empty, NaN or infinite."""
+    wanted = [f"column_{i + 1}" for i in (*found.pixels, found.label) if i is not None]
+    if table.select(wanted).null_count().sum_horizontal()[0]:
+        return None
+    values = np.ascontiguousarray(table.select(wanted[: len(found.pixels)]).to_numpy())
+    return values if np.isfinite(values).all() else None
+
+
+def _packed(table: pl.DataFrame, found: Columns, kind: type[pl.DataType]) -> np.ndarray | None:
+    """The pixels of a table with all of them in one column; None where rows differ in length or are not numbers."""
+    if table[f"column_{(found.label or 0) + 1}"].null_count():
+        return None
+    cells = table[f"column_{found.pixels[0] + 1}"].str.strip_chars().str.replace_all(r"\s+", " ").str.split(" ")
+    counts = cells.list.len()
+    if counts.null_count() or counts.min() != counts.max():
+        return None
+    numbers = cells.explode().cast(kind, strict=False)
+    if numbers.null_count() or not numbers.is_finite().all():
+        return None
+    return numbers.to_numpy().reshape(table.height, -1)
+
+
+def _fault(where: str, data: bytes, dialect: Dialect, found: Columns) -> DataError | None:
+    """Return the error for the first faulty line of a table, or None where there is none."""
+    length = None
+    for line, row in _rows(where, data, dialect):
+        at = f"{where}, line {line}"
+        if len(row) != len(dialect.names):
+            than = "as in the header" if dialect.has_header else "as in the first line"
+            return DataError(
+                f"{at}: has {len(row)} values", f"{len(dialect.names)}, {than}", "repair or remove the line"
+            )
+        if found.label is not None and not row[found.label].strip():
+            return DataError(f"{at}: has no label", "a label", "fill it in, or remove the line")
+        for i in found.pixels:
+            cells = row[i].split() if found.packed else [row[i].strip()]
+            wrong = next((cell for cell in cells if not is_number(cell)), None)
+            if wrong is not None or not cells:
                 return DataError(
-                    f"{where}, column {column}: {text[:40]!r} is not a pixel",
-                    "a whole number from 0 to 255",
+                    f"{at}, column {dialect.names[i]}: {(wrong or '')[:40]!r} is not a pixel",
+                    "a number from 0 to 255",
                     "repair or remove the line",
                 )
+            length = length or len(cells)
+            if len(cells) != length:
+                return DataError(f"{at}: has {len(cells)} pixels", f"{length}, as in the first line", "")
     return None
+
+
+def _rows(where: str, data: bytes, dialect: Dialect) -> Iterator[tuple[int, Sequence[str]]]:
+    """The lines of a table below its header, with their numbers as an editor counts them."""
+    text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", errors="replace", newline="")
+    reader = csv.reader(text, delimiter=dialect.separator)
+    skip = dialect.has_header
+    try:
+        for row in reader:
+            if row and not skip:
+                yield reader.line_num, row
+            skip = skip and not row
+    except csv.Error as error:
+        raise DataError(
+            f"{where}, line {reader.line_num}: cannot be read ({error})",
+            "values between separators, and quotation marks in pairs",
+            "look for a stray quotation mark in the lines before",
+        ) from error
