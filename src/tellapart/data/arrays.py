@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tellapart.data.pixel_axes import channels_last
-from tellapart.data.value_range import infer_range
+from tellapart.data.array_range import infer_range
 from tellapart.errors import DataError
 
 
