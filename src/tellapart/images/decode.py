@@ -74,7 +74,7 @@ def decode_image(
 
     If it is a JPEG that ends early, `missing_share` of it is the share of its pixels that are missing.
     """
-    with _faults_named(source), _open(data, source, least) as image:
+    with _faults_named(source), open_within_limits(data, source, least) as image:
         if image.format in JPEGS:
             whole = _loaded_jpeg(image, data, source, least)
             return _upright(whole, source, samples)
@@ -104,7 +104,7 @@ def header(data: bytes, source: str = "picture", whole: bool = True) -> tuple[in
     Raises PictureError as `decode` does, but does not notice damage after the header. If `data` is not the `whole`
     file, it is also raised for formats that may have the orientation at their end.
     """
-    with _faults_named(source), _open(data, source) as image:
+    with _faults_named(source), open_within_limits(data, source) as image:
         if not whole and image.format not in JPEGS:
             raise PictureError(source, "has a format whose header may be incomplete")
         load_late_exif(image, data)
@@ -117,7 +117,7 @@ def header(data: bytes, source: str = "picture", whole: bool = True) -> tuple[in
 
 def format_and_orientation(data: bytes, source: str = "picture") -> tuple[str | None, int]:
     """Return the format of a picture file in capitals, and its EXIF orientation, 1 to 8. Raises PictureError."""
-    with _faults_named(source), _open(data, source) as image:
+    with _faults_named(source), open_within_limits(data, source) as image:
         load_late_exif(image, data)
         return image.format, orientation_of(image)
 
@@ -169,7 +169,7 @@ def opened(data: bytes, source: str = "picture") -> Image.Image:
     return image
 
 
-def _open(data: bytes, source: str, least: tuple[int, int] | None = None) -> Image.Image:
+def open_within_limits(data: bytes, source: str, least: tuple[int, int] | None = None) -> Image.Image:
     """Open a picture within the limits; a JPEG is then decoded at the size that `least` or its own size makes it."""
     image = opened(data, source)
     width, height = image.size
@@ -220,7 +220,7 @@ def _loaded_jpeg(image: Image.Image, data: bytes, source: str, least: tuple[int,
             return image
     except OSError as error:
         fault = error
-    found = completed(data, lambda changed: _open(changed, source, least))
+    found = completed(data, lambda changed: open_within_limits(changed, source, least))
     if found is None and fault is None:
         return image
     if found is None or found[1] > MOST_MISSING:
@@ -285,7 +285,7 @@ def _from_deep(image: Image.Image, source: str, samples: Samples) -> np.ndarray:
     if image.mode == "F" and not np.isfinite(values).all():
         raise PictureError(source, "contains NaN or infinity", "save it as 8 or 16 bit")
     if limits is None:
-        limits = (0, _highest(image, values, source))
+        limits = (0, highest_of(image, values, source))
     if image.mode == "F" or limits[0] < 0:
         pixels = to_pixels(values, limits)
     else:
@@ -299,7 +299,7 @@ def _is_inverted(image: Image.Image) -> bool:
     return tags is not None and tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
 
 
-def _highest(image: Image.Image, samples: np.ndarray, source: str) -> int:
+def highest_of(image: Image.Image, samples: np.ndarray, source: str) -> int:
     """Return the highest value of samples of more than 8 bits: that of 16 bits, unless a TIFF has fewer.
 
     Raises PictureError for a TIFF with values beyond 16 bits, whose range is unknown.

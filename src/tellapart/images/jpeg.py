@@ -75,10 +75,11 @@ def completed(data: bytes, opened: Callable[[bytes], Image.Image]) -> tuple[Imag
     end, has_all = _end_of_scans(data)
     if not has_all:
         return None
+    scanned = data[:end].rstrip(b"\xff")  # half a marker
     try:
-        image = opened(data[:end] + END)
+        image = opened(scanned + END)
         image.load()
-        with opened(data[:end] + _OTHER + END) as other:
+        with opened(scanned + _OTHER + END) as other:
             other.load()
             return image, _share_from_first_change(image, other)
     except Exception:  # Pillow's decoders raise nearly anything on damaged input
