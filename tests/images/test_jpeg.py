@@ -37,8 +37,8 @@ def test_a_jpeg_without_its_end_marker_is_complete(kind):
         for cut in (data[:-2], data[:-1], data[:-2] + b"\0" * 10):
             image = decode_image(cut)
             assert np.array_equal(np.asarray(image), np.asarray(decode_image(data)))
-            if cut == data[:-2]:
-                assert 0 < missing_share(image) < 1e-6
+            if cut == data[:-2]:  # Pillow alone reads some of these
+                assert missing_share(image) < 1e-6
         assert missing_share(decode_image(data)) == 0
 
 
