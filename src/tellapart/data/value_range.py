@@ -6,15 +6,15 @@ infrared. A collection of JPEG files is recognised by the first bytes of a few f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
 from tellapart.data.collection import Collection, EncodedPictures
-from tellapart.images.raw import Raw, read_raw
+from tellapart.images.raw import Raw, RawHeader, read_raw, read_raw_header
 from tellapart.images.samples import DEEPEST, PLAIN, Range, Samples
 
 FEW = 12
@@ -45,6 +45,9 @@ OPAQUE = 0.5
 """In alpha, at least this share of a picture is completely transparent or opaque."""
 
 
+Read = TypeVar("Read")
+
+
 @dataclass(frozen=True)
 class _Found:
     """What was found: the samples, and sentences about what is odd."""
@@ -62,11 +65,11 @@ def with_value_range(collection: Collection) -> Collection:
     if not isinstance(pictures, EncodedPictures):
         return collection
     places = [i for i in _spaced(len(pictures), FEW) if not _is_jpeg(pictures, i)]
-    few = list(_raws(pictures, places)) if places else []
-    if all(raw.kind == "other" for raw in few):
+    few = list(_each(pictures, places, read_raw_header))
+    if all(header.kind == "other" for header in few):
         return collection
     found = _range_of(pictures, few, jpegs=len(places) < min(FEW, len(pictures)))
-    band, band_notes = _last_band(few)
+    band, band_notes = _last_band(_raws(pictures, places)) if any(header.banded for header in few) else ("alpha", ())
     samples = replace(found.samples, last_band=band)
     inferred = collection.inferred
     if samples.values is not None:
@@ -94,37 +97,38 @@ def _is_jpeg(pictures: EncodedPictures, i: int) -> bool:
     return start.startswith(b"\xff\xd8")
 
 
-def _raws(pictures: EncodedPictures, places: Sequence[int]) -> Iterator[Raw]:
-    """Yield the numbers of those pictures that can be read."""
+def _each(pictures: EncodedPictures, places: Sequence[int], read: Callable[[bytes, str], Read]) -> Iterator[Read]:
+    """Yield what a function reads of those pictures that can be read."""
     for i in places:
-        raw = None
+        found = None
         with suppress(Exception):  # Pillow's decoders raise nearly anything; it is reported when all are read
-            raw = read_raw(pictures.bytes_of(i), pictures.describe(i))
-        if raw is not None:
-            yield raw
+            found = read(pictures.bytes_of(i), pictures.describe(i))
+        if found is not None:
+            yield found
 
 
-def _range_of(pictures: EncodedPictures, few: Sequence[Raw], jpegs: bool) -> _Found:
+def _raws(pictures: EncodedPictures, places: Sequence[int]) -> Iterator[Raw]:
+    return _each(pictures, places, read_raw)
+
+
+def _range_of(pictures: EncodedPictures, few: Sequence[RawHeader], jpegs: bool) -> _Found:
     """Return the range of a collection; `jpegs` is whether some of its pictures are JPEGs."""
-    kinds = [raw.kind for raw in few]
+    kinds = [header.kind for header in few]
     mixed = jpegs or len(set(kinds)) > 1
+    pixels = max(1, int(np.median([header.pixels for header in few])))
+    more = _raws(pictures, _spaced(len(pictures), min(MANY, max(FEW, MOST_PIXELS // pixels))))
     if "deep" in kinds:
-        return _of_deep(pictures, few, mixed)
+        return _of_deep(more, mixed)
     if kinds.count("float") > len(kinds) / 2 and not jpegs:
-        return _of_floats(pictures, few)
-    return _Found() if mixed else _of_bytes(pictures, few)
+        return _of_floats(more)
+    return _Found() if mixed else _of_bytes(more)
 
 
-def _more(pictures: EncodedPictures, few: Sequence[Raw]) -> Iterator[Raw]:
-    """Yield the numbers of many evenly spaced pictures."""
-    pixels = max(1, int(np.median([raw.values.size for raw in few])))
-    return _raws(pictures, _spaced(len(pictures), min(MANY, max(FEW, MOST_PIXELS // pixels))))
-
-
-def _of_deep(pictures: EncodedPictures, few: Sequence[Raw], mixed: bool) -> _Found:
+def _of_deep(raws: Iterable[Raw], mixed: bool) -> _Found:
+    """Return the range of integers of more than 8 bits."""
     counts, highest = np.zeros(DEEPEST + 1, np.int64), 0
-    for raw in _more(pictures, few):
-        if raw.kind == "deep":
+    for raw in raws:
+        if raw.header.kind == "deep":
             some = raw.values.ravel()[:: max(1, raw.values.size // MOST_COUNTED)]
             counts += np.bincount(np.clip(some, 0, DEEPEST), minlength=DEEPEST + 1)
             highest = max(highest, raw.highest)
@@ -155,9 +159,9 @@ def _limits(low: int, top: int, highest: int, mixed: bool) -> Range | None:
     return None if end >= highest // 2 else (0, end)
 
 
-def _of_floats(pictures: EncodedPictures, few: Sequence[Raw]) -> _Found:
+def _of_floats(raws: Iterable[Raw]) -> _Found:
     """Return 0 to 1 or 0 to 255 for floating-point samples that clearly have this range."""
-    ends = [(raw.values.min(), raw.values.max()) for raw in _more(pictures, few) if raw.kind == "float"]
+    ends = [(raw.values.min(), raw.values.max()) for raw in raws if raw.header.kind == "float"]
     low, high = min((end[0] for end in ends), default=0), max((end[1] for end in ends), default=0)
     if low >= 0 and 0.5 < high <= 1 and high - low > 0.25:  # NaN is none of this
         return _Found(Samples((0, 1)))
@@ -166,28 +170,29 @@ def _of_floats(pictures: EncodedPictures, few: Sequence[Raw]) -> _Found:
     return _Found()
 
 
-def _of_bytes(pictures: EncodedPictures, few: Sequence[Raw]) -> _Found:
+def _of_bytes(raws: Iterable[Raw]) -> _Found:
     """Return the range of 8-bit pictures that use only a small part of it. Ordinary pictures end this at the first."""
     most, seen, cut = 0, 0, False
-    for raw in (raw for several in (few, _more(pictures, few)) for raw in several):
-        most, seen, cut = max(most, int(raw.values.max(initial=0))), seen + 1, cut or raw.cut
+    for raw in raws:
+        most, seen, cut = max(most, int(raw.values.max(initial=0))), seen + 1, cut or raw.header.cut
         if most > (DARK_GREY if raw.values.ndim == 2 else DARK_COLOUR):
             return _Found()
-    if not most or min(seen - len(few), len(pictures)) < ENOUGH:
+    if not most or seen < ENOUGH:
         return _Found()
     what = "the pictures have 16 bits per channel, of which only the upper 8 can be read: few levels are left"
     return _Found(Samples((0, most if most <= CLASSES else DARK_GREY)), (what,) if cut else ())
 
 
-def _last_band(few: Sequence[Raw]) -> tuple[Literal["alpha", "data"], tuple[str, ...]]:
+def _last_band(raws: Iterable[Raw]) -> tuple[Literal["alpha", "data"], tuple[str, ...]]:
     """Return what the TIFF files have after their colours, and what to say about it."""
-    bands = [raw.last_band for raw in few if raw.last_band is not None]
+    found = [(raw.last_band, raw.values.shape[2]) for raw in raws if raw.last_band is not None]
+    bands = [band for band, _ in found]
     if not bands:
         return "alpha", ()
     extreme = [float(((band == 0) | (band == 255)).mean()) for band in bands]
     levels = [len(np.unique(band)) for band in bands]
     if np.median(extreme) >= OPAQUE or np.median(levels) <= 16:
         return "alpha", ()
-    which = "fourth" if any(raw.values.ndim == 3 and raw.values.shape[2] == 3 for raw in few) else "second"
+    which = "fourth" if any(colours == 3 for _, colours in found) else "second"
     note = f"the {which} band of the TIFF pictures is marked as alpha but varies like a picture; it is left out"
     return "data", (note,)
