@@ -115,7 +115,7 @@ def main() -> None:
         folders = {
             "8,000 photos of 200 x 200, at 128 x 128": (home / "cats-dogs" / "training_set", 128),
             "the same, at 64 x 64": (home / "cats-dogs" / "training_set", 64),
-            "4,317 photos of about 320 x 240, at 128 x 128": (home / "flowers" / "flowers", 128),
+            "4,317 photos of 128 x 128, at 64 x 64": (home / "flowers" / "flowers", 64),
             "154 photos of 3000 x 2000, at 128 x 128": (home / "large", 128),
         }
         seconds = reading(folders)

@@ -96,10 +96,16 @@ def _share_from_first_change(image: Image.Image, other: Image.Image) -> float:
     if box is None:
         return 0.0
     width, height = image.size
-    rows = min(8, height - box[1])
+    rows = min(_block_rows(image), height - box[1])
     band = changes.crop((0, box[1], width, box[1] + rows)).getbbox()
     before = (band[0] if band else 0) * rows
     return ((height - box[1]) * width - before) / (width * height)
+
+
+def _block_rows(image: Image.Image) -> int:
+    """Return how many rows of pixels are stored together: 8, or 16 where colours have half the rows."""
+    components = getattr(image, "layer", [])
+    return 8 * max((component[2] for component in components), default=1) if len(components) > 1 else 8
 
 
 def _end_of_scans(data: bytes) -> tuple[int, bool]:
