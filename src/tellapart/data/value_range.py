@@ -27,7 +27,7 @@ MOST_COUNTED = 2**21
 """Samples of a picture that are counted, at regular distances."""
 
 ENOUGH = 6
-"""With fewer pictures, small numbers of 8 bits are no evidence of a small range."""
+"""With fewer pictures, small numbers of 8 bits do not show that the range is small."""
 
 ENDS = (255, 1023, 4095, 10_000, 16_383, 32_767)
 """Highest values of common ranges in 16 bits: 8, 10 and 12 bits, reflectance, 14 and 15 bits."""
@@ -171,7 +171,7 @@ def _of_floats(raws: Iterable[Raw]) -> _Found:
 
 
 def _of_bytes(raws: Iterable[Raw]) -> _Found:
-    """Return the range of 8-bit pictures that use only a small part of it. Ordinary pictures end this at the first."""
+    """Return the range of 8-bit pictures that use only a small part of it. The first picture with other values ends this."""
     most, seen, cut = 0, 0, False
     for raw in raws:
         most, seen, cut = max(most, int(raw.values.max(initial=0))), seen + 1, cut or raw.header.cut
