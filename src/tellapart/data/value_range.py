@@ -171,7 +171,7 @@ def _of_floats(raws: Iterable[Raw]) -> _Found:
 
 
 def _of_bytes(raws: Iterable[Raw]) -> _Found:
-    """Return the range of 8-bit pictures that use only a small part of it. The first picture with other values ends this."""
+    """Return the range of 8-bit pictures that use a small part of it. The first one with other values ends this."""
     most, seen, cut = 0, 0, False
     for raw in raws:
         most, seen, cut = max(most, int(raw.values.max(initial=0))), seen + 1, cut or raw.header.cut
