@@ -1,5 +1,7 @@
 """Each check on collections with one fault planted, and on one without."""
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -123,11 +125,16 @@ def test_a_group_with_near_duplicates_is_not_reported_as_exact(tmp_path):
 
 
 def test_a_jpeg_that_was_cut_and_closed_again(tmp_path):
+    """As it is, and saved again by a program that does not notice."""
     cats = folder(tmp_path) / "cats"
     whole = encoded(photo(99), quality=95)
-    (cats / "cut.jpg").write_bytes(whole[: len(whole) * 2 // 3] + b"\xff\xd9")
+    closed = whole[: len(whole) * 2 // 3] + b"\xff\xd9"
+    (cats / "closed.jpg").write_bytes(closed)
+    (cats / "saved.jpg").write_bytes(encoded(np.asarray(Image.open(io.BytesIO(closed))), quality=95))
     findings, _ = run_check(tmp_path, "cut-off")
-    assert [finding.words.split(":")[0] for finding in findings] == ["cats/cut.jpg"]
+    assert [finding.words.split(":")[0] for finding in findings] == ["cats/saved.jpg"]
+    findings, _ = run_check(tmp_path, "unreadable")
+    assert [finding.words.split(":")[0] for finding in findings] == ["cats/closed.jpg"]
 
 
 def test_blur(tmp_path):

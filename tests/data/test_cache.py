@@ -7,7 +7,7 @@ import pytest
 import tellapart
 from tellapart.data import cache, feeding
 from tellapart.data.cache import find_entry, make_room
-from tellapart.data.collection import Collection
+from tellapart.data.collection import EncodedPictures
 from tellapart.data.duplicates import Traits
 from tellapart.data.feeding import prepare_collection, prepare_pictures
 from tellapart.data.pixel_store import PixelFile, SelectedRows
@@ -47,7 +47,7 @@ def read_again(monkeypatch, folder):
     """What a second reading gives that may decode nothing."""
     collection = tellapart.open(folder)
     with monkeypatch.context() as patch:
-        patch.setattr(type(collection.pictures), "read", None)
+        patch.setattr(type(collection.pictures), "image", None)
         return prepare_collection(collection, PREPARATION)
 
 
@@ -87,7 +87,7 @@ def test_some_of_them_come_from_there_too(tmp_path, home, monkeypatch):
     monkeypatch.setattr(feeding, "FEW", 3)
     wanted = np.array([30, 2, 17, 13, 14, 12])
     with monkeypatch.context() as patch:
-        patch.setattr(type(collection.pictures), "read", None)
+        patch.setattr(type(collection.pictures), "image", None)
         got = prepare_pictures(collection, wanted, PREPARATION)
     expected = whole.select(np.sort(wanted))
     order = np.argsort(got.indices)
@@ -203,16 +203,16 @@ def test_splits_share_the_pixels(tmp_path, home):
 def test_a_stored_temporary_fault_is_ignored_if_the_copy_could_not_be_removed(tmp_path, home, monkeypatch):
     """As on Windows, where open files cannot be removed."""
     monkeypatch.setattr(cache.Entry, "remove", lambda _: None)
-    folder, real = photos(tmp_path), Collection.read
+    folder, real = photos(tmp_path), EncodedPictures.image
 
-    def read(collection, i, least=None):
+    def image(pictures, i, least, samples):
         if i == 3:
             raise PictureError("x", "in other words", temporary=True)
-        return real(collection, i, least)
+        return real(pictures, i, least, samples)
 
-    monkeypatch.setattr(Collection, "read", read)
+    monkeypatch.setattr(EncodedPictures, "image", image)
     first = prepare_collection(tellapart.open(folder), PREPARATION).data
-    monkeypatch.setattr(Collection, "read", real)
+    monkeypatch.setattr(EncodedPictures, "image", real)
     assert [item.index for item in first.skipped] == [3]
     assert not prepare_collection(tellapart.open(folder), PREPARATION).data.skipped
     everything = np.arange(len(tellapart.open(folder)))
@@ -222,15 +222,15 @@ def test_a_stored_temporary_fault_is_ignored_if_the_copy_could_not_be_removed(tm
 @pytest.mark.parametrize("temporary", (True, False))
 def test_a_copy_with_a_temporary_fault_is_not_kept_whatever_its_words(tmp_path, home, monkeypatch, temporary):
     """The flag comes back from the processes that decode, and decides; the words "cannot be read" do not."""
-    folder, real = photos(tmp_path), Collection.read
+    folder, real = photos(tmp_path), EncodedPictures.image
 
-    def read(collection, i, least=None):
+    def image(pictures, i, least, samples):
         if i == 3:
             raise PictureError("x", "cannot be read (words)", temporary=temporary)
-        return real(collection, i, least)
+        return real(pictures, i, least, samples)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Collection, "read", read)
+        patch.setattr(EncodedPictures, "image", image)
         prepare_collection(tellapart.open(folder), PREPARATION)
     feeding.wait_for_copies()
     assert len(kept_in(home) if home.exists() else []) == (0 if temporary else 1)

@@ -1,3 +1,4 @@
+import importlib.util
 import io
 import struct
 import zlib
@@ -8,6 +9,8 @@ from PIL import Image
 
 from tellapart.errors import PictureError
 from tellapart.images.decode import MAX_PIXELS, decode, header
+
+HEIF = importlib.util.find_spec("pillow_heif") is not None
 
 
 def encoded(image, kind="PNG", **options):
@@ -99,8 +102,11 @@ def test_the_first_frame_of_an_animation():
         (b"", "the file is empty"),
         (b"hello", "is not a picture of a known format"),
         (b"%PDF-1.4 hello", "is not a picture of a known format"),
-        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "is HEIC, which is not supported: convert it to JPEG"),
-        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif", "is AVIF, which is not supported: convert it to JPEG"),
+        (
+            b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic",
+            "is HEIC: pip install 'tellapart[heif]'" if not HEIF else "cannot be decoded",
+        ),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif", "cannot be decoded"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", "is not a picture of a known format"),
         (encoded(noise())[:2000], "cannot be decoded"),
         (encoded(noise(), "JPEG")[:2000], "cannot be decoded"),

@@ -105,10 +105,10 @@ def test_a_change_of_no_recipe(tmp_path):
 def test_where_no_picture_can_be_read_the_reasons_are_shown(tmp_path):
     for name in ("cats", "dogs"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "1.heic").write_bytes(b"\0\0\0\x18ftypheic")
+        (tmp_path / name / "1.jxl").write_bytes(b"\xff\x0a")
     shown = tellapart.show(tmp_path, on_event=silent)
     assert shown.output is None
-    assert "2 pictures cannot be read:\n  cats/1.heic: is HEIC, which is not supported: convert it to JPEG" in str(
+    assert "2 pictures cannot be read:\n  cats/1.jxl: is JPEG XL, which is not supported: convert it to JPEG" in str(
         shown
     )
 

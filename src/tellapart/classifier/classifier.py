@@ -23,7 +23,7 @@ from tellapart.data.tree import FolderTree, pictures_of
 from tellapart.errors import ModelFileError, PictureError, UsageError
 from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.preprocessing import Preparation
-from tellapart.images.read import from_array, read_picture
+from tellapart.images.read import from_array, read_image
 from tellapart.images.views import Views
 from tellapart.images.views import tta_views as views_of
 from tellapart.parallel import each
@@ -176,14 +176,14 @@ class Classifier:
         passes the error to it and leaves the picture out of the list.
         """
         if isinstance(pictures, np.ndarray) and not _is_batch(pictures):
-            return self._answers(("array",), self.preprocessing(from_array(pictures))[np.newaxis])[0]
+            return self.answers(("array",), self._prepared(pictures, "array")[np.newaxis])[0]
         if isinstance(pictures, np.ndarray) and self._is_prepared(pictures):
-            return self._answers([f"array {i}" for i in range(len(pictures))], pictures)
+            return self.answers([f"array {i}" for i in range(len(pictures))], pictures)
         many = several(pictures)
         if many is None:
             name = name_of(pictures, None)
             with pillow_warnings_off():
-                return self._answers((name,), self._prepared(pictures, name)[np.newaxis])[0]
+                return self.answers((name,), self._prepared(pictures, name)[np.newaxis])[0]
         return list(self.predict_each(many, on_bad))
 
     def predict_proba(self, pictures: Any) -> np.ndarray:
@@ -210,9 +210,7 @@ class Classifier:
             if bad and on_bad is None:
                 raise bad[0]
             good = [read for read in reads if not isinstance(read, PictureError)]
-            answers = (
-                self._answers([name for name, _ in good], np.stack([pixels for _, pixels in good])) if good else []
-            )
+            answers = self.answers([name for name, _ in good], np.stack([pixels for _, pixels in good])) if good else []
             remaining = iter(answers)
             for read in reads:
                 if not isinstance(read, PictureError):
@@ -271,6 +269,8 @@ class Classifier:
 
     def _is_prepared(self, pictures: np.ndarray) -> bool:
         """Whether an array is a stack of pictures that are preprocessed already."""
+        if self.preprocessing.samples.for_array(pictures.dtype) is not None:
+            return False
         return pictures.dtype == np.uint8 and pictures.ndim == 4 and pictures.shape[1:] == self.preprocessing.shape
 
     def _over_views(self, pixels: np.ndarray, outputs: np.ndarray) -> np.ndarray:
@@ -283,7 +283,8 @@ class Classifier:
             answers = _averaged(chain([unchanged], others))
         return tempered(answers, self.record.temperature)
 
-    def _answers(self, names: Sequence[str], pixels: np.ndarray) -> list[Prediction]:
+    def answers(self, names: Sequence[str], pixels: np.ndarray) -> list[Prediction]:
+        """Predictions for preprocessed pictures, uint8 [n, *preprocessing.shape], with their names."""
         classes, threshold = self.record.class_names, self.threshold
         values, ood_scores = self.probabilities_and_ood_scores(pixels)
         scores = [None] * len(names) if ood_scores is None else ood_scores.tolist()
@@ -301,7 +302,10 @@ class Classifier:
 
     def _prepared(self, picture: Any, name: str) -> np.ndarray:
         picture = picture.picture if isinstance(picture, Named) else picture
-        return self.preprocessing(read_picture(picture, name, self.preprocessing.least))
+        preprocessing = self.preprocessing
+        if isinstance(picture, np.ndarray):
+            return preprocessing(from_array(picture, name, preprocessing.samples))
+        return preprocessing(read_image(picture, name, preprocessing.least, preprocessing.samples))
 
 
 def load_classifier(path: Any) -> Classifier:

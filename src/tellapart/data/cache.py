@@ -18,7 +18,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -31,7 +31,7 @@ from tellapart.data.pixel_store import PixelFile
 from tellapart.errors import TellapartError
 from tellapart.images.preprocessing import Preparation
 
-VERSION = 5
+VERSION = 6
 SUFFIX = ".pixels"
 _END = b"tellapart pixels"
 _TAIL = len(_END) + 32
@@ -47,21 +47,27 @@ LEFTOVER = 86_400.0
 
 
 class Unreadable(NamedTuple):
-    """Why a picture could not be read, and whether that is temporary: an unreachable share, or too little memory."""
+    """Why a picture could not be read, and whether that is temporary: an unreachable share, or too little memory.
+
+    `was_read` is true for a picture that could be read, but not completely.
+    """
 
     reason: str
     temporary: bool = False
+    was_read: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Known:
     """What is known of every picture of a collection apart from its prepared pixels.
 
-    `unreadable` has the pictures that could not be read, by position; `traits` are those of the decoded pictures.
+    `unreadable` has the pictures that could not be read, by position; `traits` are those of the decoded pictures;
+    `incomplete` are the positions of those that end early.
     """
 
     unreadable: dict[int, Unreadable]
     traits: Traits
+    incomplete: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -101,8 +107,10 @@ class Entry:
         if file.read(_TAIL) != _END + self._digest(file, end):
             raise ValueError("damaged")
         file.seek(self.size)
-        checksums, unreadable, *traits = (np.load(file, allow_pickle=False) for _ in range(5))
-        return checksums, Known({int(i): Unreadable(*why) for i, why in json.loads(str(unreadable))}, Traits(*traits))
+        checksums, words, *traits = (np.load(file, allow_pickle=False) for _ in range(5))
+        unreadable, incomplete = json.loads(str(words))
+        faults = {int(i): Unreadable(*why) for i, why in unreadable}
+        return checksums, Known(faults, Traits(*traits), set(map(int, incomplete)))
 
     def _digest(self, file: BinaryIO, end: int) -> bytes:
         """Return the SHA-256 of the bytes after the pictures up to `end`, read in pieces, since they may be many."""
@@ -134,7 +142,7 @@ class Entry:
         """Write what is known of the pictures after them."""
         traits = known.traits
         file.seek(self.size)
-        words = np.array(json.dumps(sorted(known.unreadable.items())))
+        words = np.array(json.dumps([sorted(known.unreadable.items()), sorted(known.incomplete)]))
         for column in (checksums, words, traits.digests, traits.sides, traits.thumbnails):
             np.save(file, column, allow_pickle=False)
         end = file.tell()

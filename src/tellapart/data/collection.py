@@ -11,11 +11,13 @@ from functools import cached_property
 from typing import Any, Protocol, SupportsIndex
 
 import numpy as np
+from PIL import Image
 
 from tellapart.data.split_names import SPLITS
 from tellapart.errors import DataError, PictureError
-from tellapart.images.decode import decode, header
+from tellapart.images.decode import decode, decode_image, header
 from tellapart.images.read import MAX_BYTES
+from tellapart.images.samples import PLAIN, Samples
 
 HEAD_BYTES = 2**18
 """Bytes that are read of a large file for its header: EXIF data, a preview and a colour profile may come first."""
@@ -76,7 +78,7 @@ class EncodedPictures:
     """Pictures that are files, given by functions of their position i.
 
     `load(i)` returns the bytes, `size(i)` their number, `describe(i)` the name for errors, `stamped(i)` the result of
-    `stamp`, and the optional `start(i, count)` the first bytes.
+    `stamp`, and the optional `start(i, count)` the first bytes. `samples` says which values become 0 and 255.
     """
 
     count: int
@@ -85,13 +87,18 @@ class EncodedPictures:
     describe: Callable[[int], str]
     stamped: Callable[[int], bytes | None] = lambda i: None
     start: Callable[[int, int], bytes] | None = None
+    samples: Samples = PLAIN
 
     def __len__(self) -> int:
         return self.count
 
     def read(self, i: int, least: tuple[int, int] | None = None) -> np.ndarray:
         """See Pictures."""
-        return decode(self.bytes_of(i), self.describe(i), least)
+        return decode(self.bytes_of(i), self.describe(i), least, self.samples)
+
+    def image(self, i: int, least: tuple[int, int] | None, samples: Samples) -> Image.Image:
+        """Return picture i as `read` does, as a Pillow image and with these samples. Raises PictureError."""
+        return decode_image(self.bytes_of(i), self.describe(i), least, samples)
 
     def shape(self, i: int) -> tuple[int, int, int]:
         """See Pictures."""
@@ -235,6 +242,13 @@ class Collection:
         With `least` (height, width) they may be reduced to no less than that, if it saves work.
         """
         return self.pictures.read(i, least)
+
+    @property
+    def samples(self) -> Samples:
+        """Which values of the source become the pixels 0 and 255, for preprocessing."""
+        if isinstance(self.pictures, EncodedPictures):
+            return self.pictures.samples
+        return Samples(self.value_range, "arrays")
 
     def label(self, i: int) -> str:
         """Return the class name of picture i."""

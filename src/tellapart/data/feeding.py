@@ -13,17 +13,19 @@ from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 import numpy as np
+from PIL import Image
 
 from tellapart.data import datasets
 from tellapart.data.cache import Entry, Known, Unreadable, checksums_of, find_entry, reserve
-from tellapart.data.collection import ArrayPictures, Collection, Skipped
+from tellapart.data.collection import ArrayPictures, Collection, EncodedPictures, Skipped
 from tellapart.data.duplicates import Duplicates, Traits, find_duplicates
 from tellapart.data.pixel_store import PixelFile, Pixels, select_rows
 from tellapart.errors import DataError, PictureError
-from tellapart.images.decode import pillow_warnings_off
+from tellapart.images.decode import missing_share, pillow_warnings_off, pixels_of
 from tellapart.images.preprocessing import Preparation
+from tellapart.images.samples import rescaled
 from tellapart.parallel import each_in_processes, shared
-from tellapart.progress import Listener, Progress, silent
+from tellapart.progress import Listener, Note, Progress, silent
 
 IN_MEMORY = 2**30
 """Prepared pictures with more bytes stay in a file, from which training reads them a batch at a time."""
@@ -98,18 +100,19 @@ def prepare_collection(
 
     Raises DataError if no picture can be read, or if there is no disk space for pictures that do not fit in memory.
     """
-    source, everything = collection.pictures, np.arange(len(collection))
+    everything = np.arange(len(collection))
     known = Known({}, Traits.room(len(collection)))
-    if isinstance(source, ArrayPictures) and source.array.shape[1:] == preprocessing.shape:
-        for i, picture in enumerate(source.array):
+    if (ready := _ready(collection, preprocessing)) is not None:
+        for i, picture in enumerate(ready):
             known.traits.note(i, picture, min(picture.shape[:2]))
-        return PreparedCollection(Prepared(source.array, collection.labels, everything), known)
+        return PreparedCollection(Prepared(ready, collection.labels, everything), known)
     entry = _entry(collection, preprocessing)
     stored = _load(entry)
     if stored is not None and entry is not None:
         on_event(Progress(task, len(collection), len(collection)))
         try:
             pixels: Pixels = stored[0][:] if _fits(stored[0].shape) else stored[0]
+            _report_incomplete(collection, stored[1], on_event)
             return PreparedCollection(
                 _without_unreadable(collection, everything, pixels, stored[1].unreadable), stored[1]
             )
@@ -118,7 +121,10 @@ def prepare_collection(
     shape = (len(collection), *preprocessing.shape)
 
     def fill(store: np.ndarray | PixelFile) -> np.ndarray | PixelFile:
-        known.unreadable.update(_fill(store, collection, everything, preprocessing, on_event, task, known.traits))
+        faults = _fill(store, collection, everything, preprocessing, on_event, task, known.traits)
+        known.unreadable.update((i, fault) for i, fault in faults.items() if not fault.was_read)
+        known.incomplete.update(i for i, fault in faults.items() if fault.was_read)
+        _report_incomplete(collection, known, on_event)
         return store
 
     if _fits(shape):
@@ -146,9 +152,8 @@ def prepare_pictures(
 
     A copy that a training has kept on disk is used. Raises DataError if no picture can be read.
     """
-    source = collection.pictures
-    if isinstance(source, ArrayPictures) and source.array.shape[1:] == preprocessing.shape:
-        return Prepared(select_rows(source.array, indices), collection.labels[indices], indices)
+    if (ready := _ready(collection, preprocessing)) is not None:
+        return Prepared(select_rows(ready, indices), collection.labels[indices], indices)
     entry = _entry(collection, preprocessing) if len(indices) > FEW else None
     stored = _load(entry)
     if stored is not None:
@@ -158,7 +163,8 @@ def prepare_pictures(
         return _without_unreadable(collection, indices, select_rows(pixels, indices), unreadable)
     shape = (len(indices), *preprocessing.shape)
     store = shared(shape, np.uint8) if _fits(shape) else _temporary(shape)
-    unreadable = _fill(store, collection, indices, preprocessing, on_event, task)
+    faults = _fill(store, collection, indices, preprocessing, on_event, task)
+    unreadable = {position: fault for position, fault in faults.items() if not fault.was_read}
     return _without_unreadable(collection, indices, store, unreadable)
 
 
@@ -171,18 +177,23 @@ def _fill(
     task: str,
     traits: Traits | None = None,
 ) -> dict[int, Unreadable]:
-    """Write prepared pictures into the rows of a store; return why some cannot be read, by position in `indices`."""
+    """Write prepared pictures into the rows of a store.
+
+    Returns why some cannot be read, or not completely, by position in `indices`.
+    """
     unreadable: dict[int, Unreadable] = {}
 
     def prepare(position: int) -> Unreadable | None:
         try:
-            pixels = collection.read(int(indices[position]), preprocessing.least)
-            image = preprocessing.image(pixels)
+            whole = _read(collection, int(indices[position]), preprocessing)
+            image = preprocessing.image(whole)
             prepared = store[position] = np.asarray(image).reshape(preprocessing.shape)
             if traits is not None and preprocessing.keeps_detail:
-                traits.note(position, prepared, min(pixels.shape[:2]), image)
+                traits.note(position, prepared, min(whole.size), image)
             elif traits is not None:
-                traits.note(position, pixels, min(pixels.shape[:2]))
+                traits.note(position, pixels_of(whole), min(whole.size))
+            if missing := missing_share(whole):
+                return Unreadable(f"ends early ({missing:.1%} missing)", was_read=True)
         except PictureError as error:
             return Unreadable(error.reason, error.temporary)
         return None
@@ -195,6 +206,32 @@ def _fill(
             if position % 64 == 63 or position + 1 == len(indices):
                 on_event(Progress(task, position + 1, len(indices)))
     return unreadable
+
+
+def _ready(collection: Collection, preprocessing: Preparation) -> np.ndarray | None:
+    """Return the pictures of a collection if they are one array of the prepared shape, else None."""
+    source = collection.pictures
+    if not isinstance(source, ArrayPictures) or source.array.shape[1:] != preprocessing.shape:
+        return None
+    return rescaled(source.array, collection.value_range, preprocessing.values)
+
+
+def _read(collection: Collection, i: int, preprocessing: Preparation) -> Image.Image:
+    """Return picture i as preprocessing needs it: with its samples, not with those that the collection suggests."""
+    if isinstance(collection.pictures, EncodedPictures):
+        return collection.pictures.image(i, preprocessing.least, preprocessing.samples)
+    pixels = rescaled(collection.read(i, preprocessing.least), collection.value_range, preprocessing.values)
+    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+
+
+def _report_incomplete(collection: Collection, known: Known, on_event: Listener) -> None:
+    """Name the pictures that end early but were read."""
+    if known.incomplete:
+        names = [collection.keys[i] for i in sorted(known.incomplete)[:3]]
+        more = f" and {len(known.incomplete) - 3:,} more" if len(known.incomplete) > 3 else ""
+        count = len(known.incomplete)
+        what = "picture ends early and was" if count == 1 else "pictures end early and were"
+        on_event(Note(f"note: {count:,} {what} read as far as possible: {', '.join(names)}{more}", warning=True))
 
 
 def _without_unreadable(
@@ -244,6 +281,7 @@ def _written(entry: Entry, fill: Callable[[PixelFile], np.ndarray | PixelFile], 
         return PixelFile(entry.path.open("rb"), entry.shape, 0, checksums)
     except OSError:
         known.unreadable.clear()
+        known.incomplete.clear()
         return None
 
 

@@ -54,7 +54,7 @@ def inspect(collection: Collection, on_event: Listener = silent) -> Inspection:
     def summarise_picture(i: int) -> PictureSummary | str:
         try:
             if isinstance(pictures, EncodedPictures):
-                return summarise_file(pictures.bytes_of(i), collection.keys[i])
+                return summarise_file(pictures.bytes_of(i), collection.keys[i], pictures.samples)
             return summarise(pictures.read(i))
         except PictureError as error:
             return error.reason

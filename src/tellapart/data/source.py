@@ -13,6 +13,7 @@ from tellapart.data import datasets, formats
 from tellapart.data.archives import open_tree
 from tellapart.data.collection import Collection
 from tellapart.data.layout import Layout, Said
+from tellapart.data.value_range import with_value_range
 from tellapart.errors import UsageError, did_you_mean
 from tellapart.progress import Listener, silent
 
@@ -62,7 +63,7 @@ def _open(source: Any, layout: Layout, on_event: Listener) -> Collection:
             "a path, or one of the names that 'tellapart datasets' lists",
             f"did you mean {similar}?" if similar else f"check the spelling; {did_you_mean(text, datasets.names())}",
         )
-    collection = formats.read(open_tree(path), layout)
+    collection = with_value_range(formats.read(open_tree(path), layout))
     if collection.source in datasets.names():  # so that the source is not taken for the data set later
         source = os.path.join(os.curdir, collection.source)  # noqa: PTH118  # a Path would drop the dot
         collection = replace(collection, source=source)

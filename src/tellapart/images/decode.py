@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import io
-import re
 import warnings
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, JpegImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from tellapart.errors import PictureError
+from tellapart.images.jpeg import JPEGS, completed, count_scans, ends_in_grey
+from tellapart.images.more_formats import open_more, too_many_bands
+from tellapart.images.samples import DEEPEST, PLAIN, Samples, table_to_pixels, to_pixels
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 """The decoders that may run. The content of a file decides, not its extension."""
-
-JPEGS = ("JPEG", "MPO")
-"""Pillow's names for JPEG files; an MPO is a JPEG followed by more pictures, as some cameras write."""
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -35,47 +34,68 @@ _LATE = (b"eXIf", b"XML:com.adobe.xmp", b"Raw profile type exif")
 """Marks of EXIF data in PNG files, where they may come after the pixels."""
 
 MAX_PIXELS = 50_000_000
-"""Larger pictures are refused by their header, before any memory is allocated."""
+"""Larger pictures are refused by their header, before any memory is allocated; JPEGs are decoded at half their size."""
+
+MAX_REDUCED = 210_000_000
+"""Larger JPEGs are refused too. The largest sensors of phones have 200 megapixels."""
+
+MAX_BUFFERED = 100_000_000
+"""The same for JPEGs of several scans, of which libjpeg keeps the coefficients: up to 6 bytes per pixel."""
 
 MAX_SCANS = 200
 """JPEGs with more scans are refused: a file may have thousands of 30 bytes, and each is decoded for all pixels."""
 
+MOST_MISSING = 0.05
+"""A JPEG that ends early is read if at most this share of its pixels is missing; they are grey."""
 
-def decode(data: bytes, source: str = "picture", least: tuple[int, int] | None = None) -> np.ndarray:
+
+def decode(
+    data: bytes, source: str = "picture", least: tuple[int, int] | None = None, samples: Samples = PLAIN
+) -> np.ndarray:
     """Decode a picture.
 
     Returns uint8 [height, width, channels]: 1 channel for grey files, else 3 (RGB). EXIF orientation is applied, alpha
-    is flattened on white, samples of 9 to 16 bits are scaled to 8, the first frame of an animation is used.
+    is flattened on white, samples of 9 to 16 bits are scaled to 8, the first frame of an animation is used. `samples`
+    says which values become 0 and 255 where the type does not. JPEGs of more than 50 megapixels are decoded at half
+    their size.
 
     With `least` (height and width, upright) a JPEG may be decoded at a half, a quarter or an eighth of its size, no
-    less than that, which saves work.
+    less than that, which saves work; preprocessing of version 2 does so.
 
     Raises PictureError with the name `source` for anything that cannot be read.
     """
-    try:
-        with _open(data, source) as image:
-            if least is not None:
-                _draft(image, least)
-            return from_pillow(image, source)
-    except PictureError:
-        raise
-    except Exception as error:  # Pillow's decoders raise nearly anything on damaged input
-        raise PictureError(source, _reason(error)) from error
+    return pixels_of(decode_image(data, source, least, samples))
 
 
-def from_pillow(image: Image.Image, source: str = "picture") -> np.ndarray:
-    """Return the pixels of a Pillow image, as `decode` does. Raises PictureError if its data cannot be read."""
-    try:
-        image.load()
-        highest = _highest(image, source)
-        way = _UPRIGHT.get(orientation_of(image))  # exif_transpose rewrites all tags, and fails at odd ones
-        return _pixels(image if way is None else image.transpose(way), source, highest)
-    except PictureError:
-        raise
-    except MemoryError as error:
-        raise PictureError(source, "does not fit in memory", temporary=True) from error
-    except Exception as error:
-        raise PictureError(source, _reason(error)) from error
+def decode_image(
+    data: bytes, source: str = "picture", least: tuple[int, int] | None = None, samples: Samples = PLAIN
+) -> Image.Image:
+    """Decode a picture as `decode` does, to a Pillow image of mode L or RGB.
+
+    If it is a JPEG that ends early, `missing_share` of it is the share of its pixels that are missing.
+    """
+    with _faults_named(source), open_within_limits(data, source, least) as image:
+        if image.format in JPEGS:
+            whole = _loaded_jpeg(image, data, source, least)
+            return _upright(whole, source, samples)
+        return _upright(image, source, samples)
+
+
+def from_pillow(image: Image.Image, source: str = "picture", samples: Samples = PLAIN) -> Image.Image:
+    """Return a Pillow image as `decode_image` does. Raises PictureError if its data cannot be read."""
+    with _faults_named(source):
+        return _upright(image, source, samples)
+
+
+def pixels_of(image: Image.Image) -> np.ndarray:
+    """Return the pixels of a Pillow image of mode L or RGB: uint8 [height, width, 1 or 3]."""
+    array = np.asarray(image)
+    return array[:, :, np.newaxis] if array.ndim == 2 else array
+
+
+def missing_share(image: Image.Image) -> float:
+    """Return the share of pixels, 0..1, that a JPEG lacks because its data ends early; 0 for all others."""
+    return float(image.info.get(_MISSING, 0.0))
 
 
 def header(data: bytes, source: str = "picture", whole: bool = True) -> tuple[int, int, int]:
@@ -84,19 +104,34 @@ def header(data: bytes, source: str = "picture", whole: bool = True) -> tuple[in
     Raises PictureError as `decode` does, but does not notice damage after the header. If `data` is not the `whole`
     file, it is also raised for formats that may have the orientation at their end.
     """
+    with _faults_named(source), open_within_limits(data, source) as image:
+        if not whole and image.format not in JPEGS:
+            raise PictureError(source, "has a format whose header may be incomplete")
+        load_late_exif(image, data)
+        turned = orientation_of(image) in (5, 6, 7, 8)
+        if image.format == "TIFF" and image.getexif().get(0x0112) in (5, 6, 7, 8):
+            turned = False  # Pillow returns the upright size, unless only XMP has the orientation
+        width, height = image.size[::-1] if turned else image.size
+        return height, width, 1 if _is_grey(image) else 3
+
+
+def format_and_orientation(data: bytes, source: str = "picture") -> tuple[str | None, int]:
+    """Return the format of a picture file in capitals, and its EXIF orientation, 1 to 8. Raises PictureError."""
+    with _faults_named(source), open_within_limits(data, source) as image:
+        load_late_exif(image, data)
+        return image.format, orientation_of(image)
+
+
+@contextlib.contextmanager
+def _faults_named(source: str) -> Iterator[None]:
+    """Raise PictureError with this name for any exception."""
     try:
-        with _open(data, source) as image:
-            if not whole and image.format not in JPEGS:
-                raise PictureError(source, "has a format whose header may be incomplete")
-            load_late_exif(image, data)
-            turned = orientation_of(image) in (5, 6, 7, 8)
-            if image.format == "TIFF" and image.getexif().get(0x0112) in (5, 6, 7, 8):
-                turned = False  # Pillow returns the upright size, unless only XMP has the orientation
-            width, height = image.size[::-1] if turned else image.size
-            return height, width, 1 if _is_grey(image) else 3
+        yield
     except PictureError:
         raise
-    except Exception as error:
+    except MemoryError as error:
+        raise PictureError(source, "does not fit in memory", temporary=True) from error
+    except Exception as error:  # Pillow's decoders raise nearly anything on damaged input
         raise PictureError(source, _reason(error)) from error
 
 
@@ -112,56 +147,89 @@ def pillow_warnings_off() -> Iterator[None]:
         yield
 
 
-def _open(data: bytes, source: str) -> Image.Image:
+_MISSING = "tellapart: missing share"
+
+
+def opened(data: bytes, source: str = "picture") -> Image.Image:
+    """Open a picture file without decoding its pixels. Raises PictureError if its format is unknown."""
     if not data:
         raise PictureError(source, "the file is empty")
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except UnidentifiedImageError as error:
-        if data[4:8] == b"ftyp" and (kind := _unsupported_kind(data[8:40])):
-            reason = f"is {kind}, which is not supported: convert it to JPEG"
-            raise PictureError(source, reason, "convert it to JPEG, or leave it out") from error
-        raise PictureError(source, "is not a picture of a known format") from error
+        if data.startswith(b"\xff\xd8\xff"):
+            image: Image.Image = JpegImagePlugin.JpegImageFile(io.BytesIO(data))  # Image.open has a limit of its own
+        else:
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise PictureError(source, f"has more than {MAX_PIXELS:,} pixels") from error
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        image.close()
-        raise PictureError(source, f"has {width} x {height} pixels, more than {MAX_PIXELS:,}")
-    if image.format in JPEGS and data.count(_SCAN) > MAX_SCANS and _scans(data) > MAX_SCANS:
-        image.close()
-        raise PictureError(source, f"has more than {MAX_SCANS} scans, which would take too long to decode")
+    except (UnidentifiedImageError, SyntaxError) as error:
+        more = open_more(data, source, MAX_PIXELS)
+        if more is None:
+            raise PictureError(source, "is not a picture of a known format") from error
+        return more
     return image
 
 
-_SCAN = b"\xff\xda"
-_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd8\xff])")
-"""The start of a segment. In a scan, FF comes only before 00 and restarts; 01 and D8 have no length after them."""
+def open_within_limits(data: bytes, source: str, least: tuple[int, int] | None = None) -> Image.Image:
+    """Open a picture within the limits; a JPEG is then decoded at the size that `least` or its own size makes it."""
+    image = opened(data, source)
+    width, height = image.size
+    try:
+        if image.format in JPEGS:
+            _check_jpeg(data, width * height, source)
+            _draft(image, least)
+        elif width * height > MAX_PIXELS:
+            reason = f"has {width} x {height} pixels, more than {MAX_PIXELS:,}; only JPEG files may have more"
+            raise PictureError(source, reason, "save it as JPEG, which is decoded at half its size, or reduce it")
+        bands = getattr(image, "tag_v2", {}).get(TiffImagePlugin.SAMPLESPERPIXEL, 1)
+        if isinstance(bands, int) and bands > 4 and image.mode != "CMYK":
+            raise too_many_bands(source, bands)
+    except PictureError:
+        image.close()
+        raise
+    return image
 
 
-def _scans(data: bytes) -> int:
-    """Count the scans of a JPEG, up to one more than allowed; bytes in other segments or after the end do not count."""
-    place, scans = 2, 0
-    while scans <= MAX_SCANS and (marker := _MARKER.search(data, place)):
-        if marker[1] == b"\xd9":
-            break
-        scans += marker[1] == _SCAN[1:]
-        place = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
-    return scans
+def _check_jpeg(data: bytes, pixels: int, source: str) -> None:
+    """Raise PictureError for a JPEG that takes too much memory or time to decode."""
+    scans = count_scans(data, MAX_SCANS)
+    limit = MAX_REDUCED if scans == 1 else MAX_BUFFERED
+    if pixels > limit:
+        raise PictureError(source, f"has {pixels:,} pixels, more than {limit:,}", "reduce it")
+    if scans > MAX_SCANS * min(1, MAX_PIXELS / pixels):
+        raise PictureError(source, f"has more than {MAX_SCANS} scans, which would take too long to decode")
 
 
-def _unsupported_kind(brands: bytes) -> str | None:
-    """Return HEIC (from phones) or AVIF, by the brands of a file in an MP4 container; None for a film."""
-    if any(brand in brands for brand in (b"avif", b"avis")):
-        return "AVIF"
-    return "HEIC" if any(brand in brands for brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1")) else None
+def _draft(image: Image.Image, least: tuple[int, int] | None) -> None:
+    """Tell the decoder of a JPEG to reduce the size by a power of two: to `least`, or if it is very large, by two."""
+    width, height = image.size
+    if least is not None:
+        wide, high = least if orientation_of(image) in (5, 6, 7, 8) else least[::-1]
+        image.draft(
+            None, (wide, high) if width * height <= MAX_PIXELS else (min(wide, width // 2), min(high, height // 2))
+        )
+    elif width * height > MAX_PIXELS:
+        image.draft(None, (width // 2, height // 2))
 
 
-def _draft(image: Image.Image, least: tuple[int, int]) -> None:
-    """Tell the decoder of a JPEG to reduce the size by a power of two; other formats are not affected."""
-    if image.format in JPEGS:
-        width, height = least if orientation_of(image) in (5, 6, 7, 8) else least[::-1]
-        image.draft(None, (width, height))
+def _loaded_jpeg(image: Image.Image, data: bytes, source: str, least: tuple[int, int] | None) -> Image.Image:
+    """Decode a JPEG that is open; a damaged one as far as it goes, if nearly all of it is there."""
+    fault: OSError | None = None
+    try:
+        image.load()
+        if not ends_in_grey(image):
+            return image
+    except OSError as error:
+        fault = error
+    found = completed(data, lambda changed: open_within_limits(changed, source, least))
+    if found is None and fault is None:
+        return image
+    if found is None or found[1] > MOST_MISSING:
+        missing = "part" if found is None else f"{max(found[1], 0.01):.0%}".replace("%", " %")
+        raise PictureError(source, f"cannot be decoded ({missing} of the picture is missing)") from fault
+    whole, share = found
+    if fault is not None or share > 0:
+        whole.info[_MISSING] = max(share, 1e-9)
+    return whole
 
 
 def load_late_exif(image: Image.Image, data: bytes) -> None:
@@ -185,44 +253,67 @@ def _is_grey(image: Image.Image) -> bool:
     return image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;16")
 
 
-def _highest(image: Image.Image, source: str) -> int:
+def _upright(image: Image.Image, source: str, samples: Samples) -> Image.Image:
+    """Return a picture with 8 bits per channel, mode L or RGB, turned as its EXIF data says."""
+    image.load()
+    way = _UPRIGHT.get(orientation_of(image))  # exif_transpose rewrites all tags, and fails at odd ones
+    plain = _of_eight_bits(image, source, samples)
+    return plain if way is None else plain.transpose(way)
+
+
+def _of_eight_bits(image: Image.Image, source: str, samples: Samples) -> Image.Image:
+    mode = image.mode
+    if mode.startswith("I") or mode == "F":
+        return Image.fromarray(_from_deep(image, source, samples))
+    if mode in ("RGBA", "LA") and image.format == "TIFF" and samples.last_band == "data":
+        image = image.convert(mode[:-1])
+    elif image.has_transparency_data:
+        image = _on_white(image.convert("RGBA"), "L" if mode in ("1", "L", "LA") else "RGB")
+    elif mode not in ("L", "RGB"):
+        image = image.convert("L" if mode == "1" else "RGB")
+    if samples.of_bytes is not None and mode in ("L", "RGB") and image.format not in JPEGS:
+        image = image.point(table_to_pixels(samples.of_bytes, 256).tolist() * len(image.getbands()))
+    return image
+
+
+def _from_deep(image: Image.Image, source: str, samples: Samples) -> np.ndarray:
+    """Return the pixels uint8 [height, width] of grey samples of more than 8 bits, integers or floats."""
+    limits = samples.of_deep
+    values = np.asarray(image)
+    if image.mode == "F" and limits is None:
+        raise PictureError(source, "has floating-point samples, whose range is unknown", "save it as 8 or 16 bit")
+    if image.mode == "F" and not np.isfinite(values).all():
+        raise PictureError(source, "contains NaN or infinity", "save it as 8 or 16 bit")
+    if limits is None:
+        limits = (0, highest_of(image, values, source))
+    if image.mode == "F" or limits[0] < 0:
+        pixels = to_pixels(values, limits)
+    else:
+        pixels = table_to_pixels(limits, DEEPEST + 1)[np.clip(values, 0, DEEPEST).astype(np.uint16)]
+    return 255 - pixels if _is_inverted(image) else pixels
+
+
+def _is_inverted(image: Image.Image) -> bool:
+    """Return whether 0 is white in a TIFF (PhotometricInterpretation 0). Pillow only inverts samples of 8 bits."""
+    tags = getattr(image, "tag_v2", None)
+    return tags is not None and tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
+
+
+def highest_of(image: Image.Image, samples: np.ndarray, source: str) -> int:
     """Return the highest value of samples of more than 8 bits: that of 16 bits, unless a TIFF has fewer.
 
     Raises PictureError for a TIFF with values beyond 16 bits, whose range is unknown.
     """
     tags = getattr(image, "tag_v2", None)
-    if tags is None or not image.mode.startswith("I"):
-        return 65535
+    if tags is None:
+        return DEEPEST
     bits, kind = (int(np.ravel(tags.get(tag, default))[0]) for tag, default in ((258, 16), (339, 1)))
     if kind == 1 and bits <= 16:
         return (1 << bits) - 1
-    samples = np.asarray(image)
-    if samples.min() < 0 or samples.max() > 65535:
+    if samples.min() < 0 or samples.max() > DEEPEST:
         what = "signed" if kind == 2 else f"{bits}-bit"
         raise PictureError(source, f"has {what} samples, whose range is unknown", "save it as 8 or 16 bit")
-    return 65535
-
-
-def _pixels(image: Image.Image, source: str, highest: int) -> np.ndarray:
-    mode = image.mode
-    if mode.startswith("I"):  # grey of more than 8 bits; the highest value becomes 255
-        wide = np.clip(np.asarray(image), 0, highest).astype(np.uint16)
-        narrow: np.ndarray = _to_eight_bits(highest)[wide][:, :, np.newaxis]
-        return narrow
-    if mode == "F":
-        raise PictureError(source, "has floating-point samples, whose range is unknown", "save it as 8 or 16 bit")
-    if image.has_transparency_data:
-        image = _on_white(image.convert("RGBA"), "L" if mode in ("1", "L", "LA") else "RGB")
-    elif mode not in ("L", "RGB"):
-        image = image.convert("L" if mode == "1" else "RGB")
-    array = np.asarray(image)
-    return array[:, :, np.newaxis] if array.ndim == 2 else array
-
-
-def _to_eight_bits(highest: int) -> np.ndarray:
-    """Return a table from values up to `highest`, at most 65,535, to 8 bits: uint8 [highest + 1]."""
-    table: np.ndarray = ((np.arange(highest + 1) * 255 + highest // 2) // highest).astype(np.uint8)
-    return table
+    return DEEPEST
 
 
 def _on_white(image: Image.Image, mode: str) -> Image.Image:

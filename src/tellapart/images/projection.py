@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tellapart.images.preprocessing import Preparation
+from tellapart.images.resize import crop_box, pad_box
 from tellapart.images.write import resized_map
 
 Box = tuple[int, int, int, int]
@@ -28,17 +29,13 @@ def seen_box(preprocessing: Preparation, height: int, width: int) -> Box:
     """Return the region of a picture of this size that the network sees: all of it, unless preprocessing crops."""
     if preprocessing.fit != "crop":
         return 0, 0, height, width
-    scale = min(height / preprocessing.height, width / preprocessing.width)
-    rows, columns = max(1, round(preprocessing.height * scale)), max(1, round(preprocessing.width * scale))
-    top, left = (height - rows) // 2, (width - columns) // 2
-    return top, left, top + rows, left + columns
+    left, top, right, bottom = crop_box(width, height, preprocessing.width, preprocessing.height)
+    return top, left, bottom, right
 
 
 def filled_box(preprocessing: Preparation, height: int, width: int) -> Box:
     """Return the region of the preprocessed picture that shows the picture: all of it, unless preprocessing pads."""
     if preprocessing.fit != "pad":
         return 0, 0, preprocessing.height, preprocessing.width
-    scale = min(preprocessing.height / height, preprocessing.width / width)
-    rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
-    top, left = (preprocessing.height - rows) // 2, (preprocessing.width - columns) // 2
-    return top, left, top + rows, left + columns
+    left, top, right, bottom = pad_box(width, height, preprocessing.width, preprocessing.height)
+    return top, left, bottom, right

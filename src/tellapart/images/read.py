@@ -11,7 +11,9 @@ import numpy as np
 from PIL import Image
 
 from tellapart.errors import PictureError
-from tellapart.images.decode import JPEGS, decode, from_pillow
+from tellapart.images.decode import decode_image, from_pillow, pixels_of
+from tellapart.images.jpeg import JPEGS
+from tellapart.images.samples import OVERSHOOT, PLAIN, Samples, to_pixels
 
 SUFFIXES = frozenset(
     [
@@ -32,7 +34,11 @@ SUFFIXES = frozenset(
         ".pnm",
         ".heic",
         ".heif",
+        ".hif",
         ".avif",
+        ".jxl",
+        ".dcm",
+        ".dicom",
     ]
 )
 """Extensions of files that are taken for pictures in a folder; the content decides when they are read."""
@@ -72,22 +78,34 @@ def starts_as_picture(data: bytes) -> bool:
     return data.startswith(_STARTS)
 
 
-def read_picture(source: Any, name: str | None = None, least: tuple[int, int] | None = None) -> np.ndarray:
+def read_picture(
+    source: Any, name: str | None = None, least: tuple[int, int] | None = None, samples: Samples = PLAIN
+) -> np.ndarray:
     """Return the pixels of one picture: uint8 [height, width, 1 or 3].
 
     `source` is a path, the bytes of a picture file, a `PIL.Image.Image`, or an array (see `from_array`). With `least`
     (height, width), files and Pillow images that are not decoded yet may be decoded to a reduced size, no less than
-    that. Raises PictureError if the picture cannot be read.
+    that. `samples` says which values become 0 and 255. Raises PictureError if the picture cannot be read.
     """
     if isinstance(source, np.ndarray):
-        return from_array(source, name or "array")
+        return from_array(source, name or "array", samples)
+    return pixels_of(read_image(source, name, least, samples))
+
+
+def read_image(
+    source: Any, name: str | None = None, least: tuple[int, int] | None = None, samples: Samples = PLAIN
+) -> Image.Image:
+    """Return a picture as `read_picture` does, as a Pillow image of mode L or RGB."""
+    if isinstance(source, np.ndarray):
+        pixels = from_array(source, name or "array", samples)
+        return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     if isinstance(source, (str, os.PathLike)):
-        return decode(read_file(Path(source)), name or str(source), least)
+        return decode_image(read_file(Path(source)), name or str(source), least, samples)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return decode(bytes(source), name or "bytes", least)
+        return decode_image(bytes(source), name or "bytes", least, samples)
     if isinstance(source, Image.Image):
-        data = _file_of(source)
-        return from_pillow(source, name or "picture") if data is None else decode(data, name or "picture", least)
+        data, name = _file_of(source), name or "picture"
+        return from_pillow(source, name, samples) if data is None else decode_image(data, name, least, samples)
     raise PictureError(
         name or type(source).__name__, "is not a picture", "use a path, bytes, a Pillow image or an array"
     )
@@ -126,8 +144,8 @@ def read_file(path: Path) -> bytes:
         raise PictureError(str(path), f"cannot be read ({error.strerror})", temporary=True) from error
 
 
-def from_array(array: np.ndarray, name: str = "array") -> np.ndarray:
-    """Return the pixels uint8 [height, width, 1 or 3] of an array of values 0..255.
+def from_array(array: np.ndarray, name: str = "array", samples: Samples = PLAIN) -> np.ndarray:
+    """Return the pixels uint8 [height, width, 1 or 3] of an array of values 0..255, or of another range in `samples`.
 
     The array is [height, width] or [height, width, 1, 3 or 4] of integers or floats; floats are rounded. A fourth
     channel is alpha, which is flattened on white. Raises PictureError for another shape, for values out of range, and
@@ -137,11 +155,27 @@ def from_array(array: np.ndarray, name: str = "array") -> np.ndarray:
         array = array[:, :, np.newaxis]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
         raise PictureError(name, f"has shape {array.shape}", "use [height, width] or [height, width, 1, 3 or 4]")
-    if array.dtype != np.uint8:
+    limits = samples.for_array(array.dtype)
+    if limits is not None:
+        array = _scaled(array, limits, name)
+    elif array.dtype != np.uint8:
         array = _to_uint8(array, name)
     if array.shape[2] == 4:
-        return from_pillow(Image.fromarray(array), name)
+        return pixels_of(from_pillow(Image.fromarray(array), name))
     return array
+
+
+def _scaled(array: np.ndarray, limits: tuple[float, float], name: str) -> np.ndarray:
+    """Return the pixels of an array with values in these limits, or little beyond, which is clipped."""
+    low, high = limits
+    if array.dtype.kind not in "iufb":
+        raise PictureError(name, f"has values of type {array.dtype}", f"use numbers from {low:g} to {high:g}")
+    least, most = float(array.min()), float(array.max())
+    spare = OVERSHOOT * (high - low)
+    if not (least >= low - spare and most <= high + spare):  # written so that NaN fails too
+        reason = f"has values from {least:g} to {most:g}; the model was trained on {low:g} to {high:g}"
+        raise PictureError(name, reason, f"use values from {low:g} to {high:g}")
+    return to_pixels(array, limits)
 
 
 def _to_uint8(array: np.ndarray, name: str) -> np.ndarray:

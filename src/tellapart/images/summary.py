@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from tellapart.images.decode import FORMATS, JPEGS, decode, load_late_exif, orientation_of
+from tellapart.images.decode import decode, format_and_orientation
+from tellapart.images.jpeg import JPEGS
+from tellapart.images.samples import PLAIN, Samples
 
 THUMBNAIL = 32
 """Side of the small copy."""
@@ -28,6 +29,8 @@ EXTENSIONS = {
     "WEBP": {".webp"},
     "TIFF": {".tif", ".tiff"},
     "PPM": {".ppm", ".pgm", ".pbm", ".pnm"},
+    "HEIF": {".heic", ".heif", ".hif"},
+    "AVIF": {".avif"},
 }
 """The usual extensions of each file format."""
 
@@ -65,12 +68,11 @@ class PictureSummary:
     thumbnail: np.ndarray
 
 
-def summarise_file(data: bytes, source: str = "picture") -> PictureSummary:
+def summarise_file(data: bytes, source: str = "picture", samples: Samples = PLAIN) -> PictureSummary:
     """Summarise the bytes of a picture file. Raises PictureError if they cannot be decoded completely."""
-    pixels = decode(data, source)
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        load_late_exif(image, data)
-        return summarise(pixels, "JPEG" if image.format in JPEGS else image.format, orientation_of(image))
+    pixels = decode(data, source, samples=samples)
+    kind, orientation = format_and_orientation(data, source)
+    return summarise(pixels, "JPEG" if kind in JPEGS else kind, orientation)
 
 
 def summarise(pixels: np.ndarray, format: str | None = None, orientation: int = 1) -> PictureSummary:

@@ -63,7 +63,16 @@ def choose_preparation(
         height = width = side
     fit, shape_why = _fit(recipe, shapes)
     colour, colour_why = _colour(recipe, collection, shapes, among)
-    preprocessing = Preparation(height=height, width=width, colour=colour, fit=fit)
+    samples = collection.samples
+    preprocessing = Preparation(
+        height=height,
+        width=width,
+        colour=colour,
+        fit=fit,
+        values=samples.values,
+        values_of=samples.of,
+        last_band=samples.last_band,
+    )
     return preprocessing, "; ".join(reason for reason in (why, shape_why, colour_why) if reason)
 
 

@@ -48,18 +48,14 @@ class Explainer:
 
     def read(self, picture: Any, name: str) -> Read:
         """Read and predict one picture. Raises PictureError."""
-        from dataclasses import replace
-
-        from tellapart.classifier.classifier import Prediction
         from tellapart.images.read import read_picture
         from tellapart.images.write import within
 
         preprocessing = self.classifier.preprocessing
-        prepared = preprocessing(read_picture(picture, name, preprocessing.least))
-        own = within(read_picture(picture, name, (OWN, OWN)), OWN)
-        prediction = self.classifier.predict(prepared)
-        assert isinstance(prediction, Prediction)
-        return Read(own, prepared, replace(prediction, source=name))
+        samples = preprocessing.samples
+        prepared = preprocessing(read_picture(picture, name, preprocessing.least, samples))
+        own = within(read_picture(picture, name, (OWN, OWN), samples), OWN)
+        return Read(own, prepared, self.classifier.answers((name,), prepared[None])[0])
 
     def explain(self, read: Read, label: str) -> Explanation:
         """Explain what supports the class `label`, one of the model's."""
