@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tellapart.data.collection import Collection
 from tellapart.data.array_range import infer_range
+from tellapart.data.collection import Collection
 from tellapart.errors import DataError
 
 GREY = np.random.default_rng(0).random((40, 12, 12, 1))

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tellapart.data.pixel_axes import channels_last
 from tellapart.data.array_range import infer_range
+from tellapart.data.pixel_axes import channels_last
 from tellapart.errors import DataError
 
 

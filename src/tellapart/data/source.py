@@ -12,8 +12,8 @@ from typing import Any, Unpack
 from tellapart.data import datasets, formats
 from tellapart.data.archives import open_tree
 from tellapart.data.collection import Collection
+from tellapart.data.file_range import with_value_range
 from tellapart.data.layout import Layout, Said
-from tellapart.data.value_range import with_value_range
 from tellapart.errors import UsageError, did_you_mean
 from tellapart.progress import Listener, silent
 
