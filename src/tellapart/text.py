@@ -8,7 +8,7 @@ import shutil
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 
 
@@ -131,6 +131,14 @@ def quoted(word: str) -> str:
 def counted(count: int, noun: str, plural: str = "") -> str:
     """`1 picture`, `1,234 pictures`; `plural` is that of a noun that needs more than an s."""
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def listed(names: Iterable[str], most: int = 4) -> str:
+    """`a`, `a and b`, `a, b and c`; of more than `most` names the first, and how many there are: `a, b, ... (38)`."""
+    shown = list(names)
+    if len(shown) > most:
+        return f"{', '.join(shown[: most - 1])}, ... ({len(shown):,})"
+    return " and ".join(part for part in (", ".join(shown[:-1]), *shown[-1:]) if part)
 
 
 def percent(share: float, interval: Sequence[float] | None = None, digits: int = 1) -> str:

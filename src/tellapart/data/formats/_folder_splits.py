@@ -1,0 +1,65 @@
+"""Which of the folders in a folder are splits, by their names, their siblings and what they have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tellapart.data.formats._folder_evidence import Folders, join
+from tellapart.data.split_names import SplitWord, split_in_folder_name, words_of
+
+
+def named_splits(folders: Folders, path: str, kids: Sequence[str] | None = None) -> dict[str, str]:
+    """Return the split of each folder in `path` (or of `kids` only, each alone) that is one.
+
+    A name with other words is that of a split if another name has the same words and another split (seg_train and
+    seg_test), or if both contain folders of the same names: test_tube may be a class.
+    """
+    words = {kid: word for kid in folders.children(path) if (word := split_in_folder_name(kid))}
+    if kids is not None:
+        return {kid: words[kid].split for kid in kids if kid in words}
+    structures = {kid: folders.structure(join(path, kid)) for kid in words}
+    found = {
+        kid: word.split for kid, word in words.items()
+        if not word.rest
+        or any(_pair(word, other, structures[kid], structures[name]) for name, other in words.items())
+    }  # fmt: skip
+    return _with_validation(found)
+
+
+def _pair(word: SplitWord, other: SplitWord, inside: frozenset[str], inside_other: frozenset[str]) -> bool:
+    """Return whether two names are those of two splits of one collection."""
+    both = inside & inside_other
+    return word.split != other.split and (word.rest == other.rest or len(both) >= 2)
+
+
+def _with_validation(splits: dict[str, str]) -> dict[str, str]:
+    """Return splits in which `eval` is the validation split, if there is another test split and no validation."""
+    evaluation = [kid for kid in splits if {"eval", "evaluation", "holdout"}.intersection(words_of(kid))]
+    others = {split for kid, split in splits.items() if kid not in evaluation}
+    if "test" in others and "validation" not in others:
+        return splits | dict.fromkeys(evaluation, "validation")
+    return splits
+
+
+def splits_within(folders: Folders, path: str) -> bool:
+    """Return whether more than half of the pictures are in split folders of class folders: cat/train, cat/test."""
+    found: set[str] = set()
+    count = 0
+    for kid in folders.children(path):
+        if (word := split_in_folder_name(kid)) and not word.rest:
+            continue
+        for name, split in named_splits(folders, join(path, kid)).items():
+            found.add(split)
+            count += folders.count(join(path, f"{kid}/{name}"))
+    return len(found) > 1 and 2 * count > folders.count(path)
+
+
+def splits_of_folders(folders: Folders) -> dict[str, tuple[str, str]]:
+    """Return split and name of the split folder that each folder is, or is in; folders in none are left out."""
+    found: dict[str, tuple[str, str]] = {}
+    for folder in folders.within(""):
+        splits = {} if folder in found else named_splits(folders, folder)
+        for kid in folders.children(folder):
+            if (split := found.get(folder) or (splits.get(kid) and (splits[kid], kid))) is not None:
+                found[join(folder, kid)] = split
+    return found
