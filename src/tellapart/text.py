@@ -8,7 +8,7 @@ import shutil
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from itertools import takewhile
 
 
@@ -119,6 +119,24 @@ def readable(name: str) -> str:
     except UnicodeEncodeError:
         return name.encode("utf-8", "surrogateescape").decode("cp1252", "backslashreplace")
     return name
+
+
+JOINERS = "\u200c\u200d"
+"""Invisible letters that change how their neighbours are written in some scripts, and so the word."""
+
+
+def visible(name: str) -> str:
+    """Return a name as it prints: composed, without invisible characters and blanks at its ends."""
+    if name.isascii() and " " not in name and name.isprintable():
+        return name
+    composed = unicodedata.normalize("NFC", name)
+    shown = "".join(letter for letter in composed if unicodedata.category(letter) != "Cf" or letter in JOINERS)
+    return " ".join(shown.split()) or name
+
+
+def matching(word: str, names: Container[str]) -> str:
+    """A word, or what it prints as, if only that is one of some names."""
+    return visible(word) if word not in names and visible(word) in names else word
 
 
 def quoted(word: str) -> str:

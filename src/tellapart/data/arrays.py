@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tellapart.errors import DataError
+from tellapart.text import matching
 
 
 def to_pixels(array: np.ndarray, where: str) -> np.ndarray:
@@ -94,6 +95,7 @@ def _from_one_hot(array: np.ndarray, where: str) -> np.ndarray:
 def _from_words(words: np.ndarray, where: str, class_names: Sequence[str] | None) -> tuple[np.ndarray, tuple[str, ...]]:
     names = sorted(set(words.tolist())) if class_names is None else list(class_names)
     position = {name: i for i, name in enumerate(names)}
+    words = words if class_names is None else np.array([matching(word, position) for word in words.tolist()], str)
     unknown = next((i for i, word in enumerate(words) if word not in position), None)
     if unknown is not None:
         raise DataError(

@@ -44,6 +44,10 @@ class Layout:
         names = (item.name for item in fields(self) if item.name != "class_names")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
+    def as_options(self) -> str:
+        """Return what was said as it is typed: `--label 'breed' and --images 'jpg'`."""
+        return " and ".join(f"--{name.replace('_', '-')} {value!r}" for name, value in self.said.items())
+
 
 INFERRED = Layout()
 """Nothing was said: everything is inferred."""

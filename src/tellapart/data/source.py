@@ -11,6 +11,7 @@ from typing import Any, Unpack
 
 from tellapart.data import datasets, formats
 from tellapart.data.archives import open_tree
+from tellapart.data.class_names import with_clear_names
 from tellapart.data.collection import Collection
 from tellapart.data.layout import Layout, Said
 from tellapart.errors import UsageError, did_you_mean
@@ -43,12 +44,25 @@ def open_collection(
     return collection if names is None else replace(collection, named=True)
 
 
+def _without_layout(source: Any, layout: Layout) -> None:
+    """Raise UsageError if a layout was described for data in memory, or for a named data set."""
+    if layout.said:
+        what = f"the data set {source}" if isinstance(source, str) else "pictures in memory"
+        raise UsageError(
+            f"{layout.as_options()} with {what}",
+            "a folder, an archive or a table, of which the layout may be unclear",
+            "leave the option out",
+        )
+
+
 def _open(source: Any, layout: Layout, on_event: Listener) -> Collection:
     names = layout.class_names
+    if not isinstance(source, (str, os.PathLike)) or os.fspath(source) in datasets.names():
+        _without_layout(source, layout)
     if isinstance(source, Collection):
         return source if names is None else source.with_class_names(names)
     if isinstance(source, tuple) and len(source) == 2:
-        return Collection.from_arrays(*source, class_names=names)
+        return with_clear_names(Collection.from_arrays(*source, class_names=names))
     if not isinstance(source, (str, os.PathLike)):
         raise UsageError(f"a source of type {type(source).__name__}", "a name, a path or a Collection", "")
     text = os.fspath(source)
@@ -63,6 +77,7 @@ def _open(source: Any, layout: Layout, on_event: Listener) -> Collection:
             f"did you mean {similar}?" if similar else f"check the spelling; {did_you_mean(text, datasets.names())}",
         )
     collection = formats.read(open_tree(path), layout)
+    collection = with_clear_names(replace(collection, named=names is not None))
     if collection.source in datasets.names():  # so that the source is not taken for the data set later
         source = os.path.join(os.curdir, collection.source)  # noqa: PTH118  # a Path would drop the dot
         collection = replace(collection, source=source)

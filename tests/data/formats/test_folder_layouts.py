@@ -1,13 +1,10 @@
 """Folder layouts of public data sets: classes, splits, and what is skipped, noted or refused."""
 
-import numpy as np
 import pytest
-from PIL import Image
 
 import tellapart
 from tellapart.errors import DataError
-
-ABC = "{cat,dog,emu}"
+from tests.layouts import pictures
 
 PLAIN = {
     # name: (files with {alternatives}, three pictures in each folder; class names; splits)
@@ -15,24 +12,62 @@ PLAIN = {
     "Imagenette": ("imagenette2-160/{train,val}/{n01440764,n02102040}/x.JPEG", "n01440764 n02102040", "train val"),
     "cats-dogs": ("dataset/{training_set/training_set,test_set/test_set}/{cats,dogs}/x.jpg", "cats dogs", "train test"),
     "Dogs vs Cats small": ("cats_and_dogs_small/{train,validation,test}/{cats,dogs}/x.jpg", "cats dogs", "all"),
-    "flowers": ("flower_photos/{daisy,dandelion,roses,sunflowers,tulips}/x.jpg", "daisy dandelion roses sunflowers tulips", ""),
+    "flowers": (
+        "flower_photos/{daisy,dandelion,roses,sunflowers,tulips}/x.jpg",
+        "daisy dandelion roses sunflowers tulips",
+        "",
+    ),
     "Food-101": ("food-101/images/{apple_pie,baby_back_ribs,waffles}/x.jpg", "apple_pie baby_back_ribs waffles", ""),
     "EuroSAT": ("2750/{AnnualCrop,Forest,SeaLake}/x.jpg", "AnnualCrop Forest SeaLake", ""),
-    "Intel scenes": ("{seg_train/seg_train,seg_test/seg_test}/{buildings,forest,sea}/x.jpg", "buildings forest sea", "train test"),
+    "Intel scenes": (
+        "{seg_train/seg_train,seg_test/seg_test}/{buildings,forest,sea}/x.jpg",
+        "buildings forest sea",
+        "train test",
+    ),
     "Intel scenes, with pictures to predict": (
-        "{{seg_train/seg_train,seg_test/seg_test}/{buildings,forest},seg_pred/seg_pred}/x.jpg", "buildings forest", "train test"),
-    "PlantVillage in color": ("plantvillage/color/{Apple___scab,Apple___healthy,Corn___rust}/x.JPG", "Apple___healthy Apple___scab Corn___rust", ""),
-    "Caltech-101": ("101_ObjectCategories/{BACKGROUND_Google,accordion,yin_yang}/x.jpg", "BACKGROUND_Google accordion yin_yang", ""),
-    "Caltech-256": ("256_ObjectCategories/{001.ak47,002.american-flag,257.clutter}/x.jpg", "001.ak47 002.american-flag 257.clutter", ""),
+        "{{seg_train/seg_train,seg_test/seg_test}/{buildings,forest},seg_pred/seg_pred}/x.jpg",
+        "buildings forest",
+        "train test",
+    ),
+    "PlantVillage in color": (
+        "plantvillage/color/{Apple___scab,Apple___healthy,Corn___rust}/x.JPG",
+        "Apple___healthy Apple___scab Corn___rust",
+        "",
+    ),
+    "Caltech-101": (
+        "101_ObjectCategories/{BACKGROUND_Google,accordion,yin_yang}/x.jpg",
+        "BACKGROUND_Google accordion yin_yang",
+        "",
+    ),
+    "Caltech-256": (
+        "256_ObjectCategories/{001.ak47,002.american-flag,257.clutter}/x.jpg",
+        "001.ak47 002.american-flag 257.clutter",
+        "",
+    ),
     "UC Merced": ("UCMerced_LandUse/Images/{agricultural,airplane,beach}/x.tif", "agricultural airplane beach", ""),
-    "Stanford Dogs": ("Images/{n02085620-Chihuahua,n02085782-Japanese_spaniel}/x.jpg", "n02085620-Chihuahua n02085782-Japanese_spaniel", ""),
-    "rock-paper-scissors": ("{rps,rps-test-set}/{paper,rock,scissors}/x.png", "paper rock scissors", ""),
+    "Stanford Dogs": (
+        "Images/{n02085620-Chihuahua,n02085782-Japanese_spaniel}/x.jpg",
+        "n02085620-Chihuahua n02085782-Japanese_spaniel",
+        "",
+    ),
+    "rock-paper-scissors": ("{rps,rps-test-set}/{paper,rock,scissors}/x.png", "paper rock scissors", "train test"),
     "horse or human": ("{train,validation}/{horses,humans}/x.png", "horses humans", "train val"),
     "chest X-rays": ("chest_xray/{train,test,val}/{NORMAL,PNEUMONIA}/x.jpeg", "NORMAL PNEUMONIA", "all"),
-    "brain MRI": ("{Training,Testing}/{glioma,meningioma,notumor,pituitary}/x.jpg", "glioma meningioma notumor pituitary", "train test"),
-    "Fruits-360": ("fruits-360/{Training,Test}/{Apple Braeburn,Apple Red 1,Banana}/x.jpg", "Apple Braeburn,Apple Red 1,Banana", "train test"),
+    "brain MRI": (
+        "{Training,Testing}/{glioma,meningioma,notumor,pituitary}/x.jpg",
+        "glioma meningioma notumor pituitary",
+        "train test",
+    ),
+    "Fruits-360": (
+        "fruits-360/{Training,Test}/{Apple Braeburn,Apple Red 1,Banana}/x.jpg",
+        "Apple Braeburn,Apple Red 1,Banana",
+        "train test",
+    ),
     "Fruits-360, with other folders": (
-        "fruits-360/{{Training,Test}/{Apple,Banana},test-multiple_fruits}/x.jpg", "Apple Banana", "train test"),
+        "fruits-360/{{Training,Test}/{Apple,Banana},test-multiple_fruits}/x.jpg",
+        "Apple Banana",
+        "train test",
+    ),
     "hymenoptera": ("hymenoptera_data/{train,val}/{ants,bees}/x.jpg", "ants bees", "train val"),
     "monkey species": ("{training/training,validation/validation}/{n0,n1,n9}/x.jpg", "n0 n1 n9", "train val"),
     "DTD": ("dtd/images/{banded,blotchy,zigzagged}/x.jpg", "banded blotchy zigzagged", ""),
@@ -44,46 +79,20 @@ PLAIN = {
     "GTSRB, training pictures": ("GTSRB/Final_Training/Images/{00000,00001,00042}/x.ppm", "00000 00001 00042", "train"),
     "PACS, one domain": ("sketch/{dog,elephant,person}/x.png", "dog elephant person", ""),
     "MNIST as PNG": ("mnist_png/{training,testing}/{0,1,9}/x.png", "0 1 9", "train test"),
-    "ASL alphabet": ("asl_alphabet_train/asl_alphabet_train/{A,B,space}/x.jpg", "A B space", "train"),
+    "ASL alphabet": ("asl_alphabet_train/asl_alphabet_train/{A,B,space}/x.jpg", "A B space", ""),
     "trash": ("dataset-resized/{cardboard,glass,trash}/x.jpg", "cardboard glass trash", ""),
     "vehicles": ("{bus,car,train}/x.jpg", "bus car train", ""),
     "LFW": ("lfw-deepfunneled/{Aaron_Eckhart,Zydrunas_Ilgauskas}/x.jpg", "Aaron_Eckhart Zydrunas_Ilgauskas", ""),
     "COVID-19 radiography": ("COVID-19_Radiography_Dataset/{COVID,Normal}/{images,masks}/x.png", "COVID Normal", ""),
-    "SUN397": ("SUN397/{a/{abbey,airfield},b/{ballroom,beach},c/{cabin,cafe}}/x.jpg", "abbey airfield ballroom beach cabin cafe", ""),
-}  # fmt: skip
+    "SUN397": (
+        "SUN397/{a/{abbey,airfield},b/{ballroom,beach},c/{cabin,cafe}}/x.jpg",
+        "abbey airfield ballroom beach cabin cafe",
+        "",
+    ),
+}
 """Layouts that are read without a warning."""
 
 SPLITS = {"all": ["train", "validation", "test"], "train test": ["train", "test"], "train val": ["train", "validation"]}
-
-
-def expand(pattern):
-    """Every name that a pattern with {alternatives} stands for."""
-    start = pattern.find("{")
-    if start < 0:
-        return [pattern]
-    depth, cuts = 0, [start]
-    for end in range(start, len(pattern)):
-        depth += {"{": 1, "}": -1}.get(pattern[end], 0)
-        if depth == 0 or (depth == 1 and pattern[end] == ","):
-            cuts.append(end)
-        if depth == 0:
-            break
-    choices = [pattern[a + 1 : b] for a, b in zip(cuts, cuts[1:], strict=False)]
-    return [name for choice in choices for name in expand(pattern[:start] + choice + pattern[end + 1 :])]
-
-
-def pictures(root, *patterns, count=3):
-    """Write small pictures, several for each folder or, if the name has a *, one for each of its numbers."""
-    shade = 0
-    for name in (name for pattern in patterns for name in expand(pattern)):
-        for i in range(count):
-            shade += 1
-            path = root / (name.replace("*", str(i)) if "*" in name else f"{name.rpartition('/')[0]}/{i}_{name.rpartition('/')[2]}")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            kind = {"jpg": "JPEG", "jpeg": "JPEG", "tif": "TIFF", "ppm": "PPM"}.get(path.suffix[1:].lower(), "PNG")
-            noise = np.random.default_rng(shade).integers(0, 255, (6, 6 + shade % 5, 3), np.uint8)
-            Image.fromarray(noise).save(path, kind)
-    return root
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -96,3 +105,189 @@ def test_public_layouts_need_no_warning(name, tmp_path):
     assert len(set(collection.keys)) == len(collection.keys)
     assert collection.inferred[0].startswith("label: from the folder names")
     assert any(line.startswith("split: from") for line in collection.inferred) == bool(collection.given_splits)
+
+
+ODD = {
+    # name: (files; class names or None if it is refused; splits; pictures; words in a line about it or in the error)
+    "exact words": (
+        "{train,Validate,holdout}/{a,b}/x.jpg",
+        "a b",
+        "all",
+        18,
+        "split: from the folders Validate, holdout and train",
+    ),
+    "words with what is in there": (
+        "{train_images,test_images}/{a,b}/x.jpg",
+        "a b",
+        "train test",
+        12,
+        "test_images and train_images",
+    ),
+    "words in a name": ("{my-dataset-train,my-dataset-val}/{a,b}/x.jpg", "a b", "train val", 12, "my-dataset-train"),
+    "capitals and versions": ("{Training_Set_v2,Test_Set_v2}/{a,b}/x.jpg", "a b", "train test", 12, "Training_Set_v2"),
+    "numbers in front": ("{01_train,02_val,03_test}/{a,b}/x.jpg", "a b", "all", 18, "01_train"),
+    "joined words": ("{trainData,testData}/{a,b}/x.jpg", "a b", "train test", 12, "trainData"),
+    "eval next to test": ("{train,eval,test}/{a,b}/x.jpg", "a b", "all", 18, "eval"),
+    "other words, same classes": ("{kaggle_train,own_test}/{a,b}/x.jpg", "a b", "train test", 12, "kaggle_train"),
+    "a set of two tests": ("{train,test1,test2}/{a,b}/x.jpg", "a b", "train test", 18, "test1"),
+    "data around each split": ("{train,test}/images/{a,b}/x.jpg", "a b", "train test", 12, "train"),
+    "classes called like splits": (
+        "{test_tube,validation_stamp}/x.jpg",
+        "test_tube validation_stamp",
+        "",
+        6,
+        "folder names",
+    ),
+    "a class called development": ("{development,research}/x.jpg", "development research", "", 6, "folder names"),
+    "vehicles with kinds": (
+        "{bus/{city,coach},car/{suv,van},train/{diesel,steam}}/x.jpg",
+        "bus car train",
+        "",
+        18,
+        "bus (city and coach)",
+    ),
+    "one class with kinds": (
+        "{bus,car,train/{diesel,steam}}/x.jpg",
+        None,
+        "",
+        0,
+        "the folder train is named after a split",
+    ),
+    "vehicles in splits": ("{train,test}/{bus,train}/x.jpg", "bus train", "train test", 12, "split"),
+    "malaria, in itself": (
+        "cell_images/{{P,U},cell_images/{P,U}}/x.png",
+        "P U",
+        "",
+        12,
+        "repeated: cell_images/cell_images",
+    ),
+    "flowers, in itself": (
+        "flowers/{{daisy,rose,tulip},flowers/{daisy,rose}}/x.jpg",
+        "daisy rose tulip",
+        "",
+        15,
+        "repeated: flowers/flowers",
+    ),
+    "chest X-rays, in itself": (
+        "chest_xray/{{train,test,val}/{N,P},chest_xray/{train,test,val}/{N,P}}/x.jpg",
+        "N P",
+        "all",
+        36,
+        "repeated",
+    ),
+    "plants, next to a test set": (
+        "{Plants(Augmented)/Plants(Augmented)/{train,valid}/{a,b},test/test}/x.jpg",
+        "a b",
+        "train val",
+        12,
+        "left out: 3 pictures",
+    ),
+    "PlantVillage": ("set/{color,grayscale,segmented}/{Apple,Corn,Tomato}/x.jpg", None, "", 0, "set/color"),
+    "Office-31": ("{amazon,dslr,webcam}/images/{back_pack,bike,mug}/x.jpg", None, "", 0, "--label parent"),
+    "patients with two classes": ("{8863,8864,8865}/{0,1}/x.png", None, "", 0, "--label grandparent"),
+    "images and their masks": (
+        "{images,masks}/{a,b}/x.png",
+        "a b",
+        "",
+        6,
+        "skipped: masks (6 pictures that belong to those in images)",
+    ),
+    "two views": ("{cat,dog}/{left,right}/x.png", None, "", 0, "left and right"),
+    "only images and masks": ("{images,masks}/x.png", None, "", 0, "outside class folders"),
+    "EuroSAT in two renderings": ("{EuroSAT,EuroSATallBands}/{Forest,River}/x.png", None, "", 0, "EuroSATallBands"),
+    "folds": ("fold_{0,1,2}/{all,hem}/x.jpg", "all hem", "", 18, "merged: fold_0, fold_1 and fold_2"),
+    "folds in training": ("{train/fold_{0,1},test}/{a,b}/x.jpg", "a b", "train test", 18, "--group fold"),
+    "cameras": ("camera{1,2,3}/{car,truck}/x.jpg", "car truck", "", 18, "--group camera"),
+    "parts": ("data/part-{1,2}/{car,truck}/x.jpg", "car truck", "", 12, "merged: part-1 and part-2"),
+    "numbered classes": ("class_{0,1,2}/x.jpg", "class_0 class_1 class_2", "", 9, "folder names"),
+    "portions without classes": ("{images_001,images_002}/x.jpg", None, "", 0, "outside class folders"),
+    "signs with drawings": (
+        "{Train/{0,1,2},Meta}/x.png",
+        "0 1 2",
+        "train",
+        9,
+        "skipped: Meta (3 pictures without labels)",
+    ),
+    "pictures to predict": (
+        "{{train,test}/{a,b},pred}/x.jpg",
+        "a b",
+        "train test",
+        12,
+        "skipped: pred (3 pictures without labels)",
+    ),
+    "samples next to classes": ("{cat,dog,samples}/x.jpg", "cat dog", "", 6, "skipped: samples (3 pictures"),
+    "thumbnails next to images": ("{images/{cat,dog},Thumbnails}/x.jpg", "cat dog", "", 6, "skipped: Thumbnails"),
+    "thumbnails of a network drive": ("{cat,dog}/{.,@eaDir}/x.jpg", "cat dog", "", 6, "folder names"),
+    "another set next to splits": (
+        "{train,test,extra}/{a,b}/x.jpg",
+        "a b",
+        "train test",
+        12,
+        "skipped: extra (6 pictures",
+    ),
+    "a class outside splits": (
+        "{{train,test}/{a,b},a}/x.jpg",
+        "a b",
+        "train test",
+        15,
+        "used for training: 3 pictures",
+    ),
+    "a test set next to classes": (
+        "{cat,dog,test}/x.jpg",
+        "cat dog",
+        "",
+        6,
+        "left out: 3 pictures outside class folders (test/",
+    ),
+    "species": (
+        "{canis/{lupus,latrans},felis/catus}/x.jpg",
+        "canis felis",
+        "",
+        9,
+        "canis (latrans and lupus), felis (catus)",
+    ),
+    "species of the same name": (
+        "{beta/{vulgaris,procumbens},linaria/{vulgaris,alpina}}/x.jpg",
+        "beta linaria",
+        "",
+        12,
+        "beta (procumbens and vulgaris)",
+    ),
+    "a class in another one": (
+        "{cat,cat/dog,dog,emu}/x.jpg",
+        "cat dog emu",
+        "",
+        12,
+        "the class folder cat contains folders named like other classes (dog)",
+    ),
+    "doubled class folders": ("{cats/cats,dogs/dogs}/x.jpg", "cats dogs", "", 6, "folder names"),
+    "YOLO classification without classes": ("{train,valid}/images/x.jpg", None, "", 0, "outside class folders"),
+    "ASL alphabet": (
+        "{asl_alphabet_train/asl_alphabet_train/{A,B},asl_alphabet_test/asl_alphabet_test}/x.jpg",
+        "A B",
+        "train",
+        6,
+        "left out: 3 pictures",
+    ),
+}
+"""Layouts that another reading would fit too, or that are refused."""
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_layouts(name, tmp_path):
+    pattern, classes, splits, count, words = ODD[name]
+    root = pictures(tmp_path / "x", pattern)
+    if classes is None:
+        with pytest.raises(DataError) as caught:
+            tellapart.open(root)
+        assert words in str(caught.value)
+        return
+    collection = tellapart.open(root)
+    assert collection.class_names == tuple(sorted(classes.split()))
+    assert list(collection.given_splits) == SPLITS.get(splits, splits.split())
+    assert len(collection) == count
+    assert len(set(collection.keys)) == count
+    assert any(words in line for line in (*collection.inferred, *collection.notes)), (
+        collection.inferred,
+        collection.notes,
+    )

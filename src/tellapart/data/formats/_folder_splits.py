@@ -23,7 +23,18 @@ def named_splits(folders: Folders, path: str, kids: Sequence[str] | None = None)
         if not word.rest
         or any(_pair(word, other, structures[kid], structures[name]) for name, other in words.items())
     }  # fmt: skip
-    return _with_validation(found)
+    return _with_validation(found or _without_a_word(folders, path, words))
+
+
+def _without_a_word(folders: Folders, path: str, words: dict[str, SplitWord]) -> dict[str, str]:
+    """Return the splits of two folders of which only one has a split in its name: rps and rps-test-set."""
+    for kid, word in words.items():
+        inside = folders.structure(join(path, kid))
+        for name in folders.children(path):
+            same = name not in words and tuple(words_of(name)) == word.rest and word.split != "train"
+            if same and len(inside & folders.structure(join(path, name))) >= 2:
+                return {name: "train", kid: word.split}
+    return {}
 
 
 def _pair(word: SplitWord, other: SplitWord, inside: frozenset[str], inside_other: frozenset[str]) -> bool:
@@ -60,6 +71,7 @@ def splits_of_folders(folders: Folders) -> dict[str, tuple[str, str]]:
     for folder in folders.within(""):
         splits = {} if folder in found else named_splits(folders, folder)
         for kid in folders.children(folder):
-            if (split := found.get(folder) or (splits.get(kid) and (splits[kid], kid))) is not None:
+            split = found.get(folder) or ((splits[kid], kid) if kid in splits else None)
+            if split is not None:
                 found[join(folder, kid)] = split
     return found

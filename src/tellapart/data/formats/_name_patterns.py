@@ -1,4 +1,4 @@
-"""Labels in the paths of files: by a pattern that the user gives, and patterns to suggest where names begin with one."""
+"""Labels in the paths of files: by a pattern that the user gives; and patterns to suggest where names have a label."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PARENT, GRANDPARENT = "parent", "grandparent"
 EXAMPLE = r"'([a-z]+)\.\d+\.jpg$'"
 
 CANDIDATES = (
-    r"([^\d/][^/]*?)[ ._(-]*\d+\)?\.\w+$",  # cat.0.jpg, Abyssinian_12.jpg, n01440764_10026.JPEG, cat (3).png
+    r"([^\W\d_][^/]*?)[ ._(-]*\d+\)?\.\w+$",  # cat.0.jpg, Abyssinian_12.jpg, n01440764_10026.JPEG, cat (3).png
     r"([^\d/_. -]+)[_. -][^/]+\.\w+$",  # cat_3f2a.jpg
     r"\d[ _.-]+([^\d\W][^/]*?)\.\w+$",  # 001_cat.jpg
 )

@@ -14,7 +14,8 @@ import numpy as np
 
 from tellapart.data.collection import Collection
 from tellapart.data.formats._folder_evidence import Folders, home
-from tellapart.data.formats._folder_reading import Place, Reading, Source, read_folders
+from tellapart.data.formats._folder_reading import read_folders
+from tellapart.data.formats._folder_result import Place, Reading, Source
 from tellapart.data.formats._folder_splits import splits_of_folders
 from tellapart.data.formats._match import Match
 from tellapart.data.formats._name_patterns import GRANDPARENT, PARENT, advice, label_of, not_matched, suggestions
@@ -23,7 +24,7 @@ from tellapart.data.layout import INFERRED, Layout
 from tellapart.data.split_names import SPLITS
 from tellapart.data.tree import Tree, other_files, pictures_of
 from tellapart.errors import DataError, UsageError
-from tellapart.text import counted, listed
+from tellapart.text import counted, listed, matching
 
 USES = ("label",)
 
@@ -53,12 +54,13 @@ def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
     order = _class_names(tree, found, layout)
     position = {name: i for i, name in enumerate(order)}
     rows = found.rows
+    labels = [position[matching(row.place.label, position)] for row in rows]
     splits = [row.place.split or "train" for row in rows] if any(row.place.split for row in rows) else None
     return Collection(
         name=Path(tree.path.name).stem if tree.path.is_file() else tree.path.resolve().name,
         source=str(tree.path),
         class_names=order,
-        labels=np.array([position[row.place.label] for row in rows], np.int64),
+        labels=np.array(labels, np.int64),
         keys=[row.name.removeprefix(found.prefix) for row in rows],
         splits=None if splits is None else np.array(splits),
         pictures=picture_files(tree, [row.name for row in rows]),
@@ -132,7 +134,9 @@ def _loose(reading: Reading) -> list[str]:
 
 def _without_labels(tree: Tree, loose: Sequence[str]) -> DataError:
     tables = _tables(tree)
-    table = f"; or say which columns of {tables[0]} to read: --image-column and --label" if tables else ""
+    table = (
+        f"; or say which columns of a table to read ({listed(tables)}): --image-column and --label" if tables else ""
+    )
     return DataError(
         f"{tree.path}: {counted(len(loose), 'picture')} outside class folders ({loose[0]}), and none in one",
         "one folder per class, named after the class: cats/1.jpg, dogs/2.jpg; or a pattern for the label: --label",
@@ -182,7 +186,7 @@ def _class_names(tree: Tree, found: _Found, layout: Layout) -> tuple[str, ...]:
     """Return the class names in label order. Raises DataError for a folder that is not one of those given."""
     labels = {row.place.label for row in found.rows}
     order = tuple(layout.class_names or sorted(labels))
-    if unknown := labels.difference(order):
+    if unknown := {label for label in labels if matching(label, order) not in order}:
         what = "folder" if layout.label is None else "label"
         raise DataError(
             f"{tree.path}: the {what} {min(unknown)!r} is not one of the class names",
