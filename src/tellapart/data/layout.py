@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TypedDict
 
+from tellapart.text import quoted
+
 
 class Said(TypedDict, total=False):
     """The options that describe a layout, see Layout."""
@@ -45,8 +47,8 @@ class Layout:
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
     def as_options(self) -> str:
-        """Return what was said as it is typed: `--label 'breed' and --images 'jpg'`."""
-        return " and ".join(f"--{name.replace('_', '-')} {value!r}" for name, value in self.said.items())
+        """Return what was said as it is typed: `--label breed and --images jpg`."""
+        return " and ".join(f"--{name.replace('_', '-')} {quoted(value)}" for name, value in self.said.items())
 
 
 INFERRED = Layout()

@@ -195,14 +195,20 @@ def _open_other(classifier: Classifier, data: Any, classes: Any, on_event: Liste
     layout = recorded_layout(classifier) if isinstance(data, (str, os.PathLike)) else Said()
     if not layout:
         return open_collection(data, classes, on_event)
+    as_it_is, problem = None, None
     try:
-        collection = open_collection(data, classes, on_event)
-        if set(collection.class_names).intersection(classifier.class_names):
-            return collection
-    except DataError:
-        pass
+        as_it_is = open_collection(data, classes, on_event)
+        if set(as_it_is.class_names).intersection(classifier.class_names):
+            return as_it_is
+    except DataError as error:
+        problem = error
+    try:
+        collection = open_collection(data, classes, on_event, **layout)
+    except (DataError, UsageError) as error:
+        if as_it_is is not None:
+            return as_it_is
+        raise problem or error from None
     words = Layout(**layout).as_options()
-    collection = open_collection(data, classes, on_event, **layout)
     on_event(Note(f"note: {collection.source} is read with the layout of the training: {words}", warning=True))
     return collection
 

@@ -1,8 +1,13 @@
 """Folder layouts of public data sets: classes, splits, and what is skipped, noted or refused."""
 
+import shutil
+import tracemalloc
+import zipfile
+
 import pytest
 
 import tellapart
+from tellapart.data.groups import grouped
 from tellapart.errors import DataError
 from tests.layouts import pictures
 
@@ -261,6 +266,45 @@ ODD = {
         "the class folder cat contains folders named like other classes (dog)",
     ),
     "doubled class folders": ("{cats/cats,dogs/dogs}/x.jpg", "cats dogs", "", 6, "folder names"),
+    "masks of a split": ("{train,train_masks,test}/{a,b}/x.png", "a b", "train test", 12, "skipped: train_masks (6"),
+    "renderings of splits": ("{train,test}_{color,gray}/{a,b}/x.png", None, "", 0, "train_gray"),
+    "renderings with splits": ("{color,gray}/{train,test}/{a,b}/x.png", None, "", 0, "color and gray"),
+    "folds with splits": ("fold_{1,2}/{train,test}/{a,b}/x.png", None, "", 0, "fold_1 reads one of them"),
+    "masks next to classes": ("{cat,dog,masks/{cat,dog}}/x.png", "cat dog", "", 6, "skipped: masks (6 pictures"),
+    "another set next to classes": (
+        "{cat,dog,augmented/{cat,dog}}/x.png",
+        "cat dog",
+        "",
+        6,
+        "skipped: augmented (6 pictures",
+    ),
+    "MVTec": (
+        "bottle/{train/good,test/{good,broken},ground_truth/broken}/x.png",
+        "broken good",
+        "train test",
+        9,
+        "skipped: bottle/ground_truth",
+    ),
+    "MVTec, all": (
+        "{bottle,cable}/{train/good,test/{good,broken},ground_truth/broken}/x.png",
+        "bottle cable",
+        "train test",
+        18,
+        "skipped: ground_truth",
+    ),
+    "days": ("{2023-01-05,2023-01-06}/x.jpg", None, "", 0, "outside class folders"),
+    "folders of a camera": ("DCIM/{100CANON,101CANON}/x.jpg", None, "", 0, "outside class folders"),
+    "horse to zebra": ("{trainA,trainB,testA,testB}/x.jpg", None, "", 0, "outside class folders"),
+    "COCO names": ("{train2017,val2017}/{a,b}/x.jpg", "a b", "train val", 12, "train2017"),
+    "STL-10": (
+        "{{train,test}/{a,b},unlabeled}/x.png",
+        "a b",
+        "train test",
+        12,
+        "skipped: unlabeled (3 pictures without labels)",
+    ),
+    "words of another language": ("{entrenamiento,prueba}/{a,b}/x.jpg", None, "", 0, "entrenamiento and prueba"),
+    "years": ("{2019,2020}/{a,b}/x.jpg", None, "", 0, "2019 and 2020"),
     "YOLO classification without classes": ("{train,valid}/images/x.jpg", None, "", 0, "outside class folders"),
     "ASL alphabet": (
         "{asl_alphabet_train/asl_alphabet_train/{A,B},asl_alphabet_test/asl_alphabet_test}/x.jpg",
@@ -291,3 +335,68 @@ def test_odd_layouts(name, tmp_path):
         collection.inferred,
         collection.notes,
     )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "copy", "into"),
+    (
+        ("cell_images/{P,U}/x.png", "cell_images", "cell_images/cell_images"),
+        ("flowers/{daisy,rose,tulip}/x.jpg", "flowers", "flowers/flowers"),
+        ("chest_xray/{train,test}/{N,P}/x.jpg", "chest_xray", "chest_xray/chest_xray"),
+        ("{airplane,car,cat}/x.jpg", ".", "natural_images"),
+        ("natural_images/{airplane,car,cat}/x.jpg", "natural_images", "data/natural_images"),
+        ("train/{a,b}/x.jpg", "train/a", "train/train/a"),
+    ),
+)
+def test_copies_are_not_counted_twice(pattern, copy, into, tmp_path):
+    once = tellapart.open(pictures(tmp_path / "once", pattern))
+    root = pictures(tmp_path / "x", pattern)
+    shutil.copytree(root / copy, tmp_path / "copy")
+    (root / into).parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(tmp_path / "copy", root / into)
+    collection = tellapart.open(root)
+    assert (len(collection), collection.class_names) == (len(once), once.class_names)
+    assert collection.given_splits == once.given_splits
+    assert len(set(collection.keys)) == len(collection)
+    assert any(line.startswith("repeated: ") for line in collection.inferred)
+    assert collection.notes == ()
+
+
+def test_a_copy_with_more_pictures(tmp_path):
+    root = pictures(tmp_path / "x", "cells/{P,U}/x.png")
+    shutil.copytree(root / "cells", tmp_path / "copy")
+    shutil.move(tmp_path / "copy", root / "cells" / "cells")
+    pictures(root, "cells/cells/P/y.png", count=2)
+    collection = tellapart.open(root)
+    assert collection.class_counts().tolist() == [5, 3]
+    assert collection.inferred[-1].endswith(
+        "6 pictures with the same name and size counted once; its 2 other pictures were added"
+    )
+
+
+def test_folds_can_be_groups(tmp_path):
+    collection = tellapart.open(pictures(tmp_path / "x", "fold_{0,1,2}/{all,hem}/x.png"))
+    assert collection.columns["fold"][:6] == ["fold_0"] * 6
+    assert len(set(grouped(collection, "fold").groups)) == 3
+
+
+def test_tables_that_are_not_used_are_named(tmp_path):
+    root = pictures(tmp_path / "x", "{cat,dog}/x.png")
+    (root / "about.csv").write_text("patient,age\n1,2\n")
+    assert "not used: about.csv" in tellapart.open(root).inferred
+
+
+def test_a_folder_that_is_named_like_a_portion_of_the_path(tmp_path):
+    root = pictures(tmp_path / "train", "{cat,dog}/x.png")
+    assert tellapart.open(root).class_names == ("cat", "dog")
+
+
+def test_very_deep_folders_in_an_archive(tmp_path):
+    """The paths of their parents would take gigabytes."""
+    with zipfile.ZipFile(tmp_path / "deep.zip", "w") as archive:
+        for i in range(60):
+            archive.writestr(f"{'cat' if i % 2 else 'dog'}/{i}/" + "a/" * 20_000 + "1.png", b"")
+    tracemalloc.start()
+    assert tellapart.open(tmp_path / "deep.zip").class_names == ("cat", "dog")
+    assert tracemalloc.get_traced_memory()[1] < 2**27
+    tracemalloc.stop()

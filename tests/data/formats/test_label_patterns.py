@@ -77,9 +77,7 @@ def test_splits_come_from_the_folders(tmp_path):
         r"label: from the path of each picture, pattern (cat|dog)\.\d+",
         "split: from the folders test and train",
     )
-    assert collection.notes == (
-        r"--label '(cat|dog)\\.\\d+': 3 pictures without a match left out (test/IMG0.jpg, ...)",
-    )
+    assert collection.notes == (r"--label '(cat|dog)\.\d+': 3 pictures without a match left out (test/IMG0.jpg, ...)",)
 
 
 def test_parent_and_grandparent(tmp_path):
@@ -134,7 +132,7 @@ def test_an_archive(tmp_path):
 
 @pytest.mark.parametrize("source", ("digits", ([[[0]]], [0])))
 def test_a_layout_of_data_that_has_none(source):
-    with pytest.raises(UsageError, match="--label 'parent' with"):
+    with pytest.raises(UsageError, match="--label parent with"):
         tellapart.open(source, label="parent")
-    with pytest.raises(UsageError, match="--images 'x' with pictures in memory"):
+    with pytest.raises(UsageError, match="--images x with pictures in memory"):
         tellapart.open(tellapart.open("digits"), images="x")

@@ -50,7 +50,7 @@ def _place(reading: Reading, root: Root, kid: str) -> None:
     place = Place(readable(kid), root.split, root.portion)
     splits = named_splits(folders, path) if root.split_inside else {}
     inside = folders.children(path)
-    masks = [name for name in inside if is_mask(name)] if any(map(is_container, inside)) else []
+    masks = [name for name in inside if is_mask(name)] if splits or any(map(is_container, inside)) else []
     reading.places[path] = place
     for name in inside:
         within = list(folders.within(join(path, name)))

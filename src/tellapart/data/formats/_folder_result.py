@@ -72,16 +72,14 @@ class Reading:
         self.skipped.update(self.folders.within(path))
         (self.notes if odd else self.inferred).append(f"skipped: {path} ({pictures} {why})")
 
-    def leave_out_copies(self, of: str, copy: str) -> int:
-        """Leave out the pictures in the folder `copy` that are in `of` too, with the same path and size; count them."""
+    def copies_in(self, of: str, copy: str) -> set[int]:
+        """Return the pictures in the folder `copy` that are in `of` too, with the same path and size."""
         names, start = self.folders.names, len(copy) + 1
         of_name = {names[i]: i for i in self.folders.all_files(of)}
-        copies = {
+        return {
             i for i in self.folders.all_files(copy)
             if (other := of_name.get(join(of, names[i][start:]))) is not None and self.source.same_size(i, other)
         }  # fmt: skip
-        self.copies |= copies
-        return len(copies)
 
     def structured(self, path: str, kids: Sequence[str]) -> list[str]:
         """Return the names of the folders, of those in a folder, that contain folders with pictures."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tellapart.data.formats._folder_evidence import Folders, join
+from tellapart.data.formats._folder_words import MASKS, SIDE
 from tellapart.data.split_names import SplitWord, split_in_folder_name, words_of
 
 
@@ -40,7 +41,20 @@ def _without_a_word(folders: Folders, path: str, words: dict[str, SplitWord]) ->
 def _pair(word: SplitWord, other: SplitWord, inside: frozenset[str], inside_other: frozenset[str]) -> bool:
     """Return whether two names are those of two splits of one collection."""
     both = inside & inside_other
+    if word.rest != other.rest and (SIDE | MASKS).intersection(word.rest):  # train_masks next to train and test
+        return False
     return word.split != other.split and (word.rest == other.rest or len(both) >= 2)
+
+
+def families(splits: Sequence[str]) -> list[list[str]]:
+    """Return split folders by the other words in their names, where they have several splits: train_gray, test_gray."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for kid in splits:
+        word = split_in_folder_name(kid)
+        found.setdefault(word.rest if word else (), []).append(kid)
+    return [
+        kids for kids in found.values() if len({getattr(split_in_folder_name(kid), "split", "") for kid in kids}) > 1
+    ]
 
 
 def _with_validation(splits: dict[str, str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from tellapart.data.formats._folder_evidence import in_common, join
 from tellapart.data.formats._folder_result import Reading, Root
-from tellapart.data.formats._folder_splits import named_splits, splits_within
+from tellapart.data.formats._folder_splits import families, named_splits, splits_within
 from tellapart.data.formats._folder_words import (
     carriers,
     is_container,
@@ -27,9 +27,12 @@ from tellapart.text import counted, listed, readable
 
 def _splits_inside(reading: Reading, root: Root) -> list[Root] | None:
     """Splits within class folders: cat/train, cat/test, dog/train ..."""
-    kids = reading.folders.children(root.path)
-    if root.split is not None or len(kids) < 2 or not splits_within(reading.folders, root.path):
+    folders, kids = reading.folders, reading.folders.children(root.path)
+    if root.split is not None or len(kids) < 2 or not splits_within(folders, root.path):
         return None
+    within = [join(root.path, f"{kid}/{name}") for kid in kids for name in named_splits(folders, join(root.path, kid))]
+    if names := in_common([folders.structure(path) for path in within]):
+        raise _choose(reading, root, kids, names)
     return [replace(root, kids=tuple(kids), split_inside=True)]
 
 
@@ -47,6 +50,8 @@ def _splits(reading: Reading, root: Root) -> list[Root] | None:
         return _splits_without_classes(reading, root, splits, others)
     if [kid.lower() for kid in splits] == ["train"] and _train_is_a_class(reading, root, deep[0], others):
         return None
+    if len(families(deep)) > 1:
+        raise _choose(reading, root, deep, sorted(folders.structure(join(root.path, deep[0]))))
     reading.split_folders += [kid for kid in deep if kid not in reading.split_folders]
     roots = [replace(root, path=folders.inner(join(root.path, kid)), split=splits[kid]) for kid in deep]
     return roots + _outside(reading, root, deep, others)
@@ -107,7 +112,8 @@ def _outside(reading: Reading, root: Root, splits: list[str], others: list[str])
             roots.append(replace(root, path=folders.inner(path)))
             _report_copies(reading, root.path, folders.inner(path))
         elif structure:
-            reading.skip(path, "in a folder that is not named after a split", odd=True)
+            odd = not (is_mask(kid) or is_side(kid) or named_splits(folders, root.path, (kid,)))
+            reading.skip(path, "in a folder that is not named after a split", odd=odd)
         else:
             reading.skip(path, "without labels", odd=not (is_side(kid) or named_splits(folders, root.path, (kid,))))
     return [*roots, replace(root, kids=tuple(outside))] if outside else roots
@@ -115,7 +121,9 @@ def _outside(reading: Reading, root: Root, splits: list[str], others: list[str])
 
 def _report_copies(reading: Reading, of: str, copy: str) -> None:
     """Leave out the copies in a folder that repeats the ones next to it, and report how many there are."""
-    count = reading.leave_out_copies(of, copy)
+    copies = reading.copies_in(of, copy)
+    reading.copies |= copies
+    count = len(copies)
     rest = reading.folders.count(copy) - count
     more = f"; its {counted(rest, 'other picture')} were added" if rest else ""
     reading.inferred.append(
@@ -155,17 +163,24 @@ def _repeated(reading: Reading, root: Root) -> list[Root] | None:
     for kid in kids:
         structure = folders.structure(join(root.path, kid))
         again = structure.intersection(kids) - {kid}
-        own_name = kid.casefold() == (root.path or reading.source.path).rpartition("/")[2].casefold()
-        if 2 * len(again) >= len(structure) and len(again) >= (1 if own_name else 2):
+        if 2 * len(again) >= len(structure) and len(again) >= (1 if _repeats_the_name(reading, root, kid) else 2):
             found.append(kid)
     if not found or 2 * len(found) >= len(kids):
         return None
     roots = [replace(root, kids=tuple(kid for kid in kids if kid not in found))]
     for kid in found:
         copy = folders.inner(join(root.path, kid))
+        if (is_mask(kid) or not reading.copies_in(root.path, copy)) and not _repeats_the_name(reading, root, kid):
+            reading.skip(join(root.path, kid), "in folders named like those next to it", odd=not is_mask(kid))
+            continue
         _report_copies(reading, root.path, copy)
         roots.append(replace(root, path=copy))
     return roots
+
+
+def _repeats_the_name(reading: Reading, root: Root, kid: str) -> bool:
+    """Return whether a folder has the name of the folder that it is in."""
+    return kid.casefold() == (root.path or reading.source.path).rpartition("/")[2].casefold()
 
 
 def _sharing(reading: Reading, root: Root) -> tuple[list[str], list[str]]:
@@ -217,11 +232,11 @@ def _original(reading: Reading, root: Root, deep: list[str]) -> str | None:
     """Return the largest of several folders if all others are copies of it, which are then left out."""
     folders = reading.folders
     inner = sorted((folders.inner(join(root.path, kid)) for kid in deep), key=lambda path: -folders.count(path))
-    before = set(reading.copies)
-    if all(reading.leave_out_copies(inner[0], path) == folders.count(path) for path in inner[1:]):
+    copies = [reading.copies_in(inner[0], path) for path in inner[1:]]
+    if all(len(found) == folders.count(path) for found, path in zip(copies, inner[1:], strict=True)):
+        reading.copies.update(*copies)
         reading.inferred.append(f"repeated: {listed(inner[1:])} only has copies of pictures in {inner[0]}")
         return inner[0]
-    reading.copies = before
     return None
 
 

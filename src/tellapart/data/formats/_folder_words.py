@@ -26,7 +26,7 @@ RENDERINGS = (
     | MASKS
     | words_in(
         "color colour colored rgb gray grey grayscale greyscale bw segmented depth edges infrared ir thermal nir raw "
-        "original originals processed augmented augmentation resized cropped denoised enhanced background "
+        "original originals processed augmented augmentation resized cropped denoised enhanced background ground "
         "foreground"
     )
 )
@@ -37,6 +37,9 @@ CARRIERS = PORTIONS | words_in(
     "station domain device client"
 )
 """Words for folders, with a number each, that each contain pictures of the same classes."""
+
+_UNNAMED = (re.compile(r"(19|20)\d\d([-_.]?)[01]\d\2[0-3]\d"), re.compile(r"[1-9]\d\d[A-Z0-9_]{5}"))
+"""Days, and the folders that cameras make."""
 
 
 class Numbered(NamedTuple):
@@ -86,7 +89,9 @@ def wraps(name: str, parent: str) -> bool:
 
 
 def portions(names: list[str]) -> bool:
-    """Return whether several names are those of the numbered portions of one collection: `images_001`, `part-2`."""
+    """Return whether several names are those of portions of one collection: `images_001`, `part-2`, days, 100CANON."""
+    if len(names) > 1 and any(all(pattern.fullmatch(name) for name in names) for pattern in _UNNAMED):
+        return True
     found = [numbered(name) for name in names]
     stems = {item.stem for item in found if item}
     if len(names) < 2 or None in found or len(stems) != 1:

@@ -57,10 +57,12 @@ def label_of(label: str, example: str) -> Callable[[str], str | None]:
     try:
         pattern = re.compile(label)
     except (re.error, OverflowError, RecursionError) as error:
-        raise UsageError(f"--label {label!r}: is not a valid regular expression ({error})", expected, "") from error
+        raise UsageError(
+            f"--label {quoted(label)}: is not a valid regular expression ({error})", expected, ""
+        ) from error
     if not pattern.groups:
         action = f"put brackets around the part of the path that is the label: paths are like {example}"
-        raise UsageError(f"--label {label!r}: is a regular expression without a group", expected, action)
+        raise UsageError(f"--label {quoted(label)}: is a regular expression without a group", expected, action)
     return lambda name: _matched(pattern, name)
 
 
@@ -143,4 +145,4 @@ def advice(names: Sequence[str]) -> str:
 def not_matched(label: str, missing: Sequence[str]) -> str:
     """Return the note about pictures whose path does not have a label."""
     more = ", ..." if len(missing) > 1 else ""
-    return f"--label {label!r}: {counted(len(missing), 'picture')} without a match left out ({missing[0]}{more})"
+    return f"--label {quoted(label)}: {counted(len(missing), 'picture')} without a match left out ({missing[0]}{more})"

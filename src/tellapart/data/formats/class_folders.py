@@ -24,7 +24,7 @@ from tellapart.data.layout import INFERRED, Layout
 from tellapart.data.split_names import SPLITS
 from tellapart.data.tree import Tree, other_files, pictures_of
 from tellapart.errors import DataError, UsageError
-from tellapart.text import counted, listed, matching
+from tellapart.text import counted, listed, matching, quoted
 
 USES = ("label",)
 
@@ -151,7 +151,7 @@ def _by_label(tree: Tree, names: Sequence[str], label: str) -> _Found:
     missing = [name for name, found in zip(names, labels, strict=True) if found is None]
     if len(missing) == len(names):
         raise UsageError(
-            f"--label {label!r}: does not occur in the path of any picture ({names[0]}, ...)",
+            f"--label {quoted(label)}: does not occur in the path of any picture ({names[0]}, ...)",
             "a pattern for paths relative to the source, with a group around the label",
             advice(names) if label not in (PARENT, GRANDPARENT) else "",
         )
