@@ -44,9 +44,12 @@ def open_collection(
     return collection if names is None else replace(collection, named=True)
 
 
-def _without_layout(source: Any, layout: Layout) -> None:
-    """Raise UsageError if a layout was described for data in memory, or for a named data set."""
-    if layout.said:
+def _check_nothing_said(source: Any, layout: Layout) -> None:
+    """Raise UsageError if a layout is described for data in memory, or for a named data set.
+
+    A collection may come with what it was opened with, as when a run is resumed.
+    """
+    if layout.said and layout.said != getattr(source, "said", None):
         what = f"the data set {source}" if isinstance(source, str) else "pictures in memory"
         raise UsageError(
             f"{layout.as_options()} with {what}",
@@ -58,7 +61,7 @@ def _without_layout(source: Any, layout: Layout) -> None:
 def _open(source: Any, layout: Layout, on_event: Listener) -> Collection:
     names = layout.class_names
     if not isinstance(source, (str, os.PathLike)) or os.fspath(source) in datasets.names():
-        _without_layout(source, layout)
+        _check_nothing_said(source, layout)
     if isinstance(source, Collection):
         return source if names is None else source.with_class_names(names)
     if isinstance(source, tuple) and len(source) == 2:
@@ -77,7 +80,7 @@ def _open(source: Any, layout: Layout, on_event: Listener) -> Collection:
             f"did you mean {similar}?" if similar else f"check the spelling; {did_you_mean(text, datasets.names())}",
         )
     collection = formats.read(open_tree(path), layout)
-    collection = with_clear_names(replace(collection, named=names is not None))
+    collection = with_clear_names(replace(collection, named=names is not None, said=layout.said))
     if collection.source in datasets.names():  # so that the source is not taken for the data set later
         source = os.path.join(os.curdir, collection.source)  # noqa: PTH118  # a Path would drop the dot
         collection = replace(collection, source=source)
