@@ -59,7 +59,7 @@ def _place(reading: Reading, root: Root, kid: str) -> None:
             reading.masks[name] += folders.count(join(path, name))
         else:
             reading.places.update(dict.fromkeys(within, replace(place, split=splits.get(name, root.split))))
-    reading.split_folders += [name for name in splits if name not in reading.split_folders]
+    reading.split_folders.update(dict.fromkeys(splits))
     others = [readable(name) for name in inside if not (name in masks or name in splits or wraps(name, kid))]
     if others:
         reading.merged.setdefault(place.label, set()).update(others)

@@ -60,7 +60,7 @@ class Reading:
     places: dict[str, Place] = field(default_factory=dict)
     skipped: set[str] = field(default_factory=set)
     copies: set[int] = field(default_factory=set)
-    split_folders: list[str] = field(default_factory=list)
+    split_folders: dict[str, None] = field(default_factory=dict)
     merged: dict[str, set[str]] = field(default_factory=dict)
     masks: Counter[str] = field(default_factory=Counter)
     inferred: list[str] = field(default_factory=list)

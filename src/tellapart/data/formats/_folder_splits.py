@@ -8,42 +8,47 @@ from tellapart.data.formats._folder_evidence import Folders, join
 from tellapart.data.formats._folder_words import MASKS, SIDE
 from tellapart.data.split_names import SplitWord, split_in_folder_name, words_of
 
+MOST_NAMES = 100
+"""Folders with a split in their names, at most, that are compared with each other."""
 
-def named_splits(folders: Folders, path: str, kids: Sequence[str] | None = None) -> dict[str, str]:
-    """Return the split of each folder in `path` (or of `kids` only, each alone) that is one.
+
+def named_splits(folders: Folders, path: str) -> dict[str, str]:
+    """Return the split of each folder in `path` that is one.
 
     A name with other words is that of a split if another name has the same words and another split (seg_train and
     seg_test), or if both contain folders of the same names: test_tube may be a class.
     """
-    words = {kid: word for kid in folders.children(path) if (word := split_in_folder_name(kid))}
-    if kids is not None:
-        return {kid: words[kid].split for kid in kids if kid in words}
-    structures = {kid: folders.structure(join(path, kid)) for kid in words}
-    found = {
-        kid: word.split for kid, word in words.items()
-        if not word.rest
-        or any(_pair(word, other, structures[kid], structures[name]) for name, other in words.items())
+    kids = folders.children(path)
+    words = {kid: word for kid in kids if (word := split_in_folder_name(kid))}
+    of_rest: dict[tuple[str, ...], set[str]] = {}
+    for word in words.values():
+        of_rest.setdefault(word.rest, set()).add(word.split)
+    found = {kid: word.split for kid, word in words.items() if not word.rest or len(of_rest[word.rest]) > 1}
+    if len(words) <= MOST_NAMES:
+        found = _sharing(folders, path, words) | found
+    if not found and len(words) == 1:
+        found = _without_a_word(folders, path, kids, *words.popitem())
+    return _with_validation(found)
+
+
+def _sharing(folders: Folders, path: str, words: dict[str, SplitWord]) -> dict[str, str]:
+    """Return the folders with the names of different splits and two folders of the same names or more in each."""
+    named = {kid: word for kid, word in words.items() if not (SIDE | MASKS).intersection(word.rest)}  # train_masks
+    inside = {kid: folders.structure(join(path, kid)) for kid in named}
+    return {
+        kid: word.split for kid, word in named.items()
+        if any(word.split != other.split and len(inside[kid] & inside[name]) >= 2 for name, other in named.items())
     }  # fmt: skip
-    return _with_validation(found or _without_a_word(folders, path, words))
 
 
-def _without_a_word(folders: Folders, path: str, words: dict[str, SplitWord]) -> dict[str, str]:
+def _without_a_word(folders: Folders, path: str, kids: Sequence[str], kid: str, word: SplitWord) -> dict[str, str]:
     """Return the splits of two folders of which only one has a split in its name: rps and rps-test-set."""
-    for kid, word in words.items():
-        inside = folders.structure(join(path, kid))
-        for name in folders.children(path):
-            same = name not in words and tuple(words_of(name)) == word.rest and word.split != "train"
-            if same and len(inside & folders.structure(join(path, name))) >= 2:
-                return {name: "train", kid: word.split}
+    inside = folders.structure(join(path, kid))
+    for name in kids:
+        same = name != kid and tuple(words_of(name)) == word.rest and word.split != "train"
+        if same and len(inside & folders.structure(join(path, name))) >= 2:
+            return {name: "train", kid: word.split}
     return {}
-
-
-def _pair(word: SplitWord, other: SplitWord, inside: frozenset[str], inside_other: frozenset[str]) -> bool:
-    """Return whether two names are those of two splits of one collection."""
-    both = inside & inside_other
-    if word.rest != other.rest and (SIDE | MASKS).intersection(word.rest):  # train_masks next to train and test
-        return False
-    return word.split != other.split and (word.rest == other.rest or len(both) >= 2)
 
 
 def families(splits: Sequence[str]) -> list[list[str]]:

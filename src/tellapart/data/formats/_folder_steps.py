@@ -21,6 +21,7 @@ from tellapart.data.formats._folder_words import (
     portions,
     wraps,
 )
+from tellapart.data.split_names import split_in_folder_name
 from tellapart.errors import DataError
 from tellapart.text import counted, listed, readable
 
@@ -52,7 +53,7 @@ def _splits(reading: Reading, root: Root) -> list[Root] | None:
         return None
     if len(families(deep)) > 1:
         raise _choose(reading, root, deep, sorted(folders.structure(join(root.path, deep[0]))))
-    reading.split_folders += [kid for kid in deep if kid not in reading.split_folders]
+    reading.split_folders.update(dict.fromkeys(deep))
     roots = [replace(root, path=folders.inner(join(root.path, kid)), split=splits[kid]) for kid in deep]
     return roots + _outside(reading, root, deep, others)
 
@@ -76,7 +77,7 @@ def _splits_without_classes(
             f"--label parent reads every folder as a class; or read some of the folders only: "
             f"{reading.source.command(join(root.path, plain[0]))}",
         )
-    return [replace(root, kids=tuple(plain if len(plain) > 1 or not portions(plain) else ()))]
+    return [replace(root, kids=tuple(kid for kid in plain if not is_container(kid)))]
 
 
 def _train_is_a_class(reading: Reading, root: Root, train: str, others: list[str]) -> bool:
@@ -112,10 +113,10 @@ def _outside(reading: Reading, root: Root, splits: list[str], others: list[str])
             roots.append(replace(root, path=folders.inner(path)))
             _report_copies(reading, root.path, folders.inner(path))
         elif structure:
-            odd = not (is_mask(kid) or is_side(kid) or named_splits(folders, root.path, (kid,)))
+            odd = not (is_mask(kid) or is_side(kid) or split_in_folder_name(kid))
             reading.skip(path, "in a folder that is not named after a split", odd=odd)
         else:
-            reading.skip(path, "without labels", odd=not (is_side(kid) or named_splits(folders, root.path, (kid,))))
+            reading.skip(path, "without labels", odd=not (is_side(kid) or split_in_folder_name(kid)))
     return [*roots, replace(root, kids=tuple(outside))] if outside else roots
 
 
@@ -159,10 +160,10 @@ def _around(reading: Reading, root: Root) -> list[Root] | None:
 def _repeated(reading: Reading, root: Root) -> list[Root] | None:
     """A folder that contains the folders next to it again, as an archive unpacked into itself does."""
     folders, kids = reading.folders, reading.folders.children(root.path)
-    found = []
+    found, names = [], frozenset(kids)
     for kid in kids:
         structure = folders.structure(join(root.path, kid))
-        again = structure.intersection(kids) - {kid}
+        again = (structure & names) - {kid}
         if 2 * len(again) >= len(structure) and len(again) >= (1 if _repeats_the_name(reading, root, kid) else 2):
             found.append(kid)
     if not found or 2 * len(found) >= len(kids):
@@ -203,9 +204,8 @@ def _portions(reading: Reading, root: Root) -> list[Root] | None:
     if word is None:
         return None
     reading.portion = word
-    reading.inferred.append(
-        f"merged: {listed(deep)} contain the same classes; --group {word} keeps the pictures of each in one split"
-    )
+    line = f"merged: {listed(deep)} contain the same classes; --group {word} keeps the pictures of each in one split"
+    reading.inferred += [line] if line not in reading.inferred else []  # as in another split
     return [replace(root, path=reading.folders.inner(join(root.path, kid)), portion=kid) for kid in deep]
 
 
@@ -242,14 +242,18 @@ def _original(reading: Reading, root: Root, deep: list[str]) -> str | None:
 
 def _choose(reading: Reading, root: Root, deep: list[str], names: list[str]) -> DataError:
     """Return the error for folders that contain folders of the same names."""
-    shown = [readable(kid) for kid in deep]
-    one = "" if reading.source.is_archive else f"{reading.source.command(join(root.path, deep[0]))} reads one of them; "
+    folders, shown = reading.folders, [readable(kid) for kid in deep]
+    first = join(root.path, deep[0])
+    ways = [] if reading.source.is_archive else [f"{reading.source.command(first)} reads one of them"]
+    if not any(folders.children(join(folders.inner(first), name)) for name in names):
+        ways.append(f"--label parent takes the folder of each picture as its class ({listed(names)})")
+    if set(names) & set(folders.children(first)):
+        ways.append(f"--label grandparent takes the folder above that one ({listed(shown)})")
     return DataError(
         f"{reading.source.path}: {listed(shown)} contain folders of the same names ({listed(names)}), so two "
         "readings are possible",
         f"class folders: {listed(names)}, each in several renderings or portions; or {listed(shown)}",
-        f"{one}--label parent takes the folder of each picture as its class ({listed(names)}), "
-        f"--label grandparent the folder above ({listed(shown)})",
+        "; ".join(ways),
     )
 
 

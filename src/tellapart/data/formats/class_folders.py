@@ -24,7 +24,7 @@ from tellapart.data.layout import INFERRED, Layout
 from tellapart.data.split_names import SPLITS
 from tellapart.data.tree import Tree, other_files, pictures_of
 from tellapart.errors import DataError, UsageError
-from tellapart.text import counted, listed, matching, quoted
+from tellapart.text import counted, listed, matching, quoted, readable
 
 USES = ("label",)
 
@@ -65,8 +65,8 @@ def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
         splits=None if splits is None else np.array(splits),
         pictures=picture_files(tree, [row.name for row in rows]),
         notes=(*_ignored(tree), *found.notes, *_outside_splits(rows)),
-        inferred=(*found.inferred, *_unused_tables(tree)),
-        columns={found.portion: [row.place.portion for row in rows]} if found.portion else {},
+        inferred=tuple(map(readable, (*found.inferred, *_unused_tables(tree)))),
+        columns={found.portion: [readable(row.place.portion) for row in rows]} if found.portion else {},
     )
 
 
