@@ -42,14 +42,14 @@ class Layout:
 
     @property
     def said(self) -> dict[str, str]:
-        """What was said besides the class names, by the names of the attributes."""
+        """What the caller described besides the class names, by the names of the attributes."""
         names = (item.name for item in fields(self) if item.name != "class_names")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
     def as_options(self) -> str:
-        """Return what was said as it is typed: `--label breed and --images jpg`."""
+        """Return the description as it is typed: `--label breed and --images jpg`."""
         return " and ".join(f"--{name.replace('_', '-')} {quoted(value)}" for name, value in self.said.items())
 
 
 INFERRED = Layout()
-"""Nothing was said: everything is inferred."""
+"""No description: everything is inferred."""

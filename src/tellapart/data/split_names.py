@@ -56,6 +56,12 @@ _FILLERS = (
 )
 """Words that say nothing about what a picture shows, if they are next to the name of a split."""
 
+_HINT = re.compile("|".join(sorted({word[:4] for word in _SPLIT_OF})), re.IGNORECASE)
+"""Without one of these, a name has no word for a split; there may be many thousands of names."""
+
+MOST_LETTERS = 255
+"""Longer names are not those of folders; an archive may have any."""
+
 
 @dataclass(frozen=True)
 class SplitWord:
@@ -74,12 +80,16 @@ def words_of(name: str) -> list[str]:
     return [word.lower() for word in re.findall(r"[^\W\d_]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+", name)]
 
 
-@lru_cache(4096)
 def split_in_folder_name(name: str) -> SplitWord | None:
     """Return the split that is a word of a folder's name, or None: `seg_train`, `test1`, `x-test-set`, `trainData`.
 
     Whether the folder is that split is for its siblings to show: a class may be called test_tube.
     """
+    return _split_in_name(name) if len(name) <= MOST_LETTERS and _HINT.search(name) else None
+
+
+@lru_cache(4096)
+def _split_in_name(name: str) -> SplitWord | None:
     if exact := split_named(name):
         return SplitWord(exact, (), True)
     words = words_of(name)

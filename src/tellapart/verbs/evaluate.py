@@ -75,7 +75,6 @@ def run(options: Options, on_event: Listener) -> Evaluation:
     rules = _baselines(provenance, split, on_event)
     evaluation = evaluate_split(classifier, collection, indices, split, on_event, rules)
     evaluation = evaluation.with_leaks(provenance.trained_on(split))
-    evaluation = replace(evaluation, inferred=collection.inferred, data_notes=collection.notes)
     if options.ood is not None:
         evaluation = replace(evaluation, ood=_measured_ood(classifier, evaluation, options.ood, on_event))
     return replace(evaluation, test_evaluations=provenance.count_evaluation(split))

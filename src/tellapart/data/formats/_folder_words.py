@@ -81,7 +81,7 @@ def is_mask(name: str) -> bool:
 
 
 def wraps(name: str, parent: str) -> bool:
-    """Return whether a folder in `parent` is no level of its own: it repeats the name or the split, or is `images`."""
+    """Return whether a folder in `parent` is not a level of its own: it repeats name or split, or is `images`."""
     if name.casefold() == parent.casefold() or is_container(name):
         return True
     inner, outer = split_in_folder_name(name), split_in_folder_name(parent)

@@ -17,9 +17,9 @@ PARENT, GRANDPARENT = "parent", "grandparent"
 EXAMPLE = r"'([a-z]+)\.\d+\.jpg$'"
 
 CANDIDATES = (
-    r"([^\W\d_][^/]*?)[ ._(-]*\d+\)?\.\w+$",  # cat.0.jpg, Abyssinian_12.jpg, n01440764_10026.JPEG, cat (3).png
-    r"([^\d/_. -]+)[_. -][^/]+\.\w+$",  # cat_3f2a.jpg
-    r"\d[ _.-]+([^\d\W][^/]*?)\.\w+$",  # 001_cat.jpg
+    r"(?:^|/)([^\W\d_][^/]*?)[ ._(-]*\d+\)?\.\w+$",  # cat.0.jpg, Abyssinian_12.jpg, n01440764_10026.JPEG, cat (3).png
+    r"(?:^|/)([^\d/_. -]+)[_. -][^/]+\.\w+$",  # cat_3f2a.jpg
+    r"(?:^|/)[^/a-z]*\d[ _.-]+([^\d\W][^/]*?)\.\w+$",  # 001_cat.jpg
 )
 """Patterns for a class name at the start or at the end of a file name."""
 
@@ -28,19 +28,21 @@ CAMERAS = words_in("img image images dsc dscf dscn pxl photo picture pic frame s
 
 MOST_NUMBERS, SHOWN = 6, 3
 
-SAMPLE = 5000
-"""Names that a suggestion is made from, at most."""
+SAMPLE, LETTERS = 50_000, 64
+"""Names that a suggestion is made from, at most, and letters of a file name: matching takes their square as steps."""
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A pattern for the label, and how many pictures each class would have."""
+    """A pattern for the label, and how many pictures each class would have, of all or of a sample."""
 
     pattern: str
     counts: Counter[str]
+    sampled: bool = False
 
     def __str__(self) -> str:
-        most = ", ".join(f"{name} {count:,}" for name, count in self.counts.most_common(SHOWN))
+        shown = self.counts.most_common(SHOWN)
+        most = ", ".join(name if self.sampled else f"{name} {count:,}" for name, count in shown)
         more = f", ... {len(self.counts):,} classes" if len(self.counts) > SHOWN else ""
         return f"--label {quoted(self.pattern)} ({most}{more})"
 
@@ -83,17 +85,17 @@ def suggestions(names: Sequence[str]) -> list[Suggestion]:
 
     For names of several numbers, such as 25_0_1_2017.jpg, there is one for each number that may be a class.
     """
-    some = names[:: len(names) // SAMPLE + 1]
-    found = (_suggestion(pattern, some, names) for pattern in CANDIDATES)
+    some = [name for name in names[:: len(names) // SAMPLE + 1] if len(name.rpartition("/")[2]) <= LETTERS]
+    found = (_suggestion(pattern, some, len(names)) for pattern in CANDIDATES)
     first = next((suggestion for suggestion in found if suggestion), None)
-    return [first] if first else _numbers(some, names)
+    return [first] if first else _numbers(some, len(names))
 
 
-def _suggestion(pattern: str, some: Sequence[str], names: Sequence[str]) -> Suggestion | None:
+def _suggestion(pattern: str, some: Sequence[str], names: int) -> Suggestion | None:
     """Return a pattern with its counts if it finds at least two classes, of several pictures each, in most names."""
-    if not _likely(_counts(pattern, some), len(some)):
-        return None
-    return Suggestion(pattern, _counts(pattern, names))
+    compiled = re.compile(pattern)
+    counts = Counter(label for name in some if (label := _matched(compiled, name)))
+    return Suggestion(pattern, counts, len(some) < names) if _likely(counts, len(some)) else None
 
 
 def _likely(counts: Counter[str], names: int) -> bool:
@@ -103,12 +105,7 @@ def _likely(counts: Counter[str], names: int) -> bool:
     return len(counts) > 1 and 2 * found >= names and 4 * alone <= len(counts) and 10 * cameras <= found
 
 
-def _counts(pattern: str, names: Sequence[str]) -> Counter[str]:
-    compiled = re.compile(pattern)
-    return Counter(label for name in names if (label := _matched(compiled, name)))
-
-
-def _numbers(some: Sequence[str], names: Sequence[str]) -> list[Suggestion]:
+def _numbers(some: Sequence[str], names: int) -> list[Suggestion]:
     """Return patterns for the numbers in names that consist of several, except those that differ in every name."""
     shapes = Counter(_shape(name) for name in some)
     if not shapes:
@@ -122,7 +119,7 @@ def _numbers(some: Sequence[str], names: Sequence[str]) -> list[Suggestion]:
         before, after = r"\d+[_.-]" * place, r"[_.-]\d+" * (fields - 1 - place)
         patterns.append(rf"(?:^|/){before}(\d+){after}\.[^/]*$")
     made = [found for pattern in patterns if (found := _suggestion(pattern, some, names))]
-    return [one for one in made if len(one.counts) <= len(names) / 4]
+    return [one for one in made if len(one.counts) <= len(some) / 4]
 
 
 def _shape(name: str) -> str:

@@ -1,6 +1,6 @@
 r"""A folder per class, with or without split folders: `train/cat/1.jpg`, `training_set/cats/1.jpg` or `cat/1.jpg`.
 
-Or a label elsewhere in the path, where the user says so: `--label '(cat|dog)\.\d+'` for `train/cat.0.jpg`.
+Or a label elsewhere in the path, where the user describes it: `--label '(cat|dog)\.\d+'` for `train/cat.0.jpg`.
 """
 
 from __future__ import annotations
