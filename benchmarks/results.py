@@ -15,7 +15,7 @@ import tutorials
 from _results import HERE, current, lines
 
 DOCS = HERE.parent / "docs"
-TABLES = ("training", "prediction", "startup", "reading", "streaming", "check", "hostile", "ablation")
+TABLES = ("training", "prediction", "startup", "reading", "streaming", "check", "bursts", "hostile", "ablation")
 """Each is a module in this folder with `section(measurements) -> str`, and a command that adds measurements."""
 
 HEAD = """# Benchmarks

@@ -154,7 +154,9 @@ def check(
     images: The folder that the file names in the table are relative to.
     split_column: The column of the table with the splits.
     delimiter: The character between the columns of a text table, such as ';' or tab.
-    group: Groups of pictures: a column of the table, or a regular expression for file names.
+    group: Pictures of one group stay in one split: a column of the table; a regular expression for file names, such
+        as 'subject(\\d+)'; time (taken within a minute of each other); order (successive pictures that are alike);
+        or none. Default: auto, which looks for groups in names, times and order.
     skip_labels: Skip the search for wrong labels, which trains models.
     folds: Models that the search for wrong labels trains; each is evaluated on its own fold.
     seed: Decides the folds and the models' first weights.
@@ -500,8 +502,9 @@ def train(
     seed: Decides the split, the first weights, the order and augmentation.
     validation: Share of the training pictures for validation, if the data has no such split.
     test: Share of the pictures for the test split, if the data has no such split.
-    group: Pictures of one group stay in one split: a column of the table, or a regular expression for file names,
-        such as 'subject(\\d+)'.
+    group: Pictures of one group stay in one split: a column of the table; a regular expression for file names, such
+        as 'subject(\\d+)'; time (taken within a minute of each other); order (successive pictures that are alike);
+        or none. Default: auto, which looks for groups in names, times and order.
     folds: K-fold cross-validation: train K models, each evaluated on its held-out fold, then a final model on all
         pictures.
     precision: Precision of training; "auto" measures once whether bfloat16 is faster on this machine.

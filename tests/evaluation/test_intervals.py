@@ -105,6 +105,16 @@ def test_shares_are_covered_where_subjects_differ():
     assert covered(naive, 0.85) < 0.85
 
 
+def test_few_groups_that_are_nearly_all_right_do_not_look_certain():
+    """Twelve bursts of thirty pictures, most of them all right: few bursts tell how unlike they are."""
+    groups, generator = np.repeat(np.arange(12), 30), np.random.default_rng(4)
+    found = []
+    for _ in range(400):
+        right = generator.random(360) < generator.beta(0.95 * 2 / 3, 0.05 * 2 / 3, 12)[groups]
+        found.append(share_of_groups(right, groups))
+    assert covered(found, 0.95) >= 0.94
+
+
 def test_groups_that_are_all_correct_count_as_that_many_pictures():
     low, high = share_of_groups(np.ones(4000, bool), np.repeat(np.arange(4), 1000))
     assert high == 1

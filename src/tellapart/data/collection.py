@@ -163,6 +163,7 @@ class Collection:
         pictures: Reads the pixels.
         splits: `train`, `validation` or `test` per picture, or None if the source has no splits.
         groups: A name per picture, such as its subject or burst, or None. A group stays in one split.
+        grouped_by: What `--group` takes to make the groups, if the source does not name them itself.
         notes: Sentences about what is odd in the data; they are printed as warnings when it is opened.
         inferred: How the data was read, a line each: `label: from ...`, `split: from ...`, `skipped: ...`.
         value_range: The values of the source that the pixels 0 and 255 stand for, if they are not what the file format
@@ -180,6 +181,7 @@ class Collection:
     pictures: Pictures
     splits: np.ndarray | None = None
     groups: np.ndarray | None = None
+    grouped_by: str = ""
     notes: tuple[str, ...] = field(default=())
     inferred: tuple[str, ...] = field(default=())
     value_range: tuple[float, float] | None = None

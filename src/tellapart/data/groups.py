@@ -23,7 +23,7 @@ def grouped(collection: Collection, by: str) -> Collection:
         words = collection.columns[by]
         names = [word or f"row {row}" for row, word in enumerate(words)]
         _check_useful(by, names, collection, "another column, or a regular expression for file names")
-        return replace(collection, groups=np.array(names))
+        return replace(collection, groups=np.array(names), grouped_by=by)
     known = f"; the columns are {', '.join(collection.columns)}" if collection.columns else ""
     expected = f"a column of the table, or a regular expression for file names{known}"
     try:
@@ -46,7 +46,14 @@ def grouped(collection: Collection, by: str) -> Collection:
         more = ", ..." if len(unmatched) > 1 else ""
         names_of = counted(len(unmatched), "picture")
         notes += (f"--group {by!r}: does not occur in the names of {names_of} ({unmatched[0]}{more})",)
-    return replace(collection, groups=np.array(names), notes=notes)
+    return replace(collection, groups=np.array(names), notes=notes, grouped_by=by)
+
+
+def with_groups(collection: Collection, numbers: np.ndarray, by: str) -> Collection:
+    """Return the collection with the groups int64 [n]; each has the name of its first picture."""
+    _, firsts, members = np.unique(numbers, return_index=True, return_inverse=True)
+    names = np.array([collection.keys[i] for i in firsts.tolist()])
+    return replace(collection, groups=names[members], grouped_by=by)
 
 
 def _check_useful(by: str, names: list[str], collection: Collection, action: str) -> None:

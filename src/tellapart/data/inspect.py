@@ -11,6 +11,7 @@ import numpy as np
 from tellapart.data import duplicates
 from tellapart.data.collection import Collection, EncodedPictures
 from tellapart.data.duplicates import Duplicates, Traits, find_duplicates
+from tellapart.data.feeding import Prepared
 from tellapart.errors import PictureError
 from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.summary import THUMBNAIL, PictureSummary, summarise, summarise_file
@@ -32,6 +33,12 @@ class Inspection:
     def readable(self) -> np.ndarray:
         """The pictures that can be read, int64 [n]."""
         return _readable(self.summaries)
+
+    def thumbnails(self) -> Prepared:
+        """Return the small copies of the pictures that can be read."""
+        copies = [self.summary(i).thumbnail for i in self.readable.tolist()]
+        pixels = np.stack(copies) if copies else _NO_THUMBNAIL[np.newaxis][:0]
+        return Prepared(pixels, self.collection.labels[self.readable], self.readable)
 
     def summary(self, i: int) -> PictureSummary:
         """Return the summary of picture i, which must be readable."""
@@ -56,7 +63,7 @@ def inspect(collection: Collection, on_event: Listener = silent) -> Inspection:
     with pillow_warnings_off():
         crashed: PictureSummary | str = "makes the decoder crash"
         for result in each_in_processes(summarise_picture, range(len(collection)), crashed):
-            if isinstance(result, PictureSummary) and not _is_compared(result, len(collection)):
+            if isinstance(result, PictureSummary) and len(collection) > duplicates.MAX_COMPARED:
                 result = replace(result, thumbnail=_NO_THUMBNAIL)  # saves memory
             results.append(result)
             if len(results) % 64 == 0 or len(results) == len(collection):
@@ -68,8 +75,3 @@ def inspect(collection: Collection, on_event: Listener = silent) -> Inspection:
 
 def _readable(summaries: Sequence[PictureSummary | str]) -> np.ndarray:
     return np.array([i for i, summary in enumerate(summaries) if isinstance(summary, PictureSummary)], np.int64)
-
-
-def _is_compared(summary: PictureSummary, pictures: int) -> bool:
-    """Return whether a picture is searched for near-duplicates, in a collection of this size."""
-    return pictures <= duplicates.MAX_COMPARED and min(summary.shape[:2]) >= duplicates.SMALLEST

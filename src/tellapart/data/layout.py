@@ -1,4 +1,4 @@
-"""What the caller says about the layout of a source; everything else is inferred."""
+"""The layout of a source as far as the caller gives it; everything else is inferred."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Said(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Layout:
-    """What the caller says about a source; None for what is to be inferred.
+    """What the caller gives about a source; None for what is to be inferred.
 
     Attributes:
         class_names: The class names in label order.
@@ -42,7 +42,7 @@ class Layout:
 
     @property
     def said(self) -> dict[str, str]:
-        """What the caller described besides the class names, by the names of the attributes."""
+        """What was given besides the class names, by the names of the attributes."""
         names = (item.name for item in fields(self) if item.name != "class_names")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
@@ -52,4 +52,4 @@ class Layout:
 
 
 INFERRED = Layout()
-"""No description: everything is inferred."""
+"""Nothing was given: everything is inferred."""

@@ -28,7 +28,7 @@ def open_collection(
 
     `source` is the name of a data set, a path to any format that tellapart reads, a Collection, or a pair of arrays
     (pictures [count, height, width(, channels)] 0..255, labels [count]). `class_names`, in label order, is a list or
-    the path of a text file with one name per line. What the source does not make clear can be described:
+    the path of a text file with one name per line. What the source does not make clear can be given:
 
     - `label`: `parent` or `grandparent` for the folder that names the class, a column of the table, or a regular
       expression for the path relative to the source, whose first group is the label, such as `(cat|dog)\.\d+`.

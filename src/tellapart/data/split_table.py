@@ -23,6 +23,9 @@ from tellapart.text import percent
 CONTENT, IDENTITY = "content", "identity"
 """The column of a saved split table that identifies pictures: by content or, in the first versions, name and size."""
 
+GROUP = "group"
+"""The column of a saved split table with the groups, if the collection has any."""
+
 _CODED = ("test", "train", "validation")
 
 SAMPLED = 16
@@ -85,22 +88,25 @@ class SplitTable:
         return ", ".join(shown)
 
     def save(self, path: Path, collection: Collection) -> None:
-        """Write a CSV `index,key,label,split,content`, a row per picture; `content` is its `Collection.identity`."""
+        """Write a CSV `index,key,label,split,content`, a row per picture; `content` is its `Collection.identity`.
+
+        If the collection has groups, a column `group` names the one of each picture.
+        """
         content = collection.bytes_in_all() <= MOST_BYTES
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(("index", "key", "label", "split", CONTENT if content else IDENTITY))
-        writer.writerows(
-            (i, key, collection.label(i), split, identity)
-            for i, (key, split, identity) in enumerate(
-                zip(
-                    collection.keys,
-                    self.splits,
-                    collection.identities(np.arange(len(collection)), content),
-                    strict=True,
-                )
-            )
-        )
+        everything = np.arange(len(collection))
+        columns: dict[str, Sequence[object]] = {
+            "index": everything.tolist(),
+            "key": collection.keys,
+            "label": [collection.label(i) for i in everything.tolist()],
+            "split": self.splits.tolist(),
+            CONTENT if content else IDENTITY: collection.identities(everything, content),
+        }
+        if collection.groups is not None:
+            columns[GROUP] = collection.groups.tolist()
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
         write_text(path, buffer.getvalue())
 
 
@@ -298,6 +304,13 @@ def read_seen(path: Path) -> tuple[set[str], bool] | None:
             return None
         column = CONTENT if content else IDENTITY
         return {row[column] for row in rows if row["split"] in ("train", "validation")}, content
+
+
+def read_groups(path: Path) -> np.ndarray | None:
+    """Read from a saved split table the groups of its pictures, strings [n]; None if it has none."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        return np.array([row[GROUP] for row in rows]) if GROUP in (rows.fieldnames or ()) else None
 
 
 def is_of(path: Path, collection: Collection) -> bool:

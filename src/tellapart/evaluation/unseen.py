@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +16,7 @@ from tellapart.data.collection import Collection
 from tellapart.data.groups import grouped
 from tellapart.data.layout import Layout, Said
 from tellapart.data.source import open_collection
-from tellapart.data.split_table import SplitTable, is_of, read_seen, unpack_splits
+from tellapart.data.split_table import SplitTable, is_of, read_groups, read_seen, unpack_splits
 from tellapart.errors import DataError, UsageError
 from tellapart.progress import Listener, Note
 from tellapart.training.run_folder import RECORD, SPLIT, count_test_evaluation, record_of
@@ -99,14 +99,20 @@ class Provenance:
         return count_test_evaluation(self.classifier.source, self.collection.fingerprint)
 
     def grouped(self) -> Collection:
-        """The collection with the groups that training was given, if it is the model's own and its run folder is there.
+        """The collection with the groups of its training, if it is the model's own and its run folder is there.
 
-        A regular expression from another user's model file is never run.
+        They are in split.csv; the first versions wrote only the option. A regular expression from another user's model
+        file is never run.
         """
         fingerprint = self.collection.fingerprint
         record = record_of(self.classifier.source, fingerprint) if self.is_own else None
+        path = Path(self.classifier.source).with_name(SPLIT)
+        groups = read_groups(path) if record is not None and path.is_file() else None
+        if groups is not None and len(groups) == len(self.collection):
+            return replace(self.collection, groups=groups)
         group = (record or {}).get("options", {}).get("group")
-        return grouped(self.collection, group) if isinstance(group, str) else self.collection
+        known = isinstance(group, str) and "groups" not in (record or {}).get("split", {})
+        return grouped(self.collection, group) if known else self.collection
 
     def _own_pictures(self, table: SplitTable, split: str) -> tuple[np.ndarray, str]:
         indices = table.indices(split)

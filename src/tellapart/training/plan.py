@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from tellapart.data.collection import Collection
 from tellapart.data.split_table import SplitTable, groups_across_splits
 from tellapart.images.preprocessing import Preparation
@@ -155,6 +157,13 @@ def describe_data(collection: Collection, named: bool) -> dict[str, Any]:
     }
 
 
+def _describe_groups(collection: Collection) -> dict[str, Any] | None:
+    """The groups of a collection: their number, and what `--group` takes to make them; None without groups."""
+    if collection.groups is None:
+        return None
+    return {"count": len(np.unique(collection.groups)), "by": collection.grouped_by}
+
+
 def describe_split(collection: Collection, split_table: SplitTable) -> dict[str, Any]:
     """A split table as run.json describes it: pictures per split and class, and what makes its metrics optimistic."""
     counts = split_table.counts()
@@ -164,6 +173,7 @@ def describe_split(collection: Collection, split_table: SplitTable) -> dict[str,
         "counts": counts,
         "origin": split_table.origin,
         "digest": split_table.digest,
+        "groups": _describe_groups(collection),
         "leaked": {split: count for split, count in leaked.items() if count},
         "groups_across_splits": {split: count for split, count in grouped.items() if count},
         "class_counts": {

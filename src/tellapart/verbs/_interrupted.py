@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tellapart.errors import CheckpointError, ModelFileError, UsageError
 from tellapart.progress import Listener, Note
 from tellapart.text import counted, quoted
+from tellapart.verbs._grouping import NONE
 from tellapart.verbs._runs import LAST, find_run, read_run, run_folders
 from tellapart.verbs._settings import AUTO
 from tellapart.verbs._train_options import Options
@@ -39,6 +40,16 @@ class Interrupted:
     folder: RunFolder
     record: dict[str, Any]
     options: Options
+
+    @property
+    def group(self) -> str | None:
+        """What `--group` takes to make the groups of the run again, without looking for groups."""
+        if self.options.group not in (None, AUTO):
+            return self.options.group
+        groups = self.record["split"].get("groups", {})
+        if groups is None:
+            return NONE
+        return groups.get("by") or None  # None where the data has groups of its own
 
     def check_format(self) -> None:
         """Raise CheckpointError if another version of tellapart started the run."""

@@ -10,6 +10,7 @@ from tellapart.errors import DataError, UsageError
 from tellapart.progress import Listener, Note
 from tellapart.text import counted, percent
 from tellapart.verbs._data import open_data_of, report_reading
+from tellapart.verbs._grouping import warn_of_relatives, with_found_groups, with_given_groups
 from tellapart.verbs._interrupted import Interrupted, recorded
 from tellapart.verbs._recipe_changes import all_changes
 from tellapart.verbs._settings import AUTO
@@ -87,7 +88,7 @@ def restore(interrupted: Interrupted, on_event: Listener) -> tuple[Plan, Picture
 
     interrupted.check_format()
     options, record = interrupted.options, interrupted.record
-    collection, _ = _opened(options, on_event)
+    collection, _ = _opened(options.model_copy(update={"group": interrupted.group}), on_event)
     base = record["recipe_base"] if options.recipe == AUTO else options.recipe
     found = with_changes(find_recipe(base), options, check=False)
     found.recipe.check_classes(len(collection.class_names))
@@ -107,11 +108,9 @@ def _opened(options: Options, on_event: Listener) -> tuple[Collection, np.ndarra
     """
     from tellapart.classifier.calibration import no_validation
     from tellapart.data.duplicates import Duplicates
-    from tellapart.data.groups import grouped
 
     collection = open_data_of(options, on_event)
-    if options.group is not None:
-        collection = grouped(collection, options.group)
+    collection = with_given_groups(collection, options.group)
     split_table = _split(collection, options, Duplicates((), ()))
     if options.max_error_rate is not None and not (split_table.counts()["validation"] or options.folds):
         raise no_validation(options.max_error_rate)
@@ -164,11 +163,15 @@ def _prepared(
     whole = prepare_collection(collection, preprocessing, on_event)
     data, duplicates = whole.data, whole.duplicates(on_event)
     del whole  # what duplicates were found by may be large
+    group = options.group if interrupted is None else interrupted.group
+    collection, weak = with_found_groups(collection, data, group, on_event)
     split_table = _split(collection, options, duplicates)
     if interrupted is not None:
         interrupted.check_split(split_table)
     else:
         _report_split(collection, split_table, duplicates, on_event)
+        if weak is not None:
+            warn_of_relatives(collection, weak, split_table, on_event)
     pictures = Pictures(collection, split_table, data, found, duplicates=duplicates)
     _check_readable(pictures)
     return _with_folds(pictures, duplicates, options, on_event)

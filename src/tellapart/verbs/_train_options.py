@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from tellapart.errors import UsageError
 from tellapart.files import plain_name
 from tellapart.verbs import Record, argument, share
+from tellapart.verbs._grouping import Group
 from tellapart.verbs._options import (
     Changes,
     ClassNames,
@@ -120,11 +121,7 @@ class Options(Record):
     test: float = Field(
         0.2, ge=0, lt=1, description="Share of the pictures for the test split, if the data has no such split."
     )
-    group: str | None = Field(
-        None,
-        description="Pictures of one group stay in one split: a column of the table, or a regular expression for file "
-        "names, such as 'subject(\\d+)'.",
-    )
+    group: Group = None
     folds: int | None = Field(
         None,
         ge=2,

@@ -15,6 +15,7 @@ from tellapart.text import counted, quoted
 from tellapart.verbs import Record, argument, check_output
 from tellapart.verbs._check_text import as_text
 from tellapart.verbs._data import open_data_of, report_reading, said_in
+from tellapart.verbs._grouping import Group, with_found_groups, with_given_groups
 from tellapart.verbs._options import (
     ClassNames,
     Delimiter,
@@ -43,9 +44,7 @@ class Options(Record):
     images: ImagesFolder = None
     split_column: SplitColumn = None
     delimiter: Delimiter = None
-    group: str | None = Field(
-        None, description="Groups of pictures: a column of the table, or a regular expression for file names."
-    )
+    group: Group = None
     skip_labels: bool = Field(False, description="Skip the search for wrong labels, which trains models.")
     folds: int = Field(
         4, ge=2, le=20, description="Models that the search for wrong labels trains; each is evaluated on its own fold."
@@ -148,6 +147,8 @@ def run(options: Options, on_event: Listener) -> Report:
 
     collection = _opened(options, on_event)
     inspection = inspect(collection, on_event)
+    collection, _ = with_found_groups(collection, inspection.thumbnails(), options.group, on_event)
+    inspection = replace(inspection, collection=collection)
     checked, notes, stopped = _with_predictions(Checked(inspection), options, on_event)
     not_searched = (*inspection.duplicates.not_looked_for(), *notes)
     results = run_checks(checked)
@@ -161,14 +162,12 @@ def run(options: Options, on_event: Listener) -> Report:
 
 def _opened(options: Options, on_event: Listener) -> Collection:
     """The collection. Raises UsageError for output files that cannot be written, before anything takes time."""
-    from tellapart.data.groups import grouped
     from tellapart.verbs._clean_manifest import check_manifest
 
     check_output(options.output)
     check_output(options.write_manifest, "write-manifest")
     collection = open_data_of(options, on_event)
-    if options.group is not None:
-        collection = grouped(collection, options.group)
+    collection = with_given_groups(collection, options.group)
     _check_page(collection, options.output)
     if options.write_manifest is not None:
         check_manifest(collection, options.write_manifest)

@@ -6,9 +6,9 @@ A format is a module. The first line of its docstring says what it reads. It has
     read(tree, layout) -> Collection       raises DataError, which names the file, row or class at fault
     write(collection, folder) -> None      writes files into an empty folder, which `read` reads back unchanged
 
-A tree is a folder, a zip, a tar or one file. The layout is what the caller said about it. A format that can honour more
-of it than the class names lists these attributes of Layout in a constant, USES; the others do not read a source of
-which the caller described more.
+A tree is a folder, a zip, a tar or one file. The layout is what the caller gave. A format that can honour more
+of it than the class names lists these attributes of Layout in a constant, USES; the others do not read a source
+for which more was given.
 
 One stray file of a format in a tree of class folders must get a lower level than the class folders (Match.LAYOUT).
 tests/contracts/test_formats.py tests every file of this folder. Shared helpers are in the files whose name starts with

@@ -19,7 +19,9 @@ _TEMPLATE = """
 {{ data.classes | length | thousands }} classes.
 {% for name, count in split_table.counts.items() if count -%}
 {{ "; " if not loop.first }}{{ name }} {{ count | thousands }}
-({{ split_table.origin[name] }}){% endfor %}.</p>
+({{ split_table.origin[name] }}){% endfor %}.
+{% if groups %}Its {{ groups.count | thousands }} groups{% if groups.by %}, made as with
+<code>--group <bdi>{{ groups.by }}</bdi></code>,{% endif %} stay together.{% endif %}</p>
 {{ samples }}
 {% if counts %}<details{{ " open" if data.classes | length <= 10 }}>
 <summary>Pictures of each class</summary>{{ counts }}</details>{% endif %}
@@ -74,6 +76,7 @@ def render(facts: Facts) -> str:
         _TEMPLATE,
         data=record["data"],
         split_table=record["split"],
+        groups=record["split"].get("groups"),
         samples=gallery(samples),
         counts=_counts(facts),
         findings=findings,
