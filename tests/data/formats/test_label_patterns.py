@@ -21,6 +21,7 @@ FLAT = {
     "weather": (("dataset2/{cloudy,rain,shine,sunrise}*.jpg",), "cloudy rain shine sunrise"),
     "faces": (("subject0{1,2,3}.*.png",), "subject01 subject02 subject03"),
     "one folder of pictures": (("pets/{cat,dog}.*.jpg",), "cat dog"),
+    "classes with splits": (("{cat,dog}_{train,test}/*.jpg",), "cat dog"),
     "portions": (("images_1/{cat,dog}_1*.jpg", "images_2/{cat,dog}_2*.jpg"), "cat dog"),
 }
 
@@ -39,7 +40,7 @@ def test_the_suggested_pattern_works(name, tmp_path):
     assert f"({classes.split()[0]} " in caught.value.action.replace(classes.split()[-1], classes.split()[0], 1)
     collection = tellapart.open(root, label=suggested(caught.value))
     assert collection.class_names == tuple(classes.split())
-    assert len(collection) == 3 * len(classes.split()) * (2 if name == "portions" else 1)
+    assert len(collection) == 3 * len(classes.split()) * (2 if name in ("portions", "classes with splits") else 1)
     assert collection.inferred[0] == f"label: from the path of each picture, pattern {suggested(caught.value)}"
 
 

@@ -206,6 +206,7 @@ ODD = {
     ),
     "words of another language": ("{entrenamiento,prueba}/{a,b}/x.jpg", None, "", 0, "entrenamiento and prueba"),
     "years": ("{2019,2020}/{a,b}/x.jpg", None, "", 0, "2019 and 2020"),
+    "a test and a control group": ("{test,control}/x.jpg", None, "", 0, "--label parent reads every folder"),
     "YOLO classification without classes": ("{train,valid}/images/x.jpg", None, "", 0, "outside class folders"),
     "ASL alphabet": (
         "{asl_alphabet_train/asl_alphabet_train/{A,B},asl_alphabet_test/asl_alphabet_test}/x.jpg",

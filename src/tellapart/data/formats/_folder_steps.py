@@ -69,10 +69,10 @@ def _splits_without_classes(
         return [replace(root, path=join(root.path, plain[0]))]
     if [kid.lower() for kid in splits] == ["train"] and plain:
         return None  # next to bus and car
-    if len(set(splits.values())) > 1 and len(plain) > 1 and not deep:
+    if not deep and (len(plain) == 1 or (len(set(splits.values())) > 1 and plain)):
         raise DataError(
-            f"{reading.source.path}: the folders {listed(splits)} are named after splits, but contain no class folders "
-            f"as {listed(plain)} seem to be",
+            f"{reading.source.path}: contains folders that are named after splits but have no class folders "
+            f"({listed(splits)}), and also {listed(plain)}",
             "split folders that contain class folders, or class folders only",
             f"--label parent reads every folder as a class; or read some of the folders only: "
             f"{reading.source.command(join(root.path, plain[0]))}",

@@ -20,8 +20,9 @@ CANDIDATES = (
     r"(?:^|/)([^\W\d_][^/]*?)[ ._(-]*\d+\)?\.\w+$",  # cat.0.jpg, Abyssinian_12.jpg, n01440764_10026.JPEG, cat (3).png
     r"(?:^|/)([^\d/_. -]+)[_. -][^/]+\.\w+$",  # cat_3f2a.jpg
     r"(?:^|/)[^/a-z]*\d[ _.-]+([^\d\W][^/]*?)\.\w+$",  # 001_cat.jpg
+    r"(?:^|/)([^/]+?)[ ._-]+(?:train|val|test)[^/]*/",  # cat_train/1.jpg, dog_test/2.jpg
 )
-"""Patterns for a class name at the start or at the end of a file name."""
+"""Patterns for a class name at the start or at the end of a file name, or in front of a split."""
 
 CAMERAS = words_in("img image images dsc dscf dscn pxl photo picture pic frame scan screenshot mvi vid")
 """What cameras and programs write in front of a number."""
@@ -85,10 +86,14 @@ def suggestions(names: Sequence[str]) -> list[Suggestion]:
 
     For names of several numbers, such as 25_0_1_2017.jpg, there is one for each number that may be a class.
     """
-    some = [name for name in names[:: len(names) // SAMPLE + 1] if len(name.rpartition("/")[2]) <= LETTERS]
+    some = [name for name in names[:: len(names) // SAMPLE + 1] if _is_short(name)]
     found = (_suggestion(pattern, some, len(names)) for pattern in CANDIDATES)
     first = next((suggestion for suggestion in found if suggestion), None)
     return [first] if first else _numbers(some, len(names))
+
+
+def _is_short(name: str) -> bool:
+    return len(name) <= 4 * LETTERS and len(name.rpartition("/")[2]) <= LETTERS
 
 
 def _suggestion(pattern: str, some: Sequence[str], names: int) -> Suggestion | None:
@@ -134,7 +139,7 @@ def advice(names: Sequence[str]) -> str:
     if not found:
         return "move the pictures into class folders, or add a manifest CSV with the columns file_name and label"
     if len(found) == 1:
-        return f"the file names contain the class: add {found[0]}"
+        return f"the names contain the class: add {found[0]}"
     choices = ", or ".join(str(one) for one in found)
     return f"the file names consist of numbers; if one of them is the class, add {choices}"
 
