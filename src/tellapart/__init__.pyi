@@ -129,6 +129,11 @@ def check(
     data: str | PathLike[str] | Collection | tuple[ArrayLike, ArrayLike],
     *,
     classes: str | PathLike[str] | Sequence[str] | None = None,
+    label: str | None = None,
+    image_column: str | None = None,
+    images: str | None = None,
+    split_column: str | None = None,
+    delimiter: str | None = None,
     group: str | None = None,
     skip_labels: bool = False,
     folds: int = 4,
@@ -146,6 +151,12 @@ def check(
     data: A data set's name, a folder, an archive or a data file. In Python also a Collection, or a tuple of arrays
         (pictures, labels).
     classes: Text file with the class names in label order, one per line. In Python also a list of names.
+    label: Where the label comes from: parent or grandparent (folders), a column of the table, or a regular
+        expression for the path below DATA, whose first group is the label, such as '(cat|dog)\\.\\d+'.
+    image_column: The column of the table with the names of the picture files.
+    images: The folder that the file names in the table are relative to.
+    split_column: The column of the table with the splits.
+    delimiter: The character between the columns of a text table, such as ';' or tab.
     group: Pictures of one group stay in one split: a column of the table; a regular expression for file names, such
         as 'subject(\\d+)'; time (taken within a minute of each other); order (successive pictures that are alike);
         or none. Default: auto, which looks for groups in names, times and order.
@@ -164,6 +175,11 @@ def compare(
     data: str | PathLike[str] | Collection | tuple[ArrayLike, ArrayLike] | None = None,
     split: Literal["test", "validation", "all"] = "test",
     classes: str | PathLike[str] | Sequence[str] | None = None,
+    label: str | None = None,
+    image_column: str | None = None,
+    images: str | None = None,
+    split_column: str | None = None,
+    delimiter: str | None = None,
     output: str | PathLike[str] | None = None,
     on_event: Listener | None = None,
     cancellation: Cancellation | None = None,
@@ -178,6 +194,12 @@ def compare(
         tuple of arrays (pictures, labels).
     split: Which split of the data.
     classes: Text file with the class names in label order, one per line. In Python also a list of names.
+    label: Where the label comes from: parent or grandparent (folders), a column of the table, or a regular
+        expression for the path below DATA, whose first group is the label, such as '(cat|dog)\\.\\d+'.
+    image_column: The column of the table with the names of the picture files.
+    images: The folder that the file names in the table are relative to.
+    split_column: The column of the table with the splits.
+    delimiter: The character between the columns of a text table, such as ';' or tab.
     output: The PNG file to draw into; default: comparison.png in tellapart-out/.
     on_event: Called with each note and progress event (tellapart.progress); default: print lines.
     cancellation: A Cancellation, by which another thread can stop the work.
@@ -220,6 +242,11 @@ def evaluate(
     split: Literal["test", "validation", "train", "all"] = "test",
     views: Literal["none", "mirror", "shift", "mirror-shift"] | None = None,
     classes: str | PathLike[str] | Sequence[str] | None = None,
+    label: str | None = None,
+    image_column: str | None = None,
+    images: str | None = None,
+    split_column: str | None = None,
+    delimiter: str | None = None,
     max_error_rate: float | str | None = None,
     ood: str | PathLike[str] | Collection | tuple[ArrayLike, ArrayLike] | None = None,
     on_event: Listener | None = None,
@@ -235,6 +262,12 @@ def evaluate(
     split: Which split of the data.
     views: Test-time augmentation: the views to average; default: those of the model file.
     classes: Text file with the class names in label order, one per line. In Python also a list of names.
+    label: Where the label comes from: parent or grandparent (folders), a column of the table, or a regular
+        expression for the path below DATA, whose first group is the label, such as '(cat|dog)\\.\\d+'.
+    image_column: The column of the table with the names of the picture files.
+    images: The folder that the file names in the table are relative to.
+    split_column: The column of the table with the splits.
+    delimiter: The character between the columns of a text table, such as ';' or tab.
     max_error_rate: Answer "unsure" for low-confidence pictures so that at most this share of the other answers is
         wrong, e.g. 1%.
     ood: Out-of-distribution data: measure how well its pictures are detected as such. In Python also a Collection,
@@ -356,6 +389,11 @@ def show(
     data: str | PathLike[str] | Collection | tuple[ArrayLike, ArrayLike],
     *,
     classes: str | PathLike[str] | Sequence[str] | None = None,
+    label: str | None = None,
+    image_column: str | None = None,
+    images: str | None = None,
+    split_column: str | None = None,
+    delimiter: str | None = None,
     pictures: int | None = None,
     augment: str | Path | Recipe | None = None,
     set: Mapping[str, object] | Sequence[str] = ...,
@@ -374,6 +412,12 @@ def show(
     data: A data set's name, a folder, archive or data file. In Python also a Collection, or a tuple of arrays
         (pictures, labels).
     classes: Text file with the class names in label order, one per line. In Python also a list of names.
+    label: Where the label comes from: parent or grandparent (folders), a column of the table, or a regular
+        expression for the path below DATA, whose first group is the label, such as '(cat|dog)\\.\\d+'.
+    image_column: The column of the table with the names of the picture files.
+    images: The folder that the file names in the table are relative to.
+    split_column: The column of the table with the splits.
+    delimiter: The character between the columns of a text table, such as ';' or tab.
     pictures: Number of pictures to draw; default: 25, or 5 with --augment; 0 draws none.
     augment: A recipe, or auto: draw some pictures as its training augments them, for several epochs. In Python also
         a Recipe.
@@ -424,6 +468,11 @@ def train(
     device: Literal["auto", "cpu", "gpu"] = "auto",
     max_error_rate: float | str | None = None,
     classes: str | PathLike[str] | Sequence[str] | None = None,
+    label: str | None = None,
+    image_column: str | None = None,
+    images: str | None = None,
+    split_column: str | None = None,
+    delimiter: str | None = None,
     runs: str | PathLike[str] = "runs",
     name: str | None = None,
     tensorboard: bool = False,
@@ -466,6 +515,12 @@ def train(
     max_error_rate: Answer "unsure" for low-confidence pictures so that at most this share of the other answers is
         wrong, e.g. 1%.
     classes: Text file with the class names in label order, one per line. In Python also a list of names.
+    label: Where the label comes from: parent or grandparent (folders), a column of the table, or a regular
+        expression for the path below DATA, whose first group is the label, such as '(cat|dog)\\.\\d+'.
+    image_column: The column of the table with the names of the picture files.
+    images: The folder that the file names in the table are relative to.
+    split_column: The column of the table with the splits.
+    delimiter: The character between the columns of a text table, such as ';' or tab.
     runs: Folder for the run's folder.
     name: Name of the run's folder; default: <data>-<recipe>-<number>.
     tensorboard: Also write event files for TensorBoard, into the run's folder tensorboard/.

@@ -8,7 +8,7 @@ import shutil
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from itertools import takewhile
 
 
@@ -121,6 +121,24 @@ def readable(name: str) -> str:
     return name
 
 
+JOINERS = "\u200c\u200d"
+"""Invisible letters that change how their neighbours are written in some scripts, and so the word."""
+
+
+def visible(name: str) -> str:
+    """Return a name as it prints: composed, without invisible characters and blanks at its ends."""
+    if name.isascii() and " " not in name and name.isprintable():
+        return name
+    composed = unicodedata.normalize("NFC", name)
+    shown = "".join(letter for letter in composed if unicodedata.category(letter) != "Cf" or letter in JOINERS)
+    return " ".join(shown.split()) or name
+
+
+def matching(word: str, names: Container[str]) -> str:
+    """A word, or what it prints as, if only that is one of some names."""
+    return visible(word) if word not in names and visible(word) in names else word
+
+
 def quoted(word: str) -> str:
     """A word of a command line, in quotes if the shell of this system needs them."""
     if os.name == "nt":
@@ -131,6 +149,14 @@ def quoted(word: str) -> str:
 def counted(count: int, noun: str, plural: str = "") -> str:
     """`1 picture`, `1,234 pictures`; `plural` is that of a noun that needs more than an s."""
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def listed(names: Iterable[str], most: int = 4) -> str:
+    """`a`, `a and b`, `a, b and c`; of more than `most` names the first, and how many there are: `a, b, ... (38)`."""
+    shown = list(names)
+    if len(shown) > most:
+        return f"{', '.join(shown[: most - 1])}, ... ({len(shown):,})"
+    return " and ".join(part for part in (", ".join(shown[:-1]), *shown[-1:]) if part)
 
 
 def percent(share: float, interval: Sequence[float] | None = None, digits: int = 1) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from tellapart.data.array_range import infer_range
 from tellapart.data.pixel_axes import channels_last
 from tellapart.errors import DataError
+from tellapart.text import matching
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,7 @@ def _from_one_hot(array: np.ndarray, where: str) -> np.ndarray:
 def _from_words(words: np.ndarray, where: str, class_names: Sequence[str] | None) -> tuple[np.ndarray, tuple[str, ...]]:
     names = sorted(set(words.tolist())) if class_names is None else list(class_names)
     position = {name: i for i, name in enumerate(names)}
+    words = words if class_names is None else np.array([matching(word, position) for word in words.tolist()], str)
     unknown = next((i for i, word in enumerate(words) if word not in position), None)
     if unknown is not None:
         raise DataError(

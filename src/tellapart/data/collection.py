@@ -177,6 +177,7 @@ class Collection:
             or type says; preprocessing records it, so that prediction scales files and arrays in the same way.
         columns: The other columns of the source's table, by name.
         named: Whether the class names were given by the caller, not by the source.
+        said: What else the caller said about the layout of the source, by the names of the attributes of Layout.
     """
 
     name: str
@@ -193,6 +194,7 @@ class Collection:
     value_range: tuple[float, float] | None = None
     columns: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
     named: bool = False
+    said: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         counts = {len(self.labels), len(self.keys), len(self.pictures)}

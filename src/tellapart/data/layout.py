@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TypedDict
 
+from tellapart.text import quoted
+
 
 class Said(TypedDict, total=False):
     """The options that describe a layout, see Layout."""
@@ -43,6 +45,10 @@ class Layout:
         """What was given besides the class names, by the names of the attributes."""
         names = (item.name for item in fields(self) if item.name != "class_names")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+    def as_options(self) -> str:
+        """Return the description as it is typed: `--label breed and --images jpg`."""
+        return " and ".join(f"--{name.replace('_', '-')} {quoted(value)}" for name, value in self.said.items())
 
 
 INFERRED = Layout()

@@ -11,6 +11,7 @@ from typing import Any, Unpack
 
 from tellapart.data import datasets, formats
 from tellapart.data.archives import open_tree
+from tellapart.data.class_names import with_clear_names
 from tellapart.data.collection import Collection
 from tellapart.data.file_range import with_value_range
 from tellapart.data.layout import Layout, Said
@@ -44,12 +45,28 @@ def open_collection(
     return collection if names is None else replace(collection, named=True)
 
 
+def _check_nothing_said(source: Any, layout: Layout) -> None:
+    """Raise UsageError if a layout is described for data in memory, or for a named data set.
+
+    A collection may come with what it was opened with, as when a run is resumed.
+    """
+    if layout.said and layout.said != getattr(source, "said", None):
+        what = f"the data set {source}" if isinstance(source, str) else "pictures in memory"
+        raise UsageError(
+            f"{layout.as_options()} with {what}",
+            "a folder, an archive or a table, of which the layout may be unclear",
+            "leave the option out",
+        )
+
+
 def _open(source: Any, layout: Layout, on_event: Listener) -> Collection:
     names = layout.class_names
+    if not isinstance(source, (str, os.PathLike)) or os.fspath(source) in datasets.names():
+        _check_nothing_said(source, layout)
     if isinstance(source, Collection):
         return source if names is None else source.with_class_names(names)
     if isinstance(source, tuple) and len(source) == 2:
-        return Collection.from_arrays(*source, class_names=names)
+        return with_clear_names(Collection.from_arrays(*source, class_names=names))
     if not isinstance(source, (str, os.PathLike)):
         raise UsageError(f"a source of type {type(source).__name__}", "a name, a path or a Collection", "")
     text = os.fspath(source)
@@ -63,7 +80,9 @@ def _open(source: Any, layout: Layout, on_event: Listener) -> Collection:
             "a path, or one of the names that 'tellapart datasets' lists",
             f"did you mean {similar}?" if similar else f"check the spelling; {did_you_mean(text, datasets.names())}",
         )
-    collection = with_value_range(formats.read(open_tree(path), layout))
+    collection = formats.read(open_tree(path), layout)
+    collection = with_clear_names(replace(collection, named=names is not None, said=layout.said))
+    collection = with_value_range(collection)
     if collection.source in datasets.names():  # so that the source is not taken for the data set later
         source = os.path.join(os.curdir, collection.source)  # noqa: PTH118  # a Path would drop the dot
         collection = replace(collection, source=source)

@@ -39,6 +39,11 @@ USUAL_EXTRAS = (
 HEAD_BYTES = 2**16
 """Bytes that are hashed at the start of a file on Windows, where file times do not show every change."""
 
+NEVER_READ = frozenset(
+    (OUTPUT_FOLDER, "__MACOSX", "__pycache__", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information")
+)
+"""Folders that operating systems, network drives and programs make, with copies or thumbnails of pictures in them."""
+
 SAMPLE_FILES = 64
 """Files that are opened, at most, to decide whether files without extension are pictures, or listed files exist."""
 
@@ -49,7 +54,7 @@ RUN_BYTES = 2**26
 class Tree(ABC):
     """Files by their name relative to the root, with forward slashes.
 
-    Hidden files, `__MACOSX`, tellapart's own output folder and the folders of its runs are left out.
+    Hidden files, the folders NEVER_READ and the folders of tellapart's runs are left out.
     """
 
     def __init__(self, path: Path, names: list[str], single: bool = False) -> None:
@@ -258,7 +263,7 @@ def _walk(root: Path) -> list[str]:
 
 def hidden(name: str) -> bool:
     """Return whether a file or folder, or a folder that it is in, is never read."""
-    return any(part.startswith(".") or part in ("__MACOSX", OUTPUT_FOLDER) for part in name.split("/"))
+    return any(part.startswith(".") or part in NEVER_READ for part in name.split("/"))
 
 
 def unreadable(path: str | Path, reason: str, temporary: bool = False) -> DataError:

@@ -86,6 +86,8 @@ def evaluation_of(
         threshold=classifier.threshold,
         ood_scores=ood_scores,
         groups=None if collection.groups is None else collection.groups[data.indices],
+        inferred=collection.inferred,
+        data_notes=collection.notes,
     )
 
 

@@ -175,4 +175,6 @@ class Evaluation(LabelledPredictions):
             "coverage": self.coverage().to_dict(),
             "mistakes": [mistake.to_dict() for mistake in self.mistakes(100)],
             "skipped": [item.to_dict() for item in self.skipped],
+            "inferred": list(self.inferred),
+            "notes": list(self.data_notes),
         }

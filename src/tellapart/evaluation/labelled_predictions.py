@@ -29,7 +29,8 @@ class LabelledPredictions:
     evaluations of its test split. `ood_scores` float [n], if the model has an OOD detector, are between 0 and 1; a
     higher score is less like the training data. `leaked` bool [n], if not None, marks pictures that also occur in
     training. `folds` are the accuracies of the models of a cross-validation, each on its held-out fold. `groups` [n],
-    if the data has them, are the names of each picture's group, such as a subject or burst.
+    if the data has them, are the names of each picture's group, such as a subject or burst. `inferred` and `data_notes`
+    are those of the collection: how it was read, and what is odd in it.
     """
 
     split: str
@@ -49,6 +50,8 @@ class LabelledPredictions:
     leaked: np.ndarray | None = None
     folds: tuple[float, ...] = field(default=())
     groups: np.ndarray | None = None
+    inferred: tuple[str, ...] = field(default=())
+    data_notes: tuple[str, ...] = field(default=())
 
     @property
     def count(self) -> int:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from tellapart.classifier.classifier import Classifier
 from tellapart.data import datasets
 from tellapart.data.collection import Collection
 from tellapart.data.groups import grouped
+from tellapart.data.layout import Layout, Said
 from tellapart.data.source import open_collection
 from tellapart.data.split_table import SplitTable, is_of, read_groups, read_seen, unpack_splits
 from tellapart.errors import DataError, UsageError
@@ -154,15 +155,24 @@ class Provenance:
         return np.array([known in seen for known in self.collection.identities(indices, content)], bool)
 
 
-def open_data(classifier: Classifier, data: Any, classes: Any, on_event: Listener) -> Provenance:
+def open_data(
+    classifier: Classifier, data: Any, classes: Any, on_event: Listener, said: Said | None = None
+) -> Provenance:
     """Open the pictures to evaluate on: `data`, or if None what the model was trained on.
 
-    Raises UsageError and DataError, also if the training data has changed since.
+    `said` is what the user says about the layout of the data, if anything. Otherwise the layout of the training is used
+    for its own data, and for other data that needs it. Raises UsageError and DataError, also if the training data has
+    changed since.
     """
     record, own = classifier.record, data is None
     data = own_data(classifier) if own else data
-    classes = classes or (record.trained_names if _same_source(data, record.trained_on) else None)
-    collection = open_collection(data, classes, on_event)
+    same = _same_source(data, record.trained_on)
+    classes = classes or (record.trained_names if same else None)
+    if said or same:
+        layout = said or recorded_layout(classifier)
+        collection = open_collection(data, classes, on_event, **layout)
+    else:
+        collection = _open_other(classifier, data, classes, on_event)
     provenance = Provenance(classifier, collection)
     if own and not provenance.is_own:
         raise DataError(
@@ -173,6 +183,40 @@ def open_data(classifier: Classifier, data: Any, classes: Any, on_event: Listene
     for note in () if own else collection.notes:  # training has reported those of its own data
         on_event(Note(f"note: {note}", warning=True))
     return Provenance(classifier, provenance.grouped())
+
+
+def recorded_layout(classifier: Classifier) -> Said:
+    """Return what the user said about the layout of the training data, if the run folder is there.
+
+    A model file from elsewhere decides nothing: only the run.json of its training is read.
+    """
+    record = record_of(classifier.source, classifier.record.fingerprint)
+    options = (record or {}).get("options", {})
+    values = {name: options.get(name) for name in Said.__annotations__}
+    return cast("Said", {name: value for name, value in values.items() if isinstance(value, str)})
+
+
+def _open_other(classifier: Classifier, data: Any, classes: Any, on_event: Listener) -> Collection:
+    """Open other data as it is or, if that gives no class of the model, with the layout of the training."""
+    layout = recorded_layout(classifier) if isinstance(data, (str, os.PathLike)) else Said()
+    if not layout:
+        return open_collection(data, classes, on_event)
+    as_it_is, problem = None, None
+    try:
+        as_it_is = open_collection(data, classes, on_event)
+        if set(as_it_is.class_names).intersection(classifier.class_names):
+            return as_it_is
+    except DataError as error:
+        problem = error
+    try:
+        collection = open_collection(data, classes, on_event, **layout)
+    except (DataError, UsageError) as error:
+        if as_it_is is not None:
+            return as_it_is
+        raise problem or error from None
+    words = Layout(**layout).as_options()
+    on_event(Note(f"note: {collection.source} is read with the layout of the training: {words}", warning=True))
+    return collection
 
 
 def own_data(classifier: Classifier, fetched: bool = True) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 OPTIONS = (
     "epochs", "minutes", "patience", "batch", "size", "learning_rate", "seed", "validation", "test", "group", "folds",
-    "max_error_rate",
+    "max_error_rate", "label", "image_column", "images", "split_column", "delimiter",
 )  # fmt: skip
 """The options of a training with one value that its command repeats if they were given."""
 

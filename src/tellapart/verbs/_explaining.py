@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tellapart.errors import TellapartError, UsageError, did_you_mean
@@ -133,7 +134,7 @@ class Explainer:
 
         from tellapart.data.feeding import prepare_pictures
         from tellapart.data.source import open_collection
-        from tellapart.evaluation.unseen import Provenance, own_data
+        from tellapart.evaluation.unseen import Provenance, own_data, recorded_layout
         from tellapart.explanation.neighbours import PICTURES
 
         classifier, source = self.classifier, self.source
@@ -141,7 +142,8 @@ class Explainer:
             return None
         try:
             source = own_data(classifier, fetched=False) if source is None else source
-            collection = open_collection(source, classifier.record.trained_names, self.on_event)
+            layout = recorded_layout(classifier) if isinstance(source, (str, Path)) else {}
+            collection = open_collection(source, classifier.record.trained_names, self.on_event, **layout)
             split_table = Provenance(classifier, collection).split_table
         except TellapartError as error:
             note = f"nearest training pictures: none ({error.given}); --data names where they are now"

@@ -259,6 +259,7 @@ def plain_options(options: Options) -> dict[str, Any]:
     classes = options.classes
     if classes is None and getattr(options.data, "named", False):  # an open collection brings its own
         classes = options.data.class_names
+    plain |= getattr(options.data, "said", {})  # what an open collection was opened with
     plain["recipe"] = place(recipe, find.names())
     plain["classes"] = place(classes) if isinstance(classes, (str, Path)) else classes and list(classes)
     source = _source(options.data)

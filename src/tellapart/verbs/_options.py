@@ -81,6 +81,29 @@ Changes = Annotated[Any, Accepts("Mapping[str, object] | Sequence[str]", "a mapp
 ClassNames = Annotated[Any, Accepts("str | PathLike[str] | Sequence[str]", "a list of names")]
 """Class names in label order."""
 
+LabelPlace = Annotated[
+    str | None,
+    Field(
+        description="Where the label comes from: parent or grandparent (folders), a column of the table, or a regular "
+        "expression for the path below DATA, whose first group is the label, such as '(cat|dog)\\.\\d+'."
+    ),
+]
+"""What names the class of a picture."""
+
+ImageColumn = Annotated[str | None, Field(description="The column of the table with the names of the picture files.")]
+"""A column of a table."""
+
+ImagesFolder = Annotated[str | None, Field(description="The folder that the file names in the table are relative to.")]
+"""A folder of pictures."""
+
+SplitColumn = Annotated[str | None, Field(description="The column of the table with the splits.")]
+"""A column of a table."""
+
+Delimiter = Annotated[
+    str | None, Field(description="The character between the columns of a text table, such as ';' or tab.")
+]
+"""A character."""
+
 Share = Annotated[Any, Accepts("float | str")]
 """A share between 0 and 1, such as 0.01 or "1%"; `share` reads it."""
 

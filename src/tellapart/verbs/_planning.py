@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tellapart.errors import DataError, UsageError
 from tellapart.progress import Listener, Note
 from tellapart.text import counted, percent
+from tellapart.verbs._data import open_data_of, report_reading
 from tellapart.verbs._grouping import warn_of_relatives, with_found_groups, with_given_groups
 from tellapart.verbs._interrupted import Interrupted, recorded
 from tellapart.verbs._recipe_changes import all_changes
@@ -107,16 +108,14 @@ def _opened(options: Options, on_event: Listener) -> tuple[Collection, np.ndarra
     """
     from tellapart.classifier.calibration import no_validation
     from tellapart.data.duplicates import Duplicates
-    from tellapart.data.source import open_collection
 
-    collection = open_collection(options.data, options.classes, on_event)
+    collection = open_data_of(options, on_event)
     collection = with_given_groups(collection, options.group)
     split_table = _split(collection, options, Duplicates((), ()))
     if options.max_error_rate is not None and not (split_table.counts()["validation"] or options.folds):
         raise no_validation(options.max_error_rate)
     on_event(Note(f"data: {collection.name}, {len(collection):,} pictures, {len(collection.class_names)} classes"))
-    for note in collection.notes:
-        on_event(Note(f"note: {note}", warning=True))
+    report_reading(collection, on_event)
     return collection, split_table.indices("train")
 
 

@@ -15,11 +15,16 @@ from tellapart.verbs._grouping import Group
 from tellapart.verbs._options import (
     Changes,
     ClassNames,
+    Delimiter,
+    ImageColumn,
+    ImagesFolder,
+    LabelPlace,
     PathOrAuto,
     RecipeSource,
     Share,
     Size,
     Source,
+    SplitColumn,
     picture_size,
 )
 from tellapart.verbs._settings import AUTO, several
@@ -136,6 +141,11 @@ class Options(Record):
         "wrong, e.g. 1%.",
     )
     classes: ClassNames = Field(None, description="Text file with the class names in label order, one per line.")
+    label: LabelPlace = None
+    image_column: ImageColumn = None
+    images: ImagesFolder = None
+    split_column: SplitColumn = None
+    delimiter: Delimiter = None
     runs: Path = Field(Path("runs"), description="Folder for the run's folder.")
     name: str | None = Field(None, description="Name of the run's folder; default: <data>-<recipe>-<number>.")
     tensorboard: bool = Field(

@@ -14,8 +14,17 @@ from tellapart.progress import Listener, Note
 from tellapart.text import counted, quoted
 from tellapart.verbs import Record, argument, check_output
 from tellapart.verbs._check_text import as_text
+from tellapart.verbs._data import open_data_of, report_reading, said_in
 from tellapart.verbs._grouping import Group, with_found_groups, with_given_groups
-from tellapart.verbs._options import ClassNames, Source
+from tellapart.verbs._options import (
+    ClassNames,
+    Delimiter,
+    ImageColumn,
+    ImagesFolder,
+    LabelPlace,
+    Source,
+    SplitColumn,
+)
 from tellapart.verbs._output import default_output
 from tellapart.verbs._outside import outside
 
@@ -30,6 +39,11 @@ class Options(Record):
 
     data: Source = argument(description="A data set's name, a folder, an archive or a data file.")
     classes: ClassNames = Field(None, description="Text file with the class names in label order, one per line.")
+    label: LabelPlace = None
+    image_column: ImageColumn = None
+    images: ImagesFolder = None
+    split_column: SplitColumn = None
+    delimiter: Delimiter = None
     group: Group = None
     skip_labels: bool = Field(False, description="Skip the search for wrong labels, which trains models.")
     folds: int = Field(
@@ -94,6 +108,7 @@ class Report:
                 name: [finding.to_dict(collection) for finding in findings] for name, findings in self.findings.items()
             },
             "remarks": remarks,
+            "inferred": list(collection.inferred),
             "notes": list(collection.notes),
             "not_searched": list(self.not_searched),
             "stopped": self.stopped is not None,
@@ -147,18 +162,16 @@ def run(options: Options, on_event: Listener) -> Report:
 
 def _opened(options: Options, on_event: Listener) -> Collection:
     """The collection. Raises UsageError for output files that cannot be written, before anything takes time."""
-    from tellapart.data.source import open_collection
     from tellapart.verbs._clean_manifest import check_manifest
 
     check_output(options.output)
     check_output(options.write_manifest, "write-manifest")
-    collection = open_collection(options.data, options.classes, on_event)
+    collection = open_data_of(options, on_event)
     collection = with_given_groups(collection, options.group)
     _check_page(collection, options.output)
     if options.write_manifest is not None:
         check_manifest(collection, options.write_manifest)
-    for note in collection.notes:
-        on_event(Note(f"note: {note}", warning=True))
+    report_reading(collection, on_event)
     return collection
 
 
@@ -256,6 +269,8 @@ def _command(collection: Collection, options: Options, passed_on: bool = False) 
     words = ["tellapart", "check", place(Path(collection.source).resolve())]
     if isinstance(options.classes, (str, Path)):
         words += ["--classes", place(Path(options.classes).resolve())]
+    for name, value in said_in(options).items():
+        words += [f"--{name.replace('_', '-')}", str(value)]
     words += ["--group", options.group] if options.group is not None else []
     words += ["--skip-labels"] if options.skip_labels else []
     for name in ("folds", "seed"):

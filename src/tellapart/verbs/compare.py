@@ -16,7 +16,17 @@ from tellapart.errors import DataError, ModelFileError, UsageError
 from tellapart.progress import Listener, Note
 from tellapart.text import counted
 from tellapart.verbs import Record, argument, check_drawing, write_plot
-from tellapart.verbs._options import ClassNames, Models, Source
+from tellapart.verbs._data import said_in
+from tellapart.verbs._options import (
+    ClassNames,
+    Delimiter,
+    ImageColumn,
+    ImagesFolder,
+    LabelPlace,
+    Models,
+    Source,
+    SplitColumn,
+)
 from tellapart.verbs._runs import find_run, is_run, load_model
 
 if TYPE_CHECKING:
@@ -45,6 +55,11 @@ class Options(Record):
     data: Source = Field(None, description="The pictures; default: the data that the first model was trained on.")
     split: Literal["test", "validation", "all"] = Field("test", description="Which split of the data.")
     classes: ClassNames = Field(None, description="Text file with the class names in label order, one per line.")
+    label: LabelPlace = None
+    image_column: ImageColumn = None
+    images: ImagesFolder = None
+    split_column: SplitColumn = None
+    delimiter: Delimiter = None
     output: Path | None = Field(
         None, description="The PNG file to draw into; default: comparison.png in tellapart-out/."
     )
@@ -60,7 +75,7 @@ def run(options: Options, on_event: Listener) -> Comparison:
     names, data = _models_and_data(options, on_event)
     models = [load_model(model) for model in names]
     _check_classes(models)
-    collection = open_data(models[0], data, options.classes, on_event).collection
+    collection = open_data(models[0], data, options.classes, on_event, said_in(options)).collection
     provenances = [Provenance(model, collection) for model in models]
     indices, reason = _pictures(provenances, options.split)
     on_event(Note(f"{options.split}: {len(indices):,} pictures, {reason}"))

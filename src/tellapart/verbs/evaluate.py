@@ -10,7 +10,18 @@ from pydantic import Field, field_validator
 from tellapart.images.views import Views
 from tellapart.progress import Listener, Note
 from tellapart.verbs import Record, argument, share
-from tellapart.verbs._options import ClassNames, Model, Share, Source
+from tellapart.verbs._data import said_in
+from tellapart.verbs._options import (
+    ClassNames,
+    Delimiter,
+    ImageColumn,
+    ImagesFolder,
+    LabelPlace,
+    Model,
+    Share,
+    Source,
+    SplitColumn,
+)
 from tellapart.verbs._runs import load_for_answers
 
 if TYPE_CHECKING:
@@ -34,6 +45,11 @@ class Options(Record):
         None, description="Test-time augmentation: the views to average; default: those of the model file."
     )
     classes: ClassNames = Field(None, description="Text file with the class names in label order, one per line.")
+    label: LabelPlace = None
+    image_column: ImageColumn = None
+    images: ImagesFolder = None
+    split_column: SplitColumn = None
+    delimiter: Delimiter = None
     max_error_rate: Share = Field(
         None,
         description='Answer "unsure" for low-confidence pictures so that at most this share of the other answers is '
@@ -52,7 +68,7 @@ def run(options: Options, on_event: Listener) -> Evaluation:
     from tellapart.evaluation.unseen import open_data
 
     classifier = load_for_answers(options, on_event)
-    provenance = open_data(classifier, options.data, options.classes, on_event)
+    provenance = open_data(classifier, options.data, options.classes, on_event, said_in(options))
     collection, split = provenance.collection, options.split
     indices, reason = provenance.pictures(split)
     on_event(Note(f"{split}: {len(indices):,} pictures, {reason}"))

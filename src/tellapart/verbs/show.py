@@ -16,7 +16,18 @@ from tellapart.errors import DataError, PictureError, UsageError
 from tellapart.progress import Listener, Note, Progress
 from tellapart.text import columns, columns_of, counted, cut, shape, text_width
 from tellapart.verbs import Record, argument, check_drawing, write_plot
-from tellapart.verbs._options import Changes, ClassNames, RecipeSource, Source
+from tellapart.verbs._data import open_data_of
+from tellapart.verbs._options import (
+    Changes,
+    ClassNames,
+    Delimiter,
+    ImageColumn,
+    ImagesFolder,
+    LabelPlace,
+    RecipeSource,
+    Source,
+    SplitColumn,
+)
 from tellapart.verbs._outside import outside
 from tellapart.verbs._settings import AUTO, changes_of, several
 
@@ -46,6 +57,11 @@ class Options(Record):
 
     data: Source = argument(description="A data set's name, a folder, archive or data file.")
     classes: ClassNames = Field(None, description="Text file with the class names in label order, one per line.")
+    label: LabelPlace = None
+    image_column: ImageColumn = None
+    images: ImagesFolder = None
+    split_column: SplitColumn = None
+    delimiter: Delimiter = None
     pictures: int | None = Field(
         None, ge=0, le=400, description="Number of pictures to draw; default: 25, or 5 with --augment; 0 draws none."
     )
@@ -94,6 +110,7 @@ class Shown:
             "shapes": [{"shape": list(size), "count": count} for size, count in self.shapes.most_common()],
             "skipped": [item.to_dict() for item in self.bad],
             "passed_over": list(self.passed_over),
+            "inferred": list(collection.inferred),
             "notes": list(collection.notes),
             "drawn": None if self.output is None else str(self.output),
         }
@@ -103,6 +120,7 @@ class Shown:
         lines = [
             f"{cut(collection.name, NAME)}: {counted(len(collection), 'picture')}, {self._classes()}",
             *_wrapped(f"shapes (height x width x channels): {self._shapes()}"),
+            *(part for line in collection.inferred for part in _wrapped(line)),
             "",
             self._table(),
         ]
@@ -158,12 +176,11 @@ def run(options: Options, on_event: Listener) -> Shown:
     that cannot be opened.
     """
     from tellapart.data.passed_over import passed_over
-    from tellapart.data.source import open_collection
 
     check_drawing(options.output)
     if options.set and options.augment is None:
         raise UsageError("--set without --augment", "the recipe to change", "add --augment auto or --augment RECIPE")
-    collection = open_collection(options.data, options.classes, on_event)
+    collection = open_data_of(options, on_event)
     shapes, bad = _shapes(collection, on_event)
     figure: PictureGrid | None = None
     if options.augment is not None and options.pictures != 0:

@@ -61,7 +61,7 @@ class Run:
 
     `path` is its folder, `model` the classifier, `history` has a row an epoch, and `evaluations` one evaluation per
     split that was held out: test, test_one_view, validation, cross_validation. `next_steps` are up to three sentences
-    on what to do next.
+    on what to do next. `inferred` are lines on how the data was read, `data_notes` those on what is odd in it.
     """
 
     path: Path
@@ -72,6 +72,8 @@ class Run:
     train_seconds: float
     skipped: tuple[Skipped, ...]
     next_steps: tuple[str, ...] = ()
+    inferred: tuple[str, ...] = ()
+    data_notes: tuple[str, ...] = ()
 
     @property
     def model_path(self) -> Path:
@@ -97,7 +99,13 @@ class Run:
             "best_epoch": self.best_epoch,
             "skipped": [item.to_dict() for item in self.skipped],
         }
-        return {"run": str(self.path), "model": str(self.model_path), "results": results}
+        return {
+            "run": str(self.path),
+            "model": str(self.model_path),
+            "results": results,
+            "inferred": list(self.inferred),
+            "notes": list(self.data_notes),
+        }
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -314,6 +322,8 @@ def _finished(plan: Plan, pictures: Pictures, trained: Trained, out_of_fold: Out
     evaluations = measure(classifier, pictures, out_of_fold, plan.max_error_rate, on_event)
     history, skipped = trained.history, pictures.data.skipped
     result = Run(folder.path, classifier, history, trained.best_epoch, evaluations, trained.seconds, skipped)
+    read = pictures.collection
+    result = replace(result, inferred=read.inferred, data_notes=read.notes)
     outcome = result.to_dict()
     save_model(folder, classifier, outcome["results"])
     full = {name: evaluation.to_dict() for name, evaluation in evaluations.items()}

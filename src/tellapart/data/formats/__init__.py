@@ -85,9 +85,8 @@ def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
 
 
 def _of_no_use(tree: Tree, layout: Layout) -> UsageError:
-    words = " and ".join(f"--{name.replace('_', '-')} {value!r}" for name, value in layout.said.items())
     return UsageError(
-        f"{words}: not possible for {tree.path}",
+        f"{layout.as_options()}: not possible for {tree.path}",
         "picture files in folders (--label), or a table that lists picture files (all of these options)",
         "leave it out to see what is inferred",
     )

@@ -1,25 +1,47 @@
-"""A folder per class, with or without split folders: `train/cat/1.jpg`, `training_set/cats/1.jpg` or `cat/1.jpg`."""
+r"""A folder per class, with or without split folders: `train/cat/1.jpg`, `training_set/cats/1.jpg` or `cat/1.jpg`.
+
+Or a label elsewhere in the path, where the user describes it: `--label '(cat|dog)\.\d+'` for `train/cat.0.jpg`.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from tellapart.data.collection import Collection
+from tellapart.data.formats._folder_evidence import Folders, home
+from tellapart.data.formats._folder_reading import read_folders
+from tellapart.data.formats._folder_result import Place, Reading, Source
+from tellapart.data.formats._folder_splits import splits_of_folders
 from tellapart.data.formats._match import Match
+from tellapart.data.formats._name_patterns import GRANDPARENT, PARENT, advice, label_of, not_matched, suggestions
 from tellapart.data.formats._pictures import picture_files, png
 from tellapart.data.layout import INFERRED, Layout
-from tellapart.data.split_names import SPLITS, split_named
+from tellapart.data.split_names import SPLITS
 from tellapart.data.tree import Tree, other_files, pictures_of
-from tellapart.errors import DataError
-from tellapart.text import counted, readable
+from tellapart.errors import DataError, UsageError
+from tellapart.text import counted, listed, matching, quoted, readable
+
+USES = ("label",)
+
+TABLES = (".csv", ".tsv", ".parquet", ".jsonl", ".xlsx")
+"""Endings of tables, which are named if they are not read."""
 
 
 def match(tree: Tree, layout: Layout = INFERRED) -> Match:
-    """Match pictures in several folders; pictures in one folder or in none match less, so that the error is useful."""
+    """Match pictures in several folders; pictures in one folder or in none match less, so that the error is useful.
+
+    A label that is a folder or a pattern with a group matches pictures anywhere, unless a table has such a column.
+    """
     if tree.single or not tree.picture_folders:
         return Match.NONE
+    if layout.label is not None:
+        place = layout.label in (PARENT, GRANDPARENT)
+        return Match.CERTAIN if place else Match.NAMES if _has_group(layout.label) else Match.POSSIBLE
     return Match.LAYOUT if len(tree.picture_folders - {""}) > 1 else Match.POSSIBLE
 
 
@@ -28,35 +50,23 @@ def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
     names = pictures_of(tree)
     if not names:
         raise DataError(f"{tree.path}: contains no pictures", "pictures in class folders", "check the path")
-    prefix = _wrapper(names)
-    rows = _rows(names, prefix)
-    loose = [name for name, (_, label) in zip(names, rows, strict=True) if label is None]
-    if loose and len(loose) == len(names):
-        raise DataError(
-            f"{tree.path}: {counted(len(loose), 'picture')} outside class folders ({loose[0]}), and none in one",
-            "one folder per class, named after the class: cats/1.jpg, dogs/2.jpg",
-            "move the pictures into class folders, or add a manifest CSV with the columns file_name and label",
-        )
-    kept = [(name, split, label) for name, (split, label) in zip(names, rows, strict=True) if label is not None]
-    order = tuple(layout.class_names or sorted({label for _, _, label in kept}))
+    found = _by_folders(tree, names) if layout.label is None else _by_label(tree, names, layout.label)
+    order = _class_names(tree, found, layout)
     position = {name: i for i, name in enumerate(order)}
-    unknown = next((label for _, _, label in kept if label not in position), None)
-    if unknown is not None:
-        raise DataError(
-            f"{tree.path}: the folder {unknown!r} is not one of the class names",
-            ", ".join(order[:10]),
-            "rename the folder, or add the class name",
-        )
-    splits = [split or "train" for _, split, _ in kept] if any(split for _, split, _ in kept) else None
+    rows = found.rows
+    labels = [position[matching(row.place.label, position)] for row in rows]
+    splits = [row.place.split or "train" for row in rows] if any(row.place.split for row in rows) else None
     return Collection(
         name=Path(tree.path.name).stem if tree.path.is_file() else tree.path.resolve().name,
         source=str(tree.path),
         class_names=order,
-        labels=np.array([position[label] for _, _, label in kept], np.int64),
-        keys=[name.removeprefix(prefix) for name, _, _ in kept],
+        labels=np.array(labels, np.int64),
+        keys=[row.name.removeprefix(found.prefix) for row in rows],
         splits=None if splits is None else np.array(splits),
-        pictures=picture_files(tree, [name for name, _, _ in kept]),
-        notes=_notes(tree, loose, kept),
+        pictures=picture_files(tree, [row.name for row in rows]),
+        notes=(*_ignored(tree), *found.notes, *_outside_splits(rows)),
+        inferred=tuple(map(readable, (*found.inferred, *_unused_tables(tree)))),
+        columns={found.portion: [readable(row.place.portion) for row in rows]} if found.portion else {},
     )
 
 
@@ -69,74 +79,145 @@ def write(collection: Collection, folder: Path) -> None:
         (home / f"{i:06d}.png").write_bytes(png(collection, i))
 
 
-def _wrapper(names: list[str]) -> str:
-    """Return the folders above the split and class folders that contain everything: `flowers/` in flowers.zip."""
-    prefix = ""
-    while True:
-        rest = [name[len(prefix) :] for name in names if name.startswith(prefix)]
-        rest = [name for name in rest if "/" in name]  # files next to the wrapping folder do not matter
-        tops = {name.split("/", 1)[0] for name in rest}
-        deeper = sum(name.count("/") > 1 for name in rest)  # nor do a few files in it: a cover, a contact sheet
-        if len(tops) != 1 or 2 * deeper <= len(rest) or split_named(next(iter(tops))):
-            return prefix
-        prefix += next(iter(tops)) + "/"
+@dataclass(frozen=True)
+class _Row:
+    """A picture with a label."""
+
+    name: str
+    place: Place
 
 
-def _rows(names: list[str], prefix: str) -> list[tuple[str | None, str | None]]:
-    """Return the split and the class of each picture, None where it has none.
+@dataclass(frozen=True)
+class _Found:
+    """Pictures with labels, what their keys leave out at the start, and lines for the user."""
 
-    A folder that is named after a split and contains pictures directly is not a class if other such folders contain
-    class folders, or if all folders are named after splits: the unlabelled test pictures of competitions are like that.
-    """
-    inside = [name.removeprefix(prefix).split("/")[:-1] if name.startswith(prefix) else [] for name in names]
-    below = [f for f in inside if len(f) == 2 and split_named(f[1]) and not split_named(f[0])]
-    if (
-        2 * len(below) > len(inside) and len({split_named(f[1]) for f in below}) > 1
-    ):  # cat/train, cat/test, dog/train ...
-        inside = [f[::-1] if len(f) == 2 and split_named(f[1]) and not split_named(f[0]) else f for f in inside]
-    within: dict[str, set[str]] = {}
-    for folders in inside:
-        if len(folders) > 1:
-            within.setdefault(folders[0], set()).add(folders[1])
-    doubled = [
-        top
-        for top, inner in within.items()
-        if len(inner) == 1 and split_named(top) == split_named(next(iter(inner))) is not None
-    ]
-    # Archives are often unpacked into a folder of their own name: test/test/1.jpg next to train/cat/1.jpg.
-    inside = [f[1:] if len(f) == 2 and f[0] in doubled and not _is_class(f[1], within, f[0]) else f for f in inside]
-    tops = {folders[0] for folders in inside if folders}
-    has_splits = any(len(folders) > 1 and split_named(folders[0]) for folders in inside) or all(map(split_named, tops))
-    return [(None, None) if has_splits and len(f) == 1 and split_named(f[0]) else _row(f) for f in inside]
+    rows: Sequence[_Row]
+    prefix: str = ""
+    portion: str = ""
+    inferred: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())
 
 
-def _is_class(word: str, within: dict[str, set[str]], top: str) -> bool:
-    """Return whether a folder that is named after a split is a class in another split."""
-    return any(word in inner for other, inner in within.items() if other != top)
-
-
-def _row(folders: list[str]) -> tuple[str | None, str | None]:
-    """Return the split and the class of a picture by its folders; folders inside a class folder belong to the class."""
-    split = split_named(folders[0]) if len(folders) > 1 else None
-    while (
-        split is not None and len(folders) > 1 and split_named(folders[0]) == split
-    ):  # also training_set/training_set/cats
-        folders = folders[1:]
-    return split, readable(folders[0]) if folders else None
-
-
-def _notes(tree: Tree, loose: list[str], kept: list[tuple[str, str | None, str]]) -> tuple[str, ...]:
-    notes = []
-    if ignored := other_files(tree):
-        more = ", ..." if len(ignored) > 1 else ""
-        notes.append(
-            f"ignored: {counted(len(ignored), 'file')} in picture folders without a picture's extension "
-            f"({ignored[0]}{more})"
-        )
+def _by_folders(tree: Tree, names: Sequence[str]) -> _Found:
+    """Find the labels by what the folders are. Raises DataError if they do not say."""
+    folders = Folders(names)
+    source = Source(str(tree.path), tree.path.is_file(), lambda i, j: tree.size(names[i]) == tree.size(names[j]))
+    reading = read_folders(folders, source)
+    place_of = _by_picture(reading)
+    rows = [_Row(name, place) for name, place in zip(names, place_of, strict=True) if place is not None]
+    loose = _loose(reading)
+    if not rows or (len({row.place.label for row in rows}) == 1 and suggestions([row.name for row in rows])):
+        raise _without_labels(tree, loose or list(names))
+    notes = list(reading.notes)
     if loose:
         more = ", ..." if len(loose) > 1 else ""
-        notes.append(f"left out: {counted(len(loose), 'picture')} outside class folders ({loose[0]}{more})")
-    outside = sum(split is None for _, split, _ in kept)
-    if 0 < outside < len(kept) and any(split in SPLITS for _, split, _ in kept):
-        notes.append(f"used for training: {counted(outside, 'picture')} in class folders outside the split folders")
-    return tuple(notes)
+        notes.insert(0, f"left out: {counted(len(loose), 'picture')} outside class folders ({loose[0]}{more})")
+    prefix = f"{reading.base}/" if reading.base else ""
+    return _Found(rows, prefix, reading.portion, tuple(reading.inferred), tuple(notes))
+
+
+def _by_picture(reading: Reading) -> list[Place | None]:
+    """Return the place of each picture, or None."""
+    places: list[Place | None] = [None] * len(reading.folders.names)
+    for folder, place in reading.places.items():
+        for i in reading.folders.files(folder):
+            places[i] = None if i in reading.copies else place
+    return places
+
+
+def _loose(reading: Reading) -> list[str]:
+    """Return the pictures that are in no class folder, without those in folders that were skipped."""
+    folders, known = reading.folders, reading.places.keys() | reading.skipped
+    loose = {i for folder in folders.within("") if folder not in known for i in folders.files(folder)}
+    return [folders.names[i] for i in sorted(loose - reading.copies)]
+
+
+def _without_labels(tree: Tree, loose: Sequence[str]) -> DataError:
+    tables = _tables(tree)
+    table = (
+        f"; or say which columns of a table to read ({listed(tables)}): --image-column and --label" if tables else ""
+    )
+    return DataError(
+        f"{tree.path}: {counted(len(loose), 'picture')} outside class folders ({loose[0]}), and none in one",
+        "one folder per class, named after the class: cats/1.jpg, dogs/2.jpg; or a pattern for the label: --label",
+        f"{advice(loose)}{table}",
+    )
+
+
+def _by_label(tree: Tree, names: Sequence[str], label: str) -> _Found:
+    """Find the labels where the user says. Raises UsageError if they are not there. Splits are those of folders."""
+    label_in = label_of(label, names[0])
+    labels = [label_in(name) for name in names]
+    missing = [name for name, found in zip(names, labels, strict=True) if found is None]
+    if len(missing) == len(names):
+        raise UsageError(
+            f"--label {quoted(label)}: does not occur in the path of any picture ({names[0]}, ...)",
+            "a pattern for paths relative to the source, with a group around the label",
+            advice(names) if label not in (PARENT, GRANDPARENT) else "",
+        )
+    splits = splits_of_folders(Folders(names))
+    above = {PARENT: 1, GRANDPARENT: 2}.get(label, 0)
+    of_split = [splits.get(_above(home(name), above)) for name in names]
+    rows = [
+        _Row(name, Place(found, split and split[0], ""))
+        for name, found, split in zip(names, labels, of_split, strict=True) if found is not None
+    ]  # fmt: skip
+    used = {split[1] for found, split in zip(labels, of_split, strict=True) if split and found is not None}
+    what = f"the folder of each picture ({label})" if above else f"the path of each picture, pattern {label}"
+    lines = [f"label: from {what}"]
+    if used:
+        lines.append(f"split: from the {'folders' if len(used) > 1 else 'folder'} {listed(sorted(used))}")
+    return _Found(rows, inferred=tuple(lines), notes=(not_matched(label, missing),) if missing else ())
+
+
+def _above(folder: str, levels: int) -> str:
+    """Return the folder some levels above a folder."""
+    return folder.rsplit("/", levels)[0] if folder.count("/") >= levels else ""
+
+
+def _has_group(label: str) -> bool:
+    try:
+        return re.compile(label).groups > 0
+    except (re.error, OverflowError, RecursionError):
+        return False
+
+
+def _class_names(tree: Tree, found: _Found, layout: Layout) -> tuple[str, ...]:
+    """Return the class names in label order. Raises DataError for a folder that is not one of those given."""
+    labels = {row.place.label for row in found.rows}
+    order = tuple(layout.class_names or sorted(labels))
+    if unknown := {label for label in labels if matching(label, order) not in order}:
+        what = "folder" if layout.label is None else "label"
+        raise DataError(
+            f"{tree.path}: the {what} {min(unknown)!r} is not one of the class names",
+            ", ".join(order[:10]),
+            f"rename the {what}, or add the class name",
+        )
+    return order
+
+
+def _tables(tree: Tree) -> list[str]:
+    """Return the tables in the folders above the pictures or among them, those at the top first."""
+    tables = [name for name in tree.names if name.lower().endswith(TABLES)]
+    return sorted(tables, key=lambda name: (name.count("/"), name))
+
+
+def _unused_tables(tree: Tree) -> tuple[str, ...]:
+    tables = _tables(tree)
+    return (f"not used: {listed(tables)}",) if tables else ()
+
+
+def _ignored(tree: Tree) -> tuple[str, ...]:
+    ignored = other_files(tree)
+    if not ignored:
+        return ()
+    more = ", ..." if len(ignored) > 1 else ""
+    count = counted(len(ignored), "file")
+    return (f"ignored: {count} in picture folders without a picture's extension ({ignored[0]}{more})",)
+
+
+def _outside_splits(rows: Sequence[_Row]) -> tuple[str, ...]:
+    outside = sum(row.place.split is None for row in rows)
+    if not 0 < outside < len(rows) or not any(row.place.split in SPLITS for row in rows):
+        return ()
+    return (f"used for training: {counted(outside, 'picture')} in class folders outside the split folders",)
