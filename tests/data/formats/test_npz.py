@@ -180,7 +180,7 @@ def test_a_file_for_each_array(names, tmp_path):
 def test_files_of_arrays_that_are_not_plain(tmp_path):
     np.save(tmp_path / "x.npy", X)
     np.save(tmp_path / "y.npy", np.array([{}] * 30), allow_pickle=True)
-    with pytest.raises(DataError, match=r"y\.npy: contains pickled Python objects"):
+    with pytest.raises(DataError, match=r"y\.npy: is not a plain array \(Object arrays(.|\n)*pickles are never opened"):
         tellapart.open(tmp_path)
     (tmp_path / "y.npy").write_bytes(b"hello")
     with pytest.raises(DataError, match=r"y\.npy: "):

@@ -77,9 +77,10 @@ def _only_array(tree: Tree, name: str) -> np.ndarray:
     try:
         array = np.load(io.BytesIO(data), allow_pickle=False)
     except Exception as error:  # NumPy raises many types for damaged headers
-        reason = "contains pickled Python objects" if "allow_pickle" in str(error) else f"is not valid ({error})"
         raise DataError(
-            f"{where}: {reason}", "a plain array of numbers or words", "save it with a plain dtype"
+            f"{where}: is not a plain array ({error})",
+            "an array of numbers or words (pickles are never opened, since a pickle can run any program)",
+            "save it again with a plain dtype, for example labels as int64",
         ) from error
     if not isinstance(array, np.ndarray):
         raise DataError(f"{where}: is not an array", "a file as numpy.save writes it", "save it again")
