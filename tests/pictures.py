@@ -8,5 +8,5 @@ from PIL import Image
 def small_png() -> bytes:
     """A grey picture of 4 x 4 pixels."""
     buffer = io.BytesIO()
-    Image.new("L", (4, 4), 7).save(buffer, "PNG")
+    Image.new("L", (4, 4), 170).save(buffer, "PNG")
     return buffer.getvalue()

@@ -172,12 +172,13 @@ def _of_floats(raws: Iterable[Raw]) -> _Found:
 
 def _of_bytes(raws: Iterable[Raw]) -> _Found:
     """Return the range of 8-bit pictures that use a small part of it. The first one with other values ends this."""
-    most, seen, cut = 0, 0, False
+    least, most, seen, cut = 255, 0, 0, False
     for raw in raws:
-        most, seen, cut = max(most, int(raw.values.max(initial=0))), seen + 1, cut or raw.header.cut
+        least, most = min(least, int(raw.values.min(initial=255))), max(most, int(raw.values.max(initial=0)))
+        seen, cut = seen + 1, cut or raw.header.cut
         if most > (DARK_GREY if raw.values.ndim == 2 else DARK_COLOUR):
             return _Found()
-    if not most or seen < ENOUGH:
+    if most <= least or seen < ENOUGH:
         return _Found()
     what = "the pictures have 16 bits per channel, of which only the upper 8 can be read: few levels are left"
     return _Found(Samples((0, most if most <= CLASSES else DARK_GREY)), (what,) if cut else ())

@@ -18,7 +18,7 @@ from tellapart.data.formats._table import Table
 from tellapart.data.layout import Layout
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError
-from tellapart.text import quoted
+from tellapart.text import matching, quoted
 
 SURE, UNSURE = ("|", ";"), (",", " ", "+")
 """Separators of several labels in a cell: the second ones are also in names of classes."""
@@ -78,6 +78,8 @@ def positions(labels: Labels, where: str, class_names: Sequence[str] | None) -> 
     else:
         order = list(class_names or labels.classes or sorted(words.unique().to_list()))
     position = {name: i for i, name in enumerate(order)}
+    if class_names is not None:
+        position |= {word: position[name] for word in words.unique() if (name := matching(word, position)) in position}
     codes = words.replace_strict(position, default=None, return_dtype=pl.Int64)
     if codes.null_count():
         row = int(codes.is_null().arg_max() or 0)

@@ -42,13 +42,13 @@ _SPLIT_OF = {"publictest": "validation", "privatetest": "test", ".tra": "train",
 
 
 def match(tree: Tree, layout: Layout = INFERRED) -> Match:
-    """Match tables with pixels; any other CSV matches less, so that the error is about its columns."""
+    """Match tables with pixels, which no other format has; any other CSV matches less, so that the error is about its columns."""
     files = _files(tree, layout)
     if not files:
         return Match.NONE
     if not any(_has_pixels(tree, name, layout) for name in files):
         return Match.POSSIBLE if not layout.said else Match.NONE
-    return Match.STRAY if is_stray(tree, files) else Match.COLUMNS
+    return Match.STRAY if is_stray(tree, files) else Match.CERTAIN
 
 
 def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
