@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -129,13 +130,14 @@ class _GroupDraw:
         # The classes of each group and its pictures of them: a group has few of perhaps many classes.
         codes, counts = np.unique(self.members * classes + labels, return_counts=True)
         starts = np.searchsorted(codes, np.arange(self.count + 1) * classes)
-        self.classes_of = [codes[starts[group] : starts[group + 1]] % classes for group in range(self.count)]
-        self.counts_of = [counts[starts[group] : starts[group + 1]] for group in range(self.count)]
+        # Lists, since a loop over many thousands of groups is slow with small arrays.
+        pairs = list(zip((codes % classes).tolist(), counts.tolist(), strict=True))
+        self.counts_of = [pairs[start:end] for start, end in pairwise(starts.tolist())]
         self.sizes = np.bincount(self.members)
-        self.left = np.bincount(codes % classes, minlength=classes)  # groups of each class
-        self.present = self.left > 0
-        self.wanted = np.bincount(labels, minlength=classes) * fraction
-        self.drawn, self.chosen = np.zeros(classes), np.zeros(self.count, bool)
+        self.left = np.bincount(codes % classes, minlength=classes).tolist()  # groups of each class
+        self.present = [c for c in range(classes) if self.left[c]]
+        self.wanted = (np.bincount(labels, minlength=classes) * fraction).tolist()
+        self.drawn, self.chosen = [0] * classes, np.zeros(self.count, bool)
 
     def pictures(self, rng: np.random.Generator) -> np.ndarray:
         """Return the drawn pictures, int64 [n]. Raises DataError if no group may be drawn.
@@ -145,40 +147,46 @@ class _GroupDraw:
         Finally, each class without a group gets its smallest.
         """
         order = rng.permutation(self.count)
-        total = float(self.wanted.sum())
+        total, drawn = sum(self.wanted), 0
         for most in (total / 2, total, math.inf):
             for group in order[self.sizes[order] <= most].tolist():
-                fits = most == math.inf or self.drawn.sum() + self.sizes[group] <= total + 1
+                fits = most == math.inf or drawn + self.sizes[group] <= total + 1
                 if fits and self._may_take(group) and self._improves(group):
-                    self._take(group)
+                    drawn += self._take(group)
         smallest = order[np.argsort(self.sizes[order], kind="stable")].tolist()
-        missing = np.flatnonzero(self.present & (self.drawn == 0)).tolist()
+        missing = [c for c in self.present if not self.drawn[c]]
         for c in sorted(missing, key=lambda c: self.collection.class_names[c]):
-            having = (group for group in smallest if c in self.classes_of[group] and self._may_take(group))
-            if not self.drawn[c] and (group := next(having, None)) is not None:
-                self._take(group)
+            if not self.drawn[c]:
+                having = (group for group in smallest if self._has(group, c) and self._may_take(group))
+                self._take(*islice(having, 1))
         if not self.chosen.any():
             raise self._too_few()
         return self.candidates[self.chosen[self.members]]
 
+    def _has(self, group: int, wanted: int) -> bool:
+        return any(c == wanted for c, _ in self.counts_of[group])
+
     def _may_take(self, group: int) -> bool:
-        return not self.chosen[group] and bool((self.left[self.classes_of[group]] > self.leave).all())
+        return not self.chosen[group] and all(self.left[c] > self.leave for c, _ in self.counts_of[group])
 
     def _improves(self, group: int) -> bool:
-        classes = self.classes_of[group]
-        before = self.drawn[classes] - self.wanted[classes]
-        return float(np.abs(before + self.counts_of[group]).sum()) < float(np.abs(before).sum())
+        before = [(self.drawn[c] - self.wanted[c], count) for c, count in self.counts_of[group]]
+        return bool(sum(abs(gap + count) for gap, count in before) < sum(abs(gap) for gap, _ in before))
 
-    def _take(self, group: int) -> None:
-        self.drawn[self.classes_of[group]] += self.counts_of[group]
-        self.left[self.classes_of[group]] -= 1
-        self.chosen[group] = True
+    def _take(self, *groups: int) -> int:
+        """Take groups, and return how many pictures they have."""
+        for group in groups:
+            self.chosen[group] = True
+            for c, count in self.counts_of[group]:
+                self.drawn[c] += count
+                self.left[c] -= 1
+        return sum(int(self.sizes[group]) for group in groups)
 
     def _too_few(self) -> DataError:
-        fewest = int(np.argmin(np.where(self.left > 0, self.left, self.count + 1)))
+        fewest = min(self.present, key=lambda c: self.left[c] or self.count + 1)
         return DataError(
             f"{self.collection.source}: the training pictures of the class {self.collection.class_names[fewest]!r} are "
-            f"in {counted(int(self.left[fewest]), 'group')}",
+            f"in {counted(self.left[fewest], 'group')}",
             f"at least {self.leave + 1} groups of each class, since a group must stay in one split",
             "assign the splits yourself, or use a manifest without the group column",
         )
