@@ -197,7 +197,7 @@ def _ood(path: Path) -> Any:
 def _keras_file(path: Path) -> Any:
     from tellapart.classifier.sandbox import keras_file
 
-    return keras_file._unpacked(path, path.name)
+    return keras_file._unpacked(path, path.name, None)
 
 
 @cache

@@ -125,8 +125,8 @@ def write_idx(folder, magic=b"\0\0\x08\x03", drop=0, labels=None):
 
 
 def test_idx_with_a_wrong_magic_number(tmp_path):
-    message = refused(tmp_path, write_idx(tmp_path, magic=b"\0\0\x0d\x03"))
-    assert "train-images-idx3-ubyte: starts with the bytes 00 00 0d 03" in message
+    message = refused(tmp_path, write_idx(tmp_path, magic=b"\0\0\x07\x03"))
+    assert "train-images-idx3-ubyte: starts with the bytes 00 00 07 03" in message
 
 
 def test_idx_cut_short(tmp_path):

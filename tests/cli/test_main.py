@@ -64,7 +64,7 @@ def test_the_program_as_a_process_is_clean_and_closes_pipes(tmp_path):
     done = subprocess.run([*command, "--runs", str(tmp_path / "runs")], capture_output=True, text=True, check=True)
     assert " % right on 12 pictures it has never seen (" in done.stdout.splitlines()[0]
     assert len(done.stdout.splitlines()) <= 8
-    starts = ("data:", "split:", "pictures:", "recipe:", "backend:", "epoch", "train:", "read", "note: ")
+    starts = ("data:", "label:", "split:", "pictures:", "recipe:", "backend:", "epoch", "train:", "read", "note: ")
     assert all(line.startswith(starts) for line in done.stderr.splitlines()), done.stderr
     piped = subprocess.run(
         f"{sys.executable} -m tellapart recipes quick | head -1", shell=True, capture_output=True, text=True

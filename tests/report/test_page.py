@@ -95,7 +95,8 @@ def test_the_command_repeats_every_option_that_changes_the_training():
         "data": "pets", "recipe": "quick", "set": ["l2=0.1"], "epochs": 3, "minutes": 2.0, "patience": 4, "batch": 16,
         "size": "96x128", "learning_rate": 0.02, "seed": 7, "validation": 0.2, "test": 0.3, "group": "subject",
         "folds": 5, "device": "cpu", "max_error_rate": 0.01, "classes": "names.txt", "deterministic": True,
-        "precision": "auto",
+        "precision": "auto", "label": "breed", "image_column": "photo", "images": "jpg", "split_column": "phase",
+        "delimiter": ";",
     }  # fmt: skip
     assert set(Options.model_fields) == set(given) | set(ELSEWHERE)
     known = facts()

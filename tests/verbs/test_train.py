@@ -54,7 +54,7 @@ def test_a_recipe_for_another_number_of_classes_is_refused_before_pictures_are_r
 
 def test_the_result_for_machines(stripes_run):
     found = stripes_run.to_dict()
-    assert set(found) == {"run", "model", "results"}
+    assert set(found) == {"run", "model", "results", "inferred", "notes"}
     assert {"accuracy", "accuracy_interval", "loss", "count"} <= set(found["results"]["test"])
     assert found["results"]["validation"]["count"] == 20
     assert found["results"]["train_seconds"] > 0
