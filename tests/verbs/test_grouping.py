@@ -38,6 +38,7 @@ def test_what_was_found_is_reported():
     collection, weak, (note,) = found_in(films())
     assert len(np.unique(collection.groups)) == TRACKS
     assert (collection.grouped_by, weak) == ("order", None)
+    assert collection.inferred[-1] == note
     assert note == (
         "groups: 180 of 180 pictures belong to 18 groups, found by their order (for 100 % of pictures the most similar "
         "one is of their group; by chance it would be for 14 %); each group stays in one split; --group none separates "

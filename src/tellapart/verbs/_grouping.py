@@ -76,8 +76,9 @@ def with_found_groups(
     found = find_groups(collection, data)
     if found is None or not (found.is_strong and found.can_split(collection)):
         return collection, found
-    on_event(Note(in_words(found, collection)))
-    return with_groups(collection, found.groups, found.by), None
+    words = in_words(found, collection)
+    on_event(Note(words))
+    return replace(with_groups(collection, found.groups, found.by), inferred=(*collection.inferred, words)), None
 
 
 def warn_of_relatives(collection: Collection, found: FoundGroups, split_table: SplitTable, on_event: Listener) -> None:
