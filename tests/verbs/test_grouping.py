@@ -83,8 +83,9 @@ def test_weak_evidence_is_a_warning_with_the_option_to_type():
     collection = Collection.from_arrays(*independent(), CLASSES)
     split_table, notes = make_splits(collection), []
     found = FoundGroups(np.arange(180) // 6, "([^/_]+)_", Likeness(60, 10.0, 180))
-    warn_of_relatives(collection, found, split_table, notes.append)
+    warned = warn_of_relatives(collection, found, split_table, notes.append)
     (note,) = notes
+    assert [f"note: {words}" for words in warned.notes] == [note.text]
     assert note.warning
     assert note.text.startswith("note: 36 of 36 test pictures (100 %) may belong together with training pictures, by ")
     assert "their file names (for 33 % of pictures the most similar one is of their group; by chance" in note.text

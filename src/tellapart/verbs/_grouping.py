@@ -81,8 +81,13 @@ def with_found_groups(
     return replace(with_groups(collection, found.groups, found.by), inferred=(*collection.inferred, words)), None
 
 
-def warn_of_relatives(collection: Collection, found: FoundGroups, split_table: SplitTable, on_event: Listener) -> None:
-    """Warn of pictures with relatives in training, by groups for which there is only some evidence."""
+def warn_of_relatives(
+    collection: Collection, found: FoundGroups, split_table: SplitTable, on_event: Listener
+) -> Collection:
+    """Warn of pictures with relatives in training, by groups for which there is only some evidence.
+
+    Returns the collection with the warning among its notes, if there is one.
+    """
     import numpy as np
 
     training = np.unique(found.groups[split_table.indices("train")])
@@ -91,12 +96,11 @@ def warn_of_relatives(collection: Collection, found: FoundGroups, split_table: S
         related = int(np.isin(found.groups[indices], training).sum())
         if related and related >= WORTH_A_WARNING * len(indices):
             share = percent(related / len(indices), digits=0)
-            on_event(
-                Note(
-                    f"note: {related:,} of {len(indices):,} {split} pictures ({share}) may belong together with "
-                    f"training pictures, by {found.because} ({found.reason}): metrics may be too good; "
-                    f"--group '{found.by}' keeps them together, --group none says that they are independent",
-                    warning=True,
-                )
+            words = (
+                f"{related:,} of {len(indices):,} {split} pictures ({share}) may belong together with training "
+                f"pictures, by {found.because} ({found.reason}): metrics may be too good; --group '{found.by}' keeps "
+                "them together, --group none says that they are independent"
             )
-            return
+            on_event(Note(f"note: {words}", warning=True))
+            return replace(collection, notes=(*collection.notes, words))
+    return collection

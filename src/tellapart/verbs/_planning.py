@@ -171,7 +171,7 @@ def _prepared(
     else:
         _report_split(collection, split_table, duplicates, on_event)
         if weak is not None:
-            warn_of_relatives(collection, weak, split_table, on_event)
+            collection = warn_of_relatives(collection, weak, split_table, on_event)
     pictures = Pictures(collection, split_table, data, found, duplicates=duplicates)
     _check_readable(pictures)
     return _with_folds(pictures, duplicates, options, on_event)
