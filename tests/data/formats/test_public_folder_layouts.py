@@ -56,6 +56,18 @@ READ = {
     "images twice": ("{images,fashion/images}/x.png", None, 0, "outside class folders"),
     "a folder called jpg": ("jpg/image_*.png", None, 0, "outside class folders"),
     "parts that are classes": ("{part1,part2}/x.png", None, 0, "if part1 and part2 are classes, add --label parent"),
+    "a folder for test pictures without labels": (
+        "{train/{cat,dog},test/unknown}/x.png",
+        "cat dog",
+        6,
+        "skipped: test (3 pictures in the folder unknown, which is not a class in training)",
+    ),
+    "classes without training": (
+        "{train/{cat,dog},test/{cat,dog,emu}}/x.png",
+        "cat dog emu",
+        15,
+        "without pictures for training: the class emu",
+    ),
     "file formats in the names of splits": ("{train-jpg,test-jpg-v2}/{a,b}/x.png", "a b", 12, "train-jpg"),
 }
 

@@ -53,9 +53,22 @@ def _splits(reading: Reading, root: Root) -> list[Root] | None:
         return None
     if len(families(deep)) > 1:
         raise _choose(reading, root, deep, sorted(folders.structure(join(root.path, deep[0]))))
+    deep = _without_placeholders(reading, root, deep, splits)
     reading.split_folders.update(dict.fromkeys(deep))
     roots = [replace(root, path=folders.inner(join(root.path, kid)), split=splits[kid]) for kid in deep]
     return roots + _outside(reading, root, deep, others)
+
+
+def _without_placeholders(reading: Reading, root: Root, deep: list[str], splits: dict[str, str]) -> list[str]:
+    """Return split folders without those whose only folder is not a class in training: test/unknown, as Keras asks."""
+    inside = {kid: reading.folders.structure(join(root.path, kid)) for kid in deep}
+    known = frozenset[str]().union(*(inside[kid] for kid in deep if splits[kid] == "train"))
+    if len(known) < 2:
+        return deep
+    odd = {kid: min(inside[kid]) for kid in deep if len(inside[kid]) == 1 and not inside[kid] & known}
+    for kid, name in odd.items():
+        reading.skip(join(root.path, kid), f"in the folder {name}, which is not a class in training", odd=True)
+    return [kid for kid in deep if kid not in odd]
 
 
 def _splits_without_classes(
@@ -81,6 +94,7 @@ def _splits_without_classes(
             "split folders that contain class folders, or class folders only",
             f"--label parent reads every folder as a class; or read some of the folders only: "
             f"{reading.source.command(join(root.path, plain[0]))}",
+            unclear=True,
         )
     return [replace(root, kids=tuple(kid for kid in plain if not is_container(kid)))]
 
@@ -101,6 +115,7 @@ def _train_is_a_class(reading: Reading, root: Root, train: str, others: list[str
         "split folders (train, test) of class folders, or class folders only",
         f"read one folder only: {reading.source.command(join(root.path, train))}; or name every folder by its place: "
         "--label parent",
+        unclear=True,
     )
 
 
@@ -261,6 +276,7 @@ def _choose(reading: Reading, root: Root, deep: list[str], names: list[str]) -> 
         "readings are possible",
         f"class folders: {listed(names)}, each in several renderings or portions; or {listed(shown)}",
         "; ".join(ways),
+        unclear=True,
     )
 
 

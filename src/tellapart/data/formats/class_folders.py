@@ -70,7 +70,7 @@ def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
         keys=[row.name.removeprefix(found.prefix) for row in rows],
         splits=None if splits is None else np.array(splits),
         pictures=picture_files(tree, [row.name for row in rows]),
-        notes=(*_ignored(tree), *found.notes, *_outside_splits(rows)),
+        notes=(*_ignored(tree), *found.notes, *_outside_splits(rows), *_not_in_training(rows)),
         inferred=tuple(map(readable, (*found.inferred, *_skipped(masks), *_unused_tables(tree)))),
         columns={found.portion: [readable(row.place.portion) for row in rows]} if found.portion else {},
     )
@@ -147,6 +147,7 @@ def _without_labels(tree: Tree, loose: Sequence[str]) -> DataError:
         f"{tree.path}: {counted(len(loose), 'picture')} outside class folders ({loose[0]}), and none in one",
         "one folder per class, named after the class: cats/1.jpg, dogs/2.jpg; or a pattern for the label: --label",
         f"{advice(loose)}{_as_classes(loose)}{table}",
+        unclear=True,
     )
 
 
@@ -167,7 +168,7 @@ def _by_label(tree: Tree, names: Sequence[str], label: str) -> _Found:
         raise UsageError(
             f"--label {quoted(label)}: does not occur in the path of any picture ({names[0]}, ...)",
             "a pattern for paths relative to the source, with a group around the label",
-            advice(names) if label not in (PARENT, GRANDPARENT) else "",
+            _other_pattern(names) if label not in (PARENT, GRANDPARENT) else "",
         )
     splits = splits_of_folders(Folders(names))
     above = {PARENT: 1, GRANDPARENT: 2}.get(label, 0)
@@ -177,11 +178,16 @@ def _by_label(tree: Tree, names: Sequence[str], label: str) -> _Found:
         for name, found, split in zip(names, labels, of_split, strict=True) if found is not None
     ]  # fmt: skip
     used = {split[1] for found, split in zip(labels, of_split, strict=True) if split and found is not None}
-    what = f"the folder of each picture ({label})" if above else f"the path of each picture, pattern {label}"
+    folder = "the folder of each picture" if above == 1 else "the folder above that of each picture"
+    what = f"{folder} ({label})" if above else f"the path of each picture, pattern {label}"
     lines = [f"label: from {what}"]
     if used:
         lines.append(f"split: from the {'folders' if len(used) > 1 else 'folder'} {listed(sorted(used))}")
     return _Found(rows, inferred=tuple(lines), notes=(not_matched(label, missing),) if missing else ())
+
+
+def _other_pattern(names: Sequence[str]) -> str:
+    return advice(names) if suggestions(names) else "search for a part of the path, including folders, that is there"
 
 
 def _above(folder: str, levels: int) -> str:
@@ -234,6 +240,14 @@ def _ignored(tree: Tree) -> tuple[str, ...]:
     more = ", ..." if len(ignored) > 1 else ""
     count = counted(len(ignored), "file")
     return (f"ignored: {count} in picture folders without a picture's extension ({ignored[0]}{more})",)
+
+
+def _not_in_training(rows: Sequence[_Row]) -> tuple[str, ...]:
+    """Return a note about classes that only occur in validation or test."""
+    trained = {row.place.label for row in rows if row.place.split in (None, "train")}
+    missing = sorted({row.place.label for row in rows} - trained) if trained else []
+    what = "the class" if len(missing) == 1 else f"{len(missing):,} classes"
+    return (f"without pictures for training: {what} {listed(missing)}",) if missing else ()
 
 
 def _outside_splits(rows: Sequence[_Row]) -> tuple[str, ...]:
