@@ -66,7 +66,7 @@ READ = {
         "{train/{cat,dog},test/{cat,dog,emu}}/x.png",
         "cat dog emu",
         15,
-        "without pictures for training: the class emu",
+        "1 class without training pictures: emu",
     ),
     "file formats in the names of splits": ("{train-jpg,test-jpg-v2}/{a,b}/x.png", "a b", 12, "train-jpg"),
 }

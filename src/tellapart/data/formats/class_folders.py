@@ -246,8 +246,8 @@ def _not_in_training(rows: Sequence[_Row]) -> tuple[str, ...]:
     """Return a note about classes that only occur in validation or test."""
     trained = {row.place.label for row in rows if row.place.split in (None, "train")}
     missing = sorted({row.place.label for row in rows} - trained) if trained else []
-    what = "the class" if len(missing) == 1 else f"{len(missing):,} classes"
-    return (f"without pictures for training: {what} {listed(missing)}",) if missing else ()
+    count = counted(len(missing), "class", "classes")
+    return (f"{count} without training pictures: {listed(missing)}",) if missing else ()
 
 
 def _outside_splits(rows: Sequence[_Row]) -> tuple[str, ...]:
