@@ -44,12 +44,22 @@ class DataError(TellapartError):
     """Something is wrong with the labelled pictures or the file they came in.
 
     `reason` is the short form without the file's name, where the error is about one file, else "". `temporary` is true
-    where reading may succeed later: a network share was not reachable, or memory was short.
+    where reading may succeed later: a network share was not reachable, or memory was short. `unclear` is true where
+    options that describe the layout may help.
     """
 
-    def __init__(self, given: str, expected: str, action: str, *, reason: str = "", temporary: bool = False) -> None:
+    def __init__(
+        self,
+        given: str,
+        expected: str,
+        action: str,
+        *,
+        reason: str = "",
+        temporary: bool = False,
+        unclear: bool = False,
+    ) -> None:
         super().__init__(given, expected, action)
-        self.reason, self.temporary = reason, temporary
+        self.reason, self.temporary, self.unclear = reason, temporary, unclear
 
 
 class PictureError(TellapartError):

@@ -1,8 +1,10 @@
 import pytest
 
 import tellapart
+from tellapart.data.layout import Layout, separator
 from tellapart.errors import UsageError
 from tests.conftest import write_folder
+from tests.layouts import pictures
 
 
 def test_names_of_data_sets_come_before_folders_with_a_note(tmp_path, monkeypatch):
@@ -33,3 +35,22 @@ def test_a_collection_is_passed_on(stripes_collection):
 def test_sources_that_do_not_exist():
     with pytest.raises(UsageError, match="a source of type int"):
         tellapart.open(7)
+
+
+@pytest.mark.parametrize("typed", ("tab", "TAB", r"\t", "\t", "|", "bar", " ", "space", None))
+def test_delimiters_and_their_names(typed, tmp_path):
+    between = separator(typed) or ","
+    pictures(tmp_path, "x*.png")
+    rows = [["file_name", "label"], ["x0.png", "cat"], ["x1.png", "dog"], ["x2.png", "dog"]]
+    (tmp_path / "labels.csv").write_text("".join(f"{between.join(row)}\n" for row in rows))
+    assert tellapart.open(tmp_path, delimiter=typed).class_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize("typed", ("", "||", "tabs and blanks", "\n", '"'))
+def test_delimiters_that_cannot_be_used(typed, tmp_path):
+    with pytest.raises(UsageError, match="is not the character between two columns"):
+        tellapart.open(tmp_path, delimiter=typed)
+
+
+def test_a_tab_is_shown_as_it_can_be_typed():
+    assert Layout(delimiter="\t").as_options() == r"--delimiter '\t'"

@@ -121,3 +121,12 @@ def test_the_command_line(tmp_path):
 def test_a_layout_that_no_format_can_use(tmp_path):
     with pytest.raises(UsageError, match=r"--images jpg: not possible for"):
         tellapart.open(write_folder(tmp_path / "x"), images="jpg")
+
+
+def test_options_for_data_without_options_for_its_layout(run, tmp_path):
+    other = flat(tmp_path / "other", 30, seed=7)
+    with pytest.raises(DataError, match="or in Python a Collection"):
+        tellapart.summary("photos", data=other, on_event=silent)
+    with pytest.raises(DataError, match="or in Python a Collection"):
+        tellapart.evaluate(run, ood=other, on_event=silent)
+    assert tellapart.summary("photos", data=tellapart.open(other, label=PATTERN), on_event=silent).parameters

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TypedDict
 
+from tellapart.errors import UsageError
 from tellapart.text import quoted
+
+TAB, ESCAPED = "\t", r"\t"
+
+NAMED = {"tab": TAB, ESCAPED: TAB, "comma": ",", "semicolon": ";", "bar": "|", "space": " "}
+"""Names of the characters between columns that can be typed instead of them."""
 
 
 class Said(TypedDict, total=False):
@@ -48,7 +54,23 @@ class Layout:
 
     def as_options(self) -> str:
         """Return the description as it is typed: `--label breed and --images jpg`."""
-        return " and ".join(f"--{name.replace('_', '-')} {quoted(value)}" for name, value in self.said.items())
+        return " and ".join(
+            f"--{name.replace('_', '-')} {quoted(value.replace(TAB, ESCAPED))}" for name, value in self.said.items()
+        )
+
+
+def separator(text: str | None) -> str | None:
+    r"""Return the character that `tab`, `\t` or a character itself stands for. Raises UsageError for other texts."""
+    if text is None:
+        return None
+    found = NAMED.get(text.strip().lower() or text, text)
+    if len(found) != 1 or found in '\r\n"':
+        raise UsageError(
+            f"--delimiter {quoted(text)}: is not the character between two columns",
+            f"one character, or {', '.join(NAMED)}",
+            "leave the option out to see what is inferred",
+        )
+    return found
 
 
 INFERRED = Layout()

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from tellapart.data.collection import Collection
 from tellapart.data.formats._pictures import PictureFiles
-from tellapart.data.split_names import split_named
+from tellapart.data.split_names import CONTAINERS, split_named
 from tellapart.data.tree import FolderTree, Tree, hidden, other_files
 from tellapart.images.read import looks_like_picture
 from tellapart.text import counted, readable
@@ -101,14 +101,14 @@ def _visible_folders(root: Path, with_pictures: set[str]) -> list[str]:
 
 
 def _deeper(collection: Collection) -> list[str]:
-    """Pictures in subfolders of their class folder; split folders inside a class folder do not count."""
+    """Pictures in subfolders of their class folder; split folders and `images` in it do not count."""
     deep = []
     for i, key in enumerate(collection.keys):
         folders = _folders_of(key)
         if collection.label(i) not in folders:  # the class was given another name
             continue
         inside = folders[folders.index(collection.label(i)) + 1 :]
-        if any(split_named(folder) is None for folder in inside):
+        if any(split_named(folder) is None and folder.lower() not in CONTAINERS for folder in inside):
             deep.append(key)
     if not deep:
         return []

@@ -14,7 +14,7 @@ from tellapart.data.archives import open_tree
 from tellapart.data.class_names import with_clear_names
 from tellapart.data.collection import Collection
 from tellapart.data.file_range import with_value_range
-from tellapart.data.layout import Layout, Said
+from tellapart.data.layout import Layout, Said, separator
 from tellapart.errors import UsageError, did_you_mean
 from tellapart.progress import Listener, silent
 
@@ -35,13 +35,14 @@ def open_collection(
       expression for the path relative to the source, whose first group is the label, such as `(cat|dog)\.\d+`.
     - `image_column`, `split_column`: the columns of the table with file names and splits.
     - `images`: the folder that the file names in the table are relative to.
-    - `delimiter`: the character between the columns of a text table.
+    - `delimiter`: the character between the columns of a text table, or its name, such as `tab`.
 
     Raises UsageError for a name or path that does not exist and for a layout that the source does not have, DataError
     for faulty data, and DownloadError.
     """
     names = read_class_names(class_names)
-    collection = _open(source, Layout(names, **layout), on_event)
+    delimiter = separator(layout.get("delimiter"))
+    collection = _open(source, replace(Layout(names, **layout), delimiter=delimiter), on_event)
     return collection if names is None else replace(collection, named=True)
 
 

@@ -40,7 +40,8 @@ def words_in(text: str) -> frozenset[str]:
 
 
 CONTAINERS = words_in(
-    "image images img imgs picture pictures pics photos data dataset datasets files frames jpegimages jpgs pngs"
+    "image images img imgs picture pictures pics photos data dataset datasets files frames jpegimages jpgs pngs "
+    "jpg jpeg png tif tiff bmp"
 )
 """Words for what any folder of pictures contains: a folder named by them alone is not a class."""
 

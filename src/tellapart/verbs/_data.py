@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from tellapart.errors import DataError
 from tellapart.progress import Listener, Note
 
 if TYPE_CHECKING:
@@ -24,6 +25,19 @@ def open_data_of(options: Any, on_event: Listener) -> Collection:
     from tellapart.data.source import open_collection
 
     return open_collection(options.data, options.classes, on_event, **said_in(options))
+
+
+def open_inferred(source: Any, on_event: Listener) -> Collection:
+    """Open data for an option that has no options for its layout. Raises UsageError and DataError."""
+    from tellapart.data.source import open_collection
+
+    try:
+        return open_collection(source, None, on_event)
+    except DataError as error:
+        if not error.unclear:
+            raise
+        action = "give one of its folders, a table, or in Python a Collection: tellapart.open(..., label=...)"
+        raise DataError(error.given, "data whose layout can be inferred", action) from error
 
 
 def report_reading(collection: Collection, on_event: Listener) -> None:

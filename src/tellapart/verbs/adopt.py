@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 from tellapart.errors import UsageError, expected_value
 from tellapart.progress import Listener, Note
 from tellapart.verbs import Record, argument, check_output
+from tellapart.verbs._data import open_inferred
 from tellapart.verbs._options import ClassNames, Source
 
 if TYPE_CHECKING:
@@ -233,8 +234,7 @@ def _samples(options: Options, preprocessing: Preparation, on_event: Listener) -
     if options.data is None:
         return np.random.default_rng(0).integers(0, 256, (SAMPLES, *preprocessing.shape), np.uint8)
     from tellapart.data.feeding import prepare_pictures
-    from tellapart.data.source import open_collection
 
-    collection = open_collection(options.data, None, on_event)
+    collection = open_inferred(options.data, on_event)
     some = np.unique(np.linspace(0, len(collection) - 1, SAMPLES).astype(int))
     return np.asarray(prepare_pictures(collection, some, preprocessing, on_event).pixels[:])

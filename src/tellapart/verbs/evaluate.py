@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from tellapart.images.views import Views
 from tellapart.progress import Listener, Note
 from tellapart.verbs import Record, argument, share
-from tellapart.verbs._data import said_in
+from tellapart.verbs._data import open_inferred, said_in
 from tellapart.verbs._options import (
     ClassNames,
     Delimiter,
@@ -83,10 +83,9 @@ def run(options: Options, on_event: Listener) -> Evaluation:
 def _measured_ood(classifier: Classifier, evaluation: Evaluation, source: Any, on_event: Listener) -> OodResult:
     """How well pictures of other data, at most MOST_OOD, are distinguished from those that were evaluated."""
     from tellapart.data.feeding import prepare_pictures
-    from tellapart.data.source import open_collection
     from tellapart.evaluation.evaluate import measure_ood
 
-    other = open_collection(source, None, on_event)
+    other = open_inferred(source, on_event)
     indices = other.indices("test" if "test" in other.given_splits else None)
     chosen = indices[:: -(-len(indices) // MOST_OOD)]
     pictures = prepare_pictures(other, chosen, classifier.preprocessing, on_event)

@@ -12,6 +12,7 @@ from pydantic import Field
 from tellapart.progress import Listener
 from tellapart.text import counted, cut, fitted, percent, percent_range, shape, terminal_width, wrapped
 from tellapart.verbs import Record, argument
+from tellapart.verbs._data import open_inferred
 from tellapart.verbs._options import Model, Source
 from tellapart.verbs._runs import find_model
 
@@ -106,7 +107,6 @@ def _about(record: ModelRecord) -> list[str]:
 
 
 def _of_recipe(options: Options, on_event: Listener) -> Summary:
-    from tellapart.data.source import open_collection
     from tellapart.images.preprocessing import Preparation
     from tellapart.recipes.choose import choose_preparation
     from tellapart.recipes.find import find_recipe
@@ -118,7 +118,7 @@ def _of_recipe(options: Options, on_event: Listener) -> Summary:
         )
         classes = recipe.classes or 10
     else:
-        collection = open_collection(options.data, None, on_event)
+        collection = open_inferred(options.data, on_event)
         preprocessing, _ = choose_preparation(recipe, collection, collection.indices(None))
         classes = len(collection.class_names)
     from tellapart.classifier.network import describe_layers

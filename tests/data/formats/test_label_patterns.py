@@ -108,6 +108,7 @@ def test_parent_makes_a_class_of_every_folder(tmp_path):
         ("cat", "is a regular expression without a group"),
         ("(cat", "is not a valid regular expression"),
         ("(bird)", "does not occur in the path of any picture (cat/0_x.jpg, ...)"),
+        ("(bird)", "search for a part of the path, including folders"),
     ),
 )
 def test_patterns_that_do_not_work(label, words, tmp_path):

@@ -6,6 +6,7 @@ it that are of one kind. What is left are folders whose own folders are classes.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 
 from tellapart.data.formats._folder_evidence import Folders, join
@@ -22,16 +23,16 @@ SHOWN = 4
 def read_folders(folders: Folders, source: Source) -> Reading:
     """Read folders. Raises DataError where two readings are about equally likely."""
     reading = Reading(folders, source)
-    waiting, roots = [Root("")], list[Root]()
+    waiting, roots = deque([Root("")]), list[Root]()
     while waiting:
-        root = waiting.pop(0)
+        root = waiting.popleft()
         found = None if root.kids is not None else _first(reading, root)
         if found is None:
             roots.append(root)
             continue
         if not waiting and not roots and len(found) == 1 and found[0].split is None:
             reading.base = found[0].path
-        waiting = found + waiting
+        waiting.extendleft(reversed(found))
     for root in roots:
         for kid in folders.children(root.path) if root.kids is None else root.kids:
             _place(reading, root, kid)
@@ -60,7 +61,8 @@ def _place(reading: Reading, root: Root, kid: str) -> None:
         else:
             reading.places.update(dict.fromkeys(within, replace(place, split=splits.get(name, root.split))))
     reading.split_folders.update(dict.fromkeys(splits))
-    others = [readable(name) for name in inside if not (name in masks or name in splits or wraps(name, kid))]
+    deeper = folders.structure(path).union(*(folders.structure(join(path, name)) for name in splits))
+    others = [readable(name) for name in deeper if not (name in masks or name in splits or wraps(name, kid))]
     if others:
         reading.merged.setdefault(place.label, set()).update(others)
 
@@ -75,6 +77,12 @@ def _report(reading: Reading) -> None:
                 f"the class folder {label} contains folders named like other classes ({listed(others)}): their "
                 f"pictures are in the class {label}"
             )
+    deep = [label for label, inside in reading.merged.items() if len(inside) > 1]
+    if len(deep) == 1 and len(reading.merged) == 1 and len(labels) > 1:
+        reading.notes.append(
+            f"only the class folder {deep[0]} contains folders ({listed(sorted(reading.merged[deep[0]]))}): their "
+            f"pictures are in the class {deep[0]}"
+        )
     lines = [f"label: from the folder names{_deeper(reading.merged)}"] if labels else []
     if reading.split_folders:
         lines.append(

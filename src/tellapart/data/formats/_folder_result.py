@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tellapart.data.formats._folder_evidence import Folders, join
+from tellapart.data.tree import SAMPLE_FILES
+from tellapart.errors import DataError
 from tellapart.text import counted, quoted
 
 
@@ -35,15 +38,30 @@ class Place:
 
 @dataclass(frozen=True)
 class Source:
-    """The tree that is read: its path as text, and whether two of its files have the same size."""
+    """The tree that is read: its path as text, and the sizes and bytes of its pictures, by their position."""
 
     path: str
     is_archive: bool
-    same_size: Callable[[int, int], bool]
+    size: Callable[[int], int]
+    content: Callable[[int], bytes]
 
     def command(self, folder: str) -> str:
         """Return the command that trains on a folder of the tree."""
         return f"tellapart train {quoted(join(self.path, folder))}"
+
+    def same(self, pairs: Mapping[int, int]) -> set[int]:
+        """Return the pictures that equal their mate: by size, and by content if that differs in a sample of them."""
+        pairs = {i: other for i, other in pairs.items() if self.size(i) == self.size(other)}
+        step = len(pairs) // SAMPLE_FILES + 1
+        if all(self._equal(i, pairs[i]) for i in list(pairs)[::step]):
+            return set(pairs)
+        return {i for i, other in pairs.items() if self._equal(i, other)}
+
+    def _equal(self, one: int, other: int) -> bool:
+        try:
+            return self.content(one) == self.content(other)
+        except DataError:  # reading the pictures reports it
+            return False
 
 
 @dataclass
@@ -73,13 +91,14 @@ class Reading:
         (self.notes if odd else self.inferred).append(f"skipped: {path} ({pictures} {why})")
 
     def copies_in(self, of: str, copy: str) -> set[int]:
-        """Return the pictures in the folder `copy` that are in `of` too, with the same path and size."""
+        """Return the pictures in the folder `copy` that are in `of` too, with the same path and content."""
         names, start = self.folders.names, len(copy) + 1
-        of_name = {names[i]: i for i in self.folders.all_files(of)}
-        return {
-            i for i in self.folders.all_files(copy)
-            if (other := of_name.get(join(of, names[i][start:]))) is not None and self.source.same_size(i, other)
-        }  # fmt: skip
+        pairs = {i: self._position.get(join(of, names[i][start:])) for i in self.folders.all_files(copy)}
+        return self.source.same({i: other for i, other in pairs.items() if other is not None})
+
+    @cached_property
+    def _position(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.folders.names)}
 
     def structured(self, path: str, kids: Sequence[str]) -> list[str]:
         """Return the names of the folders, of those in a folder, that contain folders with pictures."""

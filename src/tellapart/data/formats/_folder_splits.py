@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tellapart.data.formats._folder_evidence import Folders, join
 from tellapart.data.formats._folder_words import MASKS, SIDE
@@ -26,8 +26,8 @@ def named_splits(folders: Folders, path: str) -> dict[str, str]:
     found = {kid: word.split for kid, word in words.items() if not word.rest or len(of_rest[word.rest]) > 1}
     if len(words) <= MOST_NAMES:
         found = _sharing(folders, path, words) | found
-    if not found and len(words) == 1:
-        found = _without_a_word(folders, path, kids, *words.popitem())
+    if words and "train" not in found.values() and len(words) <= MOST_NAMES:
+        found = _without_a_word(folders, path, words) or found
     return _with_validation(found)
 
 
@@ -41,14 +41,24 @@ def _sharing(folders: Folders, path: str, words: dict[str, SplitWord]) -> dict[s
     }  # fmt: skip
 
 
-def _without_a_word(folders: Folders, path: str, kids: Sequence[str], kid: str, word: SplitWord) -> dict[str, str]:
-    """Return the splits of two folders of which only one has a split in its name: rps and rps-test-set."""
-    inside = folders.structure(join(path, kid))
-    for name in kids:
-        same = name != kid and tuple(words_of(name)) == word.rest and word.split != "train"
-        if same and len(inside & folders.structure(join(path, name))) >= 2:
-            return {name: "train", kid: word.split}
+def _without_a_word(folders: Folders, path: str, words: Mapping[str, SplitWord]) -> dict[str, str]:
+    """Return the splits of folders of which one has no split in its name: rps, rps-test-set and rps-validation."""
+    rests = {word.rest for word in words.values()}
+    if len(rests) != 1 or any(word.split == "train" for word in words.values()):
+        return {}
+    rest = rests.pop()
+    for name in (kid for kid in folders.children(path) if tuple(words_of(kid)) == rest):
+        inside = folders.structure(join(path, name))
+        if any(len(inside & folders.structure(join(path, kid))) >= 2 for kid in words):
+            return {name: "train", **{kid: word.split for kid, word in words.items()}}
     return {}
+
+
+def classes_in(folders: Folders, path: str) -> frozenset[str]:
+    """Return the names of the folders in a folder, or in the split folders in it: those of classes."""
+    inner = folders.inner(path)
+    splits = [folders.structure(join(inner, kid)) for kid in named_splits(folders, inner)]
+    return frozenset[str]().union(*splits) or folders.structure(path)
 
 
 def families(splits: Sequence[str]) -> list[list[str]]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from tellapart.data.formats._folder_evidence import in_common, join
 from tellapart.data.formats._folder_result import Reading, Root
-from tellapart.data.formats._folder_splits import families, named_splits, splits_within
+from tellapart.data.formats._folder_splits import classes_in, families, named_splits, splits_within
 from tellapart.data.formats._folder_words import (
     carriers,
     is_container,
@@ -53,9 +53,22 @@ def _splits(reading: Reading, root: Root) -> list[Root] | None:
         return None
     if len(families(deep)) > 1:
         raise _choose(reading, root, deep, sorted(folders.structure(join(root.path, deep[0]))))
+    deep = _without_placeholders(reading, root, deep, splits)
     reading.split_folders.update(dict.fromkeys(deep))
     roots = [replace(root, path=folders.inner(join(root.path, kid)), split=splits[kid]) for kid in deep]
     return roots + _outside(reading, root, deep, others)
+
+
+def _without_placeholders(reading: Reading, root: Root, deep: list[str], splits: dict[str, str]) -> list[str]:
+    """Return split folders without those whose only folder is not a class in training: test/unknown, as Keras asks."""
+    inside = {kid: reading.folders.structure(join(root.path, kid)) for kid in deep}
+    known = frozenset[str]().union(*(inside[kid] for kid in deep if splits[kid] == "train"))
+    if len(known) < 2:
+        return deep
+    odd = {kid: min(inside[kid]) for kid in deep if len(inside[kid]) == 1 and not inside[kid] & known}
+    for kid, name in odd.items():
+        reading.skip(join(root.path, kid), f"in the folder {name}, which is not a class in training", odd=True)
+    return [kid for kid in deep if kid not in odd]
 
 
 def _splits_without_classes(
@@ -68,7 +81,12 @@ def _splits_without_classes(
         _skip_sides(reading, root, others)
         return [replace(root, path=join(root.path, plain[0]))]
     if [kid.lower() for kid in splits] == ["train"] and plain:
-        return None  # next to bus and car
+        if len(plain) == 1:  # not next to bus and car
+            reading.notes.append(
+                f"the folders {listed([*splits, *plain])} are read as two classes; if {next(iter(splits))} is a split, "
+                "its pictures have no labels"
+            )
+        return None
     if not deep and (len(plain) == 1 or (len(set(splits.values())) > 1 and plain)):
         raise DataError(
             f"{reading.source.path}: contains folders that are named after splits but have no class folders "
@@ -76,6 +94,7 @@ def _splits_without_classes(
             "split folders that contain class folders, or class folders only",
             f"--label parent reads every folder as a class; or read some of the folders only: "
             f"{reading.source.command(join(root.path, plain[0]))}",
+            unclear=True,
         )
     return [replace(root, kids=tuple(kid for kid in plain if not is_container(kid)))]
 
@@ -96,6 +115,7 @@ def _train_is_a_class(reading: Reading, root: Root, train: str, others: list[str
         "split folders (train, test) of class folders, or class folders only",
         f"read one folder only: {reading.source.command(join(root.path, train))}; or name every folder by its place: "
         "--label parent",
+        unclear=True,
     )
 
 
@@ -145,12 +165,11 @@ def _around(reading: Reading, root: Root) -> list[Root] | None:
             return [replace(root, kids=())] if is_container(kids[0]) else None
         return None
     deep = reading.structured(root.path, kids)
-    bare = [kid for kid in kids if kid not in deep]
-    if len(deep) != 1 or len(folders.structure(join(root.path, deep[0]))) < 2:
+    if len(deep) != 1 or len(structure := folders.structure(join(root.path, deep[0]))) < 2:
         return None
-    if not (is_container(deep[0]) or all(is_side(kid) for kid in bare)) or set(bare) & folders.structure(
-        join(root.path, deep[0])
-    ):
+    bare = [kid for kid in kids if kid != deep[0]]
+    others = is_container(deep[0]) or all(is_side(kid) or split_in_folder_name(kid) for kid in bare)
+    if not others or structure.intersection(bare):
         return None
     for kid in bare:
         reading.skip(join(root.path, kid), "without labels", odd=not is_side(kid))
@@ -160,12 +179,12 @@ def _around(reading: Reading, root: Root) -> list[Root] | None:
 def _repeated(reading: Reading, root: Root) -> list[Root] | None:
     """A folder that contains the folders next to it again, as an archive unpacked into itself does."""
     folders, kids = reading.folders, reading.folders.children(root.path)
-    found, names = [], frozenset(kids)
+    found, names = dict[str, None](), frozenset(kids)
     for kid in kids:
         structure = folders.structure(join(root.path, kid))
         again = (structure & names) - {kid}
         if 2 * len(again) >= len(structure) and len(again) >= (1 if _repeats_the_name(reading, root, kid) else 2):
-            found.append(kid)
+            found[kid] = None
     if not found or 2 * len(found) >= len(kids):
         return None
     roots = [replace(root, kids=tuple(kid for kid in kids if kid not in found))]
@@ -191,7 +210,7 @@ def _sharing(reading: Reading, root: Root) -> tuple[list[str], list[str]]:
     deep = reading.structured(root.path, plain)
     if len(deep) < 2 or 4 * len(deep) < 3 * len(plain):
         return [], []
-    names = in_common([folders.structure(join(root.path, kid)) for kid in deep])
+    names = in_common([classes_in(folders, join(root.path, kid)) for kid in deep])
     if all(map(is_rendering, names)) and not all(map(is_rendering, deep)):  # cat/images, cat/masks, dog/images ...
         return [], []
     return (deep, names) if names else ([], [])
@@ -221,7 +240,7 @@ def _renderings(reading: Reading, root: Root) -> list[Root] | None:
     pictures = [kid for kid in deep if not is_mask(kid)]
     if len(pictures) != 1 and (first := _original(reading, root, deep)):
         return [replace(root, path=first)]
-    if len(pictures) != 1 or not is_rendering(pictures[0]):
+    if len(pictures) != 1 or not is_rendering(folders.inner(join(root.path, pictures[0])).rpartition("/")[2]):
         raise _choose(reading, root, deep, names)
     for kid in (kid for kid in folders.children(root.path) if kid != pictures[0]):
         reading.skip(join(root.path, kid), f"that belong to those in {pictures[0]}", odd=kid not in deep)
@@ -232,12 +251,15 @@ def _original(reading: Reading, root: Root, deep: list[str]) -> str | None:
     """Return the largest of several folders if all others are copies of it, which are then left out."""
     folders = reading.folders
     inner = sorted((folders.inner(join(root.path, kid)) for kid in deep), key=lambda path: -folders.count(path))
-    copies = [reading.copies_in(inner[0], path) for path in inner[1:]]
-    if all(len(found) == folders.count(path) for found, path in zip(copies, inner[1:], strict=True)):
-        reading.copies.update(*copies)
-        reading.inferred.append(f"repeated: {listed(inner[1:])} only has copies of pictures in {inner[0]}")
-        return inner[0]
-    return None
+    copies = set[int]()
+    for path in inner[1:]:
+        copies |= (found := reading.copies_in(inner[0], path))
+        if len(found) < folders.count(path):
+            return None
+    reading.copies |= copies
+    only = "only has" if len(inner) == 2 else "only have"
+    reading.inferred.append(f"repeated: {listed(inner[1:])} {only} copies of pictures in {inner[0]}")
+    return inner[0]
 
 
 def _choose(reading: Reading, root: Root, deep: list[str], names: list[str]) -> DataError:
@@ -254,6 +276,7 @@ def _choose(reading: Reading, root: Root, deep: list[str], names: list[str]) -> 
         "readings are possible",
         f"class folders: {listed(names)}, each in several renderings or portions; or {listed(shown)}",
         "; ".join(ways),
+        unclear=True,
     )
 
 
@@ -273,14 +296,15 @@ def _by_letter(reading: Reading, root: Root) -> list[Root] | None:
 
 def _beside(reading: Reading, root: Root) -> list[Root] | None:
     """Folders that are not classes by their names: images and masks, portions, samples."""
-    kids = reading.folders.children(root.path)
+    folders, kids = reading.folders, reading.folders.children(root.path)
     if reading.structured(root.path, kids):
         return None
+    inner = [folders.inner(join(root.path, kid)).rpartition("/")[2] for kid in kids]
     if portions(kids) or (
-        any(map(is_container, kids)) and all(is_container(kid) or is_side(kid) or is_mask(kid) for kid in kids)
+        any(map(is_container, kids)) and all(is_container(kid) or is_side(kid) or is_mask(kid) for kid in inner)
     ):
         return [replace(root, kids=())]
-    sides = [kid for kid in kids if is_side(kid)]
+    sides = dict.fromkeys(filter(is_side, kids))
     if not sides or len(kids) - len(sides) < 2:
         return None
     for kid in sides:

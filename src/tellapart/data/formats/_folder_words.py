@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -42,6 +43,10 @@ _UNNAMED = (re.compile(r"(19|20)\d\d([-_.]?)[01]\d\2[0-3]\d"), re.compile(r"[1-9
 """Days, and the folders that cameras make."""
 
 
+_MASK_OF = re.compile(rf"(.*[^/])[ _.-](?:{'|'.join(sorted(MASKS))})(?:[ _-]?\d{{1,3}})?\.\w{{1,5}}$", re.IGNORECASE)
+"""A file with the name of another one and a word for what was drawn on it."""
+
+
 class Numbered(NamedTuple):
     """A name in two: its words without the last number, and the number."""
 
@@ -78,6 +83,13 @@ def is_rendering(name: str) -> bool:
 def is_mask(name: str) -> bool:
     """Return whether a name is one for what is drawn or written about pictures."""
     return is_rendering(name) and bool(MASKS.intersection(words_of(name)))
+
+
+def masks_beside(names: Sequence[str]) -> list[str]:
+    """Return the files named after another file in their folder and a mask: `benign (1)_mask.png`."""
+    found = [(name, match[1]) for name in names if (match := _MASK_OF.search(name))]
+    stems = {name.rpartition(".")[0] for name in names} if found else ()
+    return [name for name, stem in found if stem in stems]
 
 
 def wraps(name: str, parent: str) -> bool:

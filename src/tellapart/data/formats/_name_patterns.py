@@ -17,12 +17,12 @@ PARENT, GRANDPARENT = "parent", "grandparent"
 EXAMPLE = r"'([a-z]+)\.\d+\.jpg$'"
 
 CANDIDATES = (
+    r"(?:^|/)([^/]+?)[ ._-]+(?:train|val|test)[^/]*/",  # cat_train/1.jpg, dog_test/2.jpg
     r"(?:^|/)([^\W\d_][^/]*?)[ ._(-]*\d+\)?\.\w+$",  # cat.0.jpg, Abyssinian_12.jpg, n01440764_10026.JPEG, cat (3).png
     r"(?:^|/)([^\d/_. -]+)[_. -][^/]+\.\w+$",  # cat_3f2a.jpg
     r"(?:^|/)[^/a-z]*\d[ _.-]+([^\d\W][^/]*?)\.\w+$",  # 001_cat.jpg
-    r"(?:^|/)([^/]+?)[ ._-]+(?:train|val|test)[^/]*/",  # cat_train/1.jpg, dog_test/2.jpg
 )
-"""Patterns for a class name at the start or at the end of a file name, or in front of a split."""
+"""Patterns for a class name in front of a split, or at the start or at the end of a file name."""
 
 CAMERAS = words_in("img image images dsc dscf dscn pxl photo picture pic frame scan screenshot mvi vid")
 """What cameras and programs write in front of a number."""

@@ -17,11 +17,12 @@ from tellapart.data.formats._folder_evidence import Folders, home
 from tellapart.data.formats._folder_reading import read_folders
 from tellapart.data.formats._folder_result import Place, Reading, Source
 from tellapart.data.formats._folder_splits import splits_of_folders
+from tellapart.data.formats._folder_words import masks_beside
 from tellapart.data.formats._match import Match
 from tellapart.data.formats._name_patterns import GRANDPARENT, PARENT, advice, label_of, not_matched, suggestions
 from tellapart.data.formats._pictures import picture_files, png
 from tellapart.data.layout import INFERRED, Layout
-from tellapart.data.split_names import SPLITS
+from tellapart.data.split_names import SPLITS, split_named
 from tellapart.data.tree import Tree, other_files, pictures_of
 from tellapart.errors import DataError, UsageError
 from tellapart.text import counted, listed, matching, quoted, readable
@@ -30,6 +31,9 @@ USES = ("label",)
 
 TABLES = (".csv", ".tsv", ".parquet", ".jsonl", ".xlsx")
 """Endings of tables, which are named if they are not read."""
+
+SHOWN = 10_000
+"""Pictures without labels whose folders are named."""
 
 
 def match(tree: Tree, layout: Layout = INFERRED) -> Match:
@@ -50,6 +54,8 @@ def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
     names = pictures_of(tree)
     if not names:
         raise DataError(f"{tree.path}: contains no pictures", "pictures in class folders", "check the path")
+    masks = masks_beside(names)
+    names = sorted(set(names).difference(masks)) if masks else names
     found = _by_folders(tree, names) if layout.label is None else _by_label(tree, names, layout.label)
     order = _class_names(tree, found, layout)
     position = {name: i for i, name in enumerate(order)}
@@ -64,8 +70,8 @@ def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
         keys=[row.name.removeprefix(found.prefix) for row in rows],
         splits=None if splits is None else np.array(splits),
         pictures=picture_files(tree, [row.name for row in rows]),
-        notes=(*_ignored(tree), *found.notes, *_outside_splits(rows)),
-        inferred=tuple(map(readable, (*found.inferred, *_unused_tables(tree)))),
+        notes=(*_ignored(tree), *found.notes, *_outside_splits(rows), *_not_in_training(rows)),
+        inferred=tuple(map(readable, (*found.inferred, *_skipped(masks), *_unused_tables(tree)))),
         columns={found.portion: [readable(row.place.portion) for row in rows]} if found.portion else {},
     )
 
@@ -101,7 +107,7 @@ class _Found:
 def _by_folders(tree: Tree, names: Sequence[str]) -> _Found:
     """Find the labels by what the folders are. Raises DataError if they do not say."""
     folders = Folders(names)
-    source = Source(str(tree.path), tree.path.is_file(), lambda i, j: tree.size(names[i]) == tree.size(names[j]))
+    source = Source(str(tree.path), tree.path.is_file(), lambda i: tree.size(names[i]), lambda i: tree.read(names[i]))
     reading = read_folders(folders, source)
     place_of = _by_picture(reading)
     rows = [_Row(name, place) for name, place in zip(names, place_of, strict=True) if place is not None]
@@ -140,8 +146,17 @@ def _without_labels(tree: Tree, loose: Sequence[str]) -> DataError:
     return DataError(
         f"{tree.path}: {counted(len(loose), 'picture')} outside class folders ({loose[0]}), and none in one",
         "one folder per class, named after the class: cats/1.jpg, dogs/2.jpg; or a pattern for the label: --label",
-        f"{advice(loose)}{table}",
+        f"{advice(loose)}{_as_classes(loose)}{table}",
+        unclear=True,
     )
+
+
+def _as_classes(loose: Sequence[str]) -> str:
+    """Return how to read the folders as classes in spite of their names, if there are several and no better advice."""
+    folders = sorted({home(name).rpartition("/")[2] for name in loose[:SHOWN]} - {""})
+    if len(folders) < 2 or all(map(split_named, folders)) or suggestions(loose):
+        return ""
+    return f"; or, if {listed(folders)} are classes, add --label parent"
 
 
 def _by_label(tree: Tree, names: Sequence[str], label: str) -> _Found:
@@ -153,7 +168,7 @@ def _by_label(tree: Tree, names: Sequence[str], label: str) -> _Found:
         raise UsageError(
             f"--label {quoted(label)}: does not occur in the path of any picture ({names[0]}, ...)",
             "a pattern for paths relative to the source, with a group around the label",
-            advice(names) if label not in (PARENT, GRANDPARENT) else "",
+            _other_pattern(names) if label not in (PARENT, GRANDPARENT) else "",
         )
     splits = splits_of_folders(Folders(names))
     above = {PARENT: 1, GRANDPARENT: 2}.get(label, 0)
@@ -163,11 +178,16 @@ def _by_label(tree: Tree, names: Sequence[str], label: str) -> _Found:
         for name, found, split in zip(names, labels, of_split, strict=True) if found is not None
     ]  # fmt: skip
     used = {split[1] for found, split in zip(labels, of_split, strict=True) if split and found is not None}
-    what = f"the folder of each picture ({label})" if above else f"the path of each picture, pattern {label}"
+    folder = "the folder of each picture" if above == 1 else "the folder above that of each picture"
+    what = f"{folder} ({label})" if above else f"the path of each picture, pattern {label}"
     lines = [f"label: from {what}"]
     if used:
         lines.append(f"split: from the {'folders' if len(used) > 1 else 'folder'} {listed(sorted(used))}")
     return _Found(rows, inferred=tuple(lines), notes=(not_matched(label, missing),) if missing else ())
+
+
+def _other_pattern(names: Sequence[str]) -> str:
+    return advice(names) if suggestions(names) else "search for a part of the path, including folders, that is there"
 
 
 def _above(folder: str, levels: int) -> str:
@@ -202,6 +222,12 @@ def _tables(tree: Tree) -> list[str]:
     return sorted(tables, key=lambda name: (name.count("/"), name))
 
 
+def _skipped(masks: Sequence[str]) -> tuple[str, ...]:
+    more = ", ..." if len(masks) > 1 else ""
+    count = counted(len(masks), "mask")
+    return (f"skipped: {count} named after the pictures in the same folder ({masks[0]}{more})",) if masks else ()
+
+
 def _unused_tables(tree: Tree) -> tuple[str, ...]:
     tables = _tables(tree)
     return (f"not used: {listed(tables)}",) if tables else ()
@@ -214,6 +240,14 @@ def _ignored(tree: Tree) -> tuple[str, ...]:
     more = ", ..." if len(ignored) > 1 else ""
     count = counted(len(ignored), "file")
     return (f"ignored: {count} in picture folders without a picture's extension ({ignored[0]}{more})",)
+
+
+def _not_in_training(rows: Sequence[_Row]) -> tuple[str, ...]:
+    """Return a note about classes that only occur in validation or test."""
+    trained = {row.place.label for row in rows if row.place.split in (None, "train")}
+    missing = sorted({row.place.label for row in rows} - trained) if trained else []
+    count = counted(len(missing), "class", "classes")
+    return (f"{count} without training pictures: {listed(missing)}",) if missing else ()
 
 
 def _outside_splits(rows: Sequence[_Row]) -> tuple[str, ...]:
