@@ -52,13 +52,15 @@ def preparation(collection):
         ("UCI digits, 0 to 16", [grey(k, 0, 16, np.uint8) for k in range(8)], "png", (0, 16)),
         ("Oxford pets' trimaps, 1 to 3", [grey(k, 1, 3, np.uint8) for k in range(8)], "png", (0, 3)),
         ("floats from 0 to 1", [grey(k, 0, 1, np.float32) for k in range(8)], "tif", (0, 1)),
+        ("floats from -1 to 1", [grey(k, -1, 1, np.float32) for k in range(8)], "tif", (-1, 1)),
+        ("12 bits as floats", [grey(k, 0, 4095, np.float32) for k in range(8)], "tif", (0, 4095)),
         ("floats from 0 to 255", [grey(k, 0, 250, np.float32) for k in range(8)], "tif", (0, 255)),
     ),
 )
 def test_a_range_is_inferred_and_used(tmp_path, name, arrays, suffix, wanted):
     collection = tellapart.open(saved(tmp_path, arrays, suffix))
     assert collection.value_range == wanted, name
-    assert collection.inferred[-1] == f"values: {wanted[0]:,g} to {wanted[1]:,g} scaled to 0 to 255"
+    assert collection.inferred[-1] == f"values: {wanted[0]:,g} to {wanted[1]:,g}, scaled to 0 to 255"
     assert bool(collection.notes) == (wanted[0] > 0)
     preprocessing = preparation(collection)
     assert (preprocessing.values, preprocessing.values_of) == (wanted, "files")
@@ -87,6 +89,9 @@ def test_a_range_is_inferred_and_used(tmp_path, name, arrays, suffix, wanted):
         ("alpha of stickers", [Image.merge("RGBA", (*photo(k).split(), photo(k).convert("L").point(
             lambda v: 255 if v > 99 else 0))) for k in range(8)], "tif"),
         ("JPEG", [photo(k) for k in range(8)], "jpg"),
+        ("astronomy, dark", [grey(k, 0, 60, np.uint8) for k in range(8)], "png"),
+        ("photos at night", [photo(k).point(lambda v: v // 8) for k in range(8)], "png"),
+        ("one value", [np.full((9, 9), 7, np.uint8)] * 8, "png"),
         ("black pictures", [np.zeros((9, 9), np.uint8)] * 8, "png"),
         ("few pictures", [grey(k, 0, 3, np.uint8) for k in range(4)], "png"),
     ),
@@ -117,6 +122,15 @@ def test_a_hot_pixel_does_not_decide(tmp_path):
     assert "above 4,095 (up to 65,535)" in collection.notes[0]
 
 
+def test_several_hot_pixels_do_not_decide(tmp_path):
+    pictures = [grey(k, 0, 4000) for k in range(8)]
+    for picture in pictures[:3]:
+        picture[3, 3] = 65_535
+    collection = tellapart.open(saved(tmp_path, pictures, "png"))
+    assert collection.value_range == (0, 4095)
+    assert collection.notes == ("3 of 12,800 sampled values are above 4,095 (up to 65,535); they become white",)
+
+
 def test_a_mixture_of_depths_is_noted(tmp_path):
     pictures = [grey(k, 0, 4000) if k % 2 else grey(k, 0, 255, np.uint8) for k in range(8)]
     collection = tellapart.open(saved(tmp_path, pictures))
@@ -126,7 +140,7 @@ def test_a_mixture_of_depths_is_noted(tmp_path):
 
 
 def test_floats_without_a_clear_range_are_refused(tmp_path):
-    for k, high in enumerate((7.0, 3000.0, -1.0)):
+    for k, high in enumerate((7.0, 1e6, -3.0)):
         collection = tellapart.open(saved(tmp_path / str(k), [grey(i, 0, high, np.float32) for i in range(8)], "tif"))
         with pytest.raises(PictureError, match="floating-point samples, whose range is unknown"):
             collection.read(0)

@@ -280,10 +280,10 @@ def _from_deep(image: Image.Image, source: str, samples: Samples) -> np.ndarray:
     """Return the pixels uint8 [height, width] of grey samples of more than 8 bits, integers or floats."""
     limits = samples.of_deep
     values = np.asarray(image)
-    if image.mode == "F" and limits is None:
-        raise PictureError(source, "has floating-point samples, whose range is unknown", "save it as 8 or 16 bit")
     if image.mode == "F" and not np.isfinite(values).all():
         raise PictureError(source, "contains NaN or infinity", "save it as 8 or 16 bit")
+    if image.mode == "F" and limits is None:
+        raise PictureError(source, "has floating-point samples, whose range is unknown", "save it as 8 or 16 bit")
     if limits is None:
         limits = (0, highest_of(image, values, source))
     if image.mode == "F" or limits[0] < 0:

@@ -41,7 +41,7 @@ class Samples:
     @property
     def fits_bytes(self) -> bool:
         """Whether `values` is a range of integers within 0 to 255."""
-        return self.values is not None and self.values[1] <= 255 and all(end == int(end) for end in self.values)
+        return self.values is not None and self.values[1] <= 255 and all(end == int(end) >= 0 for end in self.values)
 
     @property
     def of_bytes(self) -> Range | None:

@@ -42,7 +42,7 @@ _SPLIT_OF = {"publictest": "validation", "privatetest": "test", ".tra": "train",
 
 
 def match(tree: Tree, layout: Layout = INFERRED) -> Match:
-    """Match tables with pixels, which no other format has; another CSV matches less, so that the error names columns."""
+    """Match tables with pixels, which no other format has; another CSV matches less, so that errors name columns."""
     files = _files(tree, layout)
     if not files:
         return Match.NONE
