@@ -2,10 +2,11 @@
 
 import io
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 
 import tellapart
 from tellapart.data.collection import Collection
@@ -200,25 +201,49 @@ def test_more_bands_are_refused_by_name(tmp_path):
             tellapart.open(folder).read(0)
 
 
+def tiff_of_one_band(values, white=0, order="<"):
+    """An uncompressed TIFF of integers, in a byte order."""
+    height, width = values.shape
+    data = values.astype(values.dtype.newbyteorder(order)).tobytes()
+    short = [
+        (256, width),
+        (257, height),
+        (258, values.dtype.itemsize * 8),
+        (259, 1),
+        (262, white),
+        (277, 1),
+        (278, height),
+    ]
+    short.append((339, 2 if values.dtype.kind == "i" else 1))
+    tags = [(tag, 3, struct.pack(order + "H2x", value)) for tag, value in short]
+    tags += [(273, 4, struct.pack(order + "I", 8)), (279, 4, struct.pack(order + "I", len(data)))]
+    listed = [struct.pack(order + "HHI", tag, kind, 1) + value for tag, kind, value in sorted(tags)]
+    start = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8 + len(data))
+    return start + data + struct.pack(order + "H", len(tags)) + b"".join(listed) + bytes(4)
+
+
+@pytest.mark.parametrize("order", ("<", ">"))
 @pytest.mark.parametrize("bits", (8, 16))
-def test_white_is_zero_is_inverted(bits):
+def test_white_is_zero_is_inverted(bits, order):
     values = grey(1, 0, 4000) if bits == 16 else grey(1, 0, 255, np.uint8)
-    tags = TiffImagePlugin.ImageFileDirectory_v2()
-    tags[262] = 0
-    buffer = io.BytesIO()
-    if bits == 16:
-        Image.fromarray(values).save(buffer, "TIFF", tiffinfo=tags)
-    else:
-        Image.fromarray(255 - values).save(buffer, "TIFF")
-        data = bytearray(buffer.getvalue())
-        place = data.index(struct.pack("<HHI", 262, 3, 1)) + 8
-        data[place] = 0
-        buffer = io.BytesIO(bytes(data))
-    with Image.open(io.BytesIO(buffer.getvalue())) as image:
-        assert image.tag_v2[262] == 0
-    got = read_picture(buffer.getvalue())[:, :, 0].astype(int)
-    wanted = values if bits == 8 else 255 - np.floor(values * 255.0 / 65_535 + 0.5)
+    got = read_picture(tiff_of_one_band(values, order=order))[:, :, 0].astype(int)
+    wanted = 255 - np.floor(values * 255.0 / (2**bits - 1) + 0.5)
     assert np.array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("order", ("<", ">"))
+def test_signed_samples_are_refused_in_every_picture(tmp_path, order):
+    """Also below 0 in some pictures only: the range of the others would make these black."""
+    for k in range(8):
+        path = tmp_path / "ab"[k % 2] / f"{k}.tif"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(tiff_of_one_band(grey(k, -500 if k == 5 else 0, 3500, np.int16), 1, order))
+    collection = tellapart.open(tmp_path)
+    (place,) = (i for i, key in enumerate(collection.keys) if key.endswith("5.tif"))
+    with pytest.raises(PictureError, match="has signed samples"):
+        collection.read(place)
+    with pytest.raises(PictureError, match="has signed samples of 8 bits"):
+        read_picture(tiff_of_one_band(grey(1, -100, 100, np.int8), 1, order))
 
 
 def test_prediction_on_arrays_and_files_uses_the_recorded_range(tmp_path):
@@ -233,6 +258,9 @@ def test_prediction_on_arrays_and_files_uses_the_recorded_range(tmp_path):
     for picture in (floats, floats.astype(np.float32), pixels[0, :, :, 0], tmp_path / "a.png"):
         assert np.array_equal(read_picture(picture, samples=samples)[:, :, 0], pixels[0, :, :, 0])
     assert read_picture(floats * 1.1, samples=samples).max() == 255  # a little beyond is clipped
+    deep = replace(samples, values=(0, 4095))
+    with pytest.raises(PictureError, match=r"has values from 0 to 1; the model was trained on 0 to 4095"):
+        read_picture(floats / 1.02, samples=deep)
     with pytest.raises(PictureError, match=r"has values from 0 to 255; the model was trained on 0 to 1.02"):
         read_picture(pixels[0, :, :, 0].astype(np.float64), samples=samples)
 
