@@ -1,6 +1,5 @@
 """One range of values for all picture files of a collection, in training and prediction."""
 
-import io
 import struct
 from dataclasses import replace
 
