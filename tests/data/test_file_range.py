@@ -280,3 +280,11 @@ def test_bytes_from_0_to_16_have_the_range_of_the_model():
     assert read_picture(digits, samples=preprocessing.samples).max() == 239
     with pytest.raises(PictureError, match="trained on 0 to 16"):
         read_picture(digits * 17, samples=preprocessing.samples)
+
+
+def test_pages_after_the_first_are_named(tmp_path):
+    pages = [photo(k, 40, 40) for k in range(3)]
+    collection = tellapart.open(saved(tmp_path, [photo(9, 40, 40)] * 8, "tif", save_all=True, append_images=pages))
+    assert collection.inferred[-1] == "pictures: the first page of TIFF files with several"
+    assert collection.notes == ()
+    assert np.array_equal(collection.read(0), np.asarray(photo(9, 40, 40)))

@@ -268,9 +268,10 @@ def _check_alike(arrays: Mapping[str, np.ndarray]) -> None:
         if ends[small][0] < 0 or ends[great][0] > -tops[great] / 2:
             return
     raise DataError(
-        f"{small} has values from {_span(*ends[small], 3)}, and {great} from {_span(*ends[great], 3)}",
+        f"{small} has values from {_span(*ends[small], 3)}, and {great.rpartition(': ')[2]} from "
+        f"{_span(*ends[great], 3)}",
         "the same range in all splits",
-        "scale all of them alike: divide all by 255, or none",
+        "scale all of them alike, such as 0 to 255",
     )
 
 

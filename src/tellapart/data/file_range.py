@@ -68,6 +68,8 @@ def with_value_range(collection: Collection) -> Collection:
     band, band_notes = _last_band(_raws(pictures, places)) if any(header.banded for header in few) else ("alpha", ())
     samples = replace(found.samples, last_band=band)
     inferred = collection.inferred
+    if any(header.paged for header in few):
+        inferred += ("pictures: the first page of TIFF files with several",)
     if samples.values is not None:
         inferred += (scaled_line(*samples.values),)
     return replace(
