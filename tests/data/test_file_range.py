@@ -288,3 +288,16 @@ def test_pages_after_the_first_are_named(tmp_path):
     assert collection.inferred[-1] == "pictures: the first page of TIFF files with several"
     assert collection.notes == ()
     assert np.array_equal(collection.read(0), np.asarray(photo(9, 40, 40)))
+
+
+@pytest.mark.parametrize("dtype", (np.uint8, np.float32))
+def test_bytes_with_more_levels_have_their_own_range(dtype, tmp_path):
+    """Trained on masks of 0 and 1, or on floats; predicted on PNG files from 0 to 255."""
+    suffix = "png" if dtype == np.uint8 else "tif"
+    samples = preparation(tellapart.open(saved(tmp_path, [grey(k, 0, 1, dtype) for k in range(8)], suffix))).samples
+    assert samples.values == (0, 1)
+    pixels = grey(1, 0, 255, np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    assert np.array_equal(read_picture(tmp_path / "a.png", samples=samples)[..., 0], pixels)
+    Image.fromarray(pixels // 255).save(tmp_path / "b.png")
+    assert np.array_equal(read_picture(tmp_path / "b.png", samples=samples)[..., 0], pixels // 255 * 255)

@@ -9,15 +9,13 @@ from functools import cached_property
 import numpy as np
 
 from tellapart.errors import DataError
+from tellapart.images.samples import FEW_LEVELS
 
 SAMPLE = 1_000_000
 """Values that are examined, evenly spread, where the smallest and greatest are not enough."""
 
 ENOUGH = 1000
 """Values below which a range is not inferred: a few dark pictures may have any maximum."""
-
-FEW_LEVELS = (1, 2, 3, 7, 15, 16)
-"""Greatest values of pictures with few grey levels: masks, 2, 3 and 4 bits, and scikit-learn's digits of 0 to 16."""
 
 DEEP = (1023, 4095, 10_000, 16_383, 65_535)
 """Greatest values of deeper samples: 10, 12, 14 and 16 bits, and satellites' reflectance times 10,000."""

@@ -13,11 +13,11 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from tellapart.data.array_range import DARK, DEEP, FEW_LEVELS, few_levels, infer_range, scaled_line
+from tellapart.data.array_range import DARK, DEEP, few_levels, infer_range, scaled_line
 from tellapart.data.collection import Collection, EncodedPictures
 from tellapart.errors import DataError
 from tellapart.images.raw import Raw, RawHeader, read_raw, read_raw_header
-from tellapart.images.samples import DEEPEST, PLAIN, Range, Samples
+from tellapart.images.samples import DEEPEST, FEW_LEVELS, PLAIN, Range, Samples
 
 FEW = 12
 """Evenly spaced pictures that are read to see whether the collection has numbers of an unclear range."""

@@ -277,8 +277,10 @@ def _of_eight_bits(image: Image.Image, source: str, samples: Samples) -> Image.I
         image = _on_white(image.convert("RGBA"), "L" if mode in ("1", "L", "LA") else "RGB")
     elif mode not in ("L", "RGB"):
         image = image.convert("L" if mode == "1" else "RGB")
-    if samples.of_bytes is not None and mode in ("L", "RGB") and image.format not in JPEGS:
-        image = image.point(table_to_pixels(samples.of_bytes, 256).tolist() * len(image.getbands()))
+    if samples.values is not None and mode in ("L", "RGB") and image.format not in JPEGS:
+        limits = samples.of_bytes(int(np.max(image.getextrema())))
+        if limits is not None:
+            image = image.point(table_to_pixels(limits, 256).tolist() * len(image.getbands()))
     return image
 
 
