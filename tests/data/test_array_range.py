@@ -6,6 +6,7 @@ import pytest
 from tellapart.data.array_range import infer_range
 from tellapart.data.collection import Collection
 from tellapart.errors import DataError
+from tellapart.images.read import read_picture
 
 GREY = np.random.default_rng(0).random((40, 12, 12, 1))
 """Values in 0..1."""
@@ -54,15 +55,29 @@ def test_a_range_is_inferred_and_said(source, pixels, value_range):
         np.zeros((40, 12, 12, 1), np.uint8),
         np.zeros((40, 12, 12, 1)),
         GREY > 0.5,
-        np.rint(GREY * 65_535).astype(np.uint16),
+        np.where(GREY > 0.999, 1.00001, GREY),
+        np.full((40, 12, 12, 1), 7, np.uint8),
+        np.rint(GREY * 20).astype(np.uint8),
     ),
 )
 def test_the_usual_ranges_get_no_note(pixels):
     collection = opened(pixels)
     assert collection.value_range is None
     assert collection.notes == ()
-    deep = pixels.dtype == np.uint16
-    assert collection.inferred == (("values: 0 to 65,535, scaled to 0 to 255",) if deep else ())
+    assert collection.inferred == ()
+
+
+def test_sixteen_bits_are_recorded_for_prediction():
+    pixels = np.rint(GREY * 65_535).astype(np.uint16)
+    collection = opened(pixels)
+    assert collection.value_range == (0, 65_535)
+    assert np.array_equal(read_picture(pixels[0], samples=collection.samples), collection.read(0))
+
+
+def test_bytes_are_pixels_where_the_model_was_trained_on_minus_1_to_1():
+    collection = opened(GREY * 2 - 1)
+    pixels = np.rint(GREY[0] * 255).astype(np.uint8)
+    assert np.array_equal(read_picture(pixels, samples=collection.samples), pixels)
 
 
 def test_dark_pictures_are_not_brightened():
@@ -124,3 +139,16 @@ def test_one_scale_holds_for_all_arrays():
 def test_a_split_that_was_not_divided_is_named():
     with pytest.raises(DataError, match="x_train has values from 0 to 1, and x_test from 0 to 255"):
         infer_range({"x_train": GREY, "x_test": np.rint(GREY * 255)})
+    for test in (GREY * 2 - 1, np.rint(GREY * 4095), GREY / 255, np.rint(GREY * 255).astype(np.uint8)):
+        with pytest.raises(DataError, match="the same range in all splits"):
+            infer_range({"x_train": GREY, "x_test": test})
+    with pytest.raises(DataError, match="x_test has values from -1 to 1, and x_train from 0 to 255"):
+        infer_range({"x_train": np.rint(GREY * 255).astype(np.uint8), "x_test": GREY * 2 - 1})
+
+
+def test_a_dark_split_is_no_other_scale():
+    whole, few = np.rint(GREY * 255).astype(np.uint8), np.rint(GREY[:2] * 9).astype(np.uint8)
+    for test in (few, whole // 4, np.zeros_like(whole)):
+        assert infer_range({"x_train": whole, "x_test": test}).recorded is None
+    assert infer_range({"x_train": GREY, "x_test": GREY[:2] / 40}).recorded is None
+    assert infer_range({"x_train": GREY * 2 - 1, "x_test": GREY * 1.2 - 0.9}).recorded == (-1, 1)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import tellapart
 from tellapart.data.arrays import to_labels, to_pixels
 from tellapart.errors import DataError
 
@@ -73,3 +74,20 @@ def test_labels_index_given_names():
 def test_invalid_labels(labels, given, words):
     with pytest.raises(DataError, match=words):
         to_labels(np.array(labels), "x", given)
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "kind"),
+    (
+        ("train_32x32.mat", b"MATLAB 5.0 MAT-file, Platform: GLNXA64", "a MATLAB file"),
+        ("Galaxy10.h5", b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+        ("data_batch_1", b"\x80\x04", "a Python pickle"),
+    ),
+)
+def test_other_files_of_arrays_are_named(name, start, kind, tmp_path):
+    """SVHN, Galaxy10 and CIFAR-10 for Python."""
+    (tmp_path / name).write_bytes(start + bytes(200))
+    for path in (tmp_path, tmp_path / name):
+        with pytest.raises(DataError, match=f"{name} is {kind}") as caught:
+            tellapart.open(path)
+        assert "numpy.savez" in caught.value.action

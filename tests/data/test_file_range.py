@@ -1,11 +1,11 @@
 """One range of values for all picture files of a collection, in training and prediction."""
 
-import io
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 
 import tellapart
 from tellapart.data.collection import Collection
@@ -52,13 +52,15 @@ def preparation(collection):
         ("UCI digits, 0 to 16", [grey(k, 0, 16, np.uint8) for k in range(8)], "png", (0, 16)),
         ("Oxford pets' trimaps, 1 to 3", [grey(k, 1, 3, np.uint8) for k in range(8)], "png", (0, 3)),
         ("floats from 0 to 1", [grey(k, 0, 1, np.float32) for k in range(8)], "tif", (0, 1)),
+        ("floats from -1 to 1", [grey(k, -1, 1, np.float32) for k in range(8)], "tif", (-1, 1)),
+        ("12 bits as floats", [grey(k, 0, 4095, np.float32) for k in range(8)], "tif", (0, 4095)),
         ("floats from 0 to 255", [grey(k, 0, 250, np.float32) for k in range(8)], "tif", (0, 255)),
     ),
 )
 def test_a_range_is_inferred_and_used(tmp_path, name, arrays, suffix, wanted):
     collection = tellapart.open(saved(tmp_path, arrays, suffix))
     assert collection.value_range == wanted, name
-    assert collection.inferred[-1] == f"values: {wanted[0]:,g} to {wanted[1]:,g} scaled to 0 to 255"
+    assert collection.inferred[-1] == f"values: {wanted[0]:,g} to {wanted[1]:,g}, scaled to 0 to 255"
     assert bool(collection.notes) == (wanted[0] > 0)
     preprocessing = preparation(collection)
     assert (preprocessing.values, preprocessing.values_of) == (wanted, "files")
@@ -87,6 +89,9 @@ def test_a_range_is_inferred_and_used(tmp_path, name, arrays, suffix, wanted):
         ("alpha of stickers", [Image.merge("RGBA", (*photo(k).split(), photo(k).convert("L").point(
             lambda v: 255 if v > 99 else 0))) for k in range(8)], "tif"),
         ("JPEG", [photo(k) for k in range(8)], "jpg"),
+        ("astronomy, dark", [grey(k, 0, 60, np.uint8) for k in range(8)], "png"),
+        ("photos at night", [photo(k).point(lambda v: v // 8) for k in range(8)], "png"),
+        ("one value", [np.full((9, 9), 7, np.uint8)] * 8, "png"),
         ("black pictures", [np.zeros((9, 9), np.uint8)] * 8, "png"),
         ("few pictures", [grey(k, 0, 3, np.uint8) for k in range(4)], "png"),
     ),
@@ -117,6 +122,15 @@ def test_a_hot_pixel_does_not_decide(tmp_path):
     assert "above 4,095 (up to 65,535)" in collection.notes[0]
 
 
+def test_several_hot_pixels_do_not_decide(tmp_path):
+    pictures = [grey(k, 0, 4000) for k in range(8)]
+    for picture in pictures[:3]:
+        picture[3, 3] = 65_535
+    collection = tellapart.open(saved(tmp_path, pictures, "png"))
+    assert collection.value_range == (0, 4095)
+    assert collection.notes == ("3 of 12,800 sampled values are above 4,095 (up to 65,535); they become white",)
+
+
 def test_a_mixture_of_depths_is_noted(tmp_path):
     pictures = [grey(k, 0, 4000) if k % 2 else grey(k, 0, 255, np.uint8) for k in range(8)]
     collection = tellapart.open(saved(tmp_path, pictures))
@@ -126,7 +140,7 @@ def test_a_mixture_of_depths_is_noted(tmp_path):
 
 
 def test_floats_without_a_clear_range_are_refused(tmp_path):
-    for k, high in enumerate((7.0, 3000.0, -1.0)):
+    for k, high in enumerate((7.0, 1e6, -3.0)):
         collection = tellapart.open(saved(tmp_path / str(k), [grey(i, 0, high, np.float32) for i in range(8)], "tif"))
         with pytest.raises(PictureError, match="floating-point samples, whose range is unknown"):
             collection.read(0)
@@ -186,25 +200,49 @@ def test_more_bands_are_refused_by_name(tmp_path):
             tellapart.open(folder).read(0)
 
 
+def tiff_of_one_band(values, white=0, order="<"):
+    """An uncompressed TIFF of integers, in a byte order."""
+    height, width = values.shape
+    data = values.astype(values.dtype.newbyteorder(order)).tobytes()
+    short = [
+        (256, width),
+        (257, height),
+        (258, values.dtype.itemsize * 8),
+        (259, 1),
+        (262, white),
+        (277, 1),
+        (278, height),
+    ]
+    short.append((339, 2 if values.dtype.kind == "i" else 1))
+    tags = [(tag, 3, struct.pack(order + "H2x", value)) for tag, value in short]
+    tags += [(273, 4, struct.pack(order + "I", 8)), (279, 4, struct.pack(order + "I", len(data)))]
+    listed = [struct.pack(order + "HHI", tag, kind, 1) + value for tag, kind, value in sorted(tags)]
+    start = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8 + len(data))
+    return start + data + struct.pack(order + "H", len(tags)) + b"".join(listed) + bytes(4)
+
+
+@pytest.mark.parametrize("order", ("<", ">"))
 @pytest.mark.parametrize("bits", (8, 16))
-def test_white_is_zero_is_inverted(bits):
+def test_white_is_zero_is_inverted(bits, order):
     values = grey(1, 0, 4000) if bits == 16 else grey(1, 0, 255, np.uint8)
-    tags = TiffImagePlugin.ImageFileDirectory_v2()
-    tags[262] = 0
-    buffer = io.BytesIO()
-    if bits == 16:
-        Image.fromarray(values).save(buffer, "TIFF", tiffinfo=tags)
-    else:
-        Image.fromarray(255 - values).save(buffer, "TIFF")
-        data = bytearray(buffer.getvalue())
-        place = data.index(struct.pack("<HHI", 262, 3, 1)) + 8
-        data[place] = 0
-        buffer = io.BytesIO(bytes(data))
-    with Image.open(io.BytesIO(buffer.getvalue())) as image:
-        assert image.tag_v2[262] == 0
-    got = read_picture(buffer.getvalue())[:, :, 0].astype(int)
-    wanted = values if bits == 8 else 255 - np.floor(values * 255.0 / 65_535 + 0.5)
+    got = read_picture(tiff_of_one_band(values, order=order))[:, :, 0].astype(int)
+    wanted = 255 - np.floor(values * 255.0 / (2**bits - 1) + 0.5)
     assert np.array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("order", ("<", ">"))
+def test_signed_samples_are_refused_in_every_picture(tmp_path, order):
+    """Also below 0 in some pictures only: the range of the others would make these black."""
+    for k in range(8):
+        path = tmp_path / "ab"[k % 2] / f"{k}.tif"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(tiff_of_one_band(grey(k, -500 if k == 5 else 0, 3500, np.int16), 1, order))
+    collection = tellapart.open(tmp_path)
+    (place,) = (i for i, key in enumerate(collection.keys) if key.endswith("5.tif"))
+    with pytest.raises(PictureError, match="has signed samples"):
+        collection.read(place)
+    with pytest.raises(PictureError, match="has signed samples of 8 bits"):
+        read_picture(tiff_of_one_band(grey(1, -100, 100, np.int8), 1, order))
 
 
 def test_prediction_on_arrays_and_files_uses_the_recorded_range(tmp_path):
@@ -219,6 +257,9 @@ def test_prediction_on_arrays_and_files_uses_the_recorded_range(tmp_path):
     for picture in (floats, floats.astype(np.float32), pixels[0, :, :, 0], tmp_path / "a.png"):
         assert np.array_equal(read_picture(picture, samples=samples)[:, :, 0], pixels[0, :, :, 0])
     assert read_picture(floats * 1.1, samples=samples).max() == 255  # a little beyond is clipped
+    deep = replace(samples, values=(0, 4095))
+    with pytest.raises(PictureError, match=r"has values from 0 to 1; the model was trained on 0 to 4095"):
+        read_picture(floats / 1.02, samples=deep)
     with pytest.raises(PictureError, match=r"has values from 0 to 255; the model was trained on 0 to 1.02"):
         read_picture(pixels[0, :, :, 0].astype(np.float64), samples=samples)
 
@@ -239,3 +280,24 @@ def test_bytes_from_0_to_16_have_the_range_of_the_model():
     assert read_picture(digits, samples=preprocessing.samples).max() == 239
     with pytest.raises(PictureError, match="trained on 0 to 16"):
         read_picture(digits * 17, samples=preprocessing.samples)
+
+
+def test_pages_after_the_first_are_named(tmp_path):
+    pages = [photo(k, 40, 40) for k in range(3)]
+    collection = tellapart.open(saved(tmp_path, [photo(9, 40, 40)] * 8, "tif", save_all=True, append_images=pages))
+    assert collection.inferred[-1] == "pictures: the first page of TIFF files with several"
+    assert collection.notes == ()
+    assert np.array_equal(collection.read(0), np.asarray(photo(9, 40, 40)))
+
+
+@pytest.mark.parametrize("dtype", (np.uint8, np.float32))
+def test_bytes_with_more_levels_have_their_own_range(dtype, tmp_path):
+    """Trained on masks of 0 and 1, or on floats; predicted on PNG files from 0 to 255."""
+    suffix = "png" if dtype == np.uint8 else "tif"
+    samples = preparation(tellapart.open(saved(tmp_path, [grey(k, 0, 1, dtype) for k in range(8)], suffix))).samples
+    assert samples.values == (0, 1)
+    pixels = grey(1, 0, 255, np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    assert np.array_equal(read_picture(tmp_path / "a.png", samples=samples)[..., 0], pixels)
+    Image.fromarray(pixels // 255).save(tmp_path / "b.png")
+    assert np.array_equal(read_picture(tmp_path / "b.png", samples=samples)[..., 0], pixels // 255 * 255)

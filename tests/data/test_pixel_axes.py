@@ -16,7 +16,7 @@ COLOURS = np.stack([PICTURES, 255 - PICTURES, PICTURES // 2], axis=-1).astype(np
     (
         ("Keras", COLOURS, ""),
         ("PyTorch", COLOURS.transpose(0, 3, 1, 2), "channels first, [n, 3, 32, 32]"),
-        ("SVHN's train_32x32.mat", COLOURS.transpose(1, 2, 3, 0), "pictures last, [n, 32, 3, 6]"),
+        ("SVHN's train_32x32.mat", COLOURS.transpose(1, 2, 3, 0), "pictures last, [32, 32, 3, n]"),
         ("CIFAR-10's batches", COLOURS.transpose(0, 3, 1, 2).reshape(6, -1), "32 x 32 RGB, planar"),
         ("HMNIST's rows", COLOURS.reshape(6, -1), "32 x 32 RGB, interleaved"),
         ("rows of RGB pixels", COLOURS.reshape(6, 1024, 3), "32 x 32 RGB"),

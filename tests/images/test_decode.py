@@ -101,12 +101,14 @@ def test_the_first_frame_of_an_animation():
     (
         (b"", "the file is empty"),
         (b"hello", "is not a picture of a known format"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "is a pointer of Git LFS"),
+        (b"II*\0\x08\0\0\0" + bytes(20), "is damaged, or a TIFF of a rare kind"),
         (b"%PDF-1.4 hello", "is not a picture of a known format"),
         (
             b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic",
             "is HEIC: pip install 'tellapart[heif]'" if not HEIF else "cannot be decoded",
         ),
-        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif", "cannot be decoded"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif", "cannot be decoded (it is damaged)"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", "is not a picture of a known format"),
         (encoded(noise())[:2000], "cannot be decoded"),
         (encoded(noise(), "JPEG")[:2000], "cannot be decoded"),

@@ -9,15 +9,13 @@ from functools import cached_property
 import numpy as np
 
 from tellapart.errors import DataError
+from tellapart.images.samples import FEW_LEVELS
 
 SAMPLE = 1_000_000
 """Values that are examined, evenly spread, where the smallest and greatest are not enough."""
 
 ENOUGH = 1000
 """Values below which a range is not inferred: a few dark pictures may have any maximum."""
-
-FEW_LEVELS = (1, 2, 3, 7, 15, 16)
-"""Greatest values of pictures with few grey levels: masks, 2, 3 and 4 bits, and scikit-learn's digits of 0 to 16."""
 
 DEEP = (1023, 4095, 10_000, 16_383, 65_535)
 """Greatest values of deeper samples: 10, 12, 14 and 16 bits, and satellites' reflectance times 10,000."""
@@ -30,6 +28,22 @@ RARE = 0.01
 
 DARK = 1 / 16
 """A scale on which 99.9 % of the values are below this share of white leaves 16 grey levels."""
+
+ROUNDING = 1e-4
+"""How far, of the range, rounding may leave it, as in float16."""
+
+ALIKE, FEW_PICTURES = 15, 10
+"""The greatest values of the arrays of a collection differ by less than this factor, if they have more pictures."""
+
+
+def few_levels(most: float) -> int | None:
+    """Return the greatest value of the usual small range of whole numbers up to `most`; None if it is not small."""
+    return next((level for level in FEW_LEVELS if 0 < most <= level), None)
+
+
+def scaled_line(low: float, high: float) -> str:
+    """Return the line for `Collection.inferred` about a range."""
+    return f"values: {_number(low)} to {_number(high)}, scaled to 0 to 255"
 
 
 @dataclass(frozen=True)
@@ -49,8 +63,8 @@ class ValueRange:
 
     @property
     def recorded(self) -> tuple[float, float] | None:
-        """The range for `Collection.value_range`: None for the full range of the type, and for floats 0..1."""
-        usual = (self.low, self.high) in ((0, 255), (0, 65_535)) or ((self.low, self.high) == (0, 1) and not self.line)
+        """The range for `Collection.value_range`: None for 0..255, and for floats 0..1."""
+        usual = (self.low, self.high) == (0, 255) or ((self.low, self.high) == (0, 1) and not self.line)
         return None if usual else (self.low, self.high)
 
     def scale(self, array: np.ndarray) -> np.ndarray:
@@ -106,7 +120,7 @@ class _Values:
 
     @property
     def words(self) -> str:
-        return f"{_number(self.least)} to {_number(self.most)}"
+        return _span(self.least, self.most)
 
     def share_outside(self, low: float, high: float) -> float:
         return float(((self.sample < low) | (self.sample > high)).mean())
@@ -125,12 +139,11 @@ def infer_range(arrays: Mapping[str, np.ndarray]) -> ValueRange:
     for name, array in filled.items():
         _check_finite(array, name)
     values = _Values(filled)
+    _check_alike(filled)
     if values.least >= 0 and values.most <= 255 and values.whole:
-        _check_alike(filled, values)
         return _whole_up_to_255(values)
     if values.least >= 0 and values.most <= 1:
         return _unit(values)
-    _check_alike(filled, values)
     fractions_above_1 = values.least >= 0 and not values.whole and values.most <= 1 + OVERSHOOT
     if values.count < ENOUGH and not fractions_above_1:
         _refuse_outside(values, 255.0)
@@ -140,9 +153,9 @@ def infer_range(arrays: Mapping[str, np.ndarray]) -> ValueRange:
 
 def _whole_up_to_255(values: _Values) -> ValueRange:
     """The range of whole numbers: 0..255, unless all of very many are tiny."""
-    if not 0 < values.most <= FEW_LEVELS[-1] or values.count < ENOUGH:
+    high = few_levels(values.most)
+    if high is None or values.count < ENOUGH or values.least == values.most:
         return ValueRange()
-    high = next(level for level in FEW_LEVELS if values.most <= level)
     return _scaled(0, high)
 
 
@@ -174,12 +187,12 @@ def _inferred(values: _Values) -> ValueRange:
 def _overshot(values: _Values, high: float) -> ValueRange:
     """The range of values that leave 0..high a little, as resizing by bicubic or Lanczos filters makes them."""
     share = values.share_outside(0, high)
+    if values.least >= -ROUNDING * high and values.most <= (1 + ROUNDING) * high:
+        return ValueRange(0, high)
     said = f"values: {values.words}, outside 0 to {high:g}"
     if share > RARE:
         low, top = min(0.0, values.least), max(high, values.most)
-        return ValueRange(
-            low, top, f"values: {values.words}, scaled to 0 to 255", f"{said} in {share:.1%}: scaled by their range"
-        )
+        return ValueRange(low, top, scaled_line(low, top), f"{said} in {share:.1%}: scaled by their range")
     note = f"{said} in {_percent(share)}, as resizing leaves them: clipped"
     return ValueRange(0, high, f"values: 0 to {high:g}, clipped, scaled to 0 to 255", note)
 
@@ -236,19 +249,36 @@ def _deep(values: _Values) -> ValueRange:
 
 
 def _scaled(low: float, high: float) -> ValueRange:
-    return ValueRange(low, high, f"values: {_number(low)} to {_number(high)}, scaled to 0 to 255")
+    return ValueRange(low, high, scaled_line(low, high))
 
 
-def _check_alike(arrays: Mapping[str, np.ndarray], values: _Values) -> None:
-    """Raise DataError where some arrays are fractions in 0..1 and others are not: a split that was not divided."""
-    unit = [name for name, array in arrays.items() if array.dtype.kind == "f" and 0 <= array.min() < array.max() <= 1]
-    if unit and len(unit) < len(arrays) and values.most > FEW_LEVELS[-1]:
-        other = next(name for name in arrays if name not in unit)
-        raise DataError(
-            f"{unit[0]} has values from 0 to 1, and {other} from {values.words}",
-            "the same range in all splits",
-            "divide all of them by 255, or none",
-        )
+def _check_alike(arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise DataError where arrays are on another scale than others: a split that was not divided, or not shifted."""
+    top = max(float(array.max()) for array in arrays.values())
+    ends = {name: (float(array.min()), float(array.max())) for name, array in arrays.items() if _tells(array, top)}
+    if len(ends) < 2:
+        return
+    tops = {name: max(-least, most) for name, (least, most) in ends.items()}
+    small, great = min(tops, key=lambda name: tops[name]), max(tops, key=lambda name: tops[name])
+    if tops[great] < ALIKE * tops[small]:  # else a mean was subtracted, or -1..1 beside 0..1
+        small = max(ends, key=lambda name: ends[name][0] / tops[name])
+        great = min(ends, key=lambda name: ends[name][0] / tops[name])
+        if ends[small][0] < 0 or ends[great][0] > -tops[great] / 2:
+            return
+    raise DataError(
+        f"{small} has values from {_span(*ends[small], 3)}, and {great.rpartition(': ')[2]} from "
+        f"{_span(*ends[great], 3)}",
+        "the same range in all splits",
+        "scale all of them alike, such as 0 to 255",
+    )
+
+
+def _tells(array: np.ndarray, top: float) -> bool:
+    """Whether an array shows its scale: it has two values, and not only a few pictures, which may be dark."""
+    least, most = array.min(), array.max()
+    many = len(array) >= FEW_PICTURES and array.size >= ENOUGH
+    fractions = array.dtype.kind == "f" and bool(0 < most <= 1)
+    return bool(least != most) and (many or most == top or (fractions and top > FEW_LEVELS[-1]))
 
 
 def _check_finite(array: np.ndarray, where: str) -> None:
@@ -271,6 +301,10 @@ def _outside(array: np.ndarray, wrong: np.ndarray, where: str) -> DataError:
         "pixels from 0 to 255 (or floats from 0 to 1)",
         "rescale or repair the array",
     )
+
+
+def _span(least: float, most: float, decimals: int = 9) -> str:
+    return f"{_number(round(least, decimals))} to {_number(round(most, decimals))}"
 
 
 def _number(value: float) -> str:

@@ -13,9 +13,11 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
+from tellapart.data.array_range import DARK, DEEP, few_levels, infer_range, scaled_line
 from tellapart.data.collection import Collection, EncodedPictures
+from tellapart.errors import DataError
 from tellapart.images.raw import Raw, RawHeader, read_raw, read_raw_header
-from tellapart.images.samples import DEEPEST, PLAIN, Range, Samples
+from tellapart.images.samples import DEEPEST, FEW_LEVELS, PLAIN, Range, Samples
 
 FEW = 12
 """Evenly spaced pictures that are read to see whether the collection has numbers of an unclear range."""
@@ -23,23 +25,17 @@ FEW = 12
 MANY, MOST_PIXELS = 256, 2**26
 """Evenly spaced pictures that are read to find the range, with at most this number of pixels together."""
 
-MOST_COUNTED = 2**21
-"""Samples of a picture that are counted, at regular distances."""
+MOST_COUNTED, MOST_FLOATS = 2**21, 2**24
+"""Samples of a picture that are counted, and floating-point samples of all pictures, at regular distances."""
 
 ENOUGH = 6
 """With fewer pictures, small numbers of 8 bits do not show that the range is small."""
 
-ENDS = (255, 1023, 4095, 10_000, 16_383, 32_767)
-"""Highest values of common ranges in 16 bits: 8, 10 and 12 bits, reflectance, 14 and 15 bits."""
+ENDS = (255, *DEEP)
+"""Highest values of common ranges in 16 bits: 8 bits, and those of arrays."""
 
 RARE = 1e-5
 """The share of samples beyond the range that are taken for defects, such as hot pixels."""
-
-DARK_GREY, DARK_COLOUR = 63, 31
-"""Highest values of 8-bit pictures that are taken for a small range: of 6 and 5 bits, or numbers of classes."""
-
-CLASSES = 32
-"""Up to this highest value it is the range itself, as of masks and of digits with values from 0 to 16."""
 
 OPAQUE = 0.5
 """In alpha, at least this share of a picture is completely transparent or opaque."""
@@ -72,8 +68,10 @@ def with_value_range(collection: Collection) -> Collection:
     band, band_notes = _last_band(_raws(pictures, places)) if any(header.banded for header in few) else ("alpha", ())
     samples = replace(found.samples, last_band=band)
     inferred = collection.inferred
+    if any(header.paged for header in few):
+        inferred += ("pictures: the first page of TIFF files with several",)
     if samples.values is not None:
-        inferred += ("values: {:,g} to {:,g} scaled to 0 to 255".format(*samples.values),)
+        inferred += (scaled_line(*samples.values),)
     return replace(
         collection,
         pictures=replace(pictures, samples=samples),
@@ -135,9 +133,7 @@ def _of_deep(raws: Iterable[Raw], mixed: bool) -> _Found:
     notes = ["some pictures have 8 bits per channel and others more; each kind is scaled by its own range"] * mixed
     if not counts[1:].any():
         return _Found(notes=tuple(notes))
-    beyond = np.cumsum(counts[::-1])[::-1] > RARE * counts.sum()
-    below = np.cumsum(counts) > RARE * counts.sum()
-    low, top, most = int(below.argmax()), int(np.flatnonzero(beyond)[-1]), int(np.flatnonzero(counts)[-1])
+    low, top, most = _ends(counts)
     limits = _limits(low, top, highest, mixed)
     if limits is None:
         return _Found(notes=tuple(notes))
@@ -149,39 +145,59 @@ def _of_deep(raws: Iterable[Raw], mixed: bool) -> _Found:
     return _Found(Samples(limits), tuple(notes))
 
 
+def _ends(counts: np.ndarray) -> tuple[int, int, int]:
+    """Return the lowest and highest value that are not rare, and the highest of all, from the counts of each value.
+
+    Where nearly all values are tiny beside the highest, those above are taken for defects, as in arrays.
+    """
+    up = np.cumsum(counts)
+    low, most = int((up > RARE * up[-1]).argmax()), int(np.flatnonzero(counts)[-1])
+    top = int((up >= (1 - RARE) * up[-1]).argmax())
+    usual = int((up >= 0.999 * up[-1]).argmax())
+    return low, usual if ENDS[0] < usual <= DARK * _end(top, most) else top, most
+
+
+def _end(top: int, highest: int) -> int:
+    return next((end for end in ENDS if end >= top), highest)
+
+
 def _limits(low: int, top: int, highest: int, mixed: bool) -> Range | None:
     """Return the range of integers of more than 8 bits between two values; None if they use the range of the type."""
     if low > 0.75 * top:  # an offset, as of signed numbers that were stored as unsigned ones
         return (low, top) if top > low else None
-    if top <= CLASSES:
-        return None if mixed else (0, max(1, top))
-    end = next((end for end in ENDS if end >= top), highest)
+    if few_levels(top) is not None:
+        return None if mixed else (0, float(few_levels(top) or 1))
+    end = _end(top, highest)
     return None if end >= highest // 2 else (0, end)
 
 
 def _of_floats(raws: Iterable[Raw]) -> _Found:
-    """Return 0 to 1 or 0 to 255 for floating-point samples that clearly have this range."""
-    ends = [(raw.values.min(), raw.values.max()) for raw in raws if raw.header.kind == "float"]
-    low, high = min((end[0] for end in ends), default=0), max((end[1] for end in ends), default=0)
-    if low >= 0 and 0.5 < high <= 1 and high - low > 0.25:  # NaN is none of this
-        return _Found(Samples((0, 1)))
-    if low >= 0 and 100 < high <= 255 and high - low > 50:
-        return _Found(Samples((0, 255)))
-    return _Found()
+    """Return the range of floating-point samples, as arrays have it; none where it is not clear."""
+    finite = [raw.values for raw in raws if raw.header.kind == "float" and np.isfinite(raw.values).all()]
+    if not finite:
+        return _Found()
+    step = sum(values.size for values in finite) // MOST_FLOATS + 1
+    some = np.concatenate([values.ravel()[::step] for values in finite])
+    try:
+        found = infer_range({"": some.reshape(1, -1, 1, 1)})
+    except DataError:  # reported when a picture is read
+        return _Found()
+    return _Found(Samples((found.low, found.high)), (found.note,) if found.note else ())
 
 
 def _of_bytes(raws: Iterable[Raw]) -> _Found:
-    """Return the range of 8-bit pictures that use a small part of it. The first one with other values ends this."""
+    """Return the range of 8-bit pictures with few levels. The first one with other values ends this."""
     least, most, seen, cut = 255, 0, 0, False
     for raw in raws:
         least, most = min(least, int(raw.values.min(initial=255))), max(most, int(raw.values.max(initial=0)))
         seen, cut = seen + 1, cut or raw.header.cut
-        if most > (DARK_GREY if raw.values.ndim == 2 else DARK_COLOUR):
+        if most > FEW_LEVELS[-1]:
             return _Found()
-    if most <= least or seen < ENOUGH:
+    high = few_levels(most)
+    if high is None or most <= least or seen < ENOUGH:
         return _Found()
     what = "the pictures have 16 bits per channel, of which only the upper 8 can be read: few levels are left"
-    return _Found(Samples((0, most if most <= CLASSES else DARK_GREY)), (what,) if cut else ())
+    return _Found(Samples((0, high)), (what,) if cut else ())
 
 
 def _last_band(raws: Iterable[Raw]) -> tuple[Literal["alpha", "data"], tuple[str, ...]]:

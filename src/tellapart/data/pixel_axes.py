@@ -49,7 +49,8 @@ def _pictures_first(array: np.ndarray, where: str, count: int | None) -> tuple[n
     """The array with the axis that is as long as the labels first."""
     if count is None or array.ndim < 3 or array.shape[0] == count or array.shape[-1] != count:
         return array, ""
-    return np.moveaxis(array, -1, 0), f"axes: pictures last, {_shown(array.shape)}"
+    shown = ", ".join(map(str, array.shape[:-1]))
+    return np.moveaxis(array, -1, 0), f"axes: pictures last, [{shown}, n]"
 
 
 def _is_flat(shape: tuple[int, ...]) -> bool:

@@ -30,6 +30,9 @@ _UPRIGHT = {
 """The operation that makes a picture upright, by its EXIF orientation."""
 
 _EXIF = ("exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif")
+TiffImagePlugin.OPEN_INFO.setdefault((b"MM", 0, (1,), 1, (16,), ()), ("I;16B", "I;16B"))
+"""Pillow knows 16-bit TIFFs whose 0 is white only with the other byte order. Without this it refuses them."""
+
 _LATE = (b"eXIf", b"XML:com.adobe.xmp", b"Raw profile type exif")
 """Marks of EXIF data in PNG files, where they may come after the pixels."""
 
@@ -180,7 +183,10 @@ def open_within_limits(data: bytes, source: str, least: tuple[int, int] | None =
         elif width * height > MAX_PIXELS:
             reason = f"has {width} x {height} pixels, more than {MAX_PIXELS:,}; only JPEG files may have more"
             raise PictureError(source, reason, "save it as JPEG, which is decoded at half its size, or reduce it")
-        bands = getattr(image, "tag_v2", {}).get(TiffImagePlugin.SAMPLESPERPIXEL, 1)
+        tags = getattr(image, "tag_v2", {})
+        if image.mode == "L" and tags.get(TiffImagePlugin.SAMPLEFORMAT) == (2,):  # which Pillow reads as unsigned
+            raise PictureError(source, "has signed samples of 8 bits, whose range is unknown", "save it as unsigned")
+        bands = tags.get(TiffImagePlugin.SAMPLESPERPIXEL, 1)
         if isinstance(bands, int) and bands > 4 and image.mode != "CMYK":
             raise too_many_bands(source, bands)
     except PictureError:
@@ -271,8 +277,10 @@ def _of_eight_bits(image: Image.Image, source: str, samples: Samples) -> Image.I
         image = _on_white(image.convert("RGBA"), "L" if mode in ("1", "L", "LA") else "RGB")
     elif mode not in ("L", "RGB"):
         image = image.convert("L" if mode == "1" else "RGB")
-    if samples.of_bytes is not None and mode in ("L", "RGB") and image.format not in JPEGS:
-        image = image.point(table_to_pixels(samples.of_bytes, 256).tolist() * len(image.getbands()))
+    if samples.values is not None and mode in ("L", "RGB") and image.format not in JPEGS:
+        limits = samples.of_bytes(int(np.max(image.getextrema())))
+        if limits is not None:
+            image = image.point(table_to_pixels(limits, 256).tolist() * len(image.getbands()))
     return image
 
 
@@ -280,12 +288,12 @@ def _from_deep(image: Image.Image, source: str, samples: Samples) -> np.ndarray:
     """Return the pixels uint8 [height, width] of grey samples of more than 8 bits, integers or floats."""
     limits = samples.of_deep
     values = np.asarray(image)
-    if image.mode == "F" and limits is None:
-        raise PictureError(source, "has floating-point samples, whose range is unknown", "save it as 8 or 16 bit")
     if image.mode == "F" and not np.isfinite(values).all():
         raise PictureError(source, "contains NaN or infinity", "save it as 8 or 16 bit")
-    if limits is None:
-        limits = (0, highest_of(image, values, source))
+    if image.mode == "F" and limits is None:
+        raise PictureError(source, "has floating-point samples, whose range is unknown", "save it as 8 or 16 bit")
+    highest = DEEPEST if image.mode == "F" else highest_of(image, values, source)
+    limits = limits or (0, highest)
     if image.mode == "F" or limits[0] < 0:
         pixels = to_pixels(values, limits)
     else:
@@ -322,5 +330,7 @@ def _on_white(image: Image.Image, mode: str) -> Image.Image:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "cannot be decoded (it is damaged)"
     text = " ".join(str(error).split()) or type(error).__name__
     return f"cannot be decoded ({text[:120]})"

@@ -18,6 +18,8 @@ from tellapart.images.samples import to_pixels
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 """The DICOM transfer syntax that compresses the whole file, with no limit for what it unpacks to."""
 
+_POINTER = b"version https://git-lfs.github.com/"
+
 _CONVERT = "convert it to JPEG or PNG"
 
 
@@ -37,6 +39,12 @@ def open_more(data: bytes, source: str, max_pixels: int) -> Image.Image | None:
         raise PictureError(source, f"is {kind}, which is not supported: {_CONVERT}", f"{_CONVERT}, or leave it out")
     if kind == "TIFF" and (bands := _bands(data)) > 4:
         raise too_many_bands(source, bands)
+    if kind == "TIFF":
+        todo = "save it as PNG, or as TIFF with 1 or 3 bands of 8 or 16 bits"
+        raise PictureError(source, f"is damaged, or a TIFF of a rare kind: {todo}", todo)
+    if data.startswith(_POINTER):
+        todo = "fetch it with 'git lfs pull'"
+        raise PictureError(source, f"is a pointer of Git LFS, not the picture itself: {todo}", todo)
     return None
 
 

@@ -24,12 +24,14 @@ class RawHeader:
         pixels: The number of pixels.
         banded: Whether it is a TIFF with a band after its colours that is marked as alpha.
         cut: Whether the file has 16 bits per channel, of which only the upper 8 can be read.
+        paged: Whether it is a TIFF of several pages.
     """
 
     kind: Kind
     pixels: int
     banded: bool = False
     cut: bool = False
+    paged: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +78,10 @@ def _header_of(image: Image.Image, data: bytes) -> RawHeader:
         kind = "deep"
     elif image.mode in ("L", "LA", "RGB", "RGBA") and image.format not in JPEGS:
         kind = "bytes"
-    banded = image.format == "TIFF" and image.mode in ("LA", "RGBA")
-    return RawHeader(kind, image.width * image.height, banded, kind == "bytes" and _is_cut(image, data))
+    tiff = image.format == "TIFF"
+    paged = tiff and bool(getattr(image, "is_animated", False))
+    banded = tiff and image.mode in ("LA", "RGBA")
+    return RawHeader(kind, image.width * image.height, banded, kind == "bytes" and _is_cut(image, data), paged)
 
 
 def _is_cut(image: Image.Image, data: bytes) -> bool:

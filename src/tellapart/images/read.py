@@ -172,7 +172,8 @@ def _scaled(array: np.ndarray, limits: tuple[float, float], name: str) -> np.nda
         raise PictureError(name, f"has values of type {array.dtype}", f"use numbers from {low:g} to {high:g}")
     least, most = float(array.min()), float(array.max())
     spare = OVERSHOOT * (high - low)
-    if not (least >= low - spare and most <= high + spare):  # written so that NaN fails too
+    fractions = array.dtype.kind == "f" and 0 < most <= 1 < 0.1 * high
+    if fractions or not (least >= low - spare and most <= high + spare):  # written so that NaN fails too
         reason = f"has values from {least:g} to {most:g}; the model was trained on {low:g} to {high:g}"
         raise PictureError(name, reason, f"use values from {low:g} to {high:g}")
     return to_pixels(array, limits)

@@ -13,6 +13,9 @@ Range = tuple[float, float]
 DEEPEST = 65_535
 """The highest value of a 16-bit sample."""
 
+FEW_LEVELS = (1, 2, 3, 7, 15, 16)
+"""Greatest values of pictures with few grey levels: masks, 2, 3 and 4 bits, and scikit-learn's digits of 0 to 16."""
+
 OVERSHOOT = 0.25
 """Arrays may exceed the recorded range by this share of it, and are clipped; beyond, they must be on another scale."""
 
@@ -41,12 +44,15 @@ class Samples:
     @property
     def fits_bytes(self) -> bool:
         """Whether `values` is a range of integers within 0 to 255."""
-        return self.values is not None and self.values[1] <= 255 and all(end == int(end) for end in self.values)
+        return self.values is not None and self.values[1] <= 255 and all(end == int(end) >= 0 for end in self.values)
 
-    @property
-    def of_bytes(self) -> Range | None:
-        """The range of 8-bit files, or None if it is 0 to 255."""
-        return self.values if self.of == "files" and self.values is not None and self.values[1] < 255 else None
+    def of_bytes(self, most: int) -> Range | None:
+        """The range of an 8-bit file whose highest value is `most`, or None if it is 0 to 255.
+
+        A range of few grey levels does not apply to a file with more, such as a mask of 0 and 255.
+        """
+        few = self.of == "files" and self.fits_bytes and most <= FEW_LEVELS[-1]
+        return self.values if few and self.values is not None and self.values[1] < 255 else None
 
     @property
     def of_deep(self) -> Range | None:

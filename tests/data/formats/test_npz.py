@@ -185,3 +185,55 @@ def test_files_of_arrays_that_are_not_plain(tmp_path):
     (tmp_path / "y.npy").write_bytes(b"hello")
     with pytest.raises(DataError, match=r"y\.npy: "):
         tellapart.open(tmp_path)
+
+
+def saved(folder, **arrays):
+    for name, array in arrays.items():
+        path = folder / f"{name}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, array)
+    return folder
+
+
+def test_one_archive_for_each_split(tmp_path):
+    names = np.array(["ant", "bee", "cat"])
+    for split, (pixels, labels) in {"train": TRAIN, "test": TEST}.items():
+        np.savez(tmp_path / f"{split}.npz", x=pixels, y=labels, class_names=names)
+    collection = tellapart.open(tmp_path)
+    assert (collection.given_splits, collection.class_names) == (("train", "test"), tuple(names))
+    assert np.array_equal(collection.pictures.array[..., 0], X)
+    assert collection.notes == ()
+    np.savez(tmp_path / "test.npz", x=TEST[0], y=TEST[1], class_names=names[::-1])
+    with pytest.raises(DataError, match="class_names differ"):
+        tellapart.open(tmp_path)
+
+
+def test_folders_of_splits_with_an_array_in_each_file(tmp_path):
+    arrays = {"train/images": TRAIN[0], "train/labels": TRAIN[1], "val/images": TEST[0], "val/labels": TEST[1]}
+    collection = tellapart.open(saved(tmp_path, **arrays))
+    assert collection.given_splits == ("train", "validation")
+    assert np.array_equal(collection.pictures.array[..., 0], X)
+
+
+def test_several_archives_are_named(tmp_path):
+    """Several of MedMNIST's files."""
+    for name in ("pathmnist", "bloodmnist"):
+        np.savez(tmp_path / f"{name}.npz", train_images=X, train_labels=Y)
+    with pytest.raises(DataError, match=r"contains 2 NumPy archives \(bloodmnist.npz, pathmnist.npz\)"):
+        tellapart.open(tmp_path)
+
+
+def test_an_array_for_each_class(tmp_path):
+    """The bitmaps of Quick, Draw!"""
+    rows = X.reshape(30, 144)
+    drawn = {"full_numpy_bitmap_hot dog": rows[:20], "full_numpy_bitmap_hot tub": rows[20:]}
+    collection = tellapart.open(saved(tmp_path, **drawn))
+    assert collection.class_names == ("hot dog", "hot tub")
+    assert collection.class_counts().tolist() == [20, 10]
+    assert collection.inferred[0] == "label: from the names of the .npy files"
+
+
+@pytest.mark.parametrize("names", (("x_train", "x_test"), ("train", "test"), ("images", "vectors")))
+def test_arrays_without_labels_are_no_classes(tmp_path, names):
+    with pytest.raises(DataError, match="contains no labelled pictures"):
+        tellapart.open(saved(tmp_path, **dict.fromkeys(names, X)))

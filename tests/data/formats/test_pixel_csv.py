@@ -175,6 +175,25 @@ def test_all_pixels_in_one_cell(tmp_path):
     assert collection.notes == ()
 
 
+@pytest.mark.parametrize("sign", (" ", ", "))
+def test_quoted_cells_and_lists_of_pixels(sign, tmp_path):
+    """As R's write.csv and pandas write them."""
+    path = fer(tmp_path / "a.csv", ["Training"])
+    lines = [line.split(",") for line in path.read_text().splitlines()]
+    pixels = [f'"[{line[1].replace(" ", sign)}]"' if sign != " " else f'"{line[1]}"' for line in lines[1:]]
+    rows = [f"{line[0]},{cell},{line[2]}" for line, cell in zip(lines[1:], pixels, strict=True)]
+    path.write_text("\n".join(["emotion,pixels,Usage", *rows, ""]))
+    assert np.array_equal(tellapart.open(path).read(0)[..., 0], GREY[0])
+
+
+@pytest.mark.parametrize("end", ("\n", "\r\n"))
+def test_blank_lines_do_not_matter(end, tmp_path):
+    path = fer(tmp_path / "a.csv", ["Training"])
+    lines = path.read_text().splitlines()
+    path.write_bytes((end.join([*lines[:4], "", *lines[4:], "", ""]) + end).encode())
+    assert len(tellapart.open(path)) == 24
+
+
 def test_faults_in_one_cell_are_named(tmp_path):
     path = fer(tmp_path / "a.csv", ["Training"])
     text = path.read_text()

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Collection as Container
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from tellapart import leaves
@@ -26,7 +27,7 @@ from tellapart.data.collection import Collection
 from tellapart.data.formats._match import Match as Match
 from tellapart.data.layout import INFERRED, Layout
 from tellapart.data.tree import Tree
-from tellapart.errors import DataError, UsageError
+from tellapart.errors import DataError, TellapartError, UsageError
 
 
 class Format(Protocol):
@@ -74,14 +75,44 @@ def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
     if level == Match.NONE and layout.said:
         raise _of_no_use(tree, layout)
     if level == Match.NONE:
-        shown = ", ".join(tree.names[:3]) + (", ..." if len(tree.names) > 3 else "")
-        raise DataError(
-            f"{tree.path}: contains no labelled pictures in a known format" + ("" if tree.single else f" ({shown})"),
-            "class folders of pictures, a manifest, a pixel CSV, IDX, NPZ or Parquet files",
-            "run 'tellapart formats' to see what each format looks like",
-        )
+        raise _unknown(tree)
     result: Collection = best.read(tree, layout)
     return result
+
+
+_OTHERS = {
+    b"\x89HDF\r\n\x1a\n": "an HDF5 file",
+    b"MATLAB 5.0 MAT-file": "a MATLAB file",
+    b"\x80\x02": "a Python pickle",
+    b"\x80\x03": "a Python pickle",
+    b"\x80\x04": "a Python pickle",
+    b"\x80\x05": "a Python pickle",
+}
+"""Files that hold arrays and are not read, by their first bytes."""
+
+
+def _unknown(tree: Tree) -> DataError:
+    """Return the error for a tree that no format fits; it names a file of arrays among the first files."""
+    shown = ", ".join(tree.names[:3]) + (", ..." if len(tree.names) > 3 else "")
+    action = "run 'tellapart formats' to see what each format looks like"
+    other = next(filter(None, (_other_kind(tree, name) for name in tree.names[:20])), "")
+    if other:
+        shown = other
+        action = "load it yourself, and save its arrays with numpy.savez('data.npz', x=pictures, y=labels)"
+    return DataError(
+        f"{tree.path}: contains no labelled pictures in a known format"
+        + ("" if tree.single and not other else f" ({shown})"),
+        "class folders of pictures, a manifest, a pixel CSV, IDX, NPZ or Parquet files",
+        action,
+    )
+
+
+def _other_kind(tree: Tree, name: str) -> str:
+    """Return what a file of arrays is, in words; "" for other files and those that cannot be read."""
+    with suppress(TellapartError):
+        start = tree.start(name, 20)
+        return next((f"{name} is {kind}" for mark, kind in _OTHERS.items() if start.startswith(mark)), "")
+    return ""
 
 
 def _of_no_use(tree: Tree, layout: Layout) -> UsageError:

@@ -47,10 +47,10 @@ def from_arrays(
     tree: Tree, arrays: Mapping[str, np.ndarray], where: str, class_names: Sequence[str] | None
 ) -> Collection:
     """Return the collection in named arrays. Raises DataError, which names an array, if they are not a data set."""
-    listed = next((name for name in arrays if _is_class_names(name, arrays[name])), None)
-    if class_names is None and listed is not None:
-        class_names = words_of(arrays[listed], f"{where}: {listed}")
-    found = _found({name: array for name, array in arrays.items() if name != listed}, where)
+    listed = [name for name in arrays if _is_class_names(name, arrays[name])]
+    if class_names is None and listed:
+        class_names = _alike({name: words_of(arrays[name], f"{where}: {name}") for name in listed}, where)
+    found = _found({name: array for name, array in arrays.items() if name not in listed}, where)
     blocks: list[Block] = []
     for pair in found.pairs:
         labels = arrays[pair.labels]
@@ -60,7 +60,7 @@ def from_arrays(
         blocks.append((pair.split, arrays[pair.pictures], numbers if class_names else np.array(words)[numbers]))
     if class_names is None and all(_is_number(word) for _, _, words in blocks for word in words.tolist()):
         blocks = [(split, pixels, words.astype(np.int64)) for split, pixels, words in blocks]
-    used = {name for pair in found.pairs for name in (pair.pictures, pair.labels)} | {listed}
+    used = {name for pair in found.pairs for name in (pair.pictures, pair.labels)} | set(listed)
     left = {name: array for name, array in arrays.items() if name not in used}
     odd = [name for name, array in left.items() if role_of(name) and array.ndim and name not in found.copies]
     notes = [_unpaired(name, left[name]) for name in odd]
@@ -71,6 +71,17 @@ def from_arrays(
     ]
     names = [f"{where}: {pair.pictures}" for pair in found.pairs]
     return from_blocks(tree, blocks, class_names, names, lines, notes)
+
+
+def _alike(lists: Mapping[str, list[str]], where: str) -> list[str]:
+    """Return the class names of all splits. Raises DataError if they differ."""
+    first, *others = lists
+    other = next((name for name in others if lists[name] != lists[first]), None)
+    if other is not None:
+        raise DataError(
+            f"{where}: {first} and {other} differ", "the same class names in all splits", "save the arrays again"
+        )
+    return lists[first]
 
 
 def _is_number(word: str) -> bool:

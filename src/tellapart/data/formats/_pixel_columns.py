@@ -8,6 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -24,6 +25,9 @@ ROW_NAMES = ("", "id", "index", "idx", "image_id", "imageid", "unnamed: 0", "fil
 
 FEW = 16
 """A table with at most this number of columns is not taken for a table with a column for each pixel."""
+
+BRACKETS = " \t[](),"
+"""What may surround the numbers in a cell."""
 
 SAMPLE_ROWS = 200
 """Rows of a table whose values are examined."""
@@ -48,7 +52,7 @@ class Columns:
     """The columns of a pixel table by their positions, pixels in the order of the picture.
 
     `size` is height and width where the names have them; `split` and `label` may be None. With `packed`, the one pixel
-    column has all pixels of a picture, with blanks between them.
+    column has all pixels of a picture, with blanks or commas between them.
     """
 
     pixels: tuple[int, ...]
@@ -88,8 +92,9 @@ def with_spread_sample(dialect: Dialect, data: bytes) -> Dialect:
         begin = data.find(b"\n", len(data) * k // SAMPLE_ROWS) + 1 if k or dialect.has_header else 0
         end = data.find(b"\n", begin)
         line = data[begin : end if end >= 0 else len(data)].decode("utf-8-sig", "replace")
-        row = tuple(cell.strip() for cell in line.split(dialect.separator))
-        rows += [row] if len(row) == len(dialect.names) else []
+        with suppress(csv.Error):
+            row = tuple(cell.strip() for cell in next(csv.reader([line], delimiter=dialect.separator), ()))
+            rows += [row] if len(row) == len(dialect.names) else []
     return replace(dialect, sample=tuple(dict.fromkeys(rows))) if rows else dialect
 
 
@@ -98,6 +103,11 @@ def _separator(line: str) -> str:
     counts = {sign: line.count(sign) for sign in ",;\t"}
     best = max(counts, key=lambda sign: counts[sign])
     return best if counts[best] else ","
+
+
+def pixels_in(cell: str) -> list[str]:
+    """Return the numbers in a cell, `0 12 255` or as a list, `[0, 12, 255]`."""
+    return cell.strip(BRACKETS).replace(",", " ").split()
 
 
 def is_number(cell: str) -> bool:
@@ -141,7 +151,7 @@ def _looks_small(dialect: Dialect) -> bool:
 def _packed(dialect: Dialect, layout: Layout, where: str) -> Columns | None:
     """The columns of a table with all pixels of a picture in one cell, as in fer2013.csv."""
     for i in range(len(dialect.names)):
-        cells = [row[i].split() for row in dialect.sample[:8] if len(row) > i]
+        cells = [pixels_in(row[i]) for row in dialect.sample[:8] if len(row) > i]
         full = [cell for cell in cells if len(cell) >= FEW and all(map(is_number, cell[:FEW]))]
         if 2 * len(full) > len(cells):
             label, split, others = _named_roles(dialect, {i}, layout, where)

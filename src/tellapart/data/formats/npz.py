@@ -1,36 +1,56 @@
-"""NumPy archives: `x_train, y_train, x_test, y_test` as in Keras, `images, labels` ...; or an .npy file for each."""
+"""NumPy archives: `x_train, y_train, x_test, y_test` as in Keras, `images, labels` ...; or several files."""
 
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from tellapart.data.collection import Collection
+from tellapart.data.formats._blocks import Block, from_blocks
 from tellapart.data.formats._match import Match
 from tellapart.data.formats._named_arrays import from_arrays, role_of
 from tellapart.data.layout import INFERRED, Layout
+from tellapart.data.split_names import split_in_file_name, split_named, split_of_file
 from tellapart.data.tree import MAX_RATIO, Tree
 from tellapart.errors import DataError
 
 
 def match(tree: Tree, layout: Layout = INFERRED) -> Match:
-    """Match exactly one .npz file, or files with one array each, unless pictures are in several folders of the tree."""
-    if not _file(tree):
-        return Match.NAMES if _single_arrays(tree) and len(tree.picture_folders) < 2 else Match.NONE
-    return Match.CERTAIN if len(tree.picture_folders) < 2 else Match.STRAY
+    """Match .npz files, or files with one array each, unless pictures are in several folders of the tree."""
+    if _archives(tree):
+        return Match.CERTAIN if len(tree.picture_folders) < 2 else Match.STRAY
+    if len(tree.picture_folders) > 1:
+        return Match.NONE
+    if _single_arrays(tree):
+        return Match.NAMES
+    return Match.POSSIBLE if _classes(tree) or _npz_files(tree) else Match.NONE
 
 
 def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
     """Read the tree, see the contract. A member `class_names` of words names the classes; pickles are refused."""
-    name = _file(tree)
-    if not name:
-        arrays = {_stem(file): _only_array(tree, file) for file in _single_arrays(tree)}
+    archives = _archives(tree)
+    if len(archives) == 1:
+        where = tree.describe(next(iter(archives)))
+        return from_arrays(tree, _arrays(tree.read(next(iter(archives))), where), where, layout.class_names)
+    arrays: dict[str, np.ndarray] = {}
+    for name, split in archives.items():
+        found = _arrays(tree.read(name), tree.describe(name))
+        arrays |= {f"{split}/{key}": array for key, array in found.items()}
+    for name, key in _single_arrays(tree).items() if not archives else ():
+        arrays[key] = _only_array(tree, name)
+    if arrays:
         return from_arrays(tree, arrays, str(tree.path), layout.class_names)
-    where = tree.describe(name)
-    return from_arrays(tree, _arrays(tree.read(name), where), where, layout.class_names)
+    classes = _classes(tree)
+    if not classes:
+        raise _several(tree)
+    pictures = {word: _only_array(tree, name) for name, word in classes.items()}
+    blocks: list[Block] = [(None, array, np.full(len(array), word)) for word, array in pictures.items() if array.ndim]
+    names = [tree.describe(name) for name in classes]
+    return from_blocks(tree, blocks, layout.class_names, names, ["label: from the names of the .npy files"])
 
 
 def write(collection: Collection, folder: Path) -> None:
@@ -44,22 +64,63 @@ def write(collection: Collection, folder: Path) -> None:
     np.savez_compressed(folder / "data.npz", allow_pickle=False, **arrays)
 
 
-def _file(tree: Tree) -> str:
-    """Return the only NumPy archive of a tree, or ""."""
+def _npz_files(tree: Tree) -> list[str]:
     files = [name for name in tree.names if name.lower().endswith(".npz")]
     if tree.single and not files and tree.start(tree.names[0], 4) == b"PK\x03\x04":
         files = list(tree.names)
-    return files[0] if len(files) == 1 else ""
+    return files
 
 
-def _single_arrays(tree: Tree) -> list[str]:
-    """Return the files of one folder that hold an array each, if their names are those of pictures and of labels."""
-    files = [name for name in tree.names if name.lower().endswith((".npy", ".npz"))]
+def _archives(tree: Tree) -> dict[str, str]:
+    """Return the NumPy archive of a tree, or one for each split (`train.npz`, `test.npz`), and their splits."""
+    files = _npz_files(tree)
+    if len(files) == 1:
+        return {files[0]: ""}
+    splits = {name: split_of_file(name) or "" for name in files}
+    return splits if "" not in splits.values() and len(set(splits.values())) == len(files) else {}
+
+
+def _single_arrays(tree: Tree) -> dict[str, str]:
+    """Return files that hold an array each, and the names of the arrays, if these are those of pictures and of labels.
+
+    The files are in one folder, or in folders named as splits: `train/images.npy`.
+    """
+    files = _topmost([name for name in tree.names if name.lower().endswith((".npy", ".npz"))])
+    folders = {name.rpartition("/")[0] for name in files}
+    splits = {folder: split_named(folder.rpartition("/")[2]) for folder in folders}
+    if len(folders) > 1 and None in splits.values():
+        return {}
+    several = len(folders) > 1
+    keys = {name: f"{splits[name.rpartition('/')[0]]}/{_stem(name)}" if several else _stem(name) for name in files}
+    named = {"pictures", "labels"} <= {role_of(_stem(name)) for name in files}
+    return keys if named and len(set(keys.values())) == len(files) else {}
+
+
+def _classes(tree: Tree) -> dict[str, str]:
+    """Return .npy files of one class each, and the classes; none if a name is that of pictures, labels or a split."""
+    files = _topmost([name for name in tree.names if name.lower().endswith(".npy")])
+    stems = [_stem(name) for name in files]
+    one_folder = len({name.rpartition("/")[0] for name in files}) == 1
+    if len(files) < 2 or not one_folder or any(role_of(stem) or split_in_file_name(stem) for stem in stems):
+        return {}
+    starts = [stems[0][: mark.end()] for mark in re.finditer("[_-]", stems[0])]
+    shared = max((len(start) for start in starts if all(stem.startswith(start) for stem in stems)), default=0)
+    return {name: stem[shared:] for name, stem in zip(files, stems, strict=True)}
+
+
+def _topmost(files: list[str]) -> list[str]:
     top = min((name.count("/") for name in files), default=0)
-    files = [name for name in files if name.count("/") == top]
-    roles = {role_of(_stem(name)) for name in files}
-    alike = len({name.rpartition("/")[0] for name in files}) == 1 and len(set(map(_stem, files))) == len(files)
-    return files if alike and {"pictures", "labels"} <= roles else []
+    return [name for name in files if name.count("/") == top]
+
+
+def _several(tree: Tree) -> DataError:
+    files = _npz_files(tree)
+    more = ", ..." if len(files) > 5 else ""
+    return DataError(
+        f"{tree.path}: contains {len(files)} NumPy archives ({', '.join(files[:5])}{more})",
+        "one, or one for each split, such as train.npz and test.npz",
+        "give the path of the archive to read",
+    )
 
 
 def _stem(name: str) -> str:

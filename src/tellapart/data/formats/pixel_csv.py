@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,14 @@ from tellapart.data.formats._blocks import Block, from_blocks
 from tellapart.data.formats._emnist import UPRIGHT, characters, is_emnist, upright
 from tellapart.data.formats._match import Match, is_stray
 from tellapart.data.formats._pixel_columns import (
+    BRACKETS,
     FEW,
     Columns,
     Dialect,
     columns_of,
     dialect_of,
     is_number,
+    pixels_in,
     with_spread_sample,
 )
 from tellapart.data.layout import INFERRED, Layout
@@ -185,6 +188,8 @@ def _read(tree: Tree, name: str, layout: Layout, split: str | None) -> list[_Par
         raise damaged(tree, name, ValueError("it is empty" if not data else "it is not a table in UTF-8"))
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
+    if b"\n\n" in data or b"\n\r\n" in data:
+        data = re.sub(rb"(\r?\n)+", b"\n", data)
     double = next((column for column in dialect.names if dialect.names.count(column) > 1), None)
     if double is not None:
         raise DataError(f"{where}: has two columns {double!r}", "unique column names", "rename or remove one")
@@ -279,7 +284,7 @@ def _values(tree: Tree, name: str, data: bytes, dialect: Dialect, found: Columns
         values = _packed(table, found, kind) if found.packed else _columns(table, found)
         if values is not None:
             return values, table
-    fault = _fault(tree.describe(name), data, dialect, found)
+    fault = _fault(tree.describe(name), tree.read(name), dialect, found)
     raise fault or damaged(tree, name, error or ValueError("it has empty cells")) from error
 
 
@@ -309,7 +314,9 @@ def _packed(table: pl.DataFrame, found: Columns, kind: type[pl.DataType]) -> np.
     """The pixels of a table with all of them in one column; None where rows differ in length or are not numbers."""
     if table[f"column_{(found.label or 0) + 1}"].null_count():
         return None
-    cells = table[f"column_{found.pixels[0] + 1}"].str.strip_chars().str.replace_all(r"\s+", " ").str.split(" ")
+    cells = (
+        table[f"column_{found.pixels[0] + 1}"].str.strip_chars(BRACKETS).str.replace_all(r"[\s,]+", " ").str.split(" ")
+    )
     counts = cells.list.len()
     if counts.null_count() or counts.min() != counts.max():
         return None
@@ -332,7 +339,7 @@ def _fault(where: str, data: bytes, dialect: Dialect, found: Columns) -> DataErr
         if found.label is not None and not row[found.label].strip():
             return DataError(f"{at}: has no label", "a label", "fill it in, or remove the line")
         for i in found.pixels:
-            cells = row[i].split() if found.packed else [row[i].strip()]
+            cells = pixels_in(row[i]) if found.packed else [row[i].strip()]
             wrong = next((cell for cell in cells if not is_number(cell)), None)
             if wrong is not None or not cells:
                 return DataError(
