@@ -231,6 +231,28 @@ def intel_excel_export(d):
     text(d, "liste.csv", "".join(lines), "utf-16")
 
 
+def stanford_cars(d):
+    """Boxes and classes from 1 up, without a header, and the names of the classes in a list."""
+    for split, count in (("train", 12), ("test", 6)):
+        put(d, *(f"cars_{split}/{i:05d}.jpg" for i in range(1, count + 1)))
+        rows = [(f"{i:05d}.jpg", 30 + i, 52, 246, 147, 1 + i % 2) for i in range(1, count + 1)]
+        table(d, f"anno_{split}.csv", None, rows)
+    text(d, "names.csv", "AM General Hummer SUV 2000\nAcura RL Sedan 2012\n")
+
+
+def list_with_a_header(d):
+    put(d, *(f"img/{i}.jpg" for i in range(12)))
+    text(
+        d, "labels.txt", "image breed\n" + "".join(f"{i}.jpg {['golden retriever', 'pug'][i % 2]}\n" for i in range(12))
+    )
+
+
+def celebrities_in_two_ages(d):
+    """CelebA's lists begin with their number, and name only the columns behind the files."""
+    put(d, *(f"img_align_celeba/{i:06d}.jpg" for i in range(12)))
+    text(d, "list_attr_celeba.txt", "12\nYoung \n" + "".join(f"{i:06d}.jpg {1 - i % 2 * 2:2d}\n" for i in range(12)))
+
+
 LAYOUTS = [  # the layout, its classes, pictures, splits
     (ham10000, ["bkl", "mel", "nv"], 24, ()),
     (aptos_2019, ["0", "1", "2", "3", "4"], 20, ()),
@@ -256,6 +278,9 @@ LAYOUTS = [  # the layout, its classes, pictures, splits
     (celebrity_list_without_header, ["2800", "2801"], 12, ()),
     (isic_2020, ["benign", "malignant"], 12, ()),
     (intel_excel_export, ["Tür", "Öl"], 12, ()),
+    (stanford_cars, ["AM General Hummer SUV 2000", "Acura RL Sedan 2012"], 18, ("train", "test")),
+    (list_with_a_header, ["golden retriever", "pug"], 12, ()),
+    (celebrities_in_two_ages, ["-1", "1"], 12, ()),
     (lambda d: oxford_pets(d, ("list.txt",)), ["Abyssinian", "Bengal", "american_bulldog"], 24, ()),
 ]
 

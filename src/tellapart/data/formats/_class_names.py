@@ -39,7 +39,7 @@ NAMES = [
     "title",
 ]
 NUMBERS = (*LABELS[2].split(), *LABELS[0].split(), "index", "idx", "number", "code", "signid", "nr")
-LISTS = ("classes.txt", "class_names.txt", "classnames.txt", "labels.txt", "names.txt", "obj.names")
+LISTS = ("classes.txt", "class_names.txt", "classnames.txt", "labels.txt", "names.txt", "names.csv", "obj.names")
 
 
 def class_names_beside(tree: Tree, table: Table, numbers: Sequence[str]) -> tuple[dict[str, str], str] | None:
@@ -73,7 +73,7 @@ def _names(tree: Tree, name: str, numbers: Sequence[str]) -> Mapping[str, str] |
         if name.lower().endswith(".json"):
             return _from_json(tree, name)
         if name.lower().endswith((".csv", ".tsv")):
-            return _from_table(read_text(tree, name, INFERRED))
+            return _from_table(read_text(tree, name, INFERRED)) or _from_list(tree, name, numbers)
         return _from_list(tree, name, numbers)
     except (DataError, OSError, ValueError, RecursionError):
         return None
@@ -114,9 +114,10 @@ def _is_name(values: pl.Series) -> bool:
 
 
 def _from_list(tree: Tree, name: str, numbers: Sequence[str]) -> dict[str, str] | None:
-    """Return the lines of a list of class names, if there is one for each number from 0."""
+    """Return the lines of a list of class names, if there is one for each number from 0 or, as the labels are, 1."""
     if posixpath.basename(name).lower() not in LISTS:
         return None
     lines = [line.strip() for line in tree.lines(name) if line.strip()]
-    counted = list(map(str, range(len(lines))))
+    first = int(numbers[0]) if numbers[:1] in (["0"], ["1"]) else 0
+    counted = [str(first + i) for i in range(len(lines))]
     return dict(zip(counted, lines, strict=True)) if counted == list(numbers) else None
