@@ -344,3 +344,35 @@ def test_one_hot_columns_of_true_and_false(tmp_path):
 
 def test_labels_with_accents_of_both_forms_are_one_class(tmp_path):
     assert len(tellapart.open(listed(tmp_path, ["caf\u00e9", "cafe\u0301", "naan", "naan"])).class_names) == 2
+
+
+def test_flags_that_do_not_divide_the_rows_are_not_splits(tmp_path):
+    """All files are valid, or some values are neither true nor false."""
+    for flags in (["True"] * 4, ["True", "False", "maybe", "maybe"]):
+        labels = [f"{'ab'[i % 2]},{flag}" for i, flag in enumerate(flags)]
+        collection = tellapart.open(listed(tmp_path, labels, "file_name,label,is_valid"))
+        assert collection.given_splits == ()
+        assert "not used: the column is_valid, whose values are not both true and false" in collection.inferred
+
+
+def test_a_submission_file_has_no_labels(tmp_path):
+    path = listed(tmp_path, ["0", "0"], name="sample_submission.csv")
+    with pytest.raises(DataError, match=r"sample_submission\.csv: is a submission file") as caught:
+        tellapart.open(tmp_path)
+    assert "the path of the table itself" in caught.value.action
+    assert tellapart.open(path).class_names == ("0",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    (
+        "file_name,label\n0.jpg,a\n1.jpg,b\n,\n,\n",  # a spreadsheet's empty rows
+        ",Unnamed: 0,file_name,label\n0,0,0.jpg,a\n1,1,1.jpg,b\n",  # saved twice with an index
+        "url,label\nhttps://a.org/x/0.jpg?raw=1,a\nhttps://a.org/x/1.jpg?raw=1,b\n",
+    ),
+)
+def test_what_programs_add_to_tables(text, tmp_path):
+    pictures(tmp_path, "0.jpg", "1.jpg")
+    (tmp_path / "t.csv").write_text(text)
+    collection = tellapart.open(tmp_path)
+    assert (list(collection.keys), collection.notes) == (["0.jpg", "1.jpg"], ())

@@ -121,7 +121,7 @@ def _choice(tree: Tree, candidates: Sequence[Candidate]) -> Choice:
     usable = [one for one in candidates if one.usable]
     existing = [one for one in usable if one.found >= 0.5]
     usable = existing or [one for one in usable if one.by_name or one.found or not tree.picture_folders]
-    real = [one for one in usable if not _is_submission(one)]
+    real = [one for one in usable if not is_submission(one)]
     usable = real if real or not tree.single else usable
     top = min((one.name.count("/") for one in usable), default=0)
     chosen = _preferred([one for one in usable if one.name.count("/") == top])
@@ -130,7 +130,8 @@ def _choice(tree: Tree, candidates: Sequence[Candidate]) -> Choice:
     return Choice(tuple(chosen), tuple(one for one in candidates if one not in chosen), clash, coco)
 
 
-def _is_submission(candidate: Candidate) -> bool:
+def is_submission(candidate: Candidate) -> bool:
+    """Return whether a table is called like answers, whose labels are examples or those of a model."""
     return bool(SUBMISSION.search(posixpath.basename(candidate.name).lower()))
 
 
@@ -182,6 +183,6 @@ def incomplete(tree: Tree, choice: Choice) -> Candidate | None:
 
 def not_used(choice: Choice) -> list[str]:
     """Return a line that names the tables of files which are not read."""
-    names = [one.name for one in choice.others if one.roles.file or _is_submission(one)]
+    names = [one.name for one in choice.others if one.roles.file or is_submission(one)]
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return [f"not used: {', '.join(names[:5])}{more}"] if names else []

@@ -42,8 +42,8 @@ NUMBERS = (*LABELS[2].split(), *LABELS[0].split(), "index", "idx", "number", "co
 LISTS = ("classes.txt", "class_names.txt", "classnames.txt", "labels.txt", "names.txt", "names.csv", "obj.names")
 
 
-def class_names_beside(tree: Tree, table: Table, numbers: Sequence[str]) -> tuple[dict[str, str], str] | None:
-    """Return the names for some label numbers and the file that has them, or None.
+def class_names_beside(tree: Tree, table: str, numbers: Sequence[str]) -> tuple[dict[str, str], str] | None:
+    """Return the names for the label numbers of a table and the file that has them, or None.
 
     A file counts only if it names every number, each differently, and hardly any others.
     """
@@ -57,13 +57,13 @@ def class_names_beside(tree: Tree, table: Table, numbers: Sequence[str]) -> tupl
     return None
 
 
-def _siblings(tree: Tree, table: Table) -> list[str]:
+def _siblings(tree: Tree, table: str) -> list[str]:
     """Return the files in the folder of a table and in the root, without the table."""
-    homes = {posixpath.dirname(table.name), ""}
+    homes = {posixpath.dirname(table), ""}
     names: Iterable[str] = tree.names
     if tree.single and isinstance(tree, FolderTree):
         names = sorted(entry.name for entry in os.scandir(tree.root or ".") if entry.is_file())
-    return [name for name in names if posixpath.dirname(name) in homes and name != table.name]
+    return [name for name in names if posixpath.dirname(name) in homes and name != table]
 
 
 def _names(tree: Tree, name: str, numbers: Sequence[str]) -> Mapping[str, str] | None:

@@ -281,6 +281,8 @@ def _cleaned(value: str) -> str:
     path = value.strip().replace("\\", "/")
     if "?d=" in path:
         path = path.partition("?d=")[2]
+    elif "://" in path:
+        path = re.sub(r"[?#].*", "", path)
     return unquote(path) if "%" in path else path
 
 

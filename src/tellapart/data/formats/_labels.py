@@ -66,7 +66,7 @@ def labels_of(tree: Tree, table: Table, roles: Roles, layout: Layout) -> Labels:
     numbers = _numbers(words)
     if numbers is None or layout.class_names is not None:
         return Labels(words, said=tuple(said))
-    found = class_names_beside(tree, table, sorted(numbers, key=int))
+    found = class_names_beside(tree, table.name, sorted(numbers, key=int))
     if found is None:
         return Labels(words, said=tuple(said))
     names, source = found

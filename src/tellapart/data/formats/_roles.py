@@ -188,7 +188,9 @@ def _split(table: Table, file: str | None) -> str | None:
 
 
 def _is_flag(values: pl.Series) -> bool:
-    return set(values.str.strip_chars().str.to_lowercase().unique().to_list()) <= {*TRUE, *FALSE, None}
+    """Return whether a column has true and false: if it has one of them only, it is about the files."""
+    words = set(values.str.strip_chars().str.to_lowercase().unique().to_list())
+    return words <= {*TRUE, *FALSE, None} and len({word in TRUE for word in words}) == 2
 
 
 def _has_splits(values: pl.Series, least: int) -> bool:
