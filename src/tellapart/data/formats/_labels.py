@@ -27,6 +27,9 @@ SURE, UNSURE = ("|", ";"), (",", " ", "+", "/", "&")
 MOST_PARTS = 8
 """Parts of a label whose subsets are compared with other labels, at most."""
 
+MOST_GRADES = 20
+"""Fractional numbers that may be classes, at most."""
+
 MOST_COMPARED = 1000
 """Labels whose parts are compared with other labels, at most."""
 
@@ -60,6 +63,7 @@ def labels_of(tree: Tree, table: Table, roles: Roles, layout: Layout) -> Labels:
     assert roles.label is not None
     words = _words(table, roles.label)
     check_single(words, table.where, layout.class_names or ())
+    _check_measures(words, table.where, roles.label)
     said = [f"label: {place(roles.label)}"]
     if roles.number:
         said[0] += f", the names of {roles.number}"
@@ -164,6 +168,20 @@ def _items(text: str) -> list[str] | None:
 def several_labels(where: str, row: int, shown: str, action: str) -> DataError:
     """Return the error for a row with several labels."""
     return DataError(f"{where}, row {row}: has several labels ({shown[:80]})", "one label per picture", action)
+
+
+def _check_measures(words: pl.Series, where: str, column: str) -> None:
+    """Raise DataError for fractional numbers of many kinds, such as prices. A few may be grades: 0.5, 1, 1.5."""
+    different = words.unique().to_list()
+    if len(different) <= MOST_GRADES or not all(re.fullmatch(r"-?\d*\.?\d+(e-?\d+)?", word) for word in different):
+        return
+    if any("." in word for word in different):
+        shown = ", ".join(words[:3].to_list())
+        raise DataError(
+            f"{where}: the column {column!r} has measures ({shown}, ...), not classes",
+            "words or whole numbers",
+            "use another column (--label COLUMN), or replace the measures by ranges",
+        )
 
 
 def check_single(words: pl.Series, where: str, class_names: Sequence[str] = ()) -> None:

@@ -67,12 +67,12 @@ def _has_file(words: Sequence[str]) -> bool:
 
 
 def _uneven(lines: Sequence[str]) -> list[list[str]]:
-    """Return a name and a label of each line: a number at its end, or the words behind a name without blanks."""
+    """Return a name and a label of each line: a number at its end, or the words behind a file or a number."""
     parts = [line.rsplit(maxsplit=1) for line in lines]
     if all(len(part) == 2 and part[1].lstrip("-").isdigit() for part in parts):
         return parts
     parts = [line.split(maxsplit=1) for line in lines]
-    if all(len(part) == 2 and _has_file(part[:1]) for part in parts):
+    if all(len(part) == 2 and (_has_file(part[:1]) or part[0].isdecimal()) for part in parts):
         return parts
     return [[line] for line in lines]
 

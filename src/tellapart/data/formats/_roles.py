@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -226,7 +227,16 @@ def _with_labels(table: Table, others: Sequence[str], roles: Roles) -> Roles:
     if table.is_list:
         found = [name for name in found if _named_by_files(table, name)] or found
         found = found or [name for name in others if name == FOLDER]
+    found += [name for name in others if name not in found and any(_is_sibling(table, name, one) for one in found)]
     return _chosen(table, found, others, roles, named=table.is_list) if found else roles
+
+
+def _is_sibling(table: Table, name: str, other: str) -> bool:
+    """Return whether two columns are numbered and have values in common: `label1` and `label2`, which may be empty."""
+    stems = {re.sub(r"\d+", "", canonical(one)) for one in (name, other)}
+    if len(stems) > 1 or not table.header or not (table.is_text(name) and table.is_text(other)):
+        return False
+    return bool(set(table.sample(name)) & set(table.sample(other)))
 
 
 def _named_by_files(table: Table, name: str) -> bool:

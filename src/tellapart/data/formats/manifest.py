@@ -33,7 +33,7 @@ from tellapart.data.formats._rows import (
     read_rows,
 )
 from tellapart.data.formats._tables import empty_error, read_table
-from tellapart.data.formats._unlisted import files_of, unlisted
+from tellapart.data.formats._unlisted import contradicted, files_of, unlisted
 from tellapart.data.layout import INFERRED, Layout
 from tellapart.data.tree import Tree
 from tellapart.data.words import Words
@@ -135,7 +135,7 @@ def _joined(tree: Tree, choice: Choice, parts: Sequence[Rows], layout: Layout) -
         splits=splits,
         groups=groups,
         columns=joined_columns(parts, kept),
-        notes=(*_missing(parts), *notes, *left),
+        notes=(*_missing(parts), *notes, *left, *contradicted(tree, files, labels, classes, names)),
         inferred=(
             read_as([part.table for part in parts]),
             *dict.fromkeys(line for part in parts for line in part.said),
