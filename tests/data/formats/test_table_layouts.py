@@ -78,7 +78,7 @@ def gtsrb_kaggle(d):
     put(d, *(f"Meta/{k}.png" for k in range(3)))
     table(d, "Train.csv", header, [(27, 26, 5, 5, i % 3, f"Train/{i % 3}/{i:05d}.png") for i in range(24)])
     table(d, "Test.csv", header, [(53, 54, 6, 5, i % 3, f"Test/{i:05d}.png") for i in range(9)])
-    rows = [(f"Meta/{k}.png", k, k % 2, 0, 1) for k in range(3)]
+    rows = [(f"Meta/{k}.png", k, k % 2, 0, f"3.{k}") for k in range(3)]
     table(d, "Meta.csv", ["Path", "ClassId", "ShapeId", "ColorId", "SignId"], rows)
 
 
@@ -253,8 +253,18 @@ def celebrities_in_two_ages(d):
     text(d, "list_attr_celeba.txt", "12\nYoung \n" + "".join(f"{i:06d}.jpg {1 - i % 2 * 2:2d}\n" for i in range(12)))
 
 
+def ham10000_with_pixels(d):
+    """Kaggle's download also has tables of small pictures, in several sizes."""
+    ham10000(d)
+    for side in (8, 28):
+        names = [f"pixel{i:04d}" for i in range(side**2)]
+        rows = [(*((i * j) % 255 for j in range(side**2)), i % 3) for i in range(24)]
+        table(d, f"hmnist_{side}_{side}_L.csv", [*names, "label"], rows)
+
+
 LAYOUTS = [  # the layout, its classes, pictures, splits
     (ham10000, ["bkl", "mel", "nv"], 24, ()),
+    (ham10000_with_pixels, ["bkl", "mel", "nv"], 24, ()),
     (aptos_2019, ["0", "1", "2", "3", "4"], 20, ()),
     (dog_breeds, ["boxer", "dingo", "pug"], 18, ()),
     (cassava, ["Bacterial Blight", "Brown Streak Disease"], 20, ()),

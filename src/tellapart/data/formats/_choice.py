@@ -135,6 +135,10 @@ def is_submission(candidate: Candidate) -> bool:
     return bool(SUBMISSION.search(posixpath.basename(candidate.name).lower()))
 
 
+def _is_wide(candidate: Candidate) -> bool:
+    return candidate.table is not None and len(candidate.table.columns) > FEW_COLUMNS
+
+
 def _preferred(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Return those that are one per split, if some are, or else the one that is called a manifest."""
     of_splits = [one for one in candidates if one.split]
@@ -182,7 +186,7 @@ def incomplete(tree: Tree, choice: Choice) -> Candidate | None:
 
 
 def not_used(choice: Choice) -> list[str]:
-    """Return a line that names the tables of files which are not read."""
-    names = [one.name for one in choice.others if one.roles.file or is_submission(one)]
+    """Return a line that names the tables of files, and of pixels, which are not read."""
+    names = [one.name for one in choice.others if one.roles.file or is_submission(one) or _is_wide(one)]
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return [f"not used: {', '.join(names[:5])}{more}"] if names else []

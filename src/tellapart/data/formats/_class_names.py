@@ -107,10 +107,10 @@ def _from_table(table: Table | None) -> dict[str, str] | None:
 
 
 def _is_name(values: pl.Series) -> bool:
-    """Return whether a column has a different word in each row, and not files."""
+    """Return whether a column has a different word in each row, and not files or numbers, such as 3.29."""
     words = [str(value) for value in values.to_list()]
     files = any(stem_of(word) != word and looks_like_picture(word) for word in words)
-    return not files and len(set(words)) == len(words) and all(word and not word.isdecimal() for word in words)
+    return not files and len(set(words)) == len(words) and all(word.strip("0123456789.,-") for word in words)
 
 
 def _from_list(tree: Tree, name: str, numbers: Sequence[str]) -> dict[str, str] | None:

@@ -19,6 +19,7 @@ from tellapart.data.tree import FolderTree, Tree
 from tellapart.data.words import Words
 from tellapart.errors import DataError, UsageError
 from tellapart.images.read import looks_like_picture
+from tellapart.text import quoted
 
 HEAD = 2**14
 """Bytes at the start of pictures that are compared, besides their sizes, to recognise copies."""
@@ -261,7 +262,7 @@ class FileIndex:
     def _ambiguous(self, value: str, where: str, row: int) -> DataError:
         found = sorted(self.find(value))
         folders = sorted({posixpath.dirname(name) or "." for name in found})
-        choices = " or ".join(f"--images {folder}" for folder in folders[:3])
+        choices = " or ".join(f"--images {quoted(folder)}" for folder in folders[:3])
         return DataError(
             f"{where}, row {row}: {value!r} may be {' or '.join(found[:3])}",
             "a name that one file has, or a longer path",

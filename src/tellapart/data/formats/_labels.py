@@ -214,8 +214,8 @@ def _combinations(counts: Mapping[str, int], separator: str, sure: bool) -> list
 def _mixed(lists: Sequence[Sequence[str]]) -> bool:
     """Return whether a tenth of some labels contain the parts of another one, but not together at one end.
 
-    So do lists of labels, as `a b d` and `a d`, or `a b` and `b a`. Longer names have those of others at one end:
-    `black bear` and `American black bear`.
+    So do lists of labels, as `a b c d` and `b c`, or `a b` and `b a`. Longer names have those of others at one or both
+    ends: `American black bear` and `black bear`, `apple rust leaf` and `apple leaf`.
     """
     known: dict[frozenset[str], set[tuple[str, ...]]] = {}
     for words in lists:
@@ -229,6 +229,7 @@ def _has_inside(words: tuple[str, ...], known: Mapping[frozenset[str], set[tuple
     """Return whether another label has some of these words, in another order or not together at one end."""
     return any(
         other not in (words, words[:size], words[len(words) - size :])
+        and (other[0], other[-1]) != (words[0], words[-1])
         for size in range(2, len(words) + 1)
         for some in combinations(words, size)
         for other in known.get(frozenset(some), ())
