@@ -123,3 +123,41 @@ def test_class_names_of_several_words_in_a_list(tmp_path):
     lines = "".join(f"{i:07d} {kinds[i % 2]}\n" for i in range(8))
     (tmp_path / "images_family_trainval.txt").write_text(lines)
     assert list(tellapart.open(tmp_path).class_names) == kinds
+
+
+def test_a_table_with_a_column_called_label_is_preferred(tmp_path):
+    listed(tmp_path, ["a", "b", "a", "b"], name="labels.csv")
+    listed(tmp_path, [8, 9, 9, 8], "file_name,width", "metadata.csv")
+    collection = tellapart.open(tmp_path)
+    assert collection.class_names == ("a", "b")
+    assert "not used: metadata.csv" in collection.inferred
+
+
+def test_one_hot_columns_of_a_spreadsheet(tmp_path):
+    rows = [("TRUE,FALSE", "FALSE,TRUE")[i % 2] for i in range(4)]
+    assert tellapart.open(listed(tmp_path, rows, "file_name,cat,dog")).class_names == ("cat", "dog")
+
+
+def test_names_that_only_the_folders_of_the_labels_tell(tmp_path):
+    names = [f"set/{kind}/{i}.jpg" for kind in ("cat", "dog") for i in range(3)]
+    pictures(tmp_path, *names)
+    (tmp_path / "t.csv").write_text("file,class\n" + "".join(f"{name[8:]},{name[4:7]}\n" for name in names))
+    assert list(tellapart.open(tmp_path).keys) == names
+
+
+def test_json_lines_of_records_inside_records(tmp_path):
+    pictures(tmp_path, *(f"{i}.jpg" for i in range(4)))
+    rows = [{"image": {"path": f"{i}.jpg"}, "label": {"name": "ab"[i % 2]}} for i in range(4)]
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert tellapart.open(tmp_path).class_names == ("a", "b")
+
+
+def test_test_pictures_named_by_numbers_are_skipped(tmp_path):
+    """Leaf Classification: pictures of both tables in one folder, and columns of measures."""
+    listed(tmp_path, [f"{'ab'[i % 2]}" for i in range(12)], "id,species", "train.csv")
+    pictures(tmp_path, *(f"{i}.jpg" for i in range(12, 16)))
+    (tmp_path / "train.csv").write_text((tmp_path / "train.csv").read_text().replace(".jpg", ""))
+    (tmp_path / "test.csv").write_text("id,margin\n" + "".join(f"{i},0.1\n" for i in range(12, 16)))
+    collection = tellapart.open(tmp_path)
+    assert (len(collection), collection.notes) == (12, ())
+    assert "skipped: 4 pictures without labels, in tables of test pictures" in collection.inferred

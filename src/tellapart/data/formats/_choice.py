@@ -112,7 +112,7 @@ def _with_roles(candidate: Candidate, index: FileIndex, layout: Layout) -> Candi
         return replace(candidate, roles=roles)
     values = table.sample(roles.file)
     by_number = all(map(str.isdecimal, values)) and canonical(roles.file) not in SURE_FILES
-    if by_number and not index.covers(values, table.frame.height):
+    if by_number and candidate.split is None and not index.covers(values, table.frame.height):
         return replace(candidate, roles=replace(roles, file=None))
     return replace(candidate, roles=roles, found=index.share(values), one_folder=len(index.folders(values)) == 1)
 
@@ -123,6 +123,7 @@ def _choice(tree: Tree, candidates: Sequence[Candidate]) -> Choice:
     usable = existing or [one for one in usable if one.by_name or one.found or not tree.picture_folders]
     real = [one for one in usable if not is_submission(one)]
     usable = real if real or not tree.single else usable
+    usable = [one for one in usable if one.roles.named or one.roles.one_hot] or usable
     top = min((one.name.count("/") for one in usable), default=0)
     chosen = _preferred([one for one in usable if one.name.count("/") == top])
     clash = len(chosen) > 1 and not _are_splits(chosen)

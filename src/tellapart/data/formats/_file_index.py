@@ -181,8 +181,13 @@ class FileIndex:
         found = ([self.written(value)] if self.exists(value) else self.find(value) for value in values)
         return {posixpath.dirname(name) for names in found for name in names[:1]}
 
-    def resolve(self, values: pl.Series, where: str, splits: Sequence[str] | None = None) -> Files:
-        """Return the files of a column. Raises DataError for a name that several files have."""
+    def resolve(
+        self, values: pl.Series, where: str, splits: Sequence[str] | None = None, labels: pl.Series | None = None
+    ) -> Files:
+        """Return the files of a column. Raises DataError for a name that several files have.
+
+        Of several, the one in a folder called like the row's label is meant.
+        """
         values = self._tidied(values)
         sample = spread(values).to_list()
         as_written = sum(map(self.exists, sample))
@@ -190,7 +195,8 @@ class FileIndex:
             joined = self._joined(values)
             distinct = joined.n_unique() == len(joined)
             return Files(Words.of(joined), as_written / max(len(sample), 1), distinct=distinct)
-        names, row = self._rows(values.to_list(), splits, absolute=as_written > 0)
+        homes = None if labels is None else labels.to_list()
+        names, row = self._rows(values.to_list(), splits, homes, absolute=as_written > 0)
         if row is not None:
             raise self._ambiguous(values[row], where, row + 1)
         found = sum(self.exists(value) or bool(self.find(value)) for value in sample) / len(sample)
@@ -199,7 +205,7 @@ class FileIndex:
         return Files(Words.of(names), found, _how(elsewhere) if elsewhere else "")
 
     def _rows(
-        self, values: Sequence[str], splits: Sequence[str] | None, absolute: bool
+        self, values: Sequence[str], splits: Sequence[str] | None, homes: Sequence[str] | None, absolute: bool
     ) -> tuple[list[str], int | None]:
         """Return the file of each row, and the first row whose name several files have."""
         names: list[str] = []
@@ -208,7 +214,10 @@ class FileIndex:
             name = self.written(value)
             outside = name.startswith(("/", "..")) and absolute
             if name not in known and not (outside and self.tree.exists(name)):
-                found = self._distinct(self.find(value, splits[row] if splits is not None else None))
+                found = self.find(value, splits[row] if splits is not None else None)
+                if len(found) > 1 and homes is not None:
+                    found = [file for file in found if file.split("/")[-2:-1] == [homes[row]]] or found
+                found = self._distinct(found)
                 if len(found) > 1:
                     return names, row
                 name = found[0] if found else name

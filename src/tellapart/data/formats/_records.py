@@ -192,9 +192,19 @@ def _choices(annotation: Any) -> list[str]:
 
 
 def _frame(records: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """Return records as a table; values that are neither text, numbers nor lists are left out."""
+    """Return records as a table, those inside as columns such as `label.name`; other values than lists are text."""
+    records = [_flat(record) if any(isinstance(v, dict) for v in record.values()) else record for record in records]
     names = list(dict.fromkeys(key for record in records for key in record))[:MOST_KEYS]
     return pl.DataFrame([_series(name, [record.get(name) for record in records]) for name in names])
+
+
+def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record without the records inside it, but for Label Studio's choices."""
+    flat: dict[str, Any] = {}
+    for key, value in record.items():
+        inside = isinstance(value, dict) and "choices" not in value
+        flat |= {f"{key}.{name}": item for name, item in value.items()} if inside else {key: value}
+    return flat
 
 
 def _series(name: str, values: list[Any]) -> pl.Series:

@@ -45,8 +45,8 @@ FLAGS = {
 
 TRUE, FALSE = ("true", "1", "yes", "t", "1.0"), ("false", "0", "no", "f", "0.0", "")
 
-ONES, ZEROS = ("1", "1.0", "True", "true"), ("0", "0.0", "False", "false")
-"""Values of one-hot columns; pandas' get_dummies writes True and False."""
+ONES, ZEROS = ("1", "1.0", "True", "true", "TRUE", "yes", "Yes"), ("0", "0.0", "False", "false", "FALSE", "no", "No")
+"""Values of one-hot columns; pandas' get_dummies writes True and False, spreadsheets TRUE and FALSE."""
 
 _GROUPS = (
     "group groupid subject subjectid patient patientid lesionid personid casenum caseid studyid participantid "

@@ -63,7 +63,7 @@ def read_rows(tree: Tree, table: Table, layout: Layout) -> Rows:
     splits = None if roles.split is None else _splits(table, roles.split)
     values = table.frame[roles.file]
     _check_names(values, table, roles.file)
-    files = index.resolve(values, table.where, None if splits is None else splits.tolist())
+    files = index.resolve(values, table.where, None if splits is None else splits.tolist(), labels.words)
     groups = None if roles.group is None else _groups(table, roles.group)
     said = [*labels.said, f"files: {place(roles.file)}{', ' * bool(files.how)}{files.how}"]
     if splits is not None:
