@@ -20,17 +20,17 @@ def test_a_clean_folder_passes_nothing_over(tmp_path):
 def test_other_files_and_folders_without_pictures(tmp_path):
     home = write_folder(tmp_path / "data")
     (home / "readme.txt").write_text("about")
-    (home / "across" / "labels.csv").write_text("a")
+    (home / "across" / "labels.md").write_text("a")
     (home / "empty" / "inside").mkdir(parents=True)
     (home / "down" / "nothing").mkdir()
     (home / ".hidden").mkdir()
     assert passed_over(tellapart.open(home)) == [
-        "passed over: 2 files that are not pictures (across/labels.csv, readme.txt)",
+        "passed over: 2 files that are not pictures (across/labels.md, readme.txt)",
         "passed over: 2 folders without pictures to read (down/nothing/, empty/)",
     ]
     for k in range(4):
         (home / f"note{k}.txt").write_text("about")
-    words = "passed over: 6 files that are not pictures (across/labels.csv, note0.txt, note1.txt, ...)"
+    words = "passed over: 6 files that are not pictures (across/labels.md, note0.txt, note1.txt, ...)"
     assert passed_over(tellapart.open(home))[0] == words
 
 
@@ -41,6 +41,14 @@ def test_what_a_note_of_the_collection_names_is_not_repeated(tmp_path):
     collection = tellapart.open(home)
     assert len(collection.notes) == 2
     assert passed_over(collection) == []
+
+
+def test_tables_that_the_collection_names_are_not_repeated(tmp_path):
+    home = write_folder(tmp_path / "data")
+    (home / "across" / "metadata.jsonl").write_text('{"file_name": "000.png", "width": 9}\n')
+    collection = tellapart.open(home)
+    assert "not used: across/metadata.jsonl" in collection.inferred
+    assert (collection.notes, passed_over(collection)) == ((), [])
 
 
 def test_pictures_in_subfolders_of_their_class_folder(tmp_path):
@@ -67,8 +75,9 @@ def test_pictures_that_a_table_does_not_list(tmp_path):
     home = write_folder(tmp_path / "data", 6)
     rows = "\n".join(f"{path.relative_to(home)},x" for path in sorted(home.rglob("*.png"))[:4])
     (home / "labels.csv").write_text(f"file_name,label\n{rows}\n")
-    words = "passed over: 2 pictures not in the table (squares/002.png, squares/005.png)"
-    assert passed_over(tellapart.open(home)) == [words]
+    collection = tellapart.open(home)
+    assert "skipped: squares (2 pictures not in the table)" in collection.inferred
+    assert (collection.notes, passed_over(collection)) == ((), [])
 
 
 def test_a_table_whose_files_are_in_folders_named_like_the_labels(tmp_path):
@@ -82,8 +91,11 @@ def test_a_table_whose_files_are_in_folders_named_like_the_labels(tmp_path):
     (home / "more" / "across" / "000.png").write_bytes(encoded(photo(), "PNG"))
     rows = "\n".join(f"{name},{name.split('/')[0]}" for name in names[:5])
     (home / "labels.csv").write_text(f"file_name,label\n{rows}\n")
-    words = "passed over: 3 pictures not in the table (more/across/000.png, squares/005.png, squares/more/x000.png)"
-    assert passed_over(tellapart.open(home)) == [words]
+    collection = tellapart.open(home)
+    words = "labels.csv lists 5 pictures of 8; 1 in the same folders is not used (squares/005.png)"
+    assert (collection.notes, passed_over(collection)) == ((words,), [])
+    for folder in ("more", "squares"):
+        assert f"skipped: {folder} (1 picture not in the table)" in collection.inferred
 
 
 def test_a_table_with_absolute_names_and_names_with_dots(tmp_path):
@@ -91,7 +103,9 @@ def test_a_table_with_absolute_names_and_names_with_dots(tmp_path):
     names = sorted(path.relative_to(home).as_posix() for path in home.rglob("*.png"))
     written = [str(home / names[0]), f"./{names[1]}", f"across/../{names[2]}", *names[3:5]]
     (home / "labels.csv").write_text("file_name,label\n" + "".join(f"{name},x\n" for name in written))
-    assert passed_over(tellapart.open(home)) == [f"passed over: 1 picture not in the table ({names[5]})"]
+    collection = tellapart.open(home)
+    words = f"labels.csv lists 5 pictures of 6; 1 in the same folders is not used ({names[5]})"
+    assert (collection.notes, passed_over(collection)) == ((words,), [])
 
 
 def test_classes_with_other_names(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import posixpath
+import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -21,40 +21,32 @@ NAMED = 3
 def passed_over(collection: Collection) -> list[str]:
     """Return sentences about files and folders that were not read, and about pictures deeper than their class folder.
 
-    What the collection's own notes name is not repeated. Empty for collections that were not opened from a folder or an
-    archive of picture files.
+    What the collection itself reports is not repeated, such as pictures that its tables do not list. Empty for
+    collections that were not opened from a folder or an archive of picture files.
     """
     files = collection.pictures
-    if not isinstance(files, PictureFiles) or files.tree.single:
+    if not isinstance(files, PictureFiles) or files.tree.single or files.tables:
         return []
     if not os.path.exists(collection.source):  # noqa: PTH110  # as in source.py
         return []
-    if files.tables:
-        return _unlisted(files)
-    return [*_other_files(files.tree), *_folders(files.tree), *_deeper(collection)]
+    return [*_other_files(files.tree, _not_used(collection)), *_folders(files.tree), *_deeper(collection)]
 
 
 def _folders_of(key: str) -> list[str]:
     return [readable(folder) for folder in key.split("/")[:-1]]
 
 
-def _unlisted(files: PictureFiles) -> list[str]:
-    """Pictures that the table of the data does not list."""
-    home = os.path.abspath(files.tree.path).replace(os.sep, "/")  # noqa: PTH100  # without following links
-    listed = {posixpath.normpath(posixpath.join(home, name)) for name in files.names}  # which may be absolute
-    others = [name for name in files.tree.names if _is_picture(name) and posixpath.join(home, name) not in listed]
-    return [f"passed over: {counted(len(others), 'picture')} not in the table{_named(others)}"] if others else []
+def _not_used(collection: Collection) -> set[str]:
+    """The tables that the collection names as not used."""
+    lines = [line for line in collection.inferred if line.startswith("not used: ")]
+    return {name for line in lines for name in re.split("not used: |, | and ", line)}
 
 
-def _other_files(tree: Tree) -> list[str]:
+def _other_files(tree: Tree, known: set[str]) -> list[str]:
     """Files that are not pictures; the collection's notes name those with unusual extensions."""
-    noted = set(other_files(tree))
+    noted = known | set(other_files(tree))
     others = [name for name in tree.names if name not in noted and not looks_like_picture(name)]
     return [f"passed over: {_not_pictures(len(others))}{_named(others)}"] if others else []
-
-
-def _is_picture(name: str) -> bool:
-    return "." in name.rpartition("/")[2] and looks_like_picture(name)
 
 
 def _not_pictures(count: int) -> str:

@@ -23,6 +23,8 @@ USUAL_EXTRAS = (
     ".json",
     ".csv",
     ".tsv",
+    ".jsonl",
+    ".ndjson",
     ".xml",
     ".yaml",
     ".yml",

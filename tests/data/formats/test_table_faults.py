@@ -29,11 +29,24 @@ CHEST = ["No Finding", "Mass", "Effusion", "Effusion|Mass", "No Finding", "Effus
 LEAVES = ["healthy", "scab", "rust", "complex", "scab", "rust complex", "rust", "complex", "scab rust"]  # Kaggle 2021
 MOVIES = ["Drama;Comedy", "Comedy;Drama", "Drama;Action"]
 QUOTED = ['"cat, dog"', "cat", "dog", "cat", "dog"]
+SLASHES = ["cat/dog", "cat", "dog", "emu"]
+AMAZON = ["haze primary", "agriculture clear primary water", "clear primary", "cloudy"]  # no tag is there alone
+REORDERED = ['"beach, sea"', '"sun, sea, beach"', "sky", "sky"]
+ART = ["51 616 734", "52 616 734", "53 617 734"]  # numbers of attributes
 
 
 @pytest.mark.parametrize(
     ("labels", "row", "shown"),
-    ((CHEST, 4, r"Effusion\|Mass"), (LEAVES, 6, "rust complex"), (MOVIES, 1, "Drama;Comedy"), (QUOTED, 1, "cat, dog")),
+    (
+        (CHEST, 4, r"Effusion\|Mass"),
+        (LEAVES, 6, "rust complex"),
+        (MOVIES, 1, "Drama;Comedy"),
+        (QUOTED, 1, "cat, dog"),
+        (SLASHES, 1, "cat/dog"),
+        (AMAZON, 1, "haze primary"),
+        (REORDERED, 1, "beach, sea"),
+        (ART, 1, "51 616 734"),
+    ),
 )
 def test_several_labels_in_a_cell(labels, row, shown, tmp_path):
     with pytest.raises(DataError, match=rf"row {row}: has several labels \('{shown}'\)") as caught:
@@ -47,6 +60,12 @@ NAMES = (
     ["New York, NY", "Boston, MA", "Boston, MA"],
     ["salt & pepper", "salt", "cat+dog", "cat+emu"],
     ["a b", "b c", "c d"],
+    ["Corn/healthy", "Corn/rust", "Apple/healthy"],
+    ["black bear", "American black bear", "bear"],
+    ["apple leaf", "apple rust leaf", "tomato leaf", "tomato early blight leaf"],  # PlantDoc
+    ["great white shark, white shark", "tench, Tinca tinca", "crane, bird", "crane"],
+    ["1/2", "1/4", "3/4"],
+    ["Audi S4 Sedan 2012", "Audi S4 Sedan 2007", "BMW 3 Series Sedan 2012", "BMW 3 Series Wagon 2012"],
 )
 
 

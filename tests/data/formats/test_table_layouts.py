@@ -78,7 +78,7 @@ def gtsrb_kaggle(d):
     put(d, *(f"Meta/{k}.png" for k in range(3)))
     table(d, "Train.csv", header, [(27, 26, 5, 5, i % 3, f"Train/{i % 3}/{i:05d}.png") for i in range(24)])
     table(d, "Test.csv", header, [(53, 54, 6, 5, i % 3, f"Test/{i:05d}.png") for i in range(9)])
-    rows = [(f"Meta/{k}.png", k, k % 2, 0, 1) for k in range(3)]
+    rows = [(f"Meta/{k}.png", k, k % 2, 0, f"3.{k}") for k in range(3)]
     table(d, "Meta.csv", ["Path", "ClassId", "ShapeId", "ColorId", "SignId"], rows)
 
 
@@ -231,8 +231,40 @@ def intel_excel_export(d):
     text(d, "liste.csv", "".join(lines), "utf-16")
 
 
+def stanford_cars(d):
+    """Boxes and classes from 1 up, without a header, and the names of the classes in a list."""
+    for split, count in (("train", 12), ("test", 6)):
+        put(d, *(f"cars_{split}/{i:05d}.jpg" for i in range(1, count + 1)))
+        rows = [(f"{i:05d}.jpg", 30 + i, 52, 246, 147, 1 + i % 2) for i in range(1, count + 1)]
+        table(d, f"anno_{split}.csv", None, rows)
+    text(d, "names.csv", "AM General Hummer SUV 2000\nAcura RL Sedan 2012\n")
+
+
+def list_with_a_header(d):
+    put(d, *(f"img/{i}.jpg" for i in range(12)))
+    text(
+        d, "labels.txt", "image breed\n" + "".join(f"{i}.jpg {['golden retriever', 'pug'][i % 2]}\n" for i in range(12))
+    )
+
+
+def celebrities_in_two_ages(d):
+    """CelebA's lists begin with their number, and name only the columns behind the files."""
+    put(d, *(f"img_align_celeba/{i:06d}.jpg" for i in range(12)))
+    text(d, "list_attr_celeba.txt", "12\nYoung \n" + "".join(f"{i:06d}.jpg {1 - i % 2 * 2:2d}\n" for i in range(12)))
+
+
+def ham10000_with_pixels(d):
+    """Kaggle's download also has tables of small pictures, in several sizes."""
+    ham10000(d)
+    for side in (8, 28):
+        names = [f"pixel{i:04d}" for i in range(side**2)]
+        rows = [(*((i * j) % 255 for j in range(side**2)), i % 3) for i in range(24)]
+        table(d, f"hmnist_{side}_{side}_L.csv", [*names, "label"], rows)
+
+
 LAYOUTS = [  # the layout, its classes, pictures, splits
     (ham10000, ["bkl", "mel", "nv"], 24, ()),
+    (ham10000_with_pixels, ["bkl", "mel", "nv"], 24, ()),
     (aptos_2019, ["0", "1", "2", "3", "4"], 20, ()),
     (dog_breeds, ["boxer", "dingo", "pug"], 18, ()),
     (cassava, ["Bacterial Blight", "Brown Streak Disease"], 20, ()),
@@ -256,6 +288,9 @@ LAYOUTS = [  # the layout, its classes, pictures, splits
     (celebrity_list_without_header, ["2800", "2801"], 12, ()),
     (isic_2020, ["benign", "malignant"], 12, ()),
     (intel_excel_export, ["Tür", "Öl"], 12, ()),
+    (stanford_cars, ["AM General Hummer SUV 2000", "Acura RL Sedan 2012"], 18, ("train", "test")),
+    (list_with_a_header, ["golden retriever", "pug"], 12, ()),
+    (celebrities_in_two_ages, ["-1", "1"], 12, ()),
     (lambda d: oxford_pets(d, ("list.txt",)), ["Abyssinian", "Bengal", "american_bulldog"], 24, ()),
 ]
 

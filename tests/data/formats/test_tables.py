@@ -125,8 +125,10 @@ def test_hugging_face_parquet(tmp_path):
 def test_faulty_parquet(tmp_path):
     path = tmp_path / "a.parquet"
     for table, words in (
-        ({"image": [b"x"], "label": [True]}, "labels have type Boolean"),
-        ({"image": [b"x", b"y"], "label": ["a", None]}, "labels are missing in some rows"),
+        ({"image": [b"x"], "label": [1.5]}, "labels have type Float64"),
+        ({"image": [b"x", b"y"], "label": ["a", None]}, "row 2: labels are missing in some rows"),
+        ({"image": [b"x", b"y"], "label": ["a|b", "a"]}, "row 1: has several labels"),
+        ({"image": [b"x", b"y"], "label": [[0], [1, 2]]}, "row 2: has several labels"),
         ({"image": [1], "label": ["a"]}, "the column 'image' has type Int64"),
         ({"age": [1], "label": ["a"]}, "has the columns age, label"),
     ):
@@ -337,6 +339,30 @@ def test_parquet_whose_column_of_pictures_has_another_name(tmp_path):
     pl.DataFrame({"scan": rows, "diagnosis": ["a", "b"] * 2}).write_parquet(tmp_path / "a.parquet")
     collection = tellapart.open(tmp_path)
     assert (collection.class_names, collection.inferred) == (("a", "b"), ("label: the column diagnosis",))
+
+
+def test_parquet_with_a_column_of_splits(tmp_path):
+    parquet(tmp_path, ["data"], label=["a", "b"] * 2, split=["train", "train", "val", "test"])
+    collection = tellapart.open(tmp_path)
+    assert collection.given_splits == ("train", "validation", "test")
+    assert "split: the column split" in collection.inferred
+    parquet(tmp_path, ["data"], label=["a", "b"] * 2, split=["train", "train", "b", "c"])
+    collection = tellapart.open(tmp_path)
+    assert collection.given_splits == ()
+    assert "not used: the column split, whose values are not the names of splits" in collection.inferred
+    with pytest.raises(DataError, match=r"'[bc]' in the column 'split' is not a valid split"):
+        tellapart.open(tmp_path, split_column="split")
+
+
+def test_parquet_with_words_beside_their_numbers(tmp_path):
+    parquet(tmp_path, ["data"], label=[0, 1] * 2, label_name=["cat", "dog"] * 2)
+    assert tellapart.open(tmp_path).class_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize("label", ([0.0, 1.0, 0.0], [False, True, False], [[1, 0, 0], [0, 0, 1], [1, 0, 0]]))
+def test_parquet_labels_of_other_types(label, tmp_path):
+    parquet(tmp_path, ["data"], label=label)
+    assert tellapart.open(tmp_path).labels.tolist() == [0, 1, 0]
 
 
 def test_parquet_test_pictures_without_labels(tmp_path):

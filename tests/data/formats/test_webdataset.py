@@ -59,6 +59,26 @@ def test_several_labels_are_refused(tmp_path):
         tellapart.open(shard(tmp_path / "b.tar", samples(4, label=lambda i: b"a" if i != 1 else b"")))
 
 
+def test_names_of_numbers(tmp_path):
+    """In a list in the same folder, or in the same JSON file."""
+    shard(tmp_path / "a" / "train-0.tar", samples(4))
+    (tmp_path / "a" / "classes.txt").write_text("cat\ndog\n")
+    collection = tellapart.open(tmp_path / "a")
+    assert (collection.class_names, collection.inferred[-1]) == (("cat", "dog"), "names: from classes.txt")
+    words = samples(4, "json", lambda i: json.dumps({"label": i % 2, "label_name": "ab"[i % 2]}).encode())
+    assert tellapart.open(shard(tmp_path / "b.tar", words)).class_names == ("a", "b")
+
+
+def test_pictures_without_a_label_are_noted(tmp_path):
+    members = samples(4)
+    del members["000002.cls"]
+    collection = tellapart.open(shard(tmp_path / "a.tar", members))
+    assert (len(collection), collection.notes) == (
+        3,
+        ("left out: 1 picture without a file with a label (000002.jpg)",),
+    )
+
+
 def test_class_folders_with_a_json_file_for_each_picture_stay_class_folders(tmp_path):
     members = {}
     for kind in ("cat", "dog"):

@@ -112,7 +112,7 @@ def _with_roles(candidate: Candidate, index: FileIndex, layout: Layout) -> Candi
         return replace(candidate, roles=roles)
     values = table.sample(roles.file)
     by_number = all(map(str.isdecimal, values)) and canonical(roles.file) not in SURE_FILES
-    if by_number and not index.covers(values, table.frame.height):
+    if by_number and candidate.split is None and not index.covers(values, table.frame.height):
         return replace(candidate, roles=replace(roles, file=None))
     return replace(candidate, roles=roles, found=index.share(values), one_folder=len(index.folders(values)) == 1)
 
@@ -121,8 +121,9 @@ def _choice(tree: Tree, candidates: Sequence[Candidate]) -> Choice:
     usable = [one for one in candidates if one.usable]
     existing = [one for one in usable if one.found >= 0.5]
     usable = existing or [one for one in usable if one.by_name or one.found or not tree.picture_folders]
-    real = [one for one in usable if not _is_submission(one)]
+    real = [one for one in usable if not is_submission(one)]
     usable = real if real or not tree.single else usable
+    usable = [one for one in usable if one.roles.named or one.roles.one_hot] or usable
     top = min((one.name.count("/") for one in usable), default=0)
     chosen = _preferred([one for one in usable if one.name.count("/") == top])
     clash = len(chosen) > 1 and not _are_splits(chosen)
@@ -130,8 +131,13 @@ def _choice(tree: Tree, candidates: Sequence[Candidate]) -> Choice:
     return Choice(tuple(chosen), tuple(one for one in candidates if one not in chosen), clash, coco)
 
 
-def _is_submission(candidate: Candidate) -> bool:
+def is_submission(candidate: Candidate) -> bool:
+    """Return whether a table is called like answers, whose labels are examples or those of a model."""
     return bool(SUBMISSION.search(posixpath.basename(candidate.name).lower()))
+
+
+def _is_wide(candidate: Candidate) -> bool:
+    return candidate.table is not None and len(candidate.table.columns) > FEW_COLUMNS
 
 
 def _preferred(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -181,7 +187,7 @@ def incomplete(tree: Tree, choice: Choice) -> Candidate | None:
 
 
 def not_used(choice: Choice) -> list[str]:
-    """Return a line that names the tables of files which are not read."""
-    names = [one.name for one in choice.others if one.roles.file or _is_submission(one)]
+    """Return a line that names the tables of files, and of pixels, which are not read."""
+    names = [one.name for one in choice.others if one.roles.file or is_submission(one) or _is_wide(one)]
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return [f"not used: {', '.join(names[:5])}{more}"] if names else []

@@ -39,11 +39,11 @@ NAMES = [
     "title",
 ]
 NUMBERS = (*LABELS[2].split(), *LABELS[0].split(), "index", "idx", "number", "code", "signid", "nr")
-LISTS = ("classes.txt", "class_names.txt", "classnames.txt", "labels.txt", "names.txt", "obj.names")
+LISTS = ("classes.txt", "class_names.txt", "classnames.txt", "labels.txt", "names.txt", "names.csv", "obj.names")
 
 
-def class_names_beside(tree: Tree, table: Table, numbers: Sequence[str]) -> tuple[dict[str, str], str] | None:
-    """Return the names for some label numbers and the file that has them, or None.
+def class_names_beside(tree: Tree, table: str, numbers: Sequence[str]) -> tuple[dict[str, str], str] | None:
+    """Return the names for the label numbers of a table and the file that has them, or None.
 
     A file counts only if it names every number, each differently, and hardly any others.
     """
@@ -57,13 +57,13 @@ def class_names_beside(tree: Tree, table: Table, numbers: Sequence[str]) -> tupl
     return None
 
 
-def _siblings(tree: Tree, table: Table) -> list[str]:
+def _siblings(tree: Tree, table: str) -> list[str]:
     """Return the files in the folder of a table and in the root, without the table."""
-    homes = {posixpath.dirname(table.name), ""}
+    homes = {posixpath.dirname(table), ""}
     names: Iterable[str] = tree.names
     if tree.single and isinstance(tree, FolderTree):
         names = sorted(entry.name for entry in os.scandir(tree.root or ".") if entry.is_file())
-    return [name for name in names if posixpath.dirname(name) in homes and name != table.name]
+    return [name for name in names if posixpath.dirname(name) in homes and name != table]
 
 
 def _names(tree: Tree, name: str, numbers: Sequence[str]) -> Mapping[str, str] | None:
@@ -73,7 +73,7 @@ def _names(tree: Tree, name: str, numbers: Sequence[str]) -> Mapping[str, str] |
         if name.lower().endswith(".json"):
             return _from_json(tree, name)
         if name.lower().endswith((".csv", ".tsv")):
-            return _from_table(read_text(tree, name, INFERRED))
+            return _from_table(read_text(tree, name, INFERRED)) or _from_list(tree, name, numbers)
         return _from_list(tree, name, numbers)
     except (DataError, OSError, ValueError, RecursionError):
         return None
@@ -107,16 +107,17 @@ def _from_table(table: Table | None) -> dict[str, str] | None:
 
 
 def _is_name(values: pl.Series) -> bool:
-    """Return whether a column has a different word in each row, and not files."""
+    """Return whether a column has a different word in each row, and not files or numbers, such as 3.29."""
     words = [str(value) for value in values.to_list()]
     files = any(stem_of(word) != word and looks_like_picture(word) for word in words)
-    return not files and len(set(words)) == len(words) and all(word and not word.isdecimal() for word in words)
+    return not files and len(set(words)) == len(words) and all(word.strip("0123456789.,-") for word in words)
 
 
 def _from_list(tree: Tree, name: str, numbers: Sequence[str]) -> dict[str, str] | None:
-    """Return the lines of a list of class names, if there is one for each number from 0."""
+    """Return the lines of a list of class names, if there is one for each number from 0 or, as the labels are, 1."""
     if posixpath.basename(name).lower() not in LISTS:
         return None
     lines = [line.strip() for line in tree.lines(name) if line.strip()]
-    counted = list(map(str, range(len(lines))))
+    first = int(numbers[0]) if numbers[:1] in (["0"], ["1"]) else 0
+    counted = [str(first + i) for i in range(len(lines))]
     return dict(zip(counted, lines, strict=True)) if counted == list(numbers) else None

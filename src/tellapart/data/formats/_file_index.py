@@ -19,6 +19,7 @@ from tellapart.data.tree import FolderTree, Tree
 from tellapart.data.words import Words
 from tellapart.errors import DataError, UsageError
 from tellapart.images.read import looks_like_picture
+from tellapart.text import quoted
 
 HEAD = 2**14
 """Bytes at the start of pictures that are compared, besides their sizes, to recognise copies."""
@@ -180,8 +181,13 @@ class FileIndex:
         found = ([self.written(value)] if self.exists(value) else self.find(value) for value in values)
         return {posixpath.dirname(name) for names in found for name in names[:1]}
 
-    def resolve(self, values: pl.Series, where: str, splits: Sequence[str] | None = None) -> Files:
-        """Return the files of a column. Raises DataError for a name that several files have."""
+    def resolve(
+        self, values: pl.Series, where: str, splits: Sequence[str] | None = None, labels: pl.Series | None = None
+    ) -> Files:
+        """Return the files of a column. Raises DataError for a name that several files have.
+
+        Of several, the one in a folder called like the row's label is meant.
+        """
         values = self._tidied(values)
         sample = spread(values).to_list()
         as_written = sum(map(self.exists, sample))
@@ -189,7 +195,8 @@ class FileIndex:
             joined = self._joined(values)
             distinct = joined.n_unique() == len(joined)
             return Files(Words.of(joined), as_written / max(len(sample), 1), distinct=distinct)
-        names, row = self._rows(values.to_list(), splits, absolute=as_written > 0)
+        homes = None if labels is None else labels.to_list()
+        names, row = self._rows(values.to_list(), splits, homes, absolute=as_written > 0)
         if row is not None:
             raise self._ambiguous(values[row], where, row + 1)
         found = sum(self.exists(value) or bool(self.find(value)) for value in sample) / len(sample)
@@ -198,7 +205,7 @@ class FileIndex:
         return Files(Words.of(names), found, _how(elsewhere) if elsewhere else "")
 
     def _rows(
-        self, values: Sequence[str], splits: Sequence[str] | None, absolute: bool
+        self, values: Sequence[str], splits: Sequence[str] | None, homes: Sequence[str] | None, absolute: bool
     ) -> tuple[list[str], int | None]:
         """Return the file of each row, and the first row whose name several files have."""
         names: list[str] = []
@@ -207,7 +214,10 @@ class FileIndex:
             name = self.written(value)
             outside = name.startswith(("/", "..")) and absolute
             if name not in known and not (outside and self.tree.exists(name)):
-                found = self._distinct(self.find(value, splits[row] if splits is not None else None))
+                found = self.find(value, splits[row] if splits is not None else None)
+                if len(found) > 1 and homes is not None:
+                    found = [file for file in found if file.split("/")[-2:-1] == [homes[row]]] or found
+                found = self._distinct(found)
                 if len(found) > 1:
                     return names, row
                 name = found[0] if found else name
@@ -261,7 +271,7 @@ class FileIndex:
     def _ambiguous(self, value: str, where: str, row: int) -> DataError:
         found = sorted(self.find(value))
         folders = sorted({posixpath.dirname(name) or "." for name in found})
-        choices = " or ".join(f"--images {folder}" for folder in folders[:3])
+        choices = " or ".join(f"--images {quoted(folder)}" for folder in folders[:3])
         return DataError(
             f"{where}, row {row}: {value!r} may be {' or '.join(found[:3])}",
             "a name that one file has, or a longer path",
@@ -281,6 +291,8 @@ def _cleaned(value: str) -> str:
     path = value.strip().replace("\\", "/")
     if "?d=" in path:
         path = path.partition("?d=")[2]
+    elif "://" in path:
+        path = re.sub(r"[?#].*", "", path)
     return unquote(path) if "%" in path else path
 
 

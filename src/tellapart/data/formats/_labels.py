@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import polars as pl
@@ -20,8 +21,17 @@ from tellapart.data.tree import Tree
 from tellapart.errors import DataError
 from tellapart.text import matching, quoted
 
-SURE, UNSURE = ("|", ";"), (",", " ", "+")
+SURE, UNSURE = ("|", ";"), (",", " ", "+", "/", "&")
 """Separators of several labels in a cell: the second ones are also in names of classes."""
+
+MOST_PARTS = 8
+"""Parts of a label whose subsets are compared with other labels, at most."""
+
+MOST_GRADES = 20
+"""Fractional numbers that may be classes, at most."""
+
+MOST_COMPARED = 1000
+"""Labels whose parts are compared with other labels, at most."""
 
 LEAVE = "use another column (--label COLUMN), or keep only the rows with one label"
 
@@ -52,14 +62,15 @@ def labels_of(tree: Tree, table: Table, roles: Roles, layout: Layout) -> Labels:
         return _from_one_hot(table, roles.one_hot)
     assert roles.label is not None
     words = _words(table, roles.label)
-    _check_single(words, table, layout.class_names or ())
+    check_single(words, table.where, layout.class_names or ())
+    _check_measures(words, table.where, roles.label)
     said = [f"label: {place(roles.label)}"]
     if roles.number:
         said[0] += f", the names of {roles.number}"
     numbers = _numbers(words)
     if numbers is None or layout.class_names is not None:
         return Labels(words, said=tuple(said))
-    found = class_names_beside(tree, table, sorted(numbers, key=int))
+    found = class_names_beside(tree, table.name, sorted(numbers, key=int))
     if found is None:
         return Labels(words, said=tuple(said))
     names, source = found
@@ -159,27 +170,70 @@ def several_labels(where: str, row: int, shown: str, action: str) -> DataError:
     return DataError(f"{where}, row {row}: has several labels ({shown[:80]})", "one label per picture", action)
 
 
-def _check_single(words: pl.Series, table: Table, class_names: Sequence[str]) -> None:
-    """Raise DataError if cells have several labels: names with a separator whose parts are also labels alone."""
+def _check_measures(words: pl.Series, where: str, column: str) -> None:
+    """Raise DataError for fractional numbers of many kinds, such as prices. A few may be grades: 0.5, 1, 1.5."""
+    different = words.unique().to_list()
+    if len(different) <= MOST_GRADES or not all(re.fullmatch(r"-?\d*\.?\d+(e-?\d+)?", word) for word in different):
+        return
+    if any("." in word for word in different):
+        shown = ", ".join(words[:3].to_list())
+        raise DataError(
+            f"{where}: the column {column!r} has measures ({shown}, ...), not classes",
+            "words or whole numbers",
+            "use another column (--label COLUMN), or replace the measures by ranges",
+        )
+
+
+def check_single(words: pl.Series, where: str, class_names: Sequence[str] = ()) -> None:
+    """Raise DataError if cells have several labels: names with a separator whose parts are labels too."""
     counts = dict(words.value_counts().iter_rows())
     for separator in (*SURE, *UNSURE):
         found = _combinations(counts, separator, sure=separator in SURE)
         found = [word for word in found if word not in class_names]
         if found:
             row = min(int((words == word).arg_max() or 0) for word in found) + 1
-            raise several_labels(table.where, row, f"{words[row - 1]!r}", COMBINED)
+            raise several_labels(where, row, f"{words[row - 1]!r}", COMBINED)
 
 
 def _combinations(counts: Mapping[str, int], separator: str, sure: bool) -> list[str]:
     """Return the labels that combine others; none where names contain the separator for another reason."""
     parts = {word: [part.strip() for part in word.split(separator)] for word in counts if separator in word}
     parts = {word: words for word, words in parts.items() if all(words)}
-    alone = [word for word, words in parts.items() if all(part in counts for part in words)]
     if sure:
         known = any(part in counts for words in parts.values() for part in words)
         return list(parts) if known or _move(list(parts.values())) else []
+    alone = [word for word, words in parts.items() if all(part in counts for part in words)]
     often = [word for word in alone if all(counts[part] >= counts[word] for part in parts[word])]
-    return alone if often and 2 * len(alone) >= len(parts) else []
+    if often and 2 * len(alone) >= len(parts):
+        return alone
+    lists = list(parts.values())
+    numbers = bool(parts) and all(part.isdecimal() for word in counts for part in parts.get(word, [word]))
+    return list(parts) if (numbers and (separator == " " or _move(lists))) or _mixed(lists) else []
+
+
+def _mixed(lists: Sequence[Sequence[str]]) -> bool:
+    """Return whether a tenth of some labels contain the parts of another one, but not together at one end.
+
+    So do lists of labels, as `a b c d` and `b c`, or `a b` and `b a`. Longer names have those of others at one or both
+    ends: `American black bear` and `black bear`, `apple rust leaf` and `apple leaf`.
+    """
+    known: dict[frozenset[str], set[tuple[str, ...]]] = {}
+    for words in lists:
+        known.setdefault(frozenset(words), set()).add(tuple(words))
+    short = [tuple(words) for words in lists if len(words) <= MOST_PARTS][:MOST_COMPARED]
+    found = sum(_has_inside(words, known) for words in short)
+    return found > 0 and 10 * found >= len(short)
+
+
+def _has_inside(words: tuple[str, ...], known: Mapping[frozenset[str], set[tuple[str, ...]]]) -> bool:
+    """Return whether another label has some of these words, in another order or not together at one end."""
+    return any(
+        other not in (words, words[:size], words[len(words) - size :])
+        and (other[0], other[-1]) != (words[0], words[-1])
+        for size in range(2, len(words) + 1)
+        for some in combinations(words, size)
+        for other in known.get(frozenset(some), ())
+    )
 
 
 def _move(lists: Sequence[Sequence[str]]) -> bool:

@@ -11,6 +11,7 @@ from tellapart.data.formats._table import Table, canonical
 from tellapart.data.formats._text_table import first_bytes
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError
+from tellapart.images.read import looks_like_picture
 
 BIRDS = "images.txt", "image_class_labels.txt", "classes.txt"
 """The files of Caltech-UCSD Birds and sets like it, which number the pictures."""
@@ -21,8 +22,8 @@ BIRDS_SPLIT = "train_test_split.txt"
 def read_list(tree: Tree, name: str, head: bool = False) -> Table | None:
     """Read a list of names, one per line, with values behind it; None for text that has no such lines.
 
-    Comments begin with #. The last one above the lines may name the columns. Values are separated by blanks. Lines of
-    different lengths are names with blanks, and a label behind the last one where that is a number.
+    Comments begin with #. The last one above the lines, or a first line without a file, may name the columns. Values
+    are separated by blanks.
     """
     data = first_bytes(tree, name) if head else tree.read(name)
     if b"\0" in data:
@@ -30,27 +31,50 @@ def read_list(tree: Tree, name: str, head: bool = False) -> Table | None:
     lines = [line.strip() for line in data.decode("utf-8-sig", "replace").splitlines()]
     if head and tree.size(name) > len(data):
         lines = lines[:-1]
-    rows = [line.split() for line in lines if line and not line.startswith("#")]
-    if not rows or not all(line.isprintable() for line in lines[:50]):
+    kept = [line for line in lines if line and not line.startswith("#")]
+    if not kept or not all(line.isprintable() for line in lines[:50]):
         return None
-    widths = set(map(len, rows))
-    if len(widths) > 1:
-        rows = _uneven(lines)
-        widths = set(map(len, rows))
+    header, kept = _header(kept)
+    rows = [line.split() for line in kept]
+    if len(set(map(len, rows))) > 1:
+        rows = _uneven(kept)
     comment = next((line for line in reversed(lines[:20]) if line.startswith("#")), "")
-    names = _names(comment, next(iter(widths)))
+    names = _names(header or comment, len(rows[0]))
     columns = [
         pl.Series(column, values, pl.String) for column, values in zip(names, zip(*rows, strict=True), strict=True)
     ]
     return Table(name, tree.describe(name), pl.DataFrame(columns), header=False, is_list=True)
 
 
+def _header(lines: list[str]) -> tuple[str, list[str]]:
+    """Return the names of the columns, if they are above the lines, and the lines below.
+
+    All lines below have a file. CelebA's lists have their number in the first line, and no name for the files.
+    """
+    if lines[0].isdecimal() and len(lines) > 2:
+        header, below = lines[1].split(), lines[2:]
+        missing = len(below[0].split()) - len(header)
+        if not _has_file(header) and missing in (0, 1) and all(_has_file(line.split()) for line in below):
+            return " ".join(["file_name"] * missing + header), below
+    below = lines[1:]
+    if below and not _has_file(lines[0].split()) and all(_has_file(line.split()) for line in below):
+        return lines[0], below
+    return "", lines
+
+
+def _has_file(words: Sequence[str]) -> bool:
+    return any("." in word[1:] and looks_like_picture(word) for word in words)
+
+
 def _uneven(lines: Sequence[str]) -> list[list[str]]:
-    kept = [line for line in lines if line and not line.startswith("#")]
-    parts = [line.rsplit(maxsplit=1) for line in kept]
+    """Return a name and a label of each line: a number at its end, or the words behind a file or a number."""
+    parts = [line.rsplit(maxsplit=1) for line in lines]
     if all(len(part) == 2 and part[1].lstrip("-").isdigit() for part in parts):
         return parts
-    return [[line] for line in kept]
+    parts = [line.split(maxsplit=1) for line in lines]
+    if all(len(part) == 2 and (_has_file(part[:1]) or part[0].isdecimal()) for part in parts):
+        return parts
+    return [[line] for line in lines]
 
 
 def _names(comment: str, count: int) -> list[str]:

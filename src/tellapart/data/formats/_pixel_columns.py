@@ -17,6 +17,7 @@ import numpy as np
 from tellapart.data.layout import Layout
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError, UsageError
+from tellapart.images.read import looks_like_picture
 
 LABELS = ("label", "class", "target", "y", "labels", "classes", "emotion", "digit", "character", "letter", "symbol")
 SPLITS = ("split", "usage", "subset", "set", "part")
@@ -138,9 +139,14 @@ def columns_of(dialect: Dialect, layout: Layout, where: str) -> Columns | None:
     """
     if packed := _packed(dialect, layout, where):
         return packed
-    if len(dialect.names) <= FEW and not _looks_small(dialect):
+    if len(dialect.names) <= FEW and (_lists_files(dialect) or not _looks_small(dialect)):
         return None
     return _with_header(dialect, layout, where) if dialect.has_header else _without_header(dialect, where)
+
+
+def _lists_files(dialect: Dialect) -> bool:
+    """Whether a table of few columns has names of picture files: its numbers are boxes."""
+    return any("." in cell and looks_like_picture(cell) for row in (dialect.names, *dialect.sample) for cell in row)
 
 
 def _looks_small(dialect: Dialect) -> bool:

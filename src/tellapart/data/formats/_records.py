@@ -12,6 +12,7 @@ import polars as pl
 from tellapart.data.formats._file_index import stem_of
 from tellapart.data.formats._table import Table
 from tellapart.data.formats._text_table import HEAD, encoding_of, first_bytes
+from tellapart.data.split_names import split_named
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError
 from tellapart.images.read import looks_like_picture
@@ -111,11 +112,13 @@ def _table(tree: Tree, name: str, content: Any) -> Table | None:
         by_class = bool(content) and all(isinstance(value, list) for value in content.values())
         if by_class and (table := _by_class(name, where, content)) is not None:
             return table
-        files = sum(stem_of(key) != key and looks_like_picture(key) for key in content)
-        if 2 * files > len(content) and all(isinstance(value, (str, int)) for value in content.values()):
-            pairs = {"file_name": list(content), "label": [str(value) for value in content.values()]}
-            return Table(name, where, pl.DataFrame(pairs), header=False)
-        content = next((content[key] for key in ("data", "items", "rows") if isinstance(content.get(key), list)), None)
+        if 2 * sum(map(_is_file, content)) > len(content):
+            if all(isinstance(value, (str, int)) for value in content.values()):
+                pairs = {"file_name": list(content), "label": [str(value) for value in content.values()]}
+                return Table(name, where, pl.DataFrame(pairs), header=False)
+            if all(isinstance(value, dict) for value in content.values()):
+                return Table(name, where, _frame([{"file_name": file, **row} for file, row in content.items()]))
+        content = _rows_in(content)
     if not isinstance(content, list) or not content or not all(isinstance(record, dict) for record in content):
         return None
     if any("data" in record and ("annotations" in record or "completions" in record) for record in content[:100]):
@@ -125,10 +128,41 @@ def _table(tree: Tree, name: str, content: Any) -> Table | None:
     return Table(name, where, _frame(content))
 
 
+def _rows_in(content: dict[str, Any]) -> list[Any] | None:
+    """Return the records in `{"data": [...]}`, in pandas' columns of rows, and in pairs of a file and its label.
+
+    The pairs are in `{"labels": [["1.jpg", 0], ...]}` (StyleGAN's dataset.json), or in lists of splits.
+    """
+    found = next((content[key] for key in ("data", "items", "rows") if isinstance(content.get(key), list)), None)
+    if found is not None:
+        return list(found)
+    columns = list(content.values())
+    if len(columns) > 1 and all(isinstance(rows, dict) and rows.keys() == columns[0].keys() for rows in columns):
+        return [{name: rows[key] for name, rows in content.items()} for key in columns[0]]
+    lists = {key: rows for key, rows in content.items() if isinstance(rows, list)}
+    if not lists or not all(_is_pair(row) for rows in lists.values() for row in rows):
+        return None
+    splits = {key: split_named(key) for key in lists}
+    of_split = {} if None in splits.values() else {key: {"split": split} for key, split in splits.items()}
+    return [
+        {"file_name": row[0], **dict(zip(("label", "label name"), row[1:], strict=False)), **of_split.get(key, {})}
+        for key, rows in lists.items() for row in rows
+    ]  # fmt: skip
+
+
+def _is_pair(row: Any) -> bool:
+    """Return whether a list is a file, its label, and perhaps the name of its class."""
+    return isinstance(row, list) and 2 <= len(row) <= 3 and isinstance(row[0], str) and _is_file(row[0])
+
+
+def _is_file(name: str) -> bool:
+    return stem_of(name) != name and looks_like_picture(name)
+
+
 def _by_class(name: str, where: str, content: dict[str, list[Any]]) -> Table | None:
     """Return the rows of `{"cat": ["1.jpg", "2.jpg"], "dog": [...]}`; None for other lists."""
     rows = [(file, label) for label, files in content.items() for file in files if isinstance(file, str)]
-    if not rows or sum(stem_of(file) != file and looks_like_picture(file) for file, _ in rows) < 0.5 * len(rows):
+    if not rows or sum(_is_file(file) for file, _ in rows) < 0.5 * len(rows):
         return None
     return Table(name, where, pl.DataFrame(rows, ["file_name", "label"], orient="row"), header=False)
 
@@ -158,9 +192,19 @@ def _choices(annotation: Any) -> list[str]:
 
 
 def _frame(records: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """Return records as a table; values that are neither text, numbers nor lists are left out."""
+    """Return records as a table, those inside as columns such as `label.name`; other values than lists are text."""
+    records = [_flat(record) if any(isinstance(v, dict) for v in record.values()) else record for record in records]
     names = list(dict.fromkeys(key for record in records for key in record))[:MOST_KEYS]
     return pl.DataFrame([_series(name, [record.get(name) for record in records]) for name in names])
+
+
+def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record without the records inside it, but for Label Studio's choices."""
+    flat: dict[str, Any] = {}
+    for key, value in record.items():
+        inside = isinstance(value, dict) and "choices" not in value
+        flat |= {f"{key}.{name}": item for name, item in value.items()} if inside else {key: value}
+    return flat
 
 
 def _series(name: str, values: list[Any]) -> pl.Series:

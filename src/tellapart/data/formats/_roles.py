@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -44,8 +45,8 @@ FLAGS = {
 
 TRUE, FALSE = ("true", "1", "yes", "t", "1.0"), ("false", "0", "no", "f", "0.0", "")
 
-ONES, ZEROS = ("1", "1.0", "True", "true"), ("0", "0.0", "False", "false")
-"""Values of one-hot columns; pandas' get_dummies writes True and False."""
+ONES, ZEROS = ("1", "1.0", "True", "true", "TRUE", "yes", "Yes"), ("0", "0.0", "False", "false", "FALSE", "no", "No")
+"""Values of one-hot columns; pandas' get_dummies writes True and False, spreadsheets TRUE and FALSE."""
 
 _GROUPS = (
     "group groupid subject subjectid patient patientid lesionid personid casenum caseid studyid participantid "
@@ -188,7 +189,9 @@ def _split(table: Table, file: str | None) -> str | None:
 
 
 def _is_flag(values: pl.Series) -> bool:
-    return set(values.str.strip_chars().str.to_lowercase().unique().to_list()) <= {*TRUE, *FALSE, None}
+    """Return whether a column has true and false: if it has one of them only, it is about the files."""
+    words = set(values.str.strip_chars().str.to_lowercase().unique().to_list())
+    return words <= {*TRUE, *FALSE, None} and len({word in TRUE for word in words}) == 2
 
 
 def _has_splits(values: pl.Series, least: int) -> bool:
@@ -224,7 +227,16 @@ def _with_labels(table: Table, others: Sequence[str], roles: Roles) -> Roles:
     if table.is_list:
         found = [name for name in found if _named_by_files(table, name)] or found
         found = found or [name for name in others if name == FOLDER]
+    found += [name for name in others if name not in found and any(_is_sibling(table, name, one) for one in found)]
     return _chosen(table, found, others, roles, named=table.is_list) if found else roles
+
+
+def _is_sibling(table: Table, name: str, other: str) -> bool:
+    """Return whether two columns are numbered and have values in common: `label1` and `label2`, which may be empty."""
+    stems = {re.sub(r"\d+", "", canonical(one)) for one in (name, other)}
+    if len(stems) > 1 or not table.header or not (table.is_text(name) and table.is_text(other)):
+        return False
+    return bool(set(table.sample(name)) & set(table.sample(other)))
 
 
 def _named_by_files(table: Table, name: str) -> bool:

@@ -21,6 +21,10 @@ from tellapart.data.words import Columns, Words
 from tellapart.errors import DataError
 from tellapart.text import counted
 
+SPLIT_FAULT = "whose values are not the names of splits"
+FLAG_FAULT = "whose values are not both true and false"
+"""Why a column is not used that is called so."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -59,15 +63,15 @@ def read_rows(tree: Tree, table: Table, layout: Layout) -> Rows:
     splits = None if roles.split is None else _splits(table, roles.split)
     values = table.frame[roles.file]
     _check_names(values, table, roles.file)
-    files = index.resolve(values, table.where, None if splits is None else splits.tolist())
+    files = index.resolve(values, table.where, None if splits is None else splits.tolist(), labels.words)
     groups = None if roles.group is None else _groups(table, roles.group)
     said = [*labels.said, f"files: {place(roles.file)}{', ' * bool(files.how)}{files.how}"]
     if splits is not None:
         said.append(f"split: {place(roles.split or '')}")
     said += [
-        f"not used: the column {name}, whose values are not the names of splits"
+        f"not used: the column {name}, {FLAG_FAULT if canonical(name) in FLAGS else SPLIT_FAULT}"
         for name in table.columns
-        if canonical(name) in SPLIT_COLUMNS and name != roles.split and name != roles.label
+        if canonical(name) in (*SPLIT_COLUMNS, *FLAGS) and name not in (roles.split, roles.label)
     ]
     if groups is not None:
         said.append(f"groups: {place(roles.group or '')} ({counted(groups.drop_nulls().n_unique(), 'group')})")

@@ -154,14 +154,16 @@ def _names(text: str, dialect: Dialect) -> list[str]:
     names = [value.strip() for value in first]
     if not dialect.header:
         return [f"column {number}" for number in range(1, len(first) + 1)]
-    return [name or f"Unnamed: {number}" for number, name in enumerate(names)]
+    unnamed = "Unnamed: 0.1" if "Unnamed: 0" in names else "Unnamed: 0"  # as pandas does
+    return [name or (f"Unnamed: {number}" if number else unnamed) for number, name in enumerate(names)]
 
 
 def _fast(data: bytes, dialect: Dialect, names: list[str]) -> pl.DataFrame | None:
     """Read a plain table with Polars; None where it may read something else than Python, or finds a fault."""
     if dialect.encoding != "utf-8-sig" or b'"' in data or len(dialect.separator) != 1 or len(set(names)) < len(names):
         return None
-    if b"\n" not in data[:HEAD] or b"\n\n" in data or b"\n\r" in data or b"\0" in data:
+    blank = b"\n" + dialect.separator.encode() * (len(names) - 1) + b"\n"
+    if b"\n" not in data[:HEAD] or b"\n\n" in data or b"\n\r" in data or b"\0" in data or blank in data:
         return None
     try:
         frame = pl.read_csv(
@@ -186,7 +188,7 @@ def _checked(
     skip = dialect.header
     try:
         for row in reader:
-            if not row:
+            if not any(row):  # spreadsheets add rows of separators
                 continue
             if skip:
                 skip = False

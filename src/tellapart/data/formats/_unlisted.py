@@ -7,11 +7,14 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from tellapart.data.formats._choice import Candidate
 from tellapart.data.formats._file_index import FileIndex
 from tellapart.data.formats._tables import read_table
 from tellapart.data.layout import Layout
 from tellapart.data.tree import Tree
+from tellapart.data.words import Words
 from tellapart.errors import TellapartError
 from tellapart.images.read import looks_like_picture
 from tellapart.text import counted
@@ -66,6 +69,25 @@ def _skipped(names: Iterable[str]) -> list[str]:
 
 def _tested(names: set[str]) -> list[str]:
     return [f"skipped: {counted(len(names), 'picture')} without labels, in tables of test pictures"] if names else []
+
+
+def contradicted(
+    tree: Tree, files: Words, labels: np.ndarray, classes: Sequence[str], tables: Sequence[str]
+) -> list[str]:
+    """Return a note about pictures in the folder of another class than their label, where most are in their own."""
+    position = {name: i for i, name in enumerate(classes)}
+    if len({posixpath.basename(folder) for folder in tree.picture_folders} & position.keys()) < 2:
+        return []
+    folders = np.array([position.get(posixpath.basename(posixpath.dirname(file)), -1) for file in files])
+    wrong = np.flatnonzero((folders != labels) & (folders >= 0))
+    if not 0 < len(wrong) < (folders == labels).sum():
+        return []
+    i, count = int(wrong[0]), len(wrong)
+    have = "has a label other than its folder" if count == 1 else "have a label other than their folder"
+    return [
+        f"{' and '.join(tables[:NAMED])}: {counted(count, 'picture')} {have} ({files[i]}: {classes[labels[i]]}); "
+        "the label is used"
+    ]
 
 
 def files_of(tree: Tree, candidates: Sequence[Candidate], layout: Layout) -> set[str]:

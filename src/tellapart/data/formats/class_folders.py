@@ -21,6 +21,7 @@ from tellapart.data.formats._folder_words import masks_beside
 from tellapart.data.formats._match import Match
 from tellapart.data.formats._name_patterns import GRANDPARENT, PARENT, advice, label_of, not_matched, suggestions
 from tellapart.data.formats._pictures import picture_files, png
+from tellapart.data.formats._unread import advice_on_tables, mates
 from tellapart.data.layout import INFERRED, Layout
 from tellapart.data.split_names import SPLITS, split_named
 from tellapart.data.tree import Tree, other_files, pictures_of
@@ -139,14 +140,11 @@ def _loose(reading: Reading) -> list[str]:
 
 
 def _without_labels(tree: Tree, loose: Sequence[str]) -> DataError:
-    tables = _tables(tree)
-    table = (
-        f"; or say which columns of a table to read ({listed(tables)}): --image-column and --label" if tables else ""
-    )
+    where = f"{counted(len(loose), 'picture')} outside class folders ({loose[0]}), and none in one"
     return DataError(
-        f"{tree.path}: {counted(len(loose), 'picture')} outside class folders ({loose[0]}), and none in one",
+        f"{tree.path}: {where}{mates(tree, loose)}",
         "one folder per class, named after the class: cats/1.jpg, dogs/2.jpg; or a pattern for the label: --label",
-        f"{advice(loose)}{_as_classes(loose)}{table}",
+        f"{advice(loose)}{_as_classes(loose)}{advice_on_tables(tree)}",
         unclear=True,
     )
 

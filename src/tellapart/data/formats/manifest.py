@@ -15,7 +15,7 @@ import polars as pl
 
 from tellapart.data.collection import Collection
 from tellapart.data.formats import _choice, _file_index
-from tellapart.data.formats._choice import Candidate, Choice, choose, clash_error, incomplete, not_used
+from tellapart.data.formats._choice import Candidate, Choice, choose, clash_error, incomplete, is_submission, not_used
 from tellapart.data.formats._labels import Labels, positions
 from tellapart.data.formats._match import Match
 from tellapart.data.formats._pictures import picture_files, png
@@ -33,10 +33,11 @@ from tellapart.data.formats._rows import (
     read_rows,
 )
 from tellapart.data.formats._tables import empty_error, read_table
-from tellapart.data.formats._unlisted import files_of, unlisted
+from tellapart.data.formats._unlisted import contradicted, files_of, unlisted
 from tellapart.data.layout import INFERRED, Layout
 from tellapart.data.tree import Tree
 from tellapart.data.words import Words
+from tellapart.errors import DataError
 
 USES = ("label", "image_column", "images", "split_column", "delimiter")
 """What of a Layout this format honours."""
@@ -94,6 +95,12 @@ def _fault(tree: Tree, choice: Choice, layout: Layout) -> Exception:
     faults = [one.fault for one in ([meant] if meant else choice.others) if one.fault is not None]
     if faults:
         return faults[0]
+    if meant is not None and meant.usable and is_submission(meant):
+        return DataError(
+            f"{tree.describe(meant.name)}: is a submission file, by its name, and there is no other table of labels",
+            "a table of the labels of the pictures",
+            "give the path of the table itself if its labels are right",
+        )
     if choice.coco is not None and (meant is None or not meant.roles.file):
         return coco_error(tree, choice.coco)
     name = meant.name if meant else tree.names[0]
@@ -128,7 +135,7 @@ def _joined(tree: Tree, choice: Choice, parts: Sequence[Rows], layout: Layout) -
         splits=splits,
         groups=groups,
         columns=joined_columns(parts, kept),
-        notes=(*_missing(parts), *notes, *left),
+        notes=(*_missing(parts), *notes, *left, *contradicted(tree, files, labels, classes, names)),
         inferred=(
             read_as([part.table for part in parts]),
             *dict.fromkeys(line for part in parts for line in part.said),

@@ -13,10 +13,11 @@ import polars as pl
 
 from tellapart.data.arrays import to_labels
 from tellapart.data.collection import Collection, EncodedPictures
-from tellapart.data.formats._labels import several_labels
+from tellapart.data.formats._labels import check_single, several_labels
 from tellapart.data.formats._match import Match, is_stray
 from tellapart.data.formats._pictures import png
 from tellapart.data.formats._roles import LABELS as WORDS
+from tellapart.data.formats._roles import SPLITS, split_value
 from tellapart.data.formats._table import canonical
 from tellapart.data.layout import INFERRED, Layout
 from tellapart.data.split_names import split_of_file
@@ -31,10 +32,13 @@ IMAGES = ("image", "img", "picture", "bytes", "jpg", "jpeg", "png", "webp", "pho
 LABELS = ("label", "labels", "class", "fine_label", "target")
 """Names of columns of labels, the preferred one first; then those that tables of files have."""
 
+NAMES = ("labelname", "classname", "categoryname")
+"""Names of columns of words that are preferred to their numbers."""
+
 LEAST_BYTES = 2**28
 """Bytes of pictures that a file may contain in any case, however small it is."""
 
-USES = ("label", "image_column")
+USES = ("label", "image_column", "split_column")
 """What of a Layout this format honours."""
 
 
@@ -50,16 +54,19 @@ def match(tree: Tree, layout: Layout = INFERRED) -> Match:
 
 
 def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
-    """Read the tree, see the contract. Several files are joined; the name of a file or of its folder has the split."""
+    """Read the tree, see the contract. Several files are joined.
+
+    A column has the split or, without one, the name of a file or of its folder.
+    """
     files = _files(tree)
     data: list[bytes | None] = []
     tables = []
     for name in files:
         table = _table(tree, name, layout)
         data += table["image"].to_list()
-        tables.append(table.select("label"))
+        tables.append(table.select("label", "split"))
         del table  # so that the pictures of only one file are in memory twice
-    splits = [split_of_file(name) for name, table in zip(files, tables, strict=True) for _ in range(table.height)]
+    splits: list[str | None] = [split for table in tables for split in table["split"].to_list()]
     keys = [f"{name}/{row:06d}" for name, table in zip(files, tables, strict=True) for row in range(table.height)]
     column = pl.concat(tables, how="vertical_relaxed")["label"]
     column, kept, skipped = _labelled(column, splits)
@@ -86,7 +93,7 @@ def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
             lambda i: f"{tree.path}: {keys[i]}",
             lambda i: tree.stamp(keys[i].rpartition("/")[0]),
         ),
-        inferred=(f"label: the column {label}", *skipped),
+        inferred=(f"label: the column {label}", *_about_splits(tree, files[0], layout), *skipped),
     )
 
 
@@ -161,9 +168,12 @@ def _label_column(tree: Tree, name: str, layout: Layout) -> str | None:
     if layout.label is not None:
         return _given(tree, name, layout.label, "label")
     header = columns(tree, name)
+    kinds = schema(tree, name)
     if (known := column_of(header, LABELS)) is not None:
-        return known
-    others = [column for column, kind in schema(tree, name).items() if kind == pl.String or kind.is_integer()]
+        named = [column for column in header if canonical(column) in NAMES and kinds[column] == pl.String]
+        numbers = kinds[known].is_integer() and _named_in_metadata(tree, name, known) is None
+        return named[0] if named and numbers else known
+    others = [column for column, kind in kinds.items() if kind == pl.String or kind.is_integer()]
     for words in WORDS:
         found = [column for column in others if canonical(column) in words.split() and canonical(column) != "id"]
         if len(found) > 1:
@@ -187,7 +197,8 @@ def _table(tree: Tree, name: str, layout: Layout) -> pl.DataFrame:
             "a column 'image' with the bytes of picture files (or 'file_name' with their paths), and a column 'label'",
             "name the columns with --image-column and --label",
         )
-    table = read_parquet(tree, name, (image, label))
+    split = _split_column(tree, name, layout)
+    table = read_parquet(tree, name, (image, label, *([split] if split else [])))
     column = table[image]
     if isinstance(column.dtype, pl.Struct):
         column = column.struct.field("bytes")
@@ -202,7 +213,46 @@ def _table(tree: Tree, name: str, layout: Layout) -> pl.DataFrame:
             f"pictures of at most {MAX_RATIO} times the size of the file",
             "do not trust this file, or save its pictures as files with a manifest",
         )
-    return pl.DataFrame({"image": column, "label": _single_labels(table[label], where)})
+    splits = pl.repeat(split_of_file(name), len(column), dtype=pl.String, eager=True)
+    splits = splits if split is None else _splits(table[split], split, where)
+    return pl.DataFrame({"image": column, "label": _single_labels(table[label], where), "split": splits})
+
+
+def _split_column(tree: Tree, name: str, layout: Layout) -> str | None:
+    """Return the column of splits: the given one, or one that is called so and has nothing else."""
+    if layout.split_column is not None:
+        return _given(tree, name, layout.split_column, "split-column")
+    for column, kind in schema(tree, name).items():
+        if canonical(column) in SPLITS and kind == pl.String:
+            words = read_parquet(tree, name, (column,))[column].unique().to_list()
+            if None not in map(split_value, map(str, words)):
+                return column
+    return None
+
+
+def _splits(values: pl.Series, column: str, where: str) -> pl.Series:
+    """Return the split of every row. Raises DataError for a value that is not a split."""
+    words = values.cast(pl.String).fill_null("")
+    known = {word: split_value(word) for word in words.unique().to_list()}
+    wrong = [word for word, split in known.items() if split is None]
+    if wrong:
+        row = int((words == wrong[0]).arg_max() or 0) + 1
+        raise DataError(
+            f"{where}, row {row}: {wrong[0]!r} in the column {column!r} is not a valid split",
+            "train, validation or test",
+            "",
+        )
+    return words.replace_strict(known, return_dtype=pl.String)
+
+
+def _about_splits(tree: Tree, name: str, layout: Layout) -> list[str]:
+    """Return lines about columns that are called splits: the one that is used, and those that are not."""
+    used = _split_column(tree, name, layout)
+    others = [column for column in columns(tree, name) if canonical(column) in SPLITS and column != used]
+    return [
+        *([f"split: the column {used}"] if used else []),
+        *(f"not used: the column {column}, whose values are not the names of splits" for column in others),
+    ]
 
 
 def _single_labels(labels: pl.Series, where: str) -> pl.Series:
@@ -210,13 +260,34 @@ def _single_labels(labels: pl.Series, where: str) -> pl.Series:
     if isinstance(labels.dtype, (pl.List, pl.Array)):
         counts = labels.list.len() if isinstance(labels.dtype, pl.List) else labels.arr.to_list().list.len()
         several = (counts > 1).arg_true()
+        if (ones := _one_hot(labels, counts)) is not None:
+            return ones
         if len(several):
             shown = ", ".join(map(str, labels[several[0]].to_list()))
             raise several_labels(where, several[0] + 1, shown, "keep only the rows with one label, or another column")
         labels = labels.explode() if (counts == 1).all() else labels.list.first()
     if labels.null_count():
-        raise DataError(f"{where}: labels are missing in some rows", "a number or word in every row", "")
-    return labels.cast(pl.String) if isinstance(labels.dtype, (pl.Categorical, pl.Enum)) else labels
+        row = int(labels.is_null().arg_max() or 0) + 1
+        raise DataError(f"{where}, row {row}: labels are missing in some rows", "a number or word in every row", "")
+    if isinstance(labels.dtype, (pl.Categorical, pl.Enum, pl.Boolean)):
+        labels = labels.cast(pl.String)
+    if labels.dtype.is_float() and labels.is_finite().all() and (labels == labels.floor()).all():
+        return labels.cast(pl.Int64)  # pandas stores whole numbers like this where some were missing
+    if labels.dtype == pl.String:
+        check_single(labels, where)
+    return labels
+
+
+def _one_hot(labels: pl.Series, counts: pl.Series) -> pl.Series | None:
+    """Return the places of the ones in lists of a one and zeros, at least three; None for other lists."""
+    size = counts.max()
+    if labels.null_count() or not isinstance(size, int) or size < 3 or counts.min() != size:
+        return None
+    values = labels.explode()
+    if not values.dtype.is_numeric() or values.null_count() or not values.is_in([0, 1]).all():
+        return None
+    ones = values.to_numpy().reshape(-1, size)
+    return pl.Series(ones.argmax(axis=1)) if (ones.sum(axis=1) == 1).all() else None
 
 
 def _named_in_metadata(tree: Tree, name: str, label: str | None) -> list[str] | None:

@@ -45,13 +45,18 @@ _SPLIT_OF = {"publictest": "validation", "privatetest": "test", ".tra": "train",
 
 
 def match(tree: Tree, layout: Layout = INFERRED) -> Match:
-    """Match tables with pixels, which no other format has; another CSV matches less, so that errors name columns."""
+    """Match tables with pixels, which no other format has, but not better than tables of the same pictures as files.
+
+    Another CSV matches less, so that the error names columns.
+    """
     files = _files(tree, layout)
     if not files:
         return Match.NONE
     if not any(_has_pixels(tree, name, layout) for name in files):
         return Match.POSSIBLE if not layout.said else Match.NONE
-    return Match.STRAY if is_stray(tree, files) else Match.CERTAIN
+    if is_stray(tree, files):
+        return Match.STRAY
+    return Match.COLUMNS if tree.picture_folders else Match.CERTAIN
 
 
 def read(tree: Tree, layout: Layout = INFERRED) -> Collection:

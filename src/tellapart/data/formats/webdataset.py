@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from tellapart.data.archives import TarTree
 from tellapart.data.arrays import to_labels
 from tellapart.data.collection import Collection, EncodedPictures
+from tellapart.data.formats._class_names import class_names_beside
+from tellapart.data.formats._labels import check_single
 from tellapart.data.formats._match import Match
 from tellapart.data.formats._pictures import png
 from tellapart.data.layout import INFERRED, Layout
@@ -69,9 +72,14 @@ def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
             "",
         )
     words = [_label(shard, label) for shard, _, label in samples]
+    check_single(pl.Series(words), str(tree.path), layout.class_names or ())
     numbers = all(word.isdecimal() and str(int(word)) == word for word in set(words))
     labels = np.array([int(word) for word in words] if numbers else words)
+    found = None
+    if numbers and layout.class_names is None:
+        found = class_names_beside(tree, shards[0].name, [str(number) for number in np.unique(labels)])
     positions, names = to_labels(labels, str(tree.path), layout.class_names)
+    names = tuple(found[0][name] for name in names) if found else names
     splits = [split_of_file(shard.name) for shard, _, _ in samples]
     kinds = sorted({posixpath.basename(label).partition(".")[2] for _, _, label in samples})
     return Collection(
@@ -82,7 +90,11 @@ def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
         keys=[f"{shard.name}/{picture}".lstrip("/") for shard, picture, _ in samples],
         splits=np.array([split or "train" for split in splits]) if any(splits) and len(set(splits)) > 1 else None,
         pictures=_pictures([(shard.tree, picture) for shard, picture, _ in samples]),
-        inferred=(f"label: from the .{' and .'.join(kinds)} files in {counted(len(shards), 'tar file')}",),
+        notes=tuple(_left_out(shards)),
+        inferred=(
+            f"label: from the .{' and .'.join(kinds)} files in {counted(len(shards), 'tar file')}",
+            *([f"names: from {found[1]}"] if found else []),
+        ),
     )
 
 
@@ -136,8 +148,22 @@ def _pairs(names: Sequence[str]) -> list[tuple[str, str]]:
     labels: dict[str, str] = {}
     for suffix in reversed(LABELS):
         labels |= {name.removesuffix(suffix): name for name in names if name.endswith(suffix)}
-    pictures = [name for name in names if "." in posixpath.basename(name) and looks_like_picture(name)]
-    return [(name, labels[key]) for name in pictures if (key := _key(name)) in labels]
+    return [(name, labels[key]) for name in names if _is_picture(name) and (key := _key(name)) in labels]
+
+
+def _left_out(shards: Sequence[_Shard]) -> list[str]:
+    """Return a note about the pictures that have no file with a label."""
+    left = [
+        f"{shard.name}/{name}".lstrip("/")
+        for shard in shards
+        for name in sorted(set(filter(_is_picture, shard.tree.names)) - {name for name, _ in _pairs(shard.tree.names)})
+    ]
+    more = ", ..." if len(left) > 1 else ""
+    return [f"left out: {counted(len(left), 'picture')} without a file with a label ({left[0]}{more})"] if left else []
+
+
+def _is_picture(name: str) -> bool:
+    return "." in posixpath.basename(name) and looks_like_picture(name)
 
 
 def _key(name: str) -> str:
@@ -162,7 +188,11 @@ def _label_in_json(text: str, where: str) -> str:
         content = json.loads(text)
     except (ValueError, RecursionError):
         content = None
-    value = next((content[key] for key in KEYS if key in content), None) if isinstance(content, dict) else content
+    if isinstance(content, dict):
+        known = [content[key] for key in KEYS if key in content]
+        value = next((word for word in known if isinstance(word, str)), known[0] if known else None)
+    else:
+        value = content
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, list):
