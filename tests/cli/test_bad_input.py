@@ -102,7 +102,7 @@ def test_text_among_pixels(tmp_path):
 def test_a_pixel_out_of_range(tmp_path):
     path = write_csv(tmp_path, [*GOOD, "1," + ",".join(["256"] + ["7"] * 15)])
     message = refused(tmp_path, path)
-    assert f"{path}: picture 8 has the value 256.0 at row 0, column 0" in message
+    assert f"{path}, line 10, column pixel1: 256 is not a pixel" in message
     assert "pixels from 0 to 255" in message
 
 

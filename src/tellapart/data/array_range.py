@@ -293,14 +293,24 @@ def _refuse_outside(values: _Values, high: float) -> None:
             raise _outside(array, (array < 0) | (array > high), where)
 
 
-def _outside(array: np.ndarray, wrong: np.ndarray, where: str) -> DataError:
+class OutOfRangeError(DataError):
+    """A value that no picture has: `value`, in picture number `picture` of the array called `where`."""
+
+    where: str
+    picture: int
+    value: float
+
+
+def _outside(array: np.ndarray, wrong: np.ndarray, where: str) -> OutOfRangeError:
     place = np.unravel_index(int(wrong.argmax()), array.shape)
     i, row, column = place[:3]
-    return DataError(
+    error = OutOfRangeError(
         f"{where}: picture {i} has the value {array[place]} at row {row}, column {column}",
         "pixels from 0 to 255 (or floats from 0 to 1)",
         "rescale or repair the array",
     )
+    error.where, error.picture, error.value = where, int(i), float(array[place])
+    return error
 
 
 def _span(least: float, most: float, decimals: int = 9) -> str:

@@ -87,7 +87,10 @@ def _heic(data: bytes, source: str) -> Image.Image:
         from pillow_heif import HeifImageFile
     except ImportError as error:
         raise _missing(source, "HEIC", "heif") from error
-    image: Image.Image = HeifImageFile(io.BytesIO(data))
+    try:
+        image: Image.Image = HeifImageFile(io.BytesIO(data))
+    except Exception as error:  # the library raises its own and Python's errors on damaged files
+        raise PictureError(source, f"is HEIC that cannot be decoded ({' '.join(str(error).split())[:100]})") from error
     return image
 
 

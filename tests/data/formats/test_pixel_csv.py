@@ -230,7 +230,11 @@ def test_tables_without_labels_are_named(tmp_path):
         ([[*row, 1] for row in labelled(GREY)], None, "has 66 columns and no header line"),
         ([[1, "nan", *row[2:]] for row in labelled(GREY)], ["label", *numbered(64)], "line 2, column pixel0: 'nan'"),
         ([[1, "x", *row[2:]] for row in labelled(GREY)], ["label", *numbered(64)], "'x' is not a pixel"),
-        ([[1, 999, *labelled(GREY)[0][2:]], *labelled(GREY)], ["label", *numbered(64)], "has the value 999"),
+        (
+            [[1, 999, *labelled(GREY)[0][2:]], *labelled(GREY)],
+            ["label", *numbered(64)],
+            "line 2, column pixel0: 999 is not",
+        ),
     ),
 )
 def test_faults(rows, header, words, tmp_path):

@@ -8,11 +8,13 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from tellapart.data.array_range import OutOfRangeError
 from tellapart.data.collection import Collection
 from tellapart.data.formats._blocks import Block, from_blocks
 from tellapart.data.formats._emnist import UPRIGHT, characters, is_emnist, upright
@@ -82,7 +84,11 @@ def read(tree: Tree, layout: Layout = INFERRED) -> Collection:
     if ignored:
         more = ", ..." if len(ignored) > 3 else ""
         notes = [f"left out: {', '.join(ignored[:3])}{more}, whose header does not have both labels and pixels"]
-    return from_blocks(tree, blocks, class_names, [part.where for part in parts], inferred, notes)
+    try:
+        return from_blocks(tree, blocks, class_names, [part.where for part in parts], inferred, notes)
+    except OutOfRangeError as error:
+        source = next((name for name in files if tree.describe(name) == error.where), None)
+        raise (_at_line(tree, source, layout, error) if source else None) or error from error
 
 
 def write(collection: Collection, folder: Path) -> None:
@@ -355,6 +361,20 @@ def _fault(where: str, data: bytes, dialect: Dialect, found: Columns) -> DataErr
             length = length or len(cells)
             if len(cells) != length:
                 return DataError(f"{at}: has {len(cells)} pixels", f"{length}, as in the first line", "")
+    return None
+
+
+def _at_line(tree: Tree, name: str, layout: Layout, error: OutOfRangeError) -> DataError | None:
+    """Return the error for a value out of range with its line and column, or None if it is not found."""
+    dialect, found = dialect_of(tree, name, layout.delimiter), _found(tree, name, layout)
+    if dialect is None or found is None:
+        return None
+    rows = _rows(error.where, tree.read(name), dialect)
+    for line, row in islice(rows, error.picture, error.picture + 1):
+        for i in found.pixels:
+            if any(is_number(cell) and float(cell) == error.value for cell in pixels_in(row[i])):
+                at = f"{error.where}, line {line}, column {dialect.names[i]}"
+                return DataError(f"{at}: {error.value:g} is not a pixel", error.expected, error.action)
     return None
 
 
