@@ -43,8 +43,11 @@ _UNNAMED = (re.compile(r"(19|20)\d\d([-_.]?)[01]\d\2[0-3]\d"), re.compile(r"[1-9
 """Days, and the folders that cameras make."""
 
 
-_MASK_OF = re.compile(rf"(.*[^/])[ _.-](?:{'|'.join(sorted(MASKS))})(?:[ _-]?\d{{1,3}})?\.\w{{1,5}}$", re.IGNORECASE)
-"""A file with the name of another one and a word for what was drawn on it."""
+_MASK = re.compile(rf"[ _.-](?:{'|'.join(sorted(MASKS))})(?:[ _-]?\d{{1,3}})?\.\w{{1,5}}$", re.IGNORECASE)
+"""The end of a file's name that has the name of another file and a word for what was drawn on it."""
+
+_LONGEST = 32
+"""Characters at the end of a name that are searched for that: archives may have names of any length."""
 
 
 class Numbered(NamedTuple):
@@ -87,7 +90,7 @@ def is_mask(name: str) -> bool:
 
 def masks_beside(names: Sequence[str]) -> list[str]:
     """Return the files named after another file in their folder and a mask: `benign (1)_mask.png`."""
-    found = [(name, match[1]) for name in names if (match := _MASK_OF.search(name))]
+    found = [(name, name[: -len(match[0])]) for name in names if (match := _MASK.search(name[-_LONGEST:]))]
     stems = {name.rpartition(".")[0] for name in names} if found else ()
     return [name for name, stem in found if stem in stems]
 
