@@ -1,4 +1,4 @@
-"""HEIC, AVIF and DICOM, where the packages for them are installed, and what is said where they are not."""
+"""HEIC, AVIF and DICOM, with the packages that read them, and the messages without these."""
 
 import io
 import sys

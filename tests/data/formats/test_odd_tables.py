@@ -7,22 +7,7 @@ import pytest
 
 import tellapart
 from tellapart.errors import DataError
-from tests.pictures import small_png
-
-PNG = small_png()
-
-
-def pictures(home, *names):
-    """Write pictures that differ in their bytes."""
-    for name in names:
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        (home / name).write_bytes(PNG + name.encode())
-
-
-def listed(home, labels, header="file_name,label", name="t.csv"):
-    pictures(home, *(f"{i}.jpg" for i in range(len(labels))))
-    (home / name).write_text(header + "\n" + "".join(f"{i}.jpg,{label}\n" for i, label in enumerate(labels)))
-    return home / name
+from tests.listed_pictures import listed, pictures
 
 
 def test_flags_that_do_not_divide_the_rows_are_not_splits(tmp_path):
@@ -36,7 +21,7 @@ def test_flags_that_do_not_divide_the_rows_are_not_splits(tmp_path):
 
 def test_a_submission_file_has_no_labels(tmp_path):
     path = listed(tmp_path, ["0", "0"], name="sample_submission.csv")
-    with pytest.raises(DataError, match=r"sample_submission\.csv: is a submission file") as caught:
+    with pytest.raises(DataError, match=r"sample_submission\.csv: its name is that of a submission") as caught:
         tellapart.open(tmp_path)
     assert "the path of the table itself" in caught.value.action
     assert tellapart.open(path).class_names == ("0",)

@@ -7,23 +7,7 @@ import pytest
 
 import tellapart
 from tellapart.errors import DataError, UsageError
-from tests.pictures import small_png
-
-PNG = small_png()
-
-
-def pictures(home, *names):
-    """Write pictures that differ in their bytes."""
-    for name in names:
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        (home / name).write_bytes(PNG + name.encode())
-
-
-def listed(home, labels, header="file_name,label", name="t.csv"):
-    pictures(home, *(f"{i}.jpg" for i in range(len(labels))))
-    (home / name).write_text(header + "\n" + "".join(f"{i}.jpg,{label}\n" for i, label in enumerate(labels)))
-    return home / name
-
+from tests.listed_pictures import PNG, listed, pictures
 
 CHEST = ["No Finding", "Mass", "Effusion", "Effusion|Mass", "No Finding", "Effusion|Infiltration|Mass"]
 LEAVES = ["healthy", "scab", "rust", "complex", "scab", "rust complex", "rust", "complex", "scab rust"]  # Kaggle 2021

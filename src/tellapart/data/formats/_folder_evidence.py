@@ -90,7 +90,7 @@ def home(name: str) -> str:
 
 
 def in_common(structures: Sequence[frozenset[str]]) -> list[str]:
-    """Return the names, two or more, that most of several folders have in them; none if there are no such names.
+    """Return the names that occur in most of several folders; none if there are fewer than two.
 
     Names that only a few share, such as species of the same name in two genera, do not count.
     """

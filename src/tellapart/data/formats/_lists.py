@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 import polars as pl
 
-from tellapart.data.formats._table import Table, canonical
+from tellapart.data.formats._table import Table
 from tellapart.data.formats._text_table import first_bytes
 from tellapart.data.tree import Tree
 from tellapart.errors import DataError
@@ -121,8 +121,3 @@ def _named(values: dict[str, str], number: str, tree: Tree, name: str) -> str:
     if number not in values:
         raise DataError(f"{tree.describe(name)}: the number {number} is not in every list", "one line per picture", "")
     return values[number]
-
-
-def is_plain(column: str) -> bool:
-    """Return whether a column was not named by its file."""
-    return canonical(column).startswith("column")

@@ -78,7 +78,7 @@ LONGEST = 80
 class Roles:
     """The columns by what they are for; None where there is none.
 
-    `one_hot` are the columns of zeros and ones, one per class, if there is no column of labels. `choices` are the
+    Without a column of labels, `one_hot` are the columns of zeros and ones, one per class. `choices` are the
     columns that are equally likely to be the labels. `named` is whether the label column was found by its name.
     """
 

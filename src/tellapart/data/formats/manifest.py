@@ -97,7 +97,7 @@ def _fault(tree: Tree, choice: Choice, layout: Layout) -> Exception:
         return faults[0]
     if meant is not None and meant.usable and is_submission(meant):
         return DataError(
-            f"{tree.describe(meant.name)}: is a submission file, by its name, and there is no other table of labels",
+            f"{tree.describe(meant.name)}: its name is that of a submission file, and no other table has labels",
             "a table of the labels of the pictures",
             "give the path of the table itself if its labels are right",
         )
