@@ -78,6 +78,10 @@ class PictureError(TellapartError):
         self.source, self.reason, self.temporary = source, reason, temporary
 
 
+class WeightsError(TellapartError):
+    """The weights of a pretrained backbone are missing, or their file is refused."""
+
+
 class RecipeError(TellapartError):
     """A recipe that does not exist, has a wrong field, or does not fit the data."""
 

@@ -33,6 +33,7 @@ ORDER = [
     "recipes",
     "training",
     "classifier",
+    "pretrained",
     "evaluation",
     "explanation",
     "labelling",
@@ -47,7 +48,7 @@ ORDER = [
 ]
 STRANGERS = ({"evaluation", "explanation", "labelling"}, {"report", "export", "serve"})
 HOMES = {
-    "keras": {"networks", "recipes", "training", "classifier", "explanation", "export"},
+    "keras": {"networks", "recipes", "training", "classifier", "pretrained", "explanation", "export"},
     "tensorflow": {"networks"},
     "tf2onnx": {"classifier", "export"},
     "onnxruntime": {"classifier"},
