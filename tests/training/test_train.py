@@ -7,8 +7,9 @@ from tellapart.data.feeding import Prepared
 from tellapart.errors import DataError, RecipeError, TrainingError
 from tellapart.progress import Epoch
 from tellapart.recipes.find import find_recipe
-from tellapart.training.batches import Batches, class_weights, targets
+from tellapart.training.batches import Batches, targets
 from tellapart.training.checkpoints import Checkpoints
+from tellapart.training.class_weights import class_weights
 from tellapart.training.plan import Plan
 from tellapart.training.session import Session
 from tellapart.training.train import train_network

@@ -1,4 +1,4 @@
-"""Cross-validation: assigns pictures to folds, and predicts each picture with a model that did not train on it."""
+"""Cross-validation: folds of a collection, and a prediction of each picture by a model that did not train on it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tellapart.classifier.make import ModelFacts, make_classifier
 from tellapart.data.collection import Collection
 from tellapart.data.duplicates import Duplicates
 from tellapart.data.feeding import Prepared, rows_for
+from tellapart.data.folds import assign_folds
 from tellapart.data.pixel_store import pixels_digest
 from tellapart.data.splitting import merge_groups
 from tellapart.errors import DataError, OutOfMemoryError, Stopped, TrainingError
@@ -36,29 +37,6 @@ SMALLER = "smaller.json"
 
 SAMPLES = 64
 """Pictures on which a fold's network is compared with its ONNX copy."""
-
-
-def assign_folds(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
-    """The fold, 0 to folds - 1, of every picture: stratified by label int [n], with groups [n] kept together."""
-    rng = np.random.default_rng((seed, folds))
-    names, members = np.unique(groups, return_inverse=True)
-    classes = int(labels.max()) + 1
-    # The classes of each group (few, of perhaps many) and its share of each class, so that rare classes count as much.
-    codes, counts = np.unique(members * classes + labels, return_counts=True)
-    of_class = codes % classes
-    share = counts / np.bincount(labels)[of_class]
-    starts = np.searchsorted(codes, np.arange(len(names) + 1) * classes)
-    fold = np.zeros(len(names), np.int64)
-    filled = np.zeros((folds, classes))
-    order = rng.permutation(len(names))
-    for group in order[np.argsort(-np.bincount(members)[order], kind="stable")].tolist():  # large groups first
-        its_classes, shares = of_class[starts[group] : starts[group + 1]], share[starts[group] : starts[group + 1]]
-        crowd = filled[:, its_classes] @ shares
-        emptiest = np.flatnonzero(crowd <= crowd.min() + 1e-12)
-        chosen = emptiest[filled[emptiest].sum(axis=1).argmin()]
-        fold[group] = chosen
-        filled[chosen, its_classes] += shares
-    return fold[members]
 
 
 def make_folds(

@@ -38,12 +38,21 @@ def widened(array: np.ndarray, kind: str) -> np.ndarray:
 
 
 def counted_shape(shape: object, name: str) -> tuple[int, ...]:
-    """A shape from a file, checked. Raises RefusedError unless it is a list of at most 8 sizes, each 0 or more."""
-    if not isinstance(shape, Sequence) or isinstance(shape, str) or len(shape) > MOST_DIMENSIONS:
+    """A shape from a file, checked. Raises RefusedError unless it is a list of at most 8 sizes, each 0 or more.
+
+    Without sizes of 0 it has at most 2**48 numbers: NumPy makes no larger arrays, not even empty ones.
+    """
+    sizes = whole_numbers(shape, name)
+    if math.prod(max(size, 1) for size in sizes) > 2**48:
         raise RefusedError(f"{shown(name)} has no valid shape")
-    if not all(is_count(size) for size in shape):
+    return sizes
+
+
+def whole_numbers(values: object, name: str) -> tuple[int, ...]:
+    """The sizes or strides of an array, checked. Raises RefusedError unless they are at most 8 numbers of 0 or more."""
+    if not isinstance(values, (list, tuple)) or len(values) > MOST_DIMENSIONS or not all(map(is_count, values)):
         raise RefusedError(f"{shown(name)} has no valid shape")
-    return tuple(shape)
+    return tuple(values)
 
 
 def is_count(value: object) -> bool:

@@ -21,6 +21,7 @@ from tellapart.pretrained._numbers import (
     read_bytes,
     shown,
     stored_bytes,
+    whole_numbers,
     widened,
 )
 from tellapart.pretrained._unpickle import Maker, as_dict, unpickled
@@ -176,7 +177,7 @@ def _rebuilt(arguments: tuple[Any, ...]) -> _Tensor:
     storage, offset, shape, strides = arguments[:4]
     if not isinstance(storage, _Storage) or not is_count(offset) or any(arguments[6:]):
         raise RefusedError("an array is described in an unknown way")
-    shape, strides = counted_shape(shape, storage.key), counted_shape(strides, storage.key)
+    shape, strides = counted_shape(shape, storage.key), whole_numbers(strides, storage.key)
     if len(shape) != len(strides):
         raise RefusedError(f"an array in the storage {shown(storage.key)} has strides that do not fit its shape")
     last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))

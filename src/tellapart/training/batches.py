@@ -9,6 +9,7 @@ import numpy as np
 from tellapart.data.feeding import Prepared
 from tellapart.networks.backend import NAME, keras
 from tellapart.recipes.recipe import Recipe
+from tellapart.training.class_weights import class_weights
 from tellapart.training.mixing import mixed
 
 STEPS_AT_ONCE, PIXELS_AT_ONCE = 8, 2**20
@@ -70,16 +71,6 @@ class Batches(keras.utils.PyDataset):
         self.order = (
             np.arange(count) if self.seed is None else np.random.default_rng((self.seed, epoch)).permutation(count)
         )
-
-
-def class_weights(labels: np.ndarray, balance: float, classes: int) -> np.ndarray:
-    """The weight of a picture of each class, float32 [classes]: count ** -balance, scaled to a mean of 1 per picture.
-
-    `labels` int [n]; a class without pictures gets 0.
-    """
-    counts = np.bincount(labels, minlength=classes).astype(float)
-    weights = np.where(counts > 0, np.maximum(counts, 1) ** -balance, 0)
-    return (weights * len(labels) / (weights * counts).sum()).astype(np.float32)
 
 
 def targets(labels: np.ndarray, outputs: int) -> np.ndarray:
