@@ -7,22 +7,21 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from tellapart.classifier.classifier import Classifier
 from tellapart.classifier.make import ModelFacts, record_of
 from tellapart.classifier.model_file import CONFIG, ONNX, WEIGHTS, Layer
 from tellapart.classifier.onnx_copy import check_onnx_copy
+from tellapart.data.feeding import Prepared
 from tellapart.networks.head import HEAD
 from tellapart.pretrained.compiled import Compiled
 from tellapart.training.logistic import LinearHead
 
 
-def frozen_classifier(backbone: Compiled, head: LinearHead, facts: ModelFacts, samples: np.ndarray) -> Classifier:
+def frozen_classifier(backbone: Compiled, head: LinearHead, facts: ModelFacts, samples: Prepared) -> Classifier:
     """Make a classifier of a backbone and a head on its features.
 
-    `samples` are real pictures uint8 [n, *preprocessing.shape], on which the ONNX copy is compared with the head on the
-    backbone's features. Raises ModelFileError where the two differ.
+    `samples` are real pictures with their features, on which the ONNX copy is compared with the head on the features.
+    Raises ModelFileError where the two differ.
     """
     classes = head.kernel.shape[1]
     layers = (*backbone.layers[:-1], _head_layer(backbone.layers[-1], head))
@@ -32,7 +31,8 @@ def frozen_classifier(backbone: Compiled, head: LinearHead, facts: ModelFacts, s
         ONNX: _copied(backbone.members[ONNX], head),
     }
     classifier = Classifier(record_of(facts, classes, layers), members)
-    check_onnx_copy(head(backbone.features(samples)), classifier.runtime(samples))
+    assert samples.features is not None
+    check_onnx_copy(head(samples.features), classifier.runtime(samples.pixels[:]))
     classifier.head = head
     return classifier
 

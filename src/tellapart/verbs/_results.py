@@ -25,6 +25,10 @@ SAMPLES = 256
 """At most this many pictures are used to compare a network with its ONNX copy."""
 
 
+SAMPLES_OF_BACKBONE = 32
+"""The same for a frozen backbone, which was compared when it was compiled."""
+
+
 @dataclass(frozen=True, eq=False)
 class OutOfFold:
     """Cross-validation: probabilities float [n, classes] for the training pictures, and the fold int [n] of each."""
@@ -40,19 +44,22 @@ class OutOfFold:
 
 def to_classifier(plan: Plan, pictures: Pictures, trained: Trained) -> Classifier:
     """The classifier of a trained network, uncalibrated. Raises ModelFileError if its ONNX copy answers differently."""
+    import numpy as np
+
     from tellapart.classifier.make import ModelFacts, make_classifier
     from tellapart.data.feeding import batch_for
     from tellapart.pretrained.frozen import frozen_classifier
 
-    samples = (pictures.validation() or pictures.of("train")).pixels
+    samples = pictures.validation() or pictures.of("train")
     recipe = trained.recipe
     training = plan.with_recipe(recipe).for_model_file(pictures.collection, pictures.split_table)
     facts = ModelFacts(plan.class_names, plan.preprocessing, recipe.loss, recipe.views, training)
-    some = samples[: min(SAMPLES, batch_for(plan.preprocessing.shape))]
     if trained.head is not None:
         assert pictures.backbone is not None
+        some = samples.take(np.arange(min(len(samples), SAMPLES_OF_BACKBONE)))
         return frozen_classifier(pictures.backbone, trained.head, facts, some)
-    return make_classifier(trained.network, facts, some)
+    most = min(SAMPLES, batch_for(plan.preprocessing.shape))
+    return make_classifier(trained.network, facts, samples.pixels[:most])
 
 
 def measure(
