@@ -477,6 +477,8 @@ def train(
     data: str | PathLike[str] | Collection | tuple[ArrayLike, ArrayLike] | None = None,
     *,
     recipe: str | Path | Recipe = "auto",
+    backbone: str | None = None,
+    weights: str | PathLike[str] | None = None,
     set: Mapping[str, object] | Sequence[str] = ...,
     config: str | PathLike[str] | None = None,
     epochs: int | None = None,
@@ -518,6 +520,9 @@ def train(
         a tuple of arrays (pictures, labels).
     recipe: A library recipe's name, my.toml or my.py; "auto" chooses one from the pictures. In Python also a
         Recipe.
+    backbone: Pretrained backbone to start from; "none" trains from scratch; default: chosen from the pictures and
+        the weights at hand. 'tellapart backbones' lists them.
+    weights: File with the weights of the backbone, instead of those that are found on this machine.
     set: Change a field of the recipe, such as optimizer=sgd; may be repeated. In Python also a mapping of field
         names to values.
     config: A run.json or a run folder: repeat its options, except those that are given.

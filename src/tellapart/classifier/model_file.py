@@ -106,8 +106,9 @@ class ModelRecord(BaseModel):
     def backbone(self) -> dict[str, str] | None:
         """The title, licence, credit and SHA-256 of the weights that the network started from, if any."""
         backbone = self.training.get("backbone")
-        known = {name: backbone.get(name) for name in _OF_BACKBONE} if isinstance(backbone, dict) else {}
-        return known if known and all(isinstance(text, str) for text in known.values()) else None
+        known = backbone if isinstance(backbone, dict) else {}
+        texts = {name: text for name in _OF_BACKBONE if isinstance(text := known.get(name), str)}
+        return texts if len(texts) == len(_OF_BACKBONE) else None
 
     @property
     def class_counts(self) -> list[int] | None:

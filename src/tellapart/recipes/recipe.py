@@ -13,8 +13,9 @@ from tellapart.images.views import Views
 from tellapart.recipes.augmentation import Augmentation
 
 Network = Callable[..., Any]
-"""`network(shape, classes)` returns a keras.Model; with a backbone, its name is the third argument. Typed loosely, since
-this module must not import Keras.
+"""`network(shape, classes)` returns a keras.Model; with a backbone, its name is the third argument.
+
+Typed loosely, because this module must not import Keras.
 """
 
 Initialise = Callable[[Any, Any], None]
