@@ -75,7 +75,8 @@ def scale_rates(optimizer: keras.Optimizer, factors: Mapping[str, float]) -> Non
     step = optimizer.update_step
 
     def scaled(gradient: Any, variable: Any, rate: Any) -> Any:
-        return step(gradient, variable, rate * factors.get(variable.path, 1.0))
+        own = optimizer._trainable_variables[optimizer._get_variable_index(variable)]  # TensorFlow's has no path
+        return step(gradient, variable, rate * factors.get(own.path, 1.0))
 
     optimizer.update_step = scaled
 
