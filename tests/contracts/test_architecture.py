@@ -216,6 +216,7 @@ CHOICES = [
         ("check", "tellapart.checks"),
         ("recipe", "tellapart.recipes.library"),
         ("data set", "tellapart.data.datasets"),
+        ("backbone", "tellapart.networks.backbones"),
     )
     for name in leaves.names(package)
 ]
@@ -256,7 +257,16 @@ def modules_after(code: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    (["--help"], ["train", "--help"], ["recipes"], ["recipes", "quick"], ["formats"], ["datasets"], ["show", "--help"]),
+    (
+        ["--help"],
+        ["train", "--help"],
+        ["recipes"],
+        ["recipes", "quick"],
+        ["formats"],
+        ["datasets"],
+        ["backbones"],
+        ["show", "--help"],
+    ),
 )
 def test_listing_and_help_load_no_keras(arguments):
     code = f"sys.argv = ['tellapart', *{arguments!r}]\nfrom tellapart.cli.main import main\n"

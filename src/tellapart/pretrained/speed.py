@@ -31,11 +31,11 @@ def measure(name: str, on_event: Listener = silent) -> float:
     run = OnnxRuntime(make_onnx_copy(module.network((side, side, 3))), name)
     pixels = np.random.default_rng(0).integers(0, 256, (BATCH, side, side, 3), np.uint8)
     run(pixels)
-    started, batches = time.perf_counter(), 0
-    while time.perf_counter() < started + SECONDS:
+    started, batches, seconds = time.perf_counter(), 0, 0.0
+    while batches == 0 or seconds < SECONDS:
         run(pixels)
-        batches += 1
-    speed = batches * BATCH / (time.perf_counter() - started)
+        batches, seconds = batches + 1, time.perf_counter() - started
+    speed = batches * BATCH / seconds
     remember(_key(name), speed)
     return speed
 
