@@ -14,7 +14,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "tellapart"
-LEAF_FOLDERS = ("data/formats", "data/datasets", "checks", "recipes/library", "report/sections", "verbs")
+LEAF_FOLDERS = (
+    "data/formats",
+    "data/datasets",
+    "checks",
+    "networks/backbones",
+    "recipes/library",
+    "report/sections",
+    "verbs",
+)
 """Folders where adding one thing is adding one file, which knows no other of these files."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -49,6 +49,7 @@ _HOMES |= {
         "PictureError",
         "RecipeError",
         "ModelFileError",
+        "WeightsError",
         "DownloadError",
         "TrainingError",
         "OutOfMemoryError",

@@ -29,6 +29,7 @@ from tellapart.errors import Stopped as Stopped
 from tellapart.errors import TellapartError as TellapartError
 from tellapart.errors import TrainingError as TrainingError
 from tellapart.errors import UsageError as UsageError
+from tellapart.errors import WeightsError as WeightsError
 from tellapart.evaluation.comparison import Comparison as Comparison
 from tellapart.evaluation.evaluation import Evaluation as Evaluation
 from tellapart.images.preprocessing import Preparation as Preparation
@@ -39,6 +40,7 @@ from tellapart.verbs._explanation import Explanations
 from tellapart.verbs._explanation import Explanation as Explanation
 from tellapart.verbs._predictions import Predictions
 from tellapart.verbs.adopt import Adopted
+from tellapart.verbs.backbones import BackboneList
 from tellapart.verbs.check import Report as Report
 from tellapart.verbs.datasets import DatasetList
 from tellapart.verbs.doctor import Diagnosis
@@ -73,8 +75,10 @@ __all__ = [
     "TellapartError",
     "TrainingError",
     "UsageError",
+    "WeightsError",
     "__version__",
     "adopt",
+    "backbones",
     "check",
     "compare",
     "datasets",
@@ -121,6 +125,28 @@ def adopt(
     output: The file to write; default: the model's name with -adopted.keras.
     data: Pictures on which to compare the ONNX copy with Keras; default: random pixels. In Python also a
         Collection, or a tuple of arrays (pictures, labels).
+    on_event: Called with each note and progress event (tellapart.progress); default: print lines.
+    cancellation: A Cancellation, by which another thread can stop the work.
+    """
+
+def backbones(
+    name: str | None = None,
+    *,
+    fetch: str | None = None,
+    measure: bool = False,
+    on_event: Listener | None = None,
+    cancellation: Cancellation | None = None,
+) -> BackboneList:
+    """List the pretrained backbones with licence, accuracy and speed, and whether their weights are on this machine.
+
+    Returns the list, or one backbone. Uses the network only with `fetch`, and Keras only with `measure`.
+
+    Raises UsageError for a name that does not exist, WeightsError and DownloadError if weights cannot be fetched.
+
+    name: A backbone to describe.
+    fetch: Download the weights of this backbone, unless they are on this machine; the only use of the network. An
+        interrupted download resumes.
+    measure: Measure how many pictures per second each backbone processes here; takes some seconds each.
     on_event: Called with each note and progress event (tellapart.progress); default: print lines.
     cancellation: A Cancellation, by which another thread can stop the work.
     """
@@ -451,6 +477,8 @@ def train(
     data: str | PathLike[str] | Collection | tuple[ArrayLike, ArrayLike] | None = None,
     *,
     recipe: str | Path | Recipe = "auto",
+    backbone: str | None = None,
+    weights: str | PathLike[str] | None = None,
     set: Mapping[str, object] | Sequence[str] = ...,
     config: str | PathLike[str] | None = None,
     epochs: int | None = None,
@@ -492,6 +520,9 @@ def train(
         a tuple of arrays (pictures, labels).
     recipe: A library recipe's name, my.toml or my.py; "auto" chooses one from the pictures. In Python also a
         Recipe.
+    backbone: Pretrained backbone to start from; "none" trains from scratch; default: chosen from the pictures and
+        the weights at hand. 'tellapart backbones' lists them.
+    weights: File with the weights of the backbone, instead of those that are found on this machine.
     set: Change a field of the recipe, such as optimizer=sgd; may be repeated. In Python also a mapping of field
         names to values.
     config: A run.json or a run folder: repeat its options, except those that are given.

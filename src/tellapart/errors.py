@@ -91,7 +91,7 @@ class ModelFileError(TellapartError):
 
 
 class DownloadError(TellapartError):
-    """A data set that could not be downloaded."""
+    """A file of a data set, or of weights, that could not be downloaded."""
 
     exit_code = 1
 

@@ -71,6 +71,17 @@ def sha256_of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def has_digest(path: Path, sha256: str = "", md5: str = "") -> bool:
+    """Whether a file has this SHA-256, of which the first digits are enough; or, if there is none, this MD5.
+
+    An MD5 shows damage only: files with the same one can be made.
+    """
+    if sha256:
+        return sha256_of_file(path).startswith(sha256.lower())
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() == md5.lower()
+
+
 def plain_name(text: str) -> str:
     """`text` as a file name that is safe on every system: letters, digits, dot, dash and underscore, at most 80."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:80] or "unnamed"

@@ -142,6 +142,8 @@ class Classifier:
         """The views that confidence was calibrated with."""
         self.threshold = record.threshold
         """The probability below which an answer is "unsure", if any."""
+        self.head: Callable[[np.ndarray], np.ndarray] | None = None
+        """The last layer, for pictures whose features are known: those of the backbone of a training."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -222,11 +224,21 @@ class Classifier:
         """Probabilities float32 [n, classes] for preprocessed pictures, uint8 [n, *preprocessing.shape]."""
         return self._over_views(pixels, self.runtime(pixels))
 
-    def probabilities_and_ood_scores(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Probabilities as from `probabilities`, and OOD scores float [n] in 0..1; None without a detector."""
-        if self.ood_detector is None or not self.runtime.has_features:
+    def probabilities_and_ood_scores(
+        self, pixels: np.ndarray, known: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Probabilities as from `probabilities`, and OOD scores float [n] in 0..1; None without a detector.
+
+        `known` float32 [n, features] are the features of the pictures, if the classifier has a `head` for them.
+        """
+        if self.head is not None and known is not None:
+            outputs, features = self.head(known), known
+        elif self.ood_detector is None or not self.runtime.has_features:
             return self.probabilities(pixels), None
-        outputs, features = self.runtime.with_features(pixels)
+        else:
+            outputs, features = self.runtime.with_features(pixels)
+        if self.ood_detector is None:
+            return self._over_views(pixels, outputs), None
         return self._over_views(pixels, outputs), self.ood_detector(pixels, features)
 
     def with_views(self, views: Views) -> Classifier:

@@ -10,8 +10,7 @@ import numpy as np
 
 from tellapart.classifier.calibration import fit_temperature, tempered, threshold_for, threshold_tradeoffs
 from tellapart.classifier.classifier import Classifier, to_class_probabilities
-from tellapart.classifier.model_file import OOD, ModelRecord
-from tellapart.classifier.network import describe_layers, outputs_of, to_members
+from tellapart.classifier.model_file import OOD, Layer, ModelRecord
 from tellapart.classifier.onnx_copy import check_onnx_copy
 from tellapart.classifier.ood import HELD_OUT, PICTURES, OodDetector
 from tellapart.data.feeding import Prepared
@@ -44,19 +43,26 @@ def make_classifier(network: keras.Model, facts: ModelFacts, samples: np.ndarray
 
     `samples` are real pictures uint8 [n, *preprocessing.shape]. Raises ModelFileError where the two differ.
     """
-    record = ModelRecord(
-        class_names=facts.class_names,
-        preprocessing=facts.preprocessing,
-        outputs=int(network.output_shape[-1]),
-        loss=facts.loss,
-        layers=describe_layers(network),
-        training=facts.training,
-        views=facts.views,
-    )
+    from tellapart.classifier.network import describe_layers, outputs_of, to_members
+
+    record = record_of(facts, int(network.output_shape[-1]), describe_layers(network))
     classifier = Classifier(record, to_members(network))
     expected = to_class_probabilities(outputs_of(network, samples))
     check_onnx_copy(expected, to_class_probabilities(classifier.runtime(samples)))
     return classifier
+
+
+def record_of(facts: ModelFacts, outputs: int, layers: tuple[Layer, ...]) -> ModelRecord:
+    """The record in a model file of a network with this number of outputs and these layers."""
+    return ModelRecord(
+        class_names=facts.class_names,
+        preprocessing=facts.preprocessing,
+        outputs=outputs,
+        loss=facts.loss,
+        layers=layers,
+        training=facts.training,
+        views=facts.views,
+    )
 
 
 def calibrate(
@@ -86,22 +92,29 @@ def fit_ood(classifier: Classifier, train: Prepared, held_out: Prepared | None) 
     if not classifier.runtime.has_features:
         return
     chosen = _some_of_each_first(np.random.default_rng(0).permutation(len(train)), train.labels)
-    feature_bytes = classifier.runtime.with_features(train.pixels[:1])[1].nbytes
+    feature_bytes = _features(classifier, train.take(np.arange(1))).nbytes
     most = max(100, min(PICTURES, MOST_BYTES // math.prod(train.pixels.shape[1:]), MOST_BYTES // feature_bytes))
     others, held = chosen[:most], chosen[most:][: min(HELD_OUT, most)]
-    pixels = None
+    compared = None
     if held_out is not None:  # evenly spaced, because some data is sorted by class
-        pixels = held_out.pixels[np.unique(np.linspace(0, len(held_out) - 1, min(HELD_OUT, most)).astype(int))]
-    if pixels is None and len(chosen) < most + min(HELD_OUT, most):
+        compared = held_out.take(np.unique(np.linspace(0, len(held_out) - 1, min(HELD_OUT, most)).astype(int)))
+    if compared is None and len(chosen) < most + min(HELD_OUT, most):
         cut = len(chosen) - len(chosen) // 3
         others, held = chosen[:cut], chosen[cut:]
-    fitted, compared = train.pixels[np.sort(others)], train.pixels[np.sort(held)] if pixels is None else pixels
+    fitted = train.take(np.sort(others))
+    compared = train.take(np.sort(held)) if compared is None else compared
     if not len(compared) or not len(fitted):
         return
-    features, compared_features = (classifier.runtime.with_features(pixels)[1] for pixels in (fitted, compared))
-    labels = train.labels[np.sort(others)]
-    classifier.ood_detector = OodDetector.fit(fitted, features, labels, compared, compared_features)
+    of_fitted, of_compared = ((data.pixels[:], _features(classifier, data)) for data in (fitted, compared))
+    classifier.ood_detector = OodDetector.fit(*of_fitted, fitted.labels, *of_compared)
     classifier.members[OOD] = classifier.ood_detector.to_bytes()
+
+
+def _features(classifier: Classifier, data: Prepared) -> np.ndarray:
+    """The inputs of the network's last layer for prepared pictures, float32 [n, features]: known ones, or computed."""
+    if classifier.head is not None and data.features is not None:
+        return data.features
+    return classifier.runtime.with_features(data.pixels[:])[1]
 
 
 def _some_of_each_first(order: np.ndarray, labels: np.ndarray) -> np.ndarray:

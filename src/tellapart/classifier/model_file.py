@@ -35,6 +35,8 @@ MAX_BYTES = 4 * 2**30
 MAX_RECORD = 2**24
 """The largest `tellapart.json` that is read."""
 
+_OF_BACKBONE = ("title", "licence", "credit", "sha256")
+
 FORMAT = 2
 _OOD_1 = "novelty.npz"
 _RENAMED_SINCE_1 = {"preparation": "preprocessing", "figures": "metrics", "trades": "threshold_tradeoffs"}
@@ -99,6 +101,14 @@ class ModelRecord(BaseModel):
         recipe = self.training.get("recipe")
         name = recipe.get("name") if isinstance(recipe, dict) else None
         return name if isinstance(name, str) else None
+
+    @property
+    def backbone(self) -> dict[str, str] | None:
+        """The title, licence, credit and SHA-256 of the weights that the network started from, if any."""
+        backbone = self.training.get("backbone")
+        known = backbone if isinstance(backbone, dict) else {}
+        texts = {name: text for name in _OF_BACKBONE if isinstance(text := known.get(name), str)}
+        return texts if len(texts) == len(_OF_BACKBONE) else None
 
     @property
     def class_counts(self) -> list[int] | None:

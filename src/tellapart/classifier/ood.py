@@ -35,6 +35,9 @@ RIDGE = 0.01
 MOST_ON_ONE_THREAD = 2**17
 """NumPy computes matrix products of at most this many multiplications on one thread."""
 
+LONG = 2**27
+"""A product of more multiplications takes so long that ONNX Runtime's threads have stopped spinning meanwhile."""
+
 _ARRAYS = {f"{way}_{name}" for way in ("features", "pixels") for name in ("turn", "means", "scale")} | {
     "held_out_scores"
 }
@@ -191,13 +194,13 @@ def _log_distance(seen: np.ndarray, arrays: dict[str, np.ndarray], way: str) -> 
 
 
 def _product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """The matrix product, computed on this thread only.
+    """The matrix product, computed on this thread only unless it takes long.
 
     ONNX Runtime's threads keep spinning for a moment after its last answer. NumPy's threads would compete with them for
     the cores, and a batch of small pictures would take twice the time.
     """
     step = max(1, MOST_ON_ONE_THREAD // matrix.size)
-    if len(rows) <= step:
+    if len(rows) <= step or len(rows) * matrix.size > LONG:
         result: np.ndarray = rows @ matrix
         return result
     return np.concatenate([rows[i : i + step] @ matrix for i in range(0, len(rows), step)])

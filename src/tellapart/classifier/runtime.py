@@ -75,6 +75,10 @@ class OnnxRuntime:
         outputs, features = self._run(pixels, self.outputs[:2])
         return outputs, features
 
+    def output(self, position: int, pixels: np.ndarray) -> np.ndarray:
+        """One of the file's outputs, float32 [n, ...], by its position."""
+        return self._run(pixels, self.outputs[position : position + 1])[0]
+
     def _run(
         self, pixels: np.ndarray, names: list[str], options: onnxruntime.RunOptions | None = None
     ) -> list[np.ndarray]:

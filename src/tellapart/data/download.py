@@ -15,7 +15,7 @@ from typing import Any
 from filelock import FileLock
 
 from tellapart.errors import DownloadError
-from tellapart.files import sha256_of_file
+from tellapart.files import has_digest
 from tellapart.progress import Listener, Progress
 
 ATTEMPTS = 4
@@ -27,17 +27,37 @@ TIMEOUT = (5, 30)
 LOCK = ".lock"
 """The lock file in a folder of downloads. Its name is hidden, so that it is not taken for data."""
 
+MOST = 2**32
+"""The bytes that a file of unknown size may have."""
+
 _UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH)
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A file to download: its name on disk, its addresses (mirrors in order), its SHA-256 and its size in bytes."""
+    """A file to download: its name on disk, its addresses (mirrors in order), its SHA-256 and its size in bytes.
+
+    Where less was published, the first digits of the SHA-256 are enough, or an MD5, and the size may be None.
+    """
 
     name: str
     urls: tuple[str, ...]
     sha256: str
-    size: int
+    size: int | None
+    md5: str = ""
+
+    @property
+    def most(self) -> int:
+        """The bytes beyond which a download is not continued."""
+        return MOST if self.size is None else self.size
+
+    def is_complete(self, path: Path) -> bool:
+        """Whether a file exists and has the size."""
+        return path.is_file() and self.size in (None, path.stat().st_size)
+
+    def __str__(self) -> str:
+        size = f" of {self.size:,} bytes" if self.size is not None else ""
+        return f"a file{size} with the {f'SHA-256 {self.sha256}' if self.sha256 else f'MD5 {self.md5}'}"
 
 
 class _AttemptError(Exception):
@@ -56,7 +76,7 @@ def fetch(remote: Remote, folder: Path, on_event: Listener, sleep: Callable[[flo
     mirror failed, or if the folder cannot be written to.
     """
     path = folder / remote.name
-    if path.is_file() and path.stat().st_size == remote.size:
+    if remote.is_complete(path):
         return path
     lock = FileLock(folder / LOCK)
     try:
@@ -87,22 +107,22 @@ def _from_mirrors(remote: Remote, path: Path, on_event: Listener, sleep: Callabl
                 sleep(0.5 * 2**attempt)
     raise DownloadError(
         f"{remote.name} could not be downloaded ({'; '.join(dict.fromkeys(reasons))})",
-        f"a file of {remote.size:,} bytes with the SHA-256 {remote.sha256}",
+        str(remote),
         f"check the network and run the command again (the download resumes), or put the file into {path.parent}",
     )
 
 
 def _attempt(remote: Remote, url: str, path: Path, on_event: Listener) -> Path:
-    if path.is_file() and path.stat().st_size == remote.size:  # another process has downloaded it
+    if remote.is_complete(path):  # another process has downloaded it
         return path
     partial = path.with_name(path.name + ".part")
     resumed = partial.exists()
-    if not resumed or partial.stat().st_size < remote.size:
+    if not resumed or remote.size is None or partial.stat().st_size < remote.size:
         _receive(remote, url, partial, on_event)
     size = partial.stat().st_size
-    if size < remote.size:
+    if remote.size is not None and size < remote.size:
         raise _AttemptError(f"ended after {size:,} of {remote.size:,} bytes", retry=True)
-    if size > remote.size or sha256_of_file(partial) != remote.sha256:
+    if size > remote.most or not has_digest(partial, remote.sha256, remote.md5):
         partial.unlink()
         raise _AttemptError("sent other bytes than were published", retry=resumed)  # the old bytes may be wrong
     partial.replace(path)
@@ -140,8 +160,8 @@ def _store(remote: Remote, response: Any, partial: Path, size: int, on_event: Li
         for piece in response.stream(2**16, decode_content=False):
             size += len(piece)
             file.write(piece)
-            on_event(Progress(f"download {remote.name}", min(size, remote.size), remote.size, "bytes"))
-            if size > remote.size:  # a server that sends without end would fill the disk
+            on_event(Progress(f"download {remote.name}", min(size, remote.most), remote.size, "bytes"))
+            if size > remote.most:  # a server that sends without end would fill the disk
                 return
 
 

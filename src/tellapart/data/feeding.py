@@ -59,26 +59,31 @@ class Prepared:
         labels: int64 [n].
         indices: int64 [n], the positions of the pictures in the collection.
         skipped: The pictures that could not be read.
+        features: float32 [n, features], what a pretrained backbone makes of each picture; None if there is none.
     """
 
     pixels: Pixels
     labels: np.ndarray
     indices: np.ndarray
     skipped: tuple[Skipped, ...] = ()
+    features: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, rows: np.ndarray) -> Prepared:
         """Return some rows, int64 [k], of these pictures."""
-        return Prepared(select_rows(self.pixels, rows), self.labels[rows], self.indices[rows])
+        return self._rows(rows, ())
 
     def select(self, indices: np.ndarray) -> Prepared:
         """Return the pictures with these positions in the collection, in their order here, and the skipped of them."""
         wanted = set(indices.tolist()) if self.skipped else set()
         skipped = tuple(item for item in self.skipped if item.index in wanted)
-        rows = np.flatnonzero(np.isin(self.indices, indices))
-        return Prepared(select_rows(self.pixels, rows), self.labels[rows], self.indices[rows], skipped)
+        return self._rows(np.flatnonzero(np.isin(self.indices, indices)), skipped)
+
+    def _rows(self, rows: np.ndarray, skipped: tuple[Skipped, ...]) -> Prepared:
+        features = None if self.features is None else self.features[rows]
+        return Prepared(select_rows(self.pixels, rows), self.labels[rows], self.indices[rows], skipped, features)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +111,7 @@ def prepare_collection(
         for i, picture in enumerate(ready):
             known.traits.note(i, picture, min(picture.shape[:2]))
         return PreparedCollection(Prepared(ready, collection.labels, everything), known)
-    entry = _entry(collection, preprocessing)
+    entry = entry_of(collection, preprocessing)
     stored = _load(entry)
     if stored is not None and entry is not None:
         on_event(Progress(task, len(collection), len(collection)))
@@ -154,7 +159,7 @@ def prepare_pictures(
     """
     if (ready := _ready(collection, preprocessing)) is not None:
         return Prepared(select_rows(ready, indices), collection.labels[indices], indices)
-    entry = _entry(collection, preprocessing) if len(indices) > FEW else None
+    entry = entry_of(collection, preprocessing) if len(indices) > FEW else None
     stored = _load(entry)
     if stored is not None:
         on_event(Progress(task, len(indices), len(indices)))
@@ -324,7 +329,7 @@ def _keep(entry: Entry, pictures: np.ndarray | PixelFile, known: Known) -> None:
     thread.start()
 
 
-def _entry(collection: Collection, preprocessing: Preparation) -> Entry | None:
+def entry_of(collection: Collection, preprocessing: Preparation) -> Entry | None:
     """Return the entry for the prepared pictures, after waiting for copies; None if copies are switched off."""
     wait_for_copies()
     if os.environ.get("TELLAPART_KEEP_PICTURES") == "0":

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from tellapart.data.feeding import rows_for
+from tellapart.data.feeding import Prepared, rows_for
 from tellapart.data.pixel_store import Pixels
 from tellapart.images.grid import SIDE, grid_means
+from tellapart.training.logistic import fit_head
 
 PICTURES = 5000
 """The logistic regression is fitted to a random sample of at most this many training pictures."""
@@ -44,26 +46,29 @@ class ShrunkenPixels:
 
     def __init__(self, pixels: Pixels, labels: np.ndarray) -> None:
         """Fit to training pictures uint8 [n, height, width, channels] with labels int [n] of at least two classes."""
-        import warnings
-
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.linear_model import LogisticRegression
-
         chosen = baseline_sample(labels)
-        values = _shrunken(pixels, chosen)
-        self.mean, self.deviation = values.mean(axis=0), values.std(axis=0) + 0.004
-        self.model = LogisticRegression(C=0.1, max_iter=100)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the last digit of a baseline does not matter
-            self.model.fit((values - self.mean) / self.deviation, labels[chosen])
+        self.head = fit_head(_shrunken(pixels, chosen), labels[chosen], int(labels.max()) + 1).head
 
-    def __call__(self, pixels: Pixels, labels: np.ndarray) -> Baseline:
-        """Return its accuracy on pictures uint8 [n, height, width, channels] with labels int [n]."""
-        values = _shrunken(pixels, np.arange(len(labels)))
-        predicted = self.model.predict((values - self.mean) / self.deviation)
+    def __call__(self, data: Prepared, labels: np.ndarray) -> Baseline:
+        """Return its accuracy on prepared pictures with labels int [n]."""
+        predicted = self.head(_shrunken(data.pixels, np.arange(len(labels)))).argmax(axis=1)
         description = f"logistic regression on the pictures shrunk to {SIDE} x {SIDE}"
         is_correct = predicted == labels
         return Baseline("logistic regression", float(is_correct.mean()), description, is_correct)
+
+
+class FrozenFeatures:
+    """The head that was fitted to the features of a pretrained backbone before the backbone was trained further."""
+
+    def __init__(self, head: Callable[[np.ndarray], np.ndarray]) -> None:
+        self.head = head
+
+    def __call__(self, data: Prepared, labels: np.ndarray) -> Baseline:
+        """Return its accuracy on prepared pictures, which have features, with labels int [n]."""
+        assert data.features is not None
+        is_correct = self.head(data.features).argmax(axis=1) == labels
+        description = "logistic regression on the features of the pretrained backbone"
+        return Baseline("frozen features", float(is_correct.mean()), description, is_correct)
 
 
 def _shrunken(pixels: Pixels, rows: np.ndarray) -> np.ndarray:

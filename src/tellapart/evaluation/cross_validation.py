@@ -27,8 +27,10 @@ from tellapart.recipes.recipe import Recipe
 from tellapart.text import counted
 from tellapart.training.identity import network_digest
 from tellapart.training.plan import Plan
+from tellapart.training.probe import fitted_head
 from tellapart.training.session import Session
-from tellapart.training.train import Trained, train_within_memory
+from tellapart.training.train import train_within_memory
+from tellapart.training.trained import Trained
 
 SMALLER = "smaller.json"
 """In a fold's folder: batch size and learning rate of a fold for which memory was short."""
@@ -186,6 +188,9 @@ class CrossValidation:
         return answers
 
     def _computed(self, fold: _Fold, train: Prepared, data: Prepared) -> np.ndarray:
+        if fold.plan.recipe.frozen:
+            assert data.features is not None
+            return fitted_head(fold.plan, train, self.session).head(data.features[fold.outside])
         with tempfile.TemporaryDirectory() as temporary:
             folder = self.session.folder / f"fold-{fold.number + 1}" if self.resumable else Path(temporary)
             folder.mkdir(parents=True, exist_ok=True)

@@ -19,8 +19,8 @@ from tellapart.evaluation.labelled_predictions import SQUARED_ERROR
 from tellapart.evaluation.ood_result import OodResult
 from tellapart.progress import Listener, Progress, silent
 
-Rule = Callable[[Pixels, np.ndarray], Baseline]
-"""A baseline that is evaluated on pixels uint8 [n, height, width, channels] with labels int [n]."""
+Rule = Callable[[Prepared, np.ndarray], Baseline]
+"""A baseline that is evaluated on prepared pictures with labels int [n]."""
 
 
 def evaluate_split(
@@ -53,7 +53,7 @@ def evaluate_split(
     keys = [collection.keys[int(i)] for i in data.indices]
     probabilities, ood_scores = _predictions(classifier, data, keys, split, on_event)
     evaluation = evaluation_of(classifier, collection, data, labels, split, probabilities, ood_scores)
-    return replace(evaluation, baselines=(*evaluation.baselines, *(rule(data.pixels, labels) for rule in rules)))
+    return replace(evaluation, baselines=(*evaluation.baselines, *(rule(data, labels) for rule in rules)))
 
 
 def evaluation_of(
@@ -144,7 +144,8 @@ def _predictions(
     batches = []
     step = rows_for(data.pixels.shape[1:])
     for start in range(0, len(data), step):
-        batches.append(classifier.probabilities_and_ood_scores(data.pixels[start : start + step]))
+        known = None if data.features is None else data.features[start : start + step]
+        batches.append(classifier.probabilities_and_ood_scores(data.pixels[start : start + step], known))
         on_event(Progress(f"evaluate {split}", min(start + step, len(data)), len(data)))
     probabilities = np.concatenate([values for values, _ in batches])
     invalid = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tellapart.explanation.pooled import BLUR, scaled
 from tellapart.networks.backend import gradient, keras
 from tellapart.networks.inside import at_a_time, give_weights
 
@@ -19,9 +20,6 @@ SHIFTS = ((0, 0), (1, 1), (-1, -1), (1, -1), (-1, 1), (2, 0), (-2, 0), (0, 2), (
 """Shifts of the picture (down, right) in 28ths of its side. Maps are averaged over them, because the maximum may jump
 from one cell to the next.
 """
-
-BLUR = 1 / 14
-"""Standard deviation of the Gaussian that smooths a map, as a share of the picture's side."""
 
 COVERS = (6, 3)
 """Occlusion covers the picture with squares of 1/6 and of 1/3 of its shorter side, in steps of half a square."""
@@ -63,13 +61,13 @@ class HeatMaps:
         repeated, step = np.tile(classes, len(shifts)), self._batch_size
         batches = [(shifted[i : i + step], repeated[i : i + step]) for i in range(0, len(shifted), step)]
         of_layers = [np.concatenate([self._maps(*half, *batch) for batch in batches]) for half in self._halves]
-        maps = np.sum([_scaled(layer_maps) for layer_maps in of_layers], axis=0)
+        maps = np.sum([scaled(layer_maps) for layer_maps in of_layers], axis=0)
         shifted_back = [
             np.roll(maps[k * count : (k + 1) * count], (-down, -right), (1, 2))
             for k, (down, right) in enumerate(shifts)
         ]
         smooth = gaussian_filter(np.mean(shifted_back, axis=0), (0, BLUR * height, BLUR * width))
-        return _scaled(smooth)
+        return scaled(smooth)
 
     def _maps(self, front: keras.Model, back: keras.Model, pixels: np.ndarray, classes: np.ndarray) -> np.ndarray:
         """Return the maps float32 [n, height, width] of one layer, given the network before and after it."""
@@ -93,7 +91,7 @@ def occlusion(predict: Callable[[np.ndarray], np.ndarray], picture: np.ndarray, 
     """
     before = _log_odds(predict(picture[None]), position)
     maps = [_drops(predict, before, picture, position, share) for share in COVERS]
-    return np.asarray(_scaled(_scaled(np.stack(maps)).sum(axis=0)[None])[0])
+    return np.asarray(scaled(scaled(np.stack(maps)).sum(axis=0)[None])[0])
 
 
 def _drops(
@@ -202,12 +200,6 @@ def _logit_weights(classes: np.ndarray, outputs: int) -> np.ndarray:
         return np.where(classes == 1, 1.0, -1.0).astype(np.float32)[:, None]
     result: np.ndarray = np.eye(outputs, dtype=np.float32)[classes]
     return result
-
-
-def _scaled(maps: np.ndarray) -> np.ndarray:
-    """Return maps [n, height, width] scaled to a maximum of 1 each; a map of zeros stays as it is."""
-    highest = maps.max(axis=(1, 2), keepdims=True)
-    return (maps / np.where(highest > 0, highest, 1)).astype(np.float32)
 
 
 def _steps(size: int, side: int) -> list[int]:

@@ -44,7 +44,8 @@ class LearningCurve(Plot):
                 values = [row[column] for row in self.history]
                 dot = "o" if len(epochs) <= 40 else ""
                 axis.plot(epochs, values, color=colour, label=label, linewidth=1.8, marker=dot, markersize=3)
-        axis.axvline(self.best_epoch, color=MARK, linestyle=":", label=f"saved: epoch {self.best_epoch}")
+        if self.best_epoch:  # 0: no epoch was better than the start
+            axis.axvline(self.best_epoch, color=MARK, linestyle=":", label=f"saved: epoch {self.best_epoch}")
         axis.set(xlabel="epoch", xlim=(epochs[0] - 0.5, epochs[-1] + 0.5))
         headed(axis, self.name.capitalize())
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))

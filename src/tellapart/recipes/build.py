@@ -23,7 +23,7 @@ def build_network(recipe: Recipe, shape: tuple[int, int, int], classes: int) -> 
     """
     recipe.check_classes(classes)
     try:
-        network = recipe.network(shape, classes)
+        network = recipe.network(shape, classes, *([recipe.backbone] if recipe.backbone else []))
     except RecipeError:
         raise
     except Exception as error:

@@ -13,8 +13,10 @@ from tellapart.images.detail import LARGEST, detail
 from tellapart.images.preprocessing import Colour, Fit, Preparation
 from tellapart.images.summary import has_colour
 from tellapart.images.views import without_mirror
+from tellapart.networks import backbones
 from tellapart.recipes.mirror import may_mirror
 from tellapart.recipes.recipe import Recipe
+from tellapart.text import percent
 
 PHOTO = 64
 """Pictures count as photos if the median of their shorter sides is at least this many pixels."""
@@ -28,6 +30,15 @@ LEAST = 32
 MOST_WORK = 1.0e8
 """Pictures times pixels per picture that two cores can train on, for enough epochs, in about twenty minutes."""
 
+TUNABLE = 600
+"""With fewer training pictures a backbone is not trained further: it would rather get worse."""
+
+RIGHT_ENOUGH = 0.97
+"""With this accuracy on frozen features, training the backbone further is not worth its time."""
+
+SHORTEST = 1.0
+"""Fewer minutes are too short to train a backbone further."""
+
 WORK_PER_MINUTE = 1.2e7
 """The same for a minute of training, twelve epochs: for trainings with a time limit."""
 
@@ -35,17 +46,39 @@ SAME_RATIO, MOST_CROPPED = 1.05, 1.8
 """Aspect ratios within the first factor count as equal; beyond the second, cropping loses too much."""
 
 
-def choose_recipe(collection: Collection, among: np.ndarray, minutes: float | None = None) -> tuple[str, str]:
+def choose_recipe(
+    collection: Collection, among: np.ndarray, minutes: float | None = None, backbone: str | None = None
+) -> tuple[str, str]:
     """The library recipe for the pictures `among`, int64 [n], of a collection, and the reason as text.
 
-    `photos` from 64 pixels a side on, unless the time limit is too short; else `quick`.
+    From 64 pixels a side on `features`, if there is a pretrained `backbone` to start from; else `photos`, unless the
+    time limit is too short; else `quick`. `choose_tuning` may change `features` to `finetune` later.
     """
     side = int(np.median([min(shape[:2]) for shape in _shapes(collection, among)]))
     if side < PHOTO:
         return "quick", f"for small pictures: half of them have a side of at most {side} pixels"
+    if backbone is not None:
+        return "features", f"for photos, with a pretrained backbone: half of them have a side of at least {side} pixels"
     if minutes is not None and minutes * WORK_PER_MINUTE < len(among) * min(SIDES) ** 2:
         return "quick", f"{minutes:g} min are too short for the recipe photos with {len(among):,} pictures"
     return "photos", f"for photos: half of them have a side of at least {side} pixels"
+
+
+def choose_tuning(accuracy: float | None, counts: np.ndarray, minutes: float | None) -> tuple[str, str]:
+    """`features` or `finetune` for photos with a pretrained backbone, and the reason as text.
+
+    `accuracy` 0..1 is that of a head on the frozen features, cross-validated on the training pictures, of which each
+    class has `counts`, int [classes]; None if it cannot be known.
+    """
+    pictures = int(counts.sum())
+    if accuracy is None or pictures < TUNABLE:
+        return "features", f"{pictures:,} training pictures are too few to train a backbone further"
+    right = f"its features alone predict {percent(accuracy)} right"
+    if accuracy >= RIGHT_ENOUGH:
+        return "features", f"{right} in cross-validation; training it further would gain little"
+    if minutes is not None and minutes < SHORTEST:
+        return "features", f"{minutes:g} min are too short to train the backbone further"
+    return "finetune", f"{right} in cross-validation; with {pictures:,} pictures it can be trained further"
 
 
 def choose_preparation(
@@ -57,10 +90,15 @@ def choose_preparation(
     pictures that were enlarged. The fit depends on how aspect ratios differ; grey is used if no picture has colour.
     """
     shapes = _shapes(collection, among)
-    height, width, why = _size(recipe, shapes, len(among), minutes)
-    if recipe.side is None and not (recipe.height or recipe.width) and (side := _needed(collection, among)) < height:
-        why = f"the pictures are no sharper than {side} x {side}: they were enlarged, or are blurred"
-        height = width = side
+    if recipe.backbone is not None and recipe.side is None and not (recipe.height or recipe.width):
+        height = width = _backbone_side(recipe.backbone, shapes, _needed(collection, among))
+        why = f"a size that {recipe.backbone} is good at"
+    else:
+        height, width, why = _size(recipe, shapes, len(among), minutes)
+        free = recipe.side is None and not (recipe.height or recipe.width)
+        if free and (side := _needed(collection, among)) < height:
+            why = f"the pictures are no sharper than {side} x {side}: they were enlarged, or are blurred"
+            height = width = side
     fit, shape_why = _fit(recipe, shapes)
     colour, colour_why = _colour(recipe, collection, shapes, among)
     samples = collection.samples
@@ -97,6 +135,13 @@ def _size(
         slow = f"{pictures:,} pictures at {fitting[0]} x {fitting[0]} would take long; --set side={fitting[0]} uses it"
         why = larger if side == fitting[0] else slow
     return recipe.height or side, recipe.width or side, why
+
+
+def _backbone_side(backbone: str, shapes: list[tuple[int, int, int]], needed: int) -> int:
+    """The smallest size that a backbone is good at and that keeps the detail of the pictures; else its largest."""
+    sides: tuple[int, ...] = backbones.load(backbone).BACKBONE.sides
+    usual = min(needed, int(np.median([min(shape[:2]) for shape in shapes])))
+    return next((side for side in sides if side >= usual), sides[-1])
 
 
 def _needed(collection: Collection, among: np.ndarray) -> int:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from tellapart import leaves
 from tellapart.errors import RecipeError, did_you_mean, expected_value
 from tellapart.images.views import without_mirror
+from tellapart.networks import backbones
 from tellapart.recipes.recipe import Adapt, Recipe
 
 LIBRARY = "tellapart.recipes.library"
@@ -224,6 +225,7 @@ def _validated(recipe: Recipe, changes: dict[str, Any], where: str) -> Recipe:
         raise RecipeError(
             f"{where}: changes the field {code.pop()!r}, which is a function", "a .py recipe that defines it", ""
         )
+    _check_backbone(recipe, changes, where)
     values = {name: getattr(recipe, name) for name in Recipe.model_fields}
     for name, value in changes.items():
         field, before = Recipe.model_fields.get(name), values.get(name)
@@ -236,6 +238,22 @@ def _validated(recipe: Recipe, changes: dict[str, Any], where: str) -> Recipe:
         return Recipe(**values)
     except ValidationError as error:
         raise _recipe_error(error, where) from error
+
+
+def _check_backbone(recipe: Recipe, changes: dict[str, Any], where: str) -> None:
+    """Raise RecipeError for a backbone that does not exist, or that the recipe's network cannot start from."""
+    name = changes.get("backbone")
+    if name is not None and name not in backbones.names():
+        raise RecipeError(
+            f"{where}: backbone = {name!r}", "the name of a backbone", did_you_mean(str(name), backbones.names())
+        )
+    if recipe.backbone is None and (name is not None or changes.get("frozen")):
+        field = "backbone" if name is not None else "frozen"
+        raise RecipeError(
+            f"{where}: sets {field}, and the recipe {recipe.name} trains from scratch",
+            "a recipe that starts from a backbone, such as features or finetune",
+            "",
+        )
 
 
 def _over(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

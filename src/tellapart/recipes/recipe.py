@@ -12,8 +12,11 @@ from tellapart.images.preprocessing import Colour, Fit
 from tellapart.images.views import Views
 from tellapart.recipes.augmentation import Augmentation
 
-Network = Callable[[tuple[int, int, int], int], Any]
-"""`network(shape, classes)` returns a keras.Model. Typed loosely, because this module must not import Keras."""
+Network = Callable[..., Any]
+"""`network(shape, classes)` returns a keras.Model; with a backbone, its name is the third argument.
+
+Typed loosely, because this module must not import Keras.
+"""
 
 Initialise = Callable[[Any, Any], None]
 """`initialise(network, pixels)` sets weights of a new keras.Model from training pictures, uint8 [n, height, width,
@@ -34,6 +37,15 @@ class Recipe(BaseModel):
     network: Network = Field(exclude=True, repr=False)
     initialise: Initialise | None = Field(None, exclude=True, repr=False)
 
+    backbone: str | None = Field(
+        None, description="pretrained backbone that the network starts from; none: the network starts from scratch"
+    )
+    frozen: bool = Field(
+        False, description="leave the backbone as it is, and fit only the head to its features, by logistic regression"
+    )
+    layer_decay: float = Field(
+        1.0, gt=0, le=1, description="factor of the learning rate from each block of the backbone to the one before it"
+    )
     classes: int | None = Field(None, ge=2, description="number of classes that the network is for; none: any")
     height: int | None = Field(
         None, ge=1, le=4096, description="height in pixels; none: as in the data, at most `side`"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from tellapart.networks.backend import NAME
 from tellapart.training.measured import recall, remember
 
 AROUND = 0.4
@@ -48,6 +47,8 @@ class Budget:
 
     def finishing(self, tracing: float, evaluating: float) -> float:
         """Seconds needed after training: as remembered, or a guess from two measurements of this run, in seconds."""
+        from tellapart.networks.backend import NAME  # here: a frozen backbone is trained without Keras
+
         guess = FINISHING * tracing if NAME == "tensorflow" else CHILD
         if not self.known:
             return guess + evaluating

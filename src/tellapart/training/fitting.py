@@ -8,9 +8,10 @@ from typing import Any
 from tellapart.data.feeding import Prepared, batch_for
 from tellapart.errors import RecipeError
 from tellapart.networks.backend import JIT, feed, keras
+from tellapart.networks.head import rates_by_block
 from tellapart.networks.layers import AlternateMirror
 from tellapart.training.batches import Batches, steps_at_once
-from tellapart.training.optimizers import make_loss, make_optimizer
+from tellapart.training.optimizers import make_loss, make_optimizer, scale_rates
 from tellapart.training.pace import Pace
 from tellapart.training.patience import Patience, out_of_patience
 from tellapart.training.plan import Plan
@@ -38,6 +39,8 @@ class Fitting:
         steps = self.batches.per_epoch
         self.steps_at_once = steps_at_once(recipe.batch_size, train.pixels.shape[1:], steps)
         self.optimizer = make_optimizer(recipe, recipe.epochs * steps)
+        if recipe.layer_decay < 1:
+            scale_rates(self.optimizer, rates_by_block(network, recipe.layer_decay))
         self.optimizer.build(network.trainable_variables)  # within the first step, that would be traced twice
         self.held_out = _held_out(validation, self.batches.outputs, recipe.batch_size)
 

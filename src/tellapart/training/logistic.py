@@ -74,6 +74,11 @@ class FittedHead:
     strength: float
     scores: tuple[Score, ...]
 
+    @property
+    def accuracy(self) -> float | None:
+        """The accuracy 0..1 of held-out predictions with the chosen strength; None if it could not be chosen."""
+        return min(self.scores, key=lambda score: score.log_loss).accuracy if self.scores else None
+
 
 def fit_head(
     features: np.ndarray,

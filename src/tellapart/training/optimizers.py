@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tellapart.networks.backend import keras
@@ -67,6 +68,17 @@ def _scheduled(recipe: Recipe, steps: int) -> keras.Optimizer:
     # One of the optimizer's own variables: on every backend it is part of the step's state and of a checkpoint.
     rate.steps = optimizer.add_variable((), initializer=keras.initializers.Constant(steps), name="planned_steps")
     return optimizer
+
+
+def scale_rates(optimizer: keras.Optimizer, factors: Mapping[str, float]) -> None:
+    """Multiply the learning rate of each variable by its factor, by the variable's path; others keep theirs."""
+    step = optimizer.update_step
+
+    def scaled(gradient: Any, variable: Any, rate: Any) -> Any:
+        own = optimizer._trainable_variables[optimizer._get_variable_index(variable)]  # TensorFlow's has no path
+        return step(gradient, variable, rate * factors.get(own.path, 1.0))
+
+    optimizer.update_step = scaled
 
 
 def _keep_weights(variables: list[Any]) -> None:

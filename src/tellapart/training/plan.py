@@ -11,7 +11,6 @@ import numpy as np
 from tellapart.data.collection import Collection
 from tellapart.data.split_table import SplitTable, groups_across_splits
 from tellapart.images.preprocessing import Preparation
-from tellapart.networks.backend import describe
 from tellapart.recipes.find import AdaptiveRecipe
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.machine import machine, now, versions
@@ -28,7 +27,8 @@ class Plan:
     `recipe`, `class_names`, `preprocessing`, `seed` and `precision` (float32 or bfloat16) decide the weights, together
     with the pictures. The other fields are for the record: the `options` as plain values, the `data` and its `split`,
     the recipe's name in the library or its file (`recipe_base`), its fields before the data decided what it leaves open
-    (`recipe_found`), and `surroundings`: time, versions, machine, backend.
+    (`recipe_found`), `backbone`: whose weights the network starts from, if it does not start from scratch, and
+    `surroundings`: time, versions, machine, backend.
     """
 
     recipe: Recipe
@@ -41,6 +41,7 @@ class Plan:
     split: Mapping[str, Any] = field(default_factory=dict)
     recipe_base: str = ""
     recipe_found: Mapping[str, Any] = field(default_factory=dict)
+    backbone: Mapping[str, Any] | None = None
     surroundings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -84,6 +85,7 @@ class Plan:
             "recipe": self.recipe.changes(),
             "recipe_base": self.recipe_base,
             "recipe_found": dict(self.recipe_found),
+            "backbone": self.backbone and dict(self.backbone),
             "seed": self.seed,
             "precision": self.precision,
         }
@@ -102,6 +104,7 @@ class Plan:
             split=record["split"],
             recipe_base=record["recipe_base"],
             recipe_found=record["recipe_found"],
+            backbone=record.get("backbone"),
             surroundings={name: record[name] for name in ("started", "versions", "machine", "backend")},
         )
 
@@ -112,6 +115,7 @@ class Plan:
             "split": split_table.pack(),
             "class_counts": collection.class_counts(split_table.indices("train")).tolist(),
             "recipe": self.recipe.changes(),
+            "backbone": self.backbone and dict(self.backbone),
             "versions": self.surroundings["versions"],
             "trained": self.surroundings["started"],
         }
@@ -119,11 +123,16 @@ class Plan:
 
 @dataclass(frozen=True)
 class Decided:
-    """What the pictures decided: the recipe to the last field, the preprocessing, the precision."""
+    """What the pictures decided: the recipe to the last field, the preprocessing, the precision.
+
+    `backend` is what computes, with its version; `backbone` describes the pretrained backbone, if there is one.
+    """
 
     recipe: Recipe
     preprocessing: Preparation
     precision: str
+    backend: str
+    backbone: Mapping[str, Any] | None = None
 
 
 def make_plan(
@@ -141,7 +150,8 @@ def make_plan(
         split=describe_split(collection, split_table),
         recipe_base=found.base,
         recipe_found=found.recipe.changes(),
-        surroundings={"started": now(), "versions": versions(), "machine": machine(), "backend": describe()},
+        backbone=decided.backbone,
+        surroundings={"started": now(), "versions": versions(), "machine": machine(), "backend": decided.backend},
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,22 @@ import numpy as np
 from tellapart.data.feeding import Prepared
 from tellapart.errors import CheckpointError, RecipeError, TellapartError
 from tellapart.networks.backend import keras, set_seed
+from tellapart.networks.head import freeze_normalisation, set_head
 from tellapart.progress import Note
 from tellapart.recipes.build import build_network
 from tellapart.recipes.recipe import Recipe
+from tellapart.text import percent
 from tellapart.training.averaging import Averaged
 from tellapart.training.checkpoints import FOLDER, KEPT, Checkpoints
 from tellapart.training.fitting import Fitting
 from tellapart.training.identity import identity_of, network_digest
+from tellapart.training.logistic import LinearHead
 from tellapart.training.normalization import fuse, unfuse
 from tellapart.training.optimizers import add_penalties
 from tellapart.training.pace import EVALUATING, Pace, Workload
 from tellapart.training.plan import Plan
 from tellapart.training.precision import set_precision
+from tellapart.training.probe import accuracy_of, fitted_head
 from tellapart.training.run_folder import ROOM, lacking
 from tellapart.training.saving import Saving
 from tellapart.training.session import Session
@@ -31,6 +34,7 @@ from tellapart.training.shortage import check_memory, ran_out, within_memory
 from tellapart.training.snapshot import Snapshot
 from tellapart.training.state import State
 from tellapart.training.stopping import Stopping
+from tellapart.training.trained import Trained
 from tellapart.training.watch import Watch
 
 FIRST_PICTURES = 2**26
@@ -38,20 +42,6 @@ FIRST_PICTURES = 2**26
 
 REPORT_BYTES = 8 * 2**20
 """Disk space for curves, report and records."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A network with its best weights, which belong to `best_epoch` (from 1), and the history, a row an epoch.
-
-    `recipe` is the one it was trained with: its batch may be smaller than planned, if memory was short.
-    """
-
-    network: keras.Model
-    recipe: Recipe
-    history: list[dict[str, float]]
-    best_epoch: int
-    seconds: float
 
 
 def train_network(plan: Plan, train: Prepared, validation: Prepared | None, session: Session) -> Trained:
@@ -66,7 +56,9 @@ def train_network(plan: Plan, train: Prepared, validation: Prepared | None, sess
     cancellation, with everything up to there saved.
     """
     set_seed(plan.seed)
-    network, digest = _fresh_network(plan, train)
+    head = fitted_head(plan, train, session).head if plan.recipe.backbone and train.features is not None else None
+    network, digest = _fresh_network(plan, train, head)
+    start = network.get_weights() if head else []
     fitting = Fitting(plan, network, train, validation)
     snapshot = Snapshot(fitting.variables(), identity_of(plan, train, validation, digest))
     store = Checkpoints(session.folder / FOLDER)
@@ -87,10 +79,30 @@ def train_network(plan: Plan, train: Prepared, validation: Prepared | None, sess
     if session.budget is not None:
         session.budget.training_ended()
     watch.write_history()
-    network.set_weights(state.best_weights)
+    improved = head is None or _has_improved(head, validation, state, session)
+    network.set_weights(state.best_weights if improved else start)
     set_precision(network, "float32")
     unfuse(network)
-    return Trained(network, plan.recipe, state.history, state.best_epoch, state.seconds)
+    return Trained(network, plan.recipe, state.history, state.best_epoch if improved else 0, state.seconds, start=head)
+
+
+def _has_improved(head: LinearHead, validation: Prepared | None, state: State, session: Session) -> bool:
+    """Whether fine-tuning predicts at least as many validation pictures right as the head it started from.
+
+    Also true without validation pictures, which could tell.
+    """
+    if validation is None:
+        return True
+    before, after = accuracy_of(head, validation), state.best[0]
+    better = after >= before
+    words = "is kept" if better else "is not kept: the head on the frozen features is the model"
+    session.on_event(
+        Note(
+            f"fine-tuning {words} (validation accuracy {percent(before)} with frozen features, {percent(after)} "
+            "fine-tuned)"
+        )
+    )
+    return better
 
 
 def train_within_memory(
@@ -150,14 +162,21 @@ def check_room(folder: Path, variables: dict[str, list[Any]]) -> None:
         raise CheckpointError(f"{folder}: this training writes up to {needed:,} bytes, and {free:,} are free", *ROOM)
 
 
-def _fresh_network(plan: Plan, train: Prepared) -> tuple[keras.Model, str]:
-    """The network with its first weights, ready to be trained in the plan's precision, and its digest."""
+def _fresh_network(plan: Plan, train: Prepared, head: LinearHead | None) -> tuple[keras.Model, str]:
+    """The network with its first weights, ready to be trained in the plan's precision, and its digest.
+
+    On a pretrained backbone it starts with `head`.
+    """
     recipe = plan.recipe
     network = build_network(recipe, train.pixels.shape[1:], plan.classes)
     check_memory(network, min(recipe.batch_size, len(train)))
     digest = network_digest(network)
     if recipe.initialise is not None:
         _initialise(recipe, network, train)
+    if head is not None:
+        set_head(network, head.kernel, head.bias)
+    if recipe.backbone is not None:
+        freeze_normalisation(network)
     add_penalties(network, recipe.l1, recipe.l2)
     set_precision(network, plan.precision)
     fuse(network)

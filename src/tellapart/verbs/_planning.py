@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING
 from tellapart.errors import DataError, UsageError
 from tellapart.progress import Listener, Note
 from tellapart.text import counted, percent
+from tellapart.verbs._backbone import (
+    check_backbone,
+    description_of,
+    found_weights,
+    known_sha256,
+    starting_from,
+    wanted_backbone,
+    with_features,
+)
 from tellapart.verbs._data import open_data_of, report_reading
 from tellapart.verbs._grouping import warn_of_relatives, with_found_groups, with_given_groups
 from tellapart.verbs._interrupted import Interrupted, recorded
@@ -24,8 +33,11 @@ if TYPE_CHECKING:
     from tellapart.data.feeding import Prepared
     from tellapart.data.split_table import SplitTable
     from tellapart.images.preprocessing import Preparation
+    from tellapart.pretrained.compiled import Compiled
+    from tellapart.pretrained.weights import Found
     from tellapart.recipes.find import AdaptiveRecipe
     from tellapart.recipes.recipe import Recipe
+    from tellapart.training.logistic import FittedHead
     from tellapart.training.plan import Plan
 
 
@@ -34,7 +46,9 @@ class Pictures:
     """What a run works on: the collection, its split table, and all its pictures prepared.
 
     `found` is the recipe before the data decided what it leaves open; `fold` int [n] is the fold of each training
-    picture, or None without cross-validation. `duplicates` are those of the collection, if they were searched for.
+    picture, or None without cross-validation. `duplicates` are those of the collection, if they were searched for. With
+    a pretrained `backbone` the prepared pictures have its features; `probe` is the head fitted to those of the training
+    pictures, if it was needed to choose the recipe.
     """
 
     collection: Collection
@@ -43,6 +57,8 @@ class Pictures:
     found: AdaptiveRecipe
     fold: np.ndarray | None = None
     duplicates: Duplicates | None = None
+    backbone: Compiled | None = None
+    probe: FittedHead | None = None
 
     def of(self, split: str) -> Prepared:
         """The pictures of a split."""
@@ -63,17 +79,23 @@ def decide(options: Options, on_event: Listener) -> tuple[Plan, Pictures]:
     found = None if late else find_recipe(options.recipe)
     collection, training = _opened(options, on_event)
     if options.recipe == AUTO:
-        name, reason = choose_recipe(collection, training, options.minutes)
+        name, reason = choose_recipe(collection, training, options.minutes, wanted_backbone(options))
         on_event(Note(f"recipe: {name} ({reason})"))
         found = find_recipe(name)
     found = with_changes(found or find_recipe(options.recipe), options)
+    check_backbone(found.recipe, options)
     if found.has_usual_rate:
         rate = f"{found.recipe.learning_rate:g}, the usual one for {found.recipe.optimizer}"
         on_event(Note(f"learning rate: {rate}; --learning-rate changes it"))
     found.recipe.check_classes(len(collection.class_names))  # before all pictures are read, which may take minutes
+    weights = found_weights(found.recipe, options, on_event) if found.recipe.backbone else None
     preprocessing, reason = choose_preparation(found.recipe, collection, training, options.minutes)
     on_event(Note(f"pictures: {preprocessing} ({reason})"))
     pictures = _prepared(options, collection, found, preprocessing, on_event)
+    if weights is not None:
+        pictures = _with_backbone(pictures, preprocessing, weights, on_event)
+    if options.recipe == AUTO and pictures.backbone is not None:
+        pictures = _tuned_or_not(pictures, options, on_event)
     return _plan(options, pictures, preprocessing, on_event), pictures
 
 
@@ -94,11 +116,44 @@ def restore(interrupted: Interrupted, on_event: Listener) -> tuple[Plan, Picture
     found.recipe.check_classes(len(collection.class_names))
     interrupted.check_recipe(found)
     interrupted.check_data(collection)
+    backbone = found.recipe.backbone
+    weights = found_weights(found.recipe, options, on_event, known_sha256(record)) if backbone else None
     preprocessing = Preparation.model_validate(record["preprocessing"])
     pictures = _prepared(options, collection, found, preprocessing, on_event, interrupted)
+    if weights is not None:
+        pictures = _with_backbone(pictures, preprocessing, weights, on_event)
     changed = found.changed(dict(record["recipe"]), str(interrupted.folder.path))
     recipe = changed.for_data(len(pictures.of("train")), preprocessing.shape)
-    return Plan.from_record(record, recipe), pictures
+    return Plan.from_record(record, starting_from(recipe, pictures.backbone)), pictures
+
+
+def _with_backbone(pictures: Pictures, preprocessing: Preparation, weights: Found, on_event: Listener) -> Pictures:
+    """The pictures with the recipe's backbone and its features."""
+    from tellapart.pretrained.compiled import compiled
+
+    name = pictures.found.recipe.backbone
+    assert name is not None
+    backbone = compiled(name, weights, preprocessing.shape)
+    data = with_features(pictures.data, pictures.collection, preprocessing, backbone, on_event)
+    return replace(pictures, data=data, backbone=backbone)
+
+
+def _tuned_or_not(pictures: Pictures, options: Options, on_event: Listener) -> Pictures:
+    """The pictures with the recipe that suits them: the backbone as it is, or trained further."""
+    import numpy as np
+
+    from tellapart.recipes.choose import choose_tuning
+    from tellapart.recipes.find import find_recipe
+    from tellapart.training.logistic import fit_head
+
+    train = pictures.of("train")
+    assert train.features is not None
+    classes = len(pictures.collection.class_names)
+    probe = fit_head(train.features, train.labels, classes, seed=options.seed, on_event=on_event)
+    name, reason = choose_tuning(probe.accuracy, np.bincount(train.labels), options.minutes)
+    on_event(Note(f"recipe: {name} ({reason})"))
+    found = pictures.found if name == pictures.found.base else with_changes(find_recipe(name), options)
+    return replace(pictures, found=found, probe=probe)
 
 
 def _opened(options: Options, on_event: Listener) -> tuple[Collection, np.ndarray]:
@@ -192,44 +247,63 @@ def _with_folds(pictures: Pictures, duplicates: Duplicates, options: Options, on
 
 def _plan(options: Options, pictures: Pictures, preprocessing: Preparation, on_event: Listener) -> Plan:
     """Decide recipe and precision, now that the training pictures are known."""
-    from tellapart.networks import backend
     from tellapart.training.plan import Decided, make_plan
 
     train = pictures.of("train")
-    recipe, reason = recipe_for(pictures.found, train, preprocessing, pictures.collection.class_names)
+    recipe, reason = recipe_for(pictures, train, preprocessing)
     if reason:
         on_event(Note(reason))
     if recipe.patience is not None and not pictures.split_table.counts()["validation"]:
         on_event(Note("note: patience has no effect: there is no validation split", warning=True))
-    epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
-    lasting = epochs if options.minutes is None else f"{options.minutes:g} minutes in total"
-    on_event(
-        Note(
-            f"recipe: {recipe.name}, {lasting}, {len(train):,} pictures in batches of {recipe.batch_size}, "
-            f"{recipe.optimizer}, augmentation: {recipe.augmentation}"
-        )
-    )
+    on_event(Note(f"recipe: {_in_words(recipe, len(train), options.minutes)}"))
     precision, reason = _precision(options, recipe, len(train), preprocessing, len(pictures.collection.class_names))
-    on_event(Note(f"backend: {backend.describe()}, {precision} ({reason})"))
+    backend = _backend(recipe)
+    on_event(Note(f"backend: {backend}, {precision} ({reason})"))
     collection = pictures.collection
     plain = recorded(options, collection.source)
-    return make_plan(plain, collection, pictures.split_table, pictures.found, Decided(recipe, preprocessing, precision))
+    backbone = None if pictures.backbone is None else description_of(pictures.backbone)
+    decided = Decided(recipe, preprocessing, precision, backend, backbone)
+    return make_plan(plain, collection, pictures.split_table, pictures.found, decided)
 
 
-def recipe_for(
-    found: AdaptiveRecipe, train: Prepared, preprocessing: Preparation, class_names: tuple[str, ...]
-) -> tuple[Recipe, str | None]:
+def _in_words(recipe: Recipe, pictures: int, minutes: float | None) -> str:
+    """What the recipe does with a number of training pictures."""
+    if recipe.frozen:
+        return f"{recipe.name}, logistic regression on the features of {pictures:,} pictures"
+    epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
+    lasting = epochs if minutes is None else f"{minutes:g} minutes in total"
+    return (
+        f"{recipe.name}, {lasting}, {pictures:,} pictures in batches of {recipe.batch_size}, {recipe.optimizer}, "
+        f"augmentation: {recipe.augmentation}"
+    )
+
+
+def _backend(recipe: Recipe) -> str:
+    """What computes, with its version."""
+    if recipe.frozen:
+        from importlib.metadata import version
+
+        return f"onnxruntime {version('onnxruntime')}"
+    from tellapart.networks import backend
+
+    return backend.describe()
+
+
+def recipe_for(pictures: Pictures, train: Prepared, preprocessing: Preparation) -> tuple[Recipe, str | None]:
     """The recipe with everything decided that it leaves to the training pictures, and the reason for its mirroring."""
     from tellapart.recipes.choose import choose_mirror
 
-    recipe = found.for_data(len(train), preprocessing.shape)
-    return choose_mirror(recipe, train.pixels, train.labels, class_names)
+    recipe = pictures.found.for_data(len(train), preprocessing.shape)
+    recipe = starting_from(recipe, pictures.backbone)
+    return choose_mirror(recipe, train.pixels, train.labels, pictures.collection.class_names)
 
 
 def _precision(
     options: Options, recipe: Recipe, pictures: int, preprocessing: Preparation, classes: int
 ) -> tuple[str, str]:
     """The precision to train in, and the reason."""
+    if recipe.frozen:
+        return "float32", "the backbone is not trained"
     from tellapart.training.precision import choose_precision
 
     if options.deterministic and options.precision == "auto":  # which one is faster depends on the machine

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tellapart.errors import UsageError
-from tellapart.verbs._settings import changes_of
+from tellapart.verbs._settings import NONE, changes_of
 from tellapart.verbs._train_options import Options
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def fields_of(given: Mapping[str, Any]) -> set[str]:
     fields = {field for option, field in FLAGS.items() if given.get(option) is not None}
     if given.get("size") is not None:
         fields |= {"height", "width"}
+    if given.get("backbone") not in (None, NONE):
+        fields |= {"backbone"}
     return fields | {"epochs"} if given.get("epochs") is not None else fields
 
 
@@ -46,6 +48,8 @@ def _single_fields(options: Options) -> Iterator[tuple[str, str, Any]]:
     for option, field in FLAGS.items():
         if (value := getattr(options, option)) is not None:
             yield option, field, value
+    if options.backbone not in (None, NONE):
+        yield "backbone", "backbone", options.backbone
     if options.size is not None:
         height, width = map(int, options.size.split("x"))
         yield from (("size", "height", height), ("size", "width", width))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tellapart.plots.plot import Plot
     from tellapart.report.facts import Facts, Findings, ShownDuplicates, ShownMistake, ShownPair
     from tellapart.training.run_folder import RunFolder
-    from tellapart.training.train import Trained
+    from tellapart.training.trained import Trained
     from tellapart.verbs._planning import Pictures
 
 MISTAKES = 12
@@ -88,8 +88,9 @@ def write_report(folder: RunFolder, finished: Finished, on_event: Listener) -> t
     from tellapart.training.run_folder import CURVES, REPORT, written
 
     trained = finished.trained
-    with written(folder.path / CURVES):
-        LearningCurves(trained.history, trained.best_epoch).save(folder.path / CURVES)
+    if trained.head is None:  # which has no course
+        with written(folder.path / CURVES):
+            LearningCurves(trained.history, trained.best_epoch).save(folder.path / CURVES)
     mistakes = _mistakes(finished)
     facts = _facts(finished, mistakes)
     with written(folder.path / REPORT):
@@ -158,13 +159,27 @@ def _heat(finished: Finished, pixels: np.ndarray, answers: np.ndarray) -> np.nda
     """Heat maps float32 [n, height, width] from 0 to 1 for preprocessed pictures, each for its class."""
     import numpy as np
 
-    from tellapart.explanation.heat import HeatMaps, occlusion
-
     try:
+        if finished.trained.head is not None:
+            return _heat_of_features(finished, pixels, answers)
+        from tellapart.explanation.heat import HeatMaps
+
         return HeatMaps(finished.trained.network)(pixels, answers)
     except LookupError:  # no convolutions
+        from tellapart.explanation.heat import occlusion
+
         predict = finished.classifier.probabilities
         return np.stack([occlusion(predict, *pair) for pair in zip(pixels, answers.tolist(), strict=True)])
+
+
+def _heat_of_features(finished: Finished, pixels: np.ndarray, answers: np.ndarray) -> np.ndarray:
+    """Heat maps of a frozen backbone, which need no Keras."""
+    from tellapart.explanation.pooled import pooled_heat
+
+    backbone, head = finished.pictures.backbone, finished.trained.head
+    assert backbone is not None
+    assert head is not None
+    return pooled_heat(backbone.maps, head.kernel, pixels, answers)
 
 
 def _pairs(finished: Finished) -> list[ShownPair]:
@@ -254,8 +269,10 @@ def _drawn_mistakes(finished: Finished, evaluation: Evaluation) -> Plot | None:
     return PictureGrid(pictures, titles)
 
 
-def _augmented(finished: Finished) -> Plot:
-    """A grid of training pictures as the network sees them, and as the first epochs changed them."""
+def _augmented(finished: Finished) -> Plot | None:
+    """A grid of training pictures as the network sees them, and as the first epochs changed them; None if unchanged."""
+    if finished.trained.recipe.frozen:
+        return None
     import numpy as np
 
     from tellapart.plots.pictures import PictureGrid

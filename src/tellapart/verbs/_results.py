@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from tellapart.evaluation.evaluation import Evaluation
     from tellapart.training.plan import Plan
     from tellapart.training.run_folder import RunFolder
-    from tellapart.training.train import Trained
+    from tellapart.training.trained import Trained
     from tellapart.verbs._planning import Pictures
 
 SAMPLES = 256
 """At most this many pictures are used to compare a network with its ONNX copy."""
+
+
+SAMPLES_OF_BACKBONE = 32
+"""The same for a frozen backbone, which was compared when it was compiled."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,29 +44,40 @@ class OutOfFold:
 
 def to_classifier(plan: Plan, pictures: Pictures, trained: Trained) -> Classifier:
     """The classifier of a trained network, uncalibrated. Raises ModelFileError if its ONNX copy answers differently."""
+    import numpy as np
+
     from tellapart.classifier.make import ModelFacts, make_classifier
     from tellapart.data.feeding import batch_for
+    from tellapart.pretrained.frozen import frozen_classifier
 
-    samples = (pictures.validation() or pictures.of("train")).pixels
+    samples = pictures.validation() or pictures.of("train")
     recipe = trained.recipe
     training = plan.with_recipe(recipe).for_model_file(pictures.collection, pictures.split_table)
     facts = ModelFacts(plan.class_names, plan.preprocessing, recipe.loss, recipe.views, training)
-    return make_classifier(trained.network, facts, samples[: min(SAMPLES, batch_for(plan.preprocessing.shape))])
+    if trained.head is not None:
+        assert pictures.backbone is not None
+        some = samples.take(np.arange(min(len(samples), SAMPLES_OF_BACKBONE)))
+        return frozen_classifier(pictures.backbone, trained.head, facts, some)
+    most = min(SAMPLES, batch_for(plan.preprocessing.shape))
+    return make_classifier(trained.network, facts, samples.pixels[:most])
 
 
 def measure(
     classifier: Classifier,
     pictures: Pictures,
+    trained: Trained,
     out_of_fold: OutOfFold | None,
     max_error_rate: float | None,
     on_event: Listener,
 ) -> dict[str, Evaluation]:
     """Calibrate a classifier, fit its OOD detector, and evaluate it on what was held out: the evaluations by split."""
     from tellapart.classifier.make import fit_ood
-    from tellapart.evaluation.baselines import ShrunkenPixels
+    from tellapart.evaluation.baselines import FrozenFeatures, ShrunkenPixels
 
     train, leaked = pictures.of("train"), pictures.split_table.leaked
-    rules = (ShrunkenPixels(train.pixels, train.labels),)
+    rules: tuple[Any, ...] = (ShrunkenPixels(train.pixels, train.labels),)
+    if trained.start is not None:
+        rules = (FrozenFeatures(trained.start), *rules)
     evaluations: dict[str, Evaluation] = {}
     selection = _for_selection(classifier, pictures, out_of_fold, rules, on_event)
     if selection is not None:

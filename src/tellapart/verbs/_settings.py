@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 AUTO = "auto"
 """The recipe that is chosen from the pictures; the latest interrupted run for --resume."""
 
+NONE = "none"
+"""The word for no backbone: training from scratch."""
+
 
 def several(value: Any) -> Any:
     """The option `set` as it is stored: a mapping of plain values, or a list of texts."""

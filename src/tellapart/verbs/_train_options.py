@@ -87,6 +87,14 @@ class Options(Record):
     recipe: RecipeSource = Field(
         "auto", description='A library recipe\'s name, my.toml or my.py; "auto" chooses one from the pictures.'
     )
+    backbone: str | None = Field(
+        None,
+        description='Pretrained backbone to start from; "none" trains from scratch; default: chosen from the pictures '
+        "and the weights at hand. 'tellapart backbones' lists them.",
+    )
+    weights: Path | None = Field(
+        None, description="File with the weights of the backbone, instead of those that are found on this machine."
+    )
     set: Changes = Field(
         default_factory=list, description="Change a field of the recipe, such as optimizer=sgd; may be repeated."
     )

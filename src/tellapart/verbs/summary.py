@@ -97,6 +97,11 @@ def _about(record: ModelRecord) -> list[str]:
     lines.append(f"pictures: {record.preprocessing}")
     if record.recipe_name is not None:
         lines.append(f"recipe: {record.recipe_name}, trained {record.training.get('trained')}")
+    if backbone := record.backbone:
+        lines.append(
+            f"pretrained backbone: {backbone['title']} (weights: {backbone['licence']}; {backbone['credit']}), SHA-256 "
+            f"{backbone['sha256']}"
+        )
     if record.test is not None:
         accuracy, count = record.test
         interval = record.metrics["test"].get("accuracy_interval")
@@ -108,13 +113,16 @@ def _about(record: ModelRecord) -> list[str]:
 
 def _of_recipe(options: Options, on_event: Listener) -> Summary:
     from tellapart.images.preprocessing import Preparation
+    from tellapart.networks import backbones
     from tellapart.recipes.choose import choose_preparation
     from tellapart.recipes.find import find_recipe
 
     recipe = find_recipe(options.model).recipe
     if options.data is None:
+        backbone = None if recipe.backbone is None else backbones.load(recipe.backbone).BACKBONE
+        side, colour = (28, "grey") if backbone is None else (backbone.side, "rgb")
         preprocessing = Preparation(
-            height=recipe.height or 28, width=recipe.width or 28, colour=recipe.colour or "grey"
+            height=recipe.height or side, width=recipe.width or side, colour=recipe.colour or colour
         )
         classes = recipe.classes or 10
     else:

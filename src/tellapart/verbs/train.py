@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from tellapart.training.plan import Plan
     from tellapart.training.run_folder import RunFolder
     from tellapart.training.session import Session
-    from tellapart.training.train import Trained
+    from tellapart.training.trained import Trained
 
 CAVEATS = 2
 """Notes about the result that are printed; --verbose prints all."""
@@ -132,7 +132,14 @@ class Run:
 
     def _training(self) -> str:
         """How long it was trained, and which epoch was kept."""
+        if self.model.head is not None:
+            return f"fitted in {self.train_seconds:.1f} s to the features of the pretrained backbone"
         epochs = counted(len(self.history), "epoch")
+        if not self.best_epoch:
+            return (
+                f"trained in {self.train_seconds:.1f} s, {epochs}; kept the head on the frozen backbone, which is "
+                "better on validation"
+            )
         grown = any(row.get("size", 1) < 1 for row in self.history)
         best = ", the best of the epochs at full size" if grown else ", the best on validation"
         chosen = best if "val_accuracy" in self.history[0] else ""
@@ -260,7 +267,7 @@ def _check_disk(folder: Path) -> None:
 
 def _budget(plan: Plan, pictures: Pictures, started: float) -> Budget | None:
     """The time budget of the run, if it has one."""
-    if plan.minutes is None:
+    if plan.minutes is None or plan.recipe.frozen:
         return None
     from tellapart.networks import backend
     from tellapart.training.budget import Budget
@@ -283,14 +290,14 @@ def views_after_training(counts: dict[str, int], views: Views) -> int:
 
 def _cross_validated(plan: Plan, pictures: Pictures, session: Session) -> OutOfFold | None:
     """Out-of-fold probabilities for the training pictures, if cross-validation was asked for."""
-    from tellapart.evaluation.cross_validation import CrossValidation
-
     if pictures.fold is None:
         return None
+    from tellapart.evaluation.cross_validation import CrossValidation
+
     session.on_event(Note(f"cross-validation: {plan.folds} models, each evaluated on its held-out fold"))
     folds = CrossValidation(
         plan,
-        lambda train: recipe_for(pictures.found, train, plan.preprocessing, plan.class_names)[0],
+        lambda train: recipe_for(pictures, train, plan.preprocessing)[0],
         replace(session, folder=session.folder / FOLDS, budget=None),
         resumable=True,
     )
@@ -299,6 +306,10 @@ def _cross_validated(plan: Plan, pictures: Pictures, session: Session) -> OutOfF
 
 def _trained(plan: Plan, pictures: Pictures, session: Session) -> Trained:
     """The trained network. A batch that had to be made smaller for lack of memory goes into run.json at once."""
+    if plan.recipe.frozen:
+        from tellapart.training.probe import train_probe
+
+        return train_probe(plan, pictures.of("train"), pictures.validation(), session, pictures.probe)
     from tellapart.training.run_folder import RunFolder
     from tellapart.training.shortage import yield_memory
     from tellapart.training.train import train_within_memory
@@ -319,7 +330,7 @@ def _finished(plan: Plan, pictures: Pictures, trained: Trained, out_of_fold: Out
     plan = plan.with_recipe(trained.recipe)
     classifier = to_classifier(plan, pictures, trained)
     save_model(folder, classifier)  # before anything else: whatever happens now, the model is kept
-    evaluations = measure(classifier, pictures, out_of_fold, plan.max_error_rate, on_event)
+    evaluations = measure(classifier, pictures, trained, out_of_fold, plan.max_error_rate, on_event)
     history, skipped = trained.history, pictures.data.skipped
     result = Run(folder.path, classifier, history, trained.best_epoch, evaluations, trained.seconds, skipped)
     read = pictures.collection

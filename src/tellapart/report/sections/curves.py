@@ -8,9 +8,10 @@ POSITION, TITLE = 70, "Learning curves"
 
 _TEMPLATE = """
 <div class="columns">{{ loss }}{{ accuracy }}</div>
-<p>Trained for {{ seconds }} s. The saved weights are those of epoch {{ best }}
+<p>Trained for {{ seconds }} s. {% if not best %}No epoch was better than the start, which was saved.
+{% else %}The saved weights are those of epoch {{ best }}
 {%- if validated %}, the one with the highest validation accuracy{% if smaller %} at full size{% endif %}{% else %},
-the last one, since there is no validation split to choose another by{% endif %}.
+the last one, since there is no validation split to choose another by{% endif %}.{% endif %}
 {% if smaller %}Until epoch {{ smaller }} (shaded) the training saw pictures
 reduced to {{ size | percent(none, 0) }} of their size, which saves time; results there do not compare with later
 ones.{% endif %}</p>
@@ -22,6 +23,8 @@ ones.{% endif %}</p>
 def render(facts: Facts) -> str:
     """See the contract."""
     results, history = facts.record["results"], facts.history
+    if facts.record["recipe"].get("frozen"):
+        return ""  # a single optimum, not a course
     best, seconds = results["best_epoch"], round(results["train_seconds"], 1)
     validated = "val_accuracy" in history[-1]
     loss, accuracy = (

@@ -6,9 +6,10 @@ from tellapart.report.page import html, scroll
 POSITION, TITLE = 85, "Network and recipe"
 
 _TEMPLATE = """
-<p>Recipe <b>{{ recipe.name }}</b>: {{ recipe.optimizer }}, learning rate {{ recipe.learning_rate }}
+<p>Recipe <b>{{ recipe.name }}</b>: {% if recipe.frozen %}logistic regression on the features of a pretrained backbone.
+{% else %}{{ recipe.optimizer }}, learning rate {{ recipe.learning_rate }}
 ({{ recipe.schedule }}), batch size {{ recipe.batch_size }}, {{ epochs | counted("epoch") }}, {{ recipe.loss }} loss.
-Input: {{ preprocessing.width }} x {{ preprocessing.height }} {{ preprocessing.colour }}.</p>
+{% endif %}Input: {{ preprocessing.width }} x {{ preprocessing.height }} {{ preprocessing.colour }}.</p>
 <details><summary>{{ layers | length | counted("layer") }} with {{ layers | sum("parameters") | thousands }}
 parameters</summary>{{ table }}
 <p class="soft">Operations: multiplications and additions with kernels for one picture (FLOPs).</p></details>
