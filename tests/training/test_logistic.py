@@ -21,12 +21,16 @@ def clouds(pictures, features, classes, seed=0, apart=1.0):
     centres = rng.normal(size=(classes, features)) * apart
     mixing = rng.normal(size=(features, features)) / features**0.5
     values = (centres[labels] + rng.normal(size=(pictures, features))) @ mixing
-    return ((3 + values) * np.geomspace(0.01, 10, features)).astype(np.float32), labels
+    return ((3 + values) * np.geomspace(0.5, 2, features)).astype(np.float32), labels
+
+
+def scaled_like_ours(features):
+    return (features - features.mean(axis=0, dtype=float)) / features.var(axis=0, dtype=float).mean() ** 0.5
 
 
 def scikit(features, labels, strength, weights=None):
-    """The probabilities of scikit-learn's optimum for standardised features: float64 [n, k]."""
-    scaled = (features - features.mean(axis=0, dtype=float)) / features.std(axis=0, dtype=float)
+    """The probabilities of scikit-learn's optimum for scaled features: float64 [n, k]."""
+    scaled = scaled_like_ours(features)
     classes = len(np.unique(labels))
     # With two classes scikit-learn has one logit, whose kernel is the difference of ours: half the penalty.
     strength = strength / 2 if classes == 2 else strength
@@ -84,7 +88,7 @@ def test_out_of_fold_predictions_are_those_of_fits_without_the_fold():
     fold = np.arange(200) % 4
     trusted = np.arange(200) % 7 > 0
     answers = out_of_fold(features, labels, 3, fold, trusted=trusted)
-    scaled = (features - features.mean(axis=0)) / features.std(axis=0)
+    scaled = scaled_like_ours(features)
     far = []
     for power in range(-4, 5):
         strength = usual_strength(200, 10) * 10 ** (power / 2)
@@ -119,7 +123,7 @@ def test_few_pictures(count):
 def test_one_picture_of_each_class_gets_the_usual_strength():
     features, labels = clouds(4, 50, 4)
     fitted = fit_head(features, labels, 4)
-    assert fitted.strength == usual_strength(4, 50) == 50 * 2 / 128
+    assert fitted.strength == usual_strength(4, 50) == 50 * 2 / 256
     assert fitted.scores == ()
     assert fitted.head(features).argmax(axis=1).tolist() == labels.tolist()
 
@@ -127,13 +131,14 @@ def test_one_picture_of_each_class_gets_the_usual_strength():
 def test_odd_features():
     features, labels = clouds(100, 10, 2, apart=0.5)
     wanted = fit_head(features, labels, 2).head(features)
-    constant = np.full((100, 1), 1e4, np.float32) + np.linspace(0, 1e-3, 100, dtype=np.float32)[:, np.newaxis]
-    odd = np.hstack([features * 1e3 + 1e4, constant])
-    fitted = fit_head(odd, labels, 2)
-    assert fitted.head.kernel[-1].tolist() == [0, 0]
-    assert np.abs(fitted.head(odd) - wanted).max() < 0.02
-    assert fitted.head.kernel.dtype == fitted.head.bias.dtype == fitted.head(odd).dtype == np.float32
-    nothing = fit_head(np.zeros((100, 3), np.float32), labels, 2)
+    larger = fit_head(features * 1e3 + 1e4, labels, 2)
+    assert np.abs(larger.head(features * 1e3 + 1e4) - wanted).max() < 0.01
+    assert larger.head.kernel.dtype == larger.head.bias.dtype == larger.head(features).dtype == np.float32
+    constant = np.hstack([features, np.full((100, 10), 7, np.float32)])
+    fitted = fit_head(constant, labels, 2)
+    assert not fitted.head.kernel[10:].any()
+    assert np.abs(fitted.head(constant) - wanted).max() < 0.1  # another usual strength
+    nothing = fit_head(np.ones((100, 3), np.float32), labels, 2)
     assert np.allclose(nothing.head(np.zeros((1, 3))), 0.5, atol=1e-3)
 
 

@@ -20,16 +20,16 @@ FOLDS, COLUMNS = 5, 500
 PICTURES, PER_CLASS = 5000, 10
 """The strength is chosen on at most PICTURES, or PER_CLASS times the classes if that is more."""
 
-USUAL = 1 / 128
+USUAL = 1 / 256
 """The usual strength is this times the number of features times the square root of the number of pictures.
 
-Measured with the 1,280 features of EfficientNet-Lite0: the best strength was about 60, 100, 170 and 400 for 50, 200,
-1,000 and 3,100 flowers. It is used as it is where no class has two pictures that could be told apart by folds.
+Measured with the 1,280 features of EfficientNet-Lite0 on flowers, cats and dogs, 10 to 8,000 pictures: the best
+strength was 0.1 to 6 times that. It is used as it is where no class has two pictures that folds could tell apart.
 """
 
-STEP, HIGHEST, LOWEST = 10**0.5, 10, -10
+STEP, HIGHEST, LOWEST, WORTH = 10**0.5, 10, -6, 0.01
 """Strengths are the usual one times a power of STEP, between these powers, from the usual one on for as long as the log
-loss falls."""
+loss falls by the share WORTH. A weaker penalty for less would only make answers surer."""
 
 ROUGH, EXACT = 1e-5, 1e-9
 """Accuracy of the mean loss of fits that choose the strength, and of the final one."""
@@ -65,7 +65,7 @@ class Score:
 class FittedHead:
     """A head, the strength of its penalty, and the scores of all strengths that were tried, by strength.
 
-    `strength` is that of the penalty strength / 2 * (sum of squares of the kernel for standardised features), which is
+    `strength` is that of the penalty strength / 2 * (sum of squares of the kernel for scaled features), which is
     added to the sum of the pictures' log losses; in scikit-learn, C = 1 / strength. It is for the number of pictures
     that the head was fitted on. `scores` is empty if the strength could not be chosen.
     """
@@ -100,7 +100,7 @@ def fit_head(
     ends the fit.
     """
     with workers() as pool:
-        table, scaling = _standardised(features)
+        table, scaling = _scaled(features)
         weights = class_weights(labels, balance, classes)[labels]
         groups = np.arange(len(labels)) if groups is None else groups
         every = Fits(table, labels, weights[:, np.newaxis], classes, pool)
@@ -127,11 +127,11 @@ def out_of_fold(
 
     `fold` int [n] counts from 0. Heads are fitted only to pictures that are `trusted`, bool [n] (None: all). One
     strength is chosen for all folds, by the log loss of the trusted pictures in these same folds: a single number that
-    hardly favours any picture. Means and standard deviations of the features, which know nothing of labels, are those
-    of all pictures. A class without pictures in a fold's fit gets probabilities of about 0.
+    hardly favours any picture. The scale of the features, which knows nothing of labels, is that of all pictures. A
+    class without pictures in a fold's fit gets probabilities of about 0.
     """
     with workers() as pool:
-        table, _ = _standardised(features)
+        table, _ = _scaled(features)
         counted = np.ones(len(labels), np.float32) if trusted is None else trusted.astype(np.float32)
         every = Fits(table, labels, counted[:, np.newaxis], classes, pool)
         choice = _Choice(_of_folds(every, np.arange(len(labels)), fold), fold, _Passes(on_event))
@@ -146,24 +146,26 @@ def usual_strength(pictures: int, features: int) -> float:
     return USUAL * features * pictures**0.5
 
 
-def _standardised(features: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    """Features float32 [n, d + 1] with mean 0 and standard deviation 1, then a column of ones; and shift and scale.
+def _scaled(features: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, float]]:
+    """Features float32 [n, d + 1], centred and with a mean variance of 1, then a column of ones; and shift and scale.
 
-    A constant feature, also one whose deviation is only rounding, becomes 0 and gets no weight.
+    All features keep their ratios: those of a backbone have the same unit, and large ones say more. Dividing each by
+    its own deviation needs many pictures. Measured with EfficientNet-Lite0: 5 cats and 5 dogs 95.8 % instead of 88.0 %,
+    5 flowers of each of 5 kinds 46.6 instead of 40.8 %; and no difference with thousands.
     """
-    mean, deviation = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
-    constant = deviation <= 1e-6 * np.abs(mean)
-    scale = np.where(constant, 0, 1 / np.where(constant, 1, deviation))
+    mean = features.mean(axis=0, dtype=np.float64)
+    variance = float(features.var(axis=0, dtype=np.float64).mean())
+    scale = variance**-0.5 if variance > 0 else 1.0
     table = np.ones((len(features), features.shape[1] + 1), np.float32)
     np.subtract(features, mean, out=table[:, :-1], casting="same_kind")
-    table[:, :-1] *= scale.astype(np.float32)
+    table[:, :-1] *= np.float32(scale)
     return table, (mean, scale)
 
 
-def _folded(solution: np.ndarray, scaling: tuple[np.ndarray, np.ndarray]) -> LinearHead:
-    """The head for features as they come, from a solution for standardised ones."""
+def _folded(solution: np.ndarray, scaling: tuple[np.ndarray, float]) -> LinearHead:
+    """The head for features as they come, from a solution for scaled ones."""
     mean, scale = scaling
-    kernel = solution[:-1] * scale[:, np.newaxis]
+    kernel = solution[:-1] * scale
     return LinearHead(kernel.astype(np.float32), (solution[-1] - mean @ kernel).astype(np.float32))
 
 
@@ -229,15 +231,20 @@ class _Choice:
         if not self.weights.any():  # no picture that another one of its class could predict
             self.solutions[0] = self._solution(0)
             return 0, self._mean(0)
-        for power in (1, 0):  # from a strong penalty to a weak one: the fits of strong ones are quick
-            self._try(power)
-        direction = 1 if self._least() == 1 else -1
-        while (power := self._least() + direction) not in self.tried and LOWEST <= power <= HIGHEST:
-            self._try(power)
-        return self._least(), self._mean(self._least())
+        self._try(1)  # a strong penalty first: its fits are quick, and begin those of a weaker one
+        best = self._further(1, -1)
+        best = self._further(1, 1) if best == 1 else best
+        return best, self._mean(best)
 
-    def _least(self) -> int:
-        return min(self.tried, key=lambda power: self.tried[power].log_loss)
+    def _further(self, power: int, direction: int) -> int:
+        """The last power in a direction up to which the log loss falls."""
+        while LOWEST < power < HIGHEST:
+            self._try(power + direction)
+            before, after = (self.tried[one].log_loss for one in (power, power + direction))
+            if after > before * (1 - WORTH):
+                break
+            power += direction
+        return power
 
     def _try(self, power: int) -> None:
         self.solutions[power] = solution = self._solution(power)
