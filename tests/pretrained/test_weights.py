@@ -155,7 +155,7 @@ def test_a_file_without_a_published_hash_is_used_only_if_named(tiny, tmp_path):
         find_weights("tiny")
     found = find_weights("tiny", path)
     assert found.sha256 == SHA256
-    assert found.source == f"{path}, whose hash is not a published one"
+    assert found.source == "--weights tiny.npz, whose hash is not a published one"
 
 
 def test_what_is_said_where_weights_are_missing(tiny, tmp_path):
@@ -173,7 +173,7 @@ def test_what_is_said_where_weights_are_missing(tiny, tmp_path):
 
 def test_the_file_that_was_named(tiny, tmp_path):
     path = put(tmp_path / "mine.bin")
-    assert find_weights("tiny", path) == Found("tiny", path, SHA256, str(path))
+    assert find_weights("tiny", path) == Found("tiny", path, SHA256, "--weights mine.bin")
     with pytest.raises(WeightsError, match=r"--weights .*none: cannot be read \(No such file"):
         find_weights("tiny", tmp_path / "none")
     with pytest.raises(UsageError, match="'tony' is not a backbone"):

@@ -146,7 +146,7 @@ def _given(name: str, backbone: Backbone, path: Path) -> Found:
         raise WeightsError(
             f"--weights {path}: cannot be read ({error.strerror or error})", "a file of weights", "check the path"
         ) from error
-    return Found(name, path, digest, f"{path}{'' if known else ', whose hash is not a published one'}")
+    return Found(name, path, digest, f"--weights {path.name}{'' if known else ', whose hash is not a published one'}")
 
 
 def _first_verified(name: str, backbone: Backbone, on_event: Listener) -> tuple[Found | None, tuple[str, ...]]:
