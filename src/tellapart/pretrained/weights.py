@@ -146,7 +146,7 @@ def _given(name: str, backbone: Backbone, path: Path) -> Found:
         raise WeightsError(
             f"--weights {path}: cannot be read ({error.strerror or error})", "a file of weights", "check the path"
         ) from error
-    return Found(name, path, digest, f"{path}{'' if known else ', whose hash is not a published one'}")
+    return Found(name, path, digest, f"--weights {path.name}{'' if known else ', whose hash is not a published one'}")
 
 
 def _first_verified(name: str, backbone: Backbone, on_event: Listener) -> tuple[Found | None, tuple[str, ...]]:
@@ -178,10 +178,19 @@ def _missing(name: str, backbone: Backbone, skipped: tuple[str, ...]) -> Weights
     given = f"the weights of {backbone.title} are not on this machine"
     return WeightsError(
         "; ".join([given, *(f"skipped {reason}" for reason in skipped)]),
-        f"{' or '.join(map(_described, backbone.files))} in $TELLAPART_DATA/weights or {own_folder()}, "
-        "or its path as --weights FILE",
+        where_to_put(name),
         "; or ".join(ways_to_get(name)),
     )
+
+
+def where_to_put(name: str) -> str:
+    """The files that may have the weights of a backbone, and where each is found."""
+    files = _backbone(name).files
+    verified = [_described(file) for file in files if file.sha256 or file.md5]
+    others = [_described(file) for file in files if not (file.sha256 or file.md5)]
+    places = [f"{' or '.join(verified)} in $TELLAPART_DATA/weights or {own_folder()}"] if verified else []
+    chosen = f"--weights FILE with {' or '.join(others)}" if others else "its path as --weights FILE"
+    return "; or ".join([*places, chosen])
 
 
 def ways_to_get(name: str) -> list[str]:
@@ -206,3 +215,5 @@ def _known_by(file: WeightsFile) -> Iterator[str]:
         yield f"SHA-256 {file.sha256}"
     elif file.md5:
         yield f"MD5 {file.md5}"
+    elif file.hub:
+        yield f"model.safetensors of {file.hub} on the Hugging Face hub"

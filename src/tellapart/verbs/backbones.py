@@ -35,7 +35,8 @@ class BackboneRow:
 
     `accuracy` 0..1 is the published top-1 accuracy on ImageNet-1k at `side` pixels. `size` is that of the weights file
     in bytes, or None. `source` says where the weights are on this machine, or is None; then `ways` are commands to get
-    them. `speed` is in pictures of `side` pixels per second on this machine, or None if it was not measured.
+    them. `files` says which files have them, and where to put one. `speed` is in pictures of `side` pixels per second
+    on this machine, or None if it was not measured.
     """
 
     name: str
@@ -53,6 +54,7 @@ class BackboneRow:
     source: str | None
     path: str | None
     ways: tuple[str, ...]
+    files: str
     speed: float | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -109,7 +111,7 @@ def _cells(row: BackboneRow) -> list[str]:
         row.name,
         percent(row.accuracy),
         "missing" if row.source is None else "here",
-        "-" if row.size is None else file_size(row.size),
+        _size(row),
         _speed(row),
         row.use,
         f"{row.features:,}",
@@ -117,14 +119,17 @@ def _cells(row: BackboneRow) -> list[str]:
     ]
 
 
+def _size(row: BackboneRow) -> str:
+    """The size of the weights file; if it was not published, that of the parameters in float32."""
+    return f"about {file_size(4 * row.parameters)}" if row.size is None else file_size(row.size)
+
+
 def _speed(row: BackboneRow) -> str:
     return "-" if row.speed is None else f"{row.speed:,.0f}"
 
 
 def _description(row: BackboneRow, width: int | None) -> str:
-    get = (
-        f"missing; to get them: {'; or '.join(row.ways)}" if row.ways else "missing; their file is in docs/backbones.md"
-    )
+    get = f"missing; to get them: {'; or '.join([*row.ways, row.files])}"
     facts = [
         ("ImageNet", f"{percent(row.accuracy)} (top-1, {row.side} x {row.side} pixels)"),
         ("pictures/s", _speed(row) if row.speed is not None else "not measured; add --measure"),
@@ -133,7 +138,7 @@ def _description(row: BackboneRow, width: int | None) -> str:
         ("sizes", f"{', '.join(map(str, row.sides))} pixels"),
         ("licence", f"{row.use}; {row.credit}"),
         ("weights", get if row.source is None else f"in {row.source}: {row.path}"),
-        ("file size", "not published" if row.size is None else file_size(row.size)),
+        ("file size", _size(row)),
     ]
     longest = max(len(name) for name, _ in facts)
     lines = columns(facts).splitlines()
@@ -183,5 +188,6 @@ def _row(name: str, on_event: Listener) -> BackboneRow:
         source=found.source if found else None,
         path=str(found.path) if found else None,
         ways=() if found else tuple(weights.ways_to_get(name)),
+        files=weights.where_to_put(name),
         speed=speed.remembered(name),
     )
