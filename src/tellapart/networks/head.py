@@ -17,22 +17,27 @@ HEAD = "head"
 def classifier_on(backbone: str, shape: tuple[int, int, int], classes: int, dropout: float = 0.0) -> keras.Model:
     """A network of the backbone of this name for pictures of `shape` (height, width, channels), with fresh weights.
 
-    Its output is a softmax over the classes. Raises UsageError if there is no such backbone.
+    Its output is a softmax over the classes. Batch normalisation is folded into the convolutions: a collection that is
+    small enough to need a backbone could only make its statistics worse, and a training step takes less time. Raises
+    UsageError if there is no such backbone.
     """
     from tellapart.networks.backend import keras
+    from tellapart.networks.folding import folded
 
-    base = backbones.load(backbone).network(shape)
+    base = folded(backbones.load(backbone).network(shape))
     x = base.output
     if dropout:
         x = keras.layers.Dropout(dropout)(x)
     return keras.Model(base.input, keras.layers.Dense(classes, activation="softmax", name=HEAD)(x))
 
 
-def backbone_of(network: keras.Model) -> keras.Model:
-    """The part of a network that `classifier_on` made which turns pixels into features, with the same layers."""
-    from tellapart.networks.backend import keras
+def take_weights(network: keras.Model, base: keras.Model) -> None:
+    """Give a network that `classifier_on` made the weights of its backbone, folded or not."""
+    from tellapart.networks.folding import folded
 
-    return keras.Model(network.input, network.get_layer(HEAD).input)
+    for layer in folded(base).layers:
+        if layer.weights:
+            network.get_layer(layer.name).set_weights(layer.get_weights())
 
 
 def set_head(network: keras.Model, kernel: np.ndarray, bias: np.ndarray) -> None:

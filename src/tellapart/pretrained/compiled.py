@@ -30,7 +30,7 @@ from tellapart.pretrained.weights import Found, place
 if TYPE_CHECKING:
     import keras
 
-VERSION = 1
+VERSION = 2
 """Changes when what is kept in the cache does."""
 
 ABOUT = "backbone.json"
@@ -127,9 +127,11 @@ def _made(name: str, found: Found, shape: tuple[int, int, int]) -> dict[str, byt
     from tellapart.classifier.network import describe_layers, to_members
     from tellapart.classifier.onnx_copy import make_onnx_copy
     from tellapart.networks.backend import keras
+    from tellapart.networks.folding import folded
 
     base = backbones.load(name).network(shape)
     place(base, found)
+    base = folded(base)
     head = keras.layers.Dense(CLASSES, activation="softmax", name=HEAD)
     network = keras.Model(base.input, head(base.output))
     about: dict[str, Any] = {

@@ -109,9 +109,12 @@ def starting_from(recipe: Recipe, backbone: Compiled | None) -> Recipe:
         return recipe
 
     def initialise(network: keras.Model, pixels: np.ndarray) -> None:
-        from tellapart.networks.head import backbone_of
+        from tellapart.networks import backbones
+        from tellapart.networks.head import take_weights
         from tellapart.pretrained.weights import place
 
-        place(backbone_of(network), backbone.found)
+        base = backbones.load(backbone.name).network(backbone.shape)
+        place(base, backbone.found)
+        take_weights(network, base)
 
     return recipe.model_copy(update={"initialise": initialise})
