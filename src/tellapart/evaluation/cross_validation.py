@@ -182,6 +182,7 @@ class CrossValidation:
                 )
             )
         answers = self._computed(fold, train, data)
+        kept.parent.mkdir(parents=True, exist_ok=True)
         with replacing(kept) as new, new.open("wb") as file:
             np.savez(file, outside=fold.outside, answers=answers, known=np.array(known))
         shutil.rmtree(kept.with_suffix(""), ignore_errors=True)

@@ -79,7 +79,7 @@ def _read(folder: Path, start: int) -> np.ndarray | None:
     """A piece float32 [PIECE, features], NaN where it has no features; None if there is none, or it is damaged."""
     path = folder / f"{start}.npz"
     try:
-        with np.load(path, allow_pickle=False) as archive:  # which compares the checksum of its member
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:  # which compares a checksum
             piece = np.array(archive["features"])
         os.utime(folder)  # recently used
     except Exception:  # zipfile and NumPy raise many types: it is computed again

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tellapart.evaluation.mistake import Mistake
 
 OPTIONS = (
-    "epochs", "minutes", "patience", "batch", "size", "learning_rate", "seed", "validation", "test", "group", "folds",
-    "max_error_rate", "label", "image_column", "images", "split_column", "delimiter",
+    "backbone", "epochs", "minutes", "patience", "batch", "size", "learning_rate", "seed", "validation", "test",
+    "group", "folds", "max_error_rate", "label", "image_column", "images", "split_column", "delimiter",
 )  # fmt: skip
 """The options of a training with one value that its command repeats if they were given."""
 

@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from tellapart.data.feeding import Prepared
+from tellapart.training.history import write_history
 from tellapart.training.logistic import FittedHead, LinearHead, fit_head
 from tellapart.training.plan import Plan
 from tellapart.training.session import Session
@@ -37,7 +38,9 @@ def train_probe(
     row: dict[str, float] = {"epoch": 1, **_measured(fitted.head, train, "")}
     row |= _measured(fitted.head, validation, "val_") if validation is not None else {}
     seconds = time.monotonic() - started
-    return Trained(None, plan.recipe, [row | {"seconds": round(seconds, 3)}], 1, seconds, fitted.head)
+    history = [row | {"seconds": round(seconds, 3)}]
+    write_history(session.folder, history, session.on_event)
+    return Trained(None, plan.recipe, history, 1, seconds, fitted.head)
 
 
 def accuracy_of(head: LinearHead, data: Prepared) -> float:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import time
 from typing import Any
@@ -11,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from tellapart.errors import TrainingError
-from tellapart.files import write_text
 from tellapart.networks.backend import keras
-from tellapart.progress import COMPILE, Epoch, Note, Progress
+from tellapart.progress import COMPILE, Epoch, Progress, silent
 from tellapart.training import checkpoints
 from tellapart.training.batches import Batches
+from tellapart.training.history import write_history
 from tellapart.training.pace import Pace
-from tellapart.training.run_folder import HISTORY
 from tellapart.training.session import Session
 from tellapart.training.state import State
 
@@ -115,26 +112,9 @@ class Watch(keras.callbacks.Callback):
 
     def write_history(self) -> None:
         """Write history.csv. A failure is reported once and does not end the training."""
-        history = self.state.history
-        if not history:
-            return
-        buffer = io.StringIO()
-        names = {name for row in history for name in row}
-        last = [name for name in ("seconds", "size") if name in names]
-        metrics = sorted(names - {"epoch", *last})
-        writer = csv.DictWriter(buffer, fieldnames=["epoch", *metrics, *last], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(history)
-        path = self.session.folder / HISTORY
-        try:
-            write_text(path, buffer.getvalue())
-        except OSError as error:
-            if not self.warned:
-                size = len(buffer.getvalue())
-                self.session.on_event(
-                    Note(f"note: {path}: {size:,} bytes cannot be written ({error.strerror})", warning=True)
-                )
-            self.warned = True
+        if self.state.history:
+            listener = silent if self.warned else self.session.on_event
+            self.warned = not write_history(self.session.folder, self.state.history, listener) or self.warned
 
     def _keep_best(self, row: dict[str, float], epoch: int) -> None:
         """Copy the weights if this epoch is the best so far; without validation the last epoch is."""

@@ -261,6 +261,7 @@ def plain_options(options: Options) -> dict[str, Any]:
         classes = options.data.class_names
     plain |= getattr(options.data, "said", {})  # what an open collection was opened with
     plain["recipe"] = place(recipe, find.names())
+    plain["weights"] = None if options.weights is None else place(options.weights)
     plain["classes"] = place(classes) if isinstance(classes, (str, Path)) else classes and list(classes)
     source = _source(options.data)
     plain["data"] = None if source is None else place_of_data(source)
