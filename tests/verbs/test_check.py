@@ -7,9 +7,8 @@ import pytest
 
 import tellapart
 from tellapart.data.duplicates import Duplicates, Pair
-from tellapart.data.folds import assign_folds
+from tellapart.data.folds import assign_folds, make_folds, make_possible_folds
 from tellapart.errors import Stopped, TrainingError, UsageError
-from tellapart.evaluation.cross_validation import make_folds, make_possible_folds
 from tellapart.progress import Note, Progress, silent
 from tests.conftest import make_collection, stripes, write_folder
 from tests.photos import folder

@@ -33,6 +33,9 @@ TEMPERATURES = np.exp(np.linspace(-1.5, 1.5, 31))
 NOISES = np.concatenate([[0.0], np.geomspace(0.001, 0.4, 24)])
 """The temperatures and the shares of wrong labels that are tried."""
 
+MOST_SUSPECTS = 0.2
+"""At most this share of the pictures is kept from a second round."""
+
 BLOCK = 1024
 """Rows of probabilities that are worked on at once."""
 
@@ -108,6 +111,17 @@ def suspect_labels(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.nd
     order = np.argsort(given - other, kind="stable")
     order = order[suspect[order]]
     return order, best[order]
+
+
+def trusted_labels(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return the pictures that a second round trains on, bool [n]: all but the most suspect ones.
+
+    If all pictures of a class would be missing, none of them is.
+    """
+    trusted = np.ones(len(labels), bool)
+    trusted[suspect_labels(labels, probabilities)[0][: int(len(labels) * MOST_SUSPECTS)]] = False
+    missing = np.setdiff1d(labels, labels[trusted])
+    return trusted | np.isin(labels, missing)
 
 
 def without_smoothing(probabilities: np.ndarray, smoothing: float) -> np.ndarray:
