@@ -1,7 +1,6 @@
 """Likely wrong labels of photos, by the features of the pretrained backbone; small pictures are left to networks."""
 
 import zipfile
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from tellapart.data.inspect import inspect
 from tellapart.data.label_errors import trusted_labels
 from tellapart.progress import Note, silent
 from tellapart.verbs import _label_networks
-from tellapart.verbs._label_search import out_of_fold_predictions
+from tellapart.verbs._label_search import with_predictions
 from tests.conftest import make_collection
 
 PHOTOS, WRONG = 60, 6
@@ -42,17 +41,19 @@ def test_wrong_labels_of_photos_are_found_by_features(photos, monkeypatch):
     checked, wrong = photos
     monkeypatch.setattr(_label_networks, "predictions_of_networks", None)
     notes = []
-    predictions, _ = out_of_fold_predictions(checked, 4, 0, notes.append)
+    found, _ = with_predictions(checked, 4, 0, notes.append)
+    predictions = found.predictions
+    assert found.by_features
     words = "likely wrong labels: 2 rounds of 4 folds, on the features of efficientnet-lite0"
     assert words in [event.text for event in notes if isinstance(event, Note)]
     assert predictions.shape == (2 * PHOTOS, 2)
     assert predictions.dtype == np.float32
     assert np.allclose(predictions.sum(axis=1), 1, atol=1e-5)
-    errors = replace(checked, predictions=predictions).label_errors[1]
+    errors = found.label_errors[1]
     assert len(wrong & set(errors.positions.tolist())) >= 10
     assert len(errors.positions) <= 15
-    again, _ = out_of_fold_predictions(checked, 4, 0, silent)
-    assert np.array_equal(again, predictions)
+    again, _ = with_predictions(checked, 4, 0, silent)
+    assert np.array_equal(again.predictions, predictions)
 
 
 def test_small_pictures_and_a_missing_backbone_are_left_to_networks(photos, monkeypatch):
@@ -65,10 +66,10 @@ def test_small_pictures_and_a_missing_backbone_are_left_to_networks(photos, monk
     monkeypatch.setattr(_label_networks, "predictions_of_networks", called)
     small = Checked(inspect(make_collection(30, splits=False), silent))
     with pytest.raises(Called):
-        out_of_fold_predictions(small, 4, 0, silent)
+        with_predictions(small, 4, 0, silent)
     monkeypatch.setattr("tellapart.pretrained.weights.at_hand", lambda *_: None)
     with pytest.raises(Called):
-        out_of_fold_predictions(photos[0], 4, 0, silent)
+        with_predictions(photos[0], 4, 0, silent)
 
 
 def test_a_second_round_keeps_pictures_of_every_class():

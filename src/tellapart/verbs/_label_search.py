@@ -7,6 +7,8 @@ hand, small networks are trained.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from tellapart.data.collection import Collection
@@ -28,12 +30,10 @@ ROUNDS = 2
 """The second round trains only on pictures that the first does not suspect; only it counts."""
 
 
-def out_of_fold_predictions(
-    checked: Checked, folds: int, seed: int, on_event: Listener
-) -> tuple[np.ndarray, list[str]]:
-    """Probabilities float32 [n, classes] from models that did not train on the picture, and notes about them.
+def with_predictions(checked: Checked, folds: int, seed: int, on_event: Listener) -> tuple[Checked, list[str]]:
+    """The collection with predictions of models that did not train on the picture, and notes about them.
 
-    NaN for pictures that cannot be read or belong to too small a class. Raises DataError for too few different
+    They are NaN for pictures that cannot be read or belong to too small a class. Raises DataError for too few different
     pictures.
     """
     collection = checked.collection
@@ -50,7 +50,7 @@ def out_of_fold_predictions(
         data, probabilities = predictions_of_networks(collection, readable, fold, seed, on_event)
     whole = np.full((len(collection), len(collection.class_names)), np.nan, np.float32)
     whole[data.indices] = probabilities
-    return whole, notes
+    return replace(checked, predictions=whole, by_features=data.features is not None), notes
 
 
 def _featured(collection: Collection, readable: np.ndarray, on_event: Listener) -> Prepared | None:
