@@ -1,5 +1,7 @@
 """A folder of photos with faults, and models for the search for wrong labels that are quick or need no training."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,7 @@ def sure_models(monkeypatch):
         sure = 1 / (1 + np.exp(-np.linspace(1, 9, count)))
         sure[-4:-1] = 0.0001
         labels = np.eye(2)[checked.collection.labels] == 1
-        return np.where(labels, sure[:, None], 1 - sure[:, None]).astype(np.float32), []
+        known = np.where(labels, sure[:, None], 1 - sure[:, None]).astype(np.float32)
+        return replace(checked, predictions=known), []
 
-    monkeypatch.setattr("tellapart.verbs._label_search.out_of_fold_predictions", predictions)
+    monkeypatch.setattr("tellapart.verbs._label_search.with_predictions", predictions)

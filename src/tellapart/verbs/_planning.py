@@ -236,7 +236,7 @@ def _with_folds(pictures: Pictures, duplicates: Duplicates, options: Options, on
     """The pictures with a fold for each training picture, if there are to be folds."""
     if options.folds is None:
         return pictures
-    from tellapart.evaluation.cross_validation import make_folds
+    from tellapart.data.folds import make_folds
 
     train = pictures.of("train").indices
     fold, notes = make_folds(pictures.collection, duplicates, train, options.folds, options.seed)
