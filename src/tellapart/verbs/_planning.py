@@ -150,7 +150,7 @@ def _tuned_or_not(pictures: Pictures, options: Options, on_event: Listener) -> P
     assert train.features is not None
     classes = len(pictures.collection.class_names)
     probe = fit_head(train.features, train.labels, classes, seed=options.seed, on_event=on_event)
-    name, reason = choose_tuning(probe.accuracy, np.bincount(train.labels), options.minutes)
+    name, reason = choose_tuning(probe.accuracy, np.bincount(train.labels), train.pixels.shape[1:], options.minutes)
     on_event(Note(f"recipe: {name} ({reason})"))
     found = pictures.found if name == pictures.found.base else with_changes(find_recipe(name), options)
     return replace(pictures, found=found, probe=probe)
@@ -304,6 +304,10 @@ def _precision(
     """The precision to train in, and the reason."""
     if recipe.frozen:
         return "float32", "the backbone is not trained"
+    from tellapart.networks.backend import has_accelerator
+
+    if recipe.backbone is not None and options.precision == "auto" and not has_accelerator():
+        return "float32", "a processor is slower at depthwise convolutions in bfloat16"
     from tellapart.training.precision import choose_precision
 
     if options.deterministic and options.precision == "auto":  # which one is faster depends on the machine
