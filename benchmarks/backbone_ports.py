@@ -37,7 +37,7 @@ REFERENCES = {
 """Of the backbones here; those of keras.applications are compared in tests/networks/backbones."""
 
 SIDES = (64, 75)
-TOLERANCE = 1e-6
+TOLERANCE = 1e-4
 
 
 def pictures(side: int) -> np.ndarray:
