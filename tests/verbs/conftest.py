@@ -20,7 +20,8 @@ def dirty(tmp_path, monkeypatch):
 
 @pytest.fixture
 def small_models(monkeypatch):
-    """The models that look for wrong labels are small: for tests of the messages about them, not of what they find."""
+    """The models that look for wrong labels are small networks: for tests of messages, not of what they find."""
+    monkeypatch.setattr("tellapart.pretrained.weights.at_hand", lambda *_: None)
     from tellapart.recipes.library import quick
 
     monkeypatch.setattr(quick, "RECIPE", quick.RECIPE.model_copy(update={"network": small.network}))

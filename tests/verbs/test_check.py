@@ -184,8 +184,14 @@ def test_notes_about_the_data_are_told(dirty):
     assert words in found.output.read_text()
 
 
-@pytest.mark.parametrize("task", ("read pictures", "round 1 of 2, fold 1 of 4"))
-def test_a_check_that_is_stopped_tells_what_it_knows(dirty, tmp_path, task, small_models):
+@pytest.mark.parametrize(
+    ("task", "models"),
+    (("read pictures", "features"), ("fit the head", "features"), ("round 1 of 2, fold 1 of 4", "networks")),
+)
+def test_a_check_that_is_stopped_tells_what_it_knows(dirty, tmp_path, task, models, request):
+    if models == "networks":
+        request.getfixturevalue("small_models")
+
     def stop(event):
         if isinstance(event, Progress) and event.task == task:
             raise KeyboardInterrupt
