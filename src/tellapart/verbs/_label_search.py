@@ -21,7 +21,6 @@ from tellapart.progress import Listener, Note
 from tellapart.recipes.choose import choose_preparation, choose_recipe
 from tellapart.recipes.find import find_recipe
 from tellapart.training.logistic import out_of_fold
-from tellapart.verbs._backbone import with_features
 
 FEATURES = "features"
 """The recipe whose preprocessing photos get, so that a training uses the same features."""
@@ -56,6 +55,7 @@ def with_predictions(checked: Checked, folds: int, seed: int, on_event: Listener
 def _featured(collection: Collection, readable: np.ndarray, on_event: Listener) -> Prepared | None:
     """The readable pictures with the features of the default backbone; None if they are small, or it is not at hand."""
     from tellapart.pretrained.compiled import compiled
+    from tellapart.pretrained.features import featured
     from tellapart.pretrained.weights import at_hand
 
     weights = at_hand(DEFAULT)
@@ -63,7 +63,7 @@ def _featured(collection: Collection, readable: np.ndarray, on_event: Listener) 
         return None
     preprocessing, _ = choose_preparation(find_recipe(FEATURES).recipe, collection, readable)
     data = prepare_pictures(collection, readable, preprocessing, on_event, "read pictures")
-    return with_features(data, collection, preprocessing, compiled(DEFAULT, weights, preprocessing.shape), on_event)
+    return featured(collection, data, preprocessing, compiled(DEFAULT, weights, preprocessing.shape), on_event)
 
 
 def _by_features(data: Prepared, classes: int, fold: np.ndarray, on_event: Listener) -> np.ndarray:
