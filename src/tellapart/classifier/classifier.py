@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -393,11 +393,6 @@ def name_of(picture: Any, number: int | None) -> str:
 
 
 def _batches(pictures: Iterable[Any], size: int) -> Iterator[list[tuple[int, Any]]]:
-    batch: list[tuple[int, Any]] = []
-    for numbered in enumerate(pictures):
-        batch.append(numbered)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
+    numbered = enumerate(pictures)
+    while batch := list(islice(numbered, size)):
         yield batch

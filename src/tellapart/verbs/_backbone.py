@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tellapart.errors import CheckpointError, UsageError
@@ -14,9 +15,22 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from tellapart.data.collection import Collection
+    from tellapart.data.feeding import Prepared
+    from tellapart.images.preprocessing import Preparation
     from tellapart.pretrained.compiled import Compiled
     from tellapart.pretrained.weights import Found
+    from tellapart.recipes.find import AdaptiveRecipe
     from tellapart.recipes.recipe import Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """What pictures are prepared for: the recipe, its preprocessing, and the weights of its backbone, if it has one."""
+
+    found: AdaptiveRecipe
+    preprocessing: Preparation
+    weights: Found | None
 
 
 def wanted_backbone(options: Options) -> str | None:
@@ -88,6 +102,19 @@ def description_of(backbone: Compiled) -> dict[str, Any]:
 def known_sha256(record: Mapping[str, Any]) -> str | None:
     """The SHA-256 of the weights that a run was started with, by its run.json."""
     return (record.get("backbone") or {}).get("sha256")
+
+
+def with_features(
+    collection: Collection, data: Prepared, source: Sources, on_event: Listener
+) -> tuple[Prepared, Compiled | None]:
+    """The prepared pictures with the features of the recipe's backbone, and that backbone, if there is one."""
+    if source.weights is None:
+        return data, None
+    from tellapart.pretrained.compiled import compiled
+    from tellapart.pretrained.features import featured
+
+    backbone = compiled(source.weights.name, source.weights, source.preprocessing.shape)
+    return featured(collection, data, source.preprocessing, backbone, on_event), backbone
 
 
 def starting_from(recipe: Recipe, backbone: Compiled | None) -> Recipe:

@@ -10,12 +10,14 @@ from tellapart.errors import DataError, UsageError
 from tellapart.progress import Listener, Note
 from tellapart.text import counted, percent
 from tellapart.verbs._backbone import (
+    Sources,
     check_backbone,
     description_of,
     found_weights,
     known_sha256,
     starting_from,
     wanted_backbone,
+    with_features,
 )
 from tellapart.verbs._data import open_data_of, report_reading
 from tellapart.verbs._grouping import warn_of_relatives, with_found_groups, with_given_groups
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from tellapart.data.split_table import SplitTable
     from tellapart.images.preprocessing import Preparation
     from tellapart.pretrained.compiled import Compiled
-    from tellapart.pretrained.weights import Found
     from tellapart.recipes.find import AdaptiveRecipe
     from tellapart.recipes.recipe import Recipe
     from tellapart.training.logistic import FittedHead
@@ -66,15 +67,6 @@ class Pictures:
     def validation(self) -> Prepared | None:
         """The pictures of the validation split, if there is one."""
         return self.of("validation") if self.split_table.counts()["validation"] else None
-
-
-@dataclass(frozen=True, eq=False)
-class Sources:
-    """What pictures are prepared for: the recipe, its preprocessing, and the weights of its backbone, if it has one."""
-
-    found: AdaptiveRecipe
-    preprocessing: Preparation
-    weights: Found | None
 
 
 def decide(options: Options, on_event: Listener) -> tuple[Plan, Pictures]:
@@ -212,7 +204,7 @@ def _prepared(
     whole = prepare_collection(collection, source.preprocessing, on_event)
     data, duplicates = whole.data, whole.duplicates(on_event)
     del whole  # what duplicates were found by may be large
-    data, backbone = _featured(collection, data, source, on_event)
+    data, backbone = with_features(collection, data, source, on_event)
     group = options.group if interrupted is None else interrupted.group
     collection, weak = with_found_groups(collection, data, group, on_event)
     split_table = _split(collection, options, duplicates)
@@ -225,19 +217,6 @@ def _prepared(
     pictures = Pictures(collection, split_table, data, source.found, duplicates=duplicates, backbone=backbone)
     _check_readable(pictures)
     return _with_folds(pictures, duplicates, options, on_event)
-
-
-def _featured(
-    collection: Collection, data: Prepared, source: Sources, on_event: Listener
-) -> tuple[Prepared, Compiled | None]:
-    """The prepared pictures with the features of the recipe's backbone, and that backbone, if there is one."""
-    if source.weights is None:
-        return data, None
-    from tellapart.pretrained.compiled import compiled
-    from tellapart.pretrained.features import featured
-
-    backbone = compiled(source.weights.name, source.weights, source.preprocessing.shape)
-    return featured(collection, data, source.preprocessing, backbone, on_event), backbone
 
 
 def _with_folds(pictures: Pictures, duplicates: Duplicates, options: Options, on_event: Listener) -> Pictures:
