@@ -178,3 +178,17 @@ def test_without_a_test_split_no_test_pictures_are_asked_for(good, split):
     step = next(step for step in advice(known) if "Collect" in step.what)
     assert step.what == "Collect more pictures before you compare models."
     assert step.why.startswith("1 picture leaves a range of ")
+
+
+def test_photos_that_were_trained_from_scratch_could_start_from_a_backbone(good):
+    labels = np.repeat([0, 1, 2], 500)
+    predicted = np.where(np.arange(1500) % 8 == 0, (labels + 1) % 3, labels)
+    poor = predictions(good, labels, predicted, np.full(1500, 0.6))
+    size = poor.record["preprocessing"] | {"height": 128, "width": 128}
+    photos = replace(poor, record=poor.record | {"preprocessing": size})
+    wanted = "Start from a pretrained backbone: --recipe finetune."
+    assert wanted in [step.what for step in advice(photos)]
+    started = replace(photos, record=photos.record | {"backbone": {"name": "efficientnet-lite0"}})
+    small = replace(poor, record=poor.record | {"preprocessing": size | {"height": 32}})
+    for known in (started, small):
+        assert wanted not in [step.what for step in advice(known)]

@@ -31,6 +31,9 @@ NEARLY_ALL = 0.95
 GAP = 0.1
 """Accuracy on training pictures minus validation: above this, the network knows the training pictures by heart."""
 
+PHOTO = 64
+"""Pictures of at least this side, in pixels, may be photos."""
+
 WIDE = 0.1
 """A wider interval of the accuracy is too uncertain to compare models."""
 
@@ -50,7 +53,7 @@ class Step:
 def advice(facts: Facts) -> list[Step]:
     """Return up to MOST pieces of advice, the most useful first."""
     rules: tuple[Callable[[Facts], Step | None], ...] = (
-        _no_better_than_baseline, _wrong_labels, _weak_classes, _more_data, _longer, _more_test_pictures,
+        _no_better_than_baseline, _wrong_labels, _weak_classes, _pretrained, _more_data, _longer, _more_test_pictures,
     )  # fmt: skip
     return [step for rule in rules if (step := rule(facts)) is not None][:MOST] if facts.evaluation else []
 
@@ -144,6 +147,20 @@ def _detail(name: str, row: Mapping[str, Any], trained: int) -> str:
     """Return a class with its share of right answers, if it has enough pictures, and its training pictures."""
     right = f"{percent(row['recall'], digits=0)} right, " if row["enough_pictures"] else ""
     return f"{name} ({right}{trained:,} for training)"
+
+
+def _pretrained(facts: Facts) -> Step | None:
+    """Advise to start from a pretrained backbone if photos were trained from scratch and mistakes are left."""
+    evaluation, preprocessing = facts.evaluation, facts.record["preprocessing"]
+    assert evaluation is not None
+    small = min(preprocessing["height"], preprocessing["width"]) < PHOTO
+    if facts.record.get("backbone") or small or evaluation.accuracy >= NEARLY_ALL:
+        return None
+    return Step(
+        "Start from a pretrained backbone: --recipe finetune.",
+        "This network was trained from scratch. Photos mostly gain from what a backbone has learnt from others.",
+        "Network and recipe",
+    )
 
 
 def _more_data(facts: Facts) -> Step | None:
