@@ -145,8 +145,8 @@ CASES: dict[str, tuple[str, Callable[[Lines], str]]] = {
         features,
     ),
     "peers": (
-        "The same weights, split, size of pictures and time: `transfer.py peers`. The seconds of tellapart are those of "
-        "the whole command, those of the others end with their training: evaluating and saving is not counted. "
+        "The same weights, split, size of pictures and time: `transfer.py peers`. The seconds of tellapart are those "
+        "of the whole command, those of the others end with their training: evaluating and saving is not counted. "
         "Epochs: of the new layers, then of all.",
         peers,
     ),

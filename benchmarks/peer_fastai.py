@@ -33,7 +33,7 @@ except RuntimeError:  # its compiled operators, which only object detection need
         torch.library.register_fake,
         lambda name, **options: lambda function: function,
     )
-    import torchvision
+    import torchvision  # noqa: F401
 
     torch.library.register_fake = register
 
