@@ -24,7 +24,7 @@ def seconds(lines: Iterable[dict[str, Any]]) -> str:
 
 def recipes(lines: Iterable[dict[str, Any]]) -> str:
     """The recipes that were used."""
-    return ", ".join(sorted({line["recipe"] for line in lines}))
+    return ", ".join(sorted({line["chosen"] for line in lines}))
 
 
 def grouped(lines: Lines, *keys: str) -> dict[tuple[Any, ...], Lines]:

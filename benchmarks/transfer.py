@@ -89,7 +89,7 @@ def train(data: Path | str, seed: int, home: Path, *words: str) -> Line:
         "accuracy": test["accuracy"],
         "tested": test["count"],
         "trained": about["split"]["counts"]["train"],
-        "recipe": about["recipe_base"],
+        "chosen": about["recipe_base"],
         "size": about["preprocessing"]["height"],
         "run": outcome["run"],
     }
@@ -226,11 +226,12 @@ def ood(options: argparse.Namespace, seed: int) -> Iterator[Line]:
     """How well a model of cats and dogs distinguishes its test pictures from others."""
     from sklearn.metrics import roc_auc_score
 
-    from tellapart.data.feeding import prepare_collection
+    from tellapart.data.feeding import prepare_pictures
 
     asked = 40 if options.trial else ASKED
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
+        os.environ["TELLAPART_CACHE"] = str(home / "cache")
         data = drawn("cats-dogs", seed, home, *((1200, 60) if options.trial else (None, None)))
         model = library.load(train(data, seed, home)["run"])
         preprocessing = model.preprocessing
@@ -239,17 +240,17 @@ def ood(options: argparse.Namespace, seed: int) -> Iterator[Line]:
             scores = [model.probabilities_and_ood_scores(pixels[i : i + 256])[1] for i in range(0, len(pixels), 256)]
             return np.concatenate(scores)
 
-        def prepared(source: Path, split: str) -> Any:
+        def prepared(source: Path) -> Any:
             collection = library.open(source)
-            return prepare_collection(collection, preprocessing).data.select(collection.indices(split)).pixels
+            return prepare_pictures(collection, collection.indices("test"), preprocessing).pixels
 
-        own = scores_of(prepared(data, "test"))
+        own = scores_of(prepared(data))
         for name in (*FAR, "textures", *NEAR):
             if name == "textures":
                 pixels = textures(asked, 224, seed)
                 pixels = np.stack([preprocessing(picture) for picture in pixels])
             else:
-                pixels = prepared(write(draw(name, seed, 0, asked), home / name), "test")
+                pixels = prepared(write(draw(name, seed, 0, asked), home / name))
             scores = scores_of(pixels)
             truth = np.repeat([0, 1], [len(own), len(scores)])
             area = float(roc_auc_score(truth, np.concatenate([own, scores])))
