@@ -1,11 +1,13 @@
 """Compare the backbones with the networks of timm and torchvision that their weights are from.
 
-    python benchmarks/backbone_ports.py [--python PYTHON]
+    python benchmarks/backbone_ports.py [--python PYTHON] [--layouts FOLDER]
 
 Makes an environment with timm, torchvision and torch (from PyPI), unless PYTHON has them. There, each network gets
-random weights, also means and variances of its normalisations, and answers random pictures. The backbone gets the same
-weights by its `layer_weights`, and must answer the same: the largest difference is printed, relative to the largest
-feature. Pictures have 64 and 75 pixels: even and odd sizes are padded differently.
+random weights, has the statistics of its normalisations from random pictures, and answers these. The backbone gets the
+same weights by its `layer_weights`, and must answer the same: the largest difference is printed, relative to the
+largest feature. Both compute in float64: in float32, rounding alone makes up to 0.001 in so deep a network with random
+weights. Pictures have 64 and 75 pixels: even and odd sizes are padded differently. --layouts also writes the names and
+shapes of each reference's weights, which tests/networks/backbones/layouts has.
 """
 
 from __future__ import annotations
@@ -39,8 +41,8 @@ TOLERANCE = 1e-4
 
 
 def pictures(side: int) -> np.ndarray:
-    """Random pixels uint8 [4, side, side, 3]."""
-    return np.random.default_rng(side).integers(0, 256, (4, side, side, 3), np.uint8)
+    """Random pixels uint8 [8, side, side, 3]."""
+    return np.random.default_rng(side).integers(0, 256, (8, side, side, 3), np.uint8)
 
 
 def write(folder: Path) -> None:
@@ -59,7 +61,9 @@ def write(folder: Path) -> None:
             network.reset_classifier(0)
         state = {key: randomised(key, value) for key, value in network.state_dict().items()}
         network.load_state_dict(state)
-        network.eval()
+        network.double()
+        calibrate(network, torch.from_numpy(prepared(name, pictures(SIDES[0]))))
+        state = network.state_dict()
         arrays = {f"weights/{key}": value.numpy() for key, value in state.items()}
         with torch.no_grad():
             for side in SIDES:
@@ -67,12 +71,23 @@ def write(folder: Path) -> None:
         np.savez(folder / f"{name}.npz", **arrays)
 
 
+def calibrate(network, batch) -> None:
+    """Set the statistics of all batch normalisations to those of pictures, so that these make a difference."""
+    import torch
+
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.momentum = 1.0
+    network.train()
+    with torch.no_grad():
+        network(batch)
+    network.eval()
+
+
 def randomised(key: str, value):  # torch is not known here
     """The initial weights, which are random for kernels only, with random ones for all others."""
     import torch
 
-    if key.endswith("running_var"):
-        return torch.rand(value.shape) + 0.5
     if (value.ndim == 1 and key.endswith("weight")) or key.endswith("gamma"):
         return torch.rand(value.shape) * 0.5 + 0.5  # larger ones let rounding errors grow with the depth
     return torch.randn(value.shape) * 0.1 if value.ndim == 1 else value
@@ -84,13 +99,26 @@ def prepared(name: str, pixels: np.ndarray) -> np.ndarray:
         values = (pixels.astype(np.float64) - 127) / 128  # as TensorFlow has it; timm's 127.5 is an approximation
     else:
         values = (pixels / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
-    return values.transpose(0, 3, 1, 2).astype(np.float32)
+    return values.transpose(0, 3, 1, 2)
+
+
+def write_layouts(folder: Path, target: Path) -> None:
+    """Write the names and shapes of the weights in `folder`, one array a line: `conv_stem.weight 32 3 3 3`."""
+    target.mkdir(parents=True, exist_ok=True)
+    for name in REFERENCES:
+        kept = np.load(folder / f"{name}.npz")
+        names = [key for key in kept.files if key.startswith("weights/") and not key.endswith("num_batches_tracked")]
+        lines = [" ".join([key.removeprefix("weights/"), *map(str, kept[key].shape)]) for key in names]
+        (target / f"{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def differences(folder: Path) -> dict[str, float]:
     """For each backbone, the largest difference of a feature, relative to the largest feature."""
     from tellapart.networks import backbones
+    from tellapart.networks.backend import keras
 
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
     result = {}
     for name in REFERENCES:
         kept = np.load(folder / f"{name}.npz")
@@ -101,7 +129,8 @@ def differences(folder: Path) -> dict[str, float]:
             network = module.network((side, side, 3))
             for layer, own in weights.items():
                 network.get_layer(layer).set_weights(own)
-            expected, got = kept[f"features/{side}"], network.predict(pictures(side), verbose=0)
+            expected, got = kept[f"features/{side}"], network.predict(pictures(side).astype(np.float64), verbose=0)
+            assert expected.std(axis=0).mean() > 1e-2, f"{name}: all pictures give about the same features"
             largest = max(largest, float(np.abs(got - expected).max() / np.abs(expected).max()))
         result[name] = largest
     return result
@@ -118,12 +147,15 @@ def environment(folder: Path) -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", type=Path, help="a Python that has timm and torchvision")
+    parser.add_argument("--layouts", type=Path, help="a folder for the names and shapes of all weights")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         python = options.python or environment(folder / "environment")
         code = "import sys; from pathlib import Path; import backbone_ports; backbone_ports.write(Path(sys.argv[1]))"
         subprocess.run([python, "-c", code, folder], check=True, cwd=Path(__file__).parent)
+        if options.layouts:
+            write_layouts(folder, options.layouts)
         found = differences(folder)
     for name, difference in found.items():
         print(f"{name:24} {REFERENCES[name]:28} {difference:.1e}")

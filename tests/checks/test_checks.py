@@ -1,6 +1,7 @@
 """Each check on collections with one fault planted, and on one without."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -257,6 +258,12 @@ def test_the_remark_about_labels_says_how_good_the_models_are(tmp_path):
     assert remark.words.startswith(words)
     assert remark.facts["judge_accuracy"] == pytest.approx(82 / 90)
     assert remark.facts["expected_precision"] == pytest.approx(remark.facts["expected_wrong"] / 2)
+    assert remark.facts["by_features"] is False
+    remark = labels.remark(replace(checked, by_features=True), labels.find(checked))
+    words = (
+        "Classifiers on pretrained features predict the given label of 91 % of the pictures. Of the 2 labels listed, "
+    )
+    assert remark.words.startswith(words)
     checked = Checked(inspect(collection), judged(collection.labels, []))
     remark = labels.remark(checked, labels.find(checked))
     assert remark.words.endswith("No label is suspicious.")

@@ -4,6 +4,7 @@ import pytest
 import tellapart
 from tellapart.classifier.ood import MOST_UNFOLDED, OodDetector, _flat
 from tellapart.errors import ModelFileError
+from tellapart.images.grid import grid_means
 from tellapart.progress import silent
 from tests.conftest import make_collection, stripes
 
@@ -18,28 +19,28 @@ def fitted(features=40):
         labels = np.arange(count) % 3
         pixels = generator.integers(0, 60, (count, 12, 12, 1)).astype(np.uint8) + 60 * labels[:, None, None, None]
         return (
-            pixels.astype(np.uint8),
+            grid_means(pixels.astype(np.uint8)),
             (centres[labels] + generator.normal(size=(count, features))).astype(np.float32),
             labels,
         )
 
-    pixels, seen, labels = drawn(600)
-    held_pixels, held, _ = drawn(300)
-    return OodDetector.fit(pixels, seen, labels, held_pixels, held), drawn
+    grid, seen, labels = drawn(600)
+    held_grid, held, _ = drawn(300)
+    return OodDetector.fit(grid, seen, labels, held_grid, held), drawn
 
 
 @pytest.mark.parametrize("features", (40, 700, 5000))
 def test_ordinary_pictures_have_every_score_alike_and_strange_ones_the_highest(features):
     ood, drawn = fitted(features)
-    pixels, seen, _ = drawn(1000)
-    scores = ood(pixels, seen)
+    grid, seen, _ = drawn(1000)
+    scores = ood(grid, seen)
     assert (scores > 0.99).mean() < 0.04
     assert abs(np.median(scores) - 0.5) < 0.08
-    assert (ood(pixels, seen + 5) > 0.99).mean() > 0.95  # strange to the network
-    assert (ood(255 - pixels, seen) > 0.99).mean() > 0.9  # strange to the eye
+    assert (ood(grid, seen + 5) > 0.99).mean() > 0.95  # strange to the network
+    assert (ood(1 - grid, seen) > 0.99).mean() > 0.9  # strange to the eye
     assert len(ood.to_bytes()) < 5e6
     again = OodDetector.from_bytes(ood.to_bytes())
-    assert np.array_equal(again(pixels, seen), scores)
+    assert np.array_equal(again(grid, seen), scores)
 
 
 def test_nothing_else_is_taken_for_it():

@@ -10,6 +10,7 @@ from tellapart.data.label_errors import (
     LEVEL,
     NOISES,
     TEMPERATURES,
+    contradicted_labels,
     find_label_errors,
     fit_noise,
     suspect_labels,
@@ -134,3 +135,14 @@ def test_memory_does_not_grow_with_the_probabilities():
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert most < 3 * probabilities.nbytes
+
+
+def test_all_contradicted_labels_or_those_of_confident_learning():
+    """A small lead of the other class is not suspect where the models are usually sure of it."""
+    labels = np.repeat([0, 1], 10)
+    probabilities = np.array([[0.9, 0.1]] * 8 + [[0.45, 0.55], [0.05, 0.95]] + [[0.1, 0.9]] * 10)
+    assert contradicted_labels(labels, probabilities)[0].tolist() == [9, 8]
+    assert contradicted_labels(labels, probabilities)[1].tolist() == [1, 1]
+    assert suspect_labels(labels, probabilities)[0].tolist() == [9]
+    assert find_label_errors(labels, probabilities, all_contradicted=True).suspected == 2
+    assert find_label_errors(labels, probabilities).suspected == 1

@@ -21,19 +21,26 @@ def test_logistic_regression_learns_from_light_alone():
     labels = np.arange(400) % 2
     bright = (generator.integers(0, 120, (400, 20, 20, 3)) + 100 * labels[:, None, None, None]).astype(np.uint8)
     assert (
-        ShrunkenPixels(bright[:200], labels[:200])(prepared(bright[200:], labels[200:]), labels[200:]).accuracy > 0.99
+        ShrunkenPixels(prepared(bright[:200], labels[:200]), labels[:200])(
+            prepared(bright[200:], labels[200:]), labels[200:]
+        ).accuracy
+        > 0.99
     )
     noise = generator.integers(0, 256, (400, 20, 20, 3)).astype(np.uint8)
     assert (
         0.35
-        < ShrunkenPixels(noise[:200], labels[:200])(prepared(noise[200:], labels[200:]), labels[200:]).accuracy
+        < ShrunkenPixels(prepared(noise[:200], labels[:200]), labels[:200])(
+            prepared(noise[200:], labels[200:]), labels[200:]
+        ).accuracy
         < 0.65
     )
 
 
 def test_it_is_the_same_every_time():
     pixels, labels = stripes(90)
-    first, second = (ShrunkenPixels(pixels, labels)(prepared(pixels, labels), labels) for _ in range(2))
+    first, second = (
+        ShrunkenPixels(prepared(pixels, labels), labels)(prepared(pixels, labels), labels) for _ in range(2)
+    )
     assert first == second
 
 
@@ -41,7 +48,9 @@ def test_a_rare_class_is_never_missed():
     pixels = np.random.default_rng(0).integers(0, 256, (6000, 8, 8, 1)).astype(np.uint8)
     labels = np.zeros(6000, int)
     labels[17] = 1
-    assert ShrunkenPixels(pixels, labels)(prepared(pixels[:50], labels[:50]), labels[:50]).accuracy > 0.9
+    assert (
+        ShrunkenPixels(prepared(pixels, labels), labels)(prepared(pixels[:50], labels[:50]), labels[:50]).accuracy > 0.9
+    )
 
 
 def test_frozen_features_are_those_of_the_backbone():

@@ -1,5 +1,7 @@
 """A folder of photos with faults, and models for the search for wrong labels that are quick or need no training."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,8 @@ def dirty(tmp_path, monkeypatch):
 
 @pytest.fixture
 def small_models(monkeypatch):
-    """The models that look for wrong labels are small: for tests of the messages about them, not of what they find."""
+    """The models that look for wrong labels are small networks: for tests of messages, not of what they find."""
+    monkeypatch.setattr("tellapart.pretrained.weights.at_hand", lambda *_: None)
     from tellapart.recipes.library import quick
 
     monkeypatch.setattr(quick, "RECIPE", quick.RECIPE.model_copy(update={"network": small.network}))
@@ -33,6 +36,7 @@ def sure_models(monkeypatch):
         sure = 1 / (1 + np.exp(-np.linspace(1, 9, count)))
         sure[-4:-1] = 0.0001
         labels = np.eye(2)[checked.collection.labels] == 1
-        return np.where(labels, sure[:, None], 1 - sure[:, None]).astype(np.float32), []
+        known = np.where(labels, sure[:, None], 1 - sure[:, None]).astype(np.float32)
+        return replace(checked, predictions=known), []
 
-    monkeypatch.setattr("tellapart.verbs._label_search.out_of_fold_predictions", predictions)
+    monkeypatch.setattr("tellapart.verbs._label_search.with_predictions", predictions)

@@ -7,9 +7,8 @@ import pytest
 
 import tellapart
 from tellapart.data.duplicates import Duplicates, Pair
-from tellapart.data.folds import assign_folds
+from tellapart.data.folds import assign_folds, make_folds, make_possible_folds
 from tellapart.errors import Stopped, TrainingError, UsageError
-from tellapart.evaluation.cross_validation import make_folds, make_possible_folds
 from tellapart.progress import Note, Progress, silent
 from tests.conftest import make_collection, stripes, write_folder
 from tests.photos import folder
@@ -185,8 +184,14 @@ def test_notes_about_the_data_are_told(dirty):
     assert words in found.output.read_text()
 
 
-@pytest.mark.parametrize("task", ("read pictures", "round 1 of 2, fold 1 of 4"))
-def test_a_check_that_is_stopped_tells_what_it_knows(dirty, tmp_path, task, small_models):
+@pytest.mark.parametrize(
+    ("task", "models"),
+    (("read pictures", "features"), ("fit the head", "features"), ("round 1 of 2, fold 1 of 4", "networks")),
+)
+def test_a_check_that_is_stopped_tells_what_it_knows(dirty, tmp_path, task, models, request):
+    if models == "networks":
+        request.getfixturevalue("small_models")
+
     def stop(event):
         if isinstance(event, Progress) and event.task == task:
             raise KeyboardInterrupt
@@ -205,7 +210,7 @@ def test_findings_are_not_lost_where_the_search_for_wrong_labels_fails(dirty, mo
     def fail(*_):
         raise TrainingError("the loss is not a number", "a number", "lower the rate")
 
-    monkeypatch.setattr("tellapart.verbs._label_search.out_of_fold_predictions", fail)
+    monkeypatch.setattr("tellapart.verbs._label_search.with_predictions", fail)
     found = tellapart.check(dirty, on_event=silent)
     assert "labels" not in found.findings
     words = "likely wrong labels: not searched for: the loss is not a number"

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 import tellapart
-from tellapart.data.folds import assign_folds
+from tellapart.data.folds import assign_folds, check_folds
 from tellapart.errors import DataError, UsageError
-from tellapart.evaluation.cross_validation import check_folds
 from tellapart.progress import silent
 from tests.conftest import make_collection, write_folder
 

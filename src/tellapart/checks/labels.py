@@ -34,10 +34,12 @@ def remark(checked: Checked, findings: Sequence[Finding]) -> Remark:
     _, errors = checked.label_errors
     share = errors.expected / len(findings) if findings else None
     agreed = percent(errors.agreement, digits=0)
-    words = f"The models trained for this predict the given label of {agreed} of the pictures. "
+    models = "Classifiers on pretrained features" if checked.by_features else "The models trained for this"
+    words = f"{models} predict the given label of {agreed} of the pictures. "
     facts = {
         "judge_accuracy": errors.agreement, "estimated_noise": errors.noise, "suspected": errors.suspected,
         "expected_wrong": errors.expected, "expected_precision": share, "least_precision": LEVEL,
+        "by_features": checked.by_features,
     }  # fmt: skip
     return Remark(words + _worth(len(findings), errors), facts)
 

@@ -19,9 +19,11 @@ from tellapart.classifier.model_file import ONNX, OOD, ModelRecord, read_model, 
 from tellapart.classifier.ood import OOD_THRESHOLD, OodDetector
 from tellapart.classifier.runtime import OnnxRuntime, try_onnx
 from tellapart.data.feeding import batch_for
+from tellapart.data.pixel_store import Pixels
 from tellapart.data.tree import FolderTree, pictures_of
 from tellapart.errors import ModelFileError, PictureError, UsageError
 from tellapart.images.decode import pillow_warnings_off
+from tellapart.images.grid import grid_means
 from tellapart.images.preprocessing import Preparation
 from tellapart.images.read import from_array, read_image
 from tellapart.images.views import Views
@@ -225,21 +227,21 @@ class Classifier:
         return self._over_views(pixels, self.runtime(pixels))
 
     def probabilities_and_ood_scores(
-        self, pixels: np.ndarray, known: np.ndarray | None = None
+        self, pixels: Pixels, known: np.ndarray | None = None, grid: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Probabilities as from `probabilities`, and OOD scores float [n] in 0..1; None without a detector.
 
-        `known` float32 [n, features] are the features of the pictures, if the classifier has a `head` for them.
+        `known` float32 [n, features] are the features of the pictures, if the classifier has a `head` for them, and
+        `grid` their `grid_means`, if they are known. With both, and without TTA views, no pixel is read.
         """
-        if self.head is not None and known is not None:
-            outputs, features = self.head(known), known
-        elif self.ood_detector is None or not self.runtime.has_features:
+        if self.head is not None and known is not None and self.views == "none":
+            answers = tempered(self.head(known), self.record.temperature)
+            return answers, self._ood_scores(pixels, known, grid)
+        pixels = pixels[:]
+        if self.ood_detector is None or not self.runtime.has_features:
             return self.probabilities(pixels), None
-        else:
-            outputs, features = self.runtime.with_features(pixels)
-        if self.ood_detector is None:
-            return self._over_views(pixels, outputs), None
-        return self._over_views(pixels, outputs), self.ood_detector(pixels, features)
+        outputs, features = self.runtime.with_features(pixels)
+        return self._over_views(pixels, outputs), self._ood_scores(pixels, features, grid)
 
     def with_views(self, views: Views) -> Classifier:
         """A copy of the classifier with other TTA views, see tellapart.images.views."""
@@ -284,6 +286,12 @@ class Classifier:
         if self.preprocessing.samples.for_array(pictures.dtype) is not None:
             return False
         return pictures.dtype == np.uint8 and pictures.ndim == 4 and pictures.shape[1:] == self.preprocessing.shape
+
+    def _ood_scores(self, pixels: Pixels, features: np.ndarray, grid: np.ndarray | None) -> np.ndarray | None:
+        """OOD scores float [n] in 0..1; None without a detector."""
+        if self.ood_detector is None:
+            return None
+        return self.ood_detector(grid_means(pixels[:]) if grid is None else grid, features)
 
     def _over_views(self, pixels: np.ndarray, outputs: np.ndarray) -> np.ndarray:
         """Probabilities float32 [n, classes] over all views; `outputs` are the network's for the unchanged pixels."""

@@ -105,7 +105,7 @@ def fit_ood(classifier: Classifier, train: Prepared, held_out: Prepared | None) 
     compared = train.take(np.sort(held)) if compared is None else compared
     if not len(compared) or not len(fitted):
         return
-    of_fitted, of_compared = ((data.pixels[:], _features(classifier, data)) for data in (fitted, compared))
+    of_fitted, of_compared = ((data.coarse(), _features(classifier, data)) for data in (fitted, compared))
     classifier.ood_detector = OodDetector.fit(*of_fitted, fitted.labels, *of_compared)
     classifier.members[OOD] = classifier.ood_detector.to_bytes()
 

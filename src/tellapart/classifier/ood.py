@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from tellapart.errors import ModelFileError
-from tellapart.images.grid import grid_means
 
 PICTURES, HELD_OUT = 2000, 1000
 """The most training pictures that the detector is fitted to, and the most held-out ones that it is calibrated on."""
@@ -60,25 +59,25 @@ class OodDetector:
     @classmethod
     def fit(
         cls,
-        pixels: np.ndarray,
+        grid: np.ndarray,
         features: np.ndarray,
         labels: np.ndarray,
-        held_pixels: np.ndarray,
+        held_grid: np.ndarray,
         held_features: np.ndarray,
     ) -> OodDetector:
-        """Fit to training pictures: pixels uint8 [n, height, width, channels], features float [n, features] (the inputs
-        of the last layer) and labels int [n]. Calibrate on pixels and features of held-out pictures.
+        """Fit to training pictures: their `grid_means` float32 [n, channels * 64], features float [n, features] (the
+        inputs of the last layer) and labels int [n]. Calibrate on the same of held-out pictures.
         """
         arrays: dict[str, np.ndarray] = {}
         for way, seen, held in (
             ("features", _flat(features, MOST_UNFOLDED), _flat(held_features, MOST_UNFOLDED)),
-            ("pixels", grid_means(pixels), grid_means(held_pixels)),
+            ("pixels", grid, held_grid),
         ):
             arrays |= {f"{way}_{name}": array for name, array in _describe(seen, labels).items()}
             logarithms = _log_distance(held, arrays, way)
             arrays[f"{way}_scale"] = np.array([logarithms.mean(), logarithms.std() + 1e-6], np.float32)
         detector = cls(arrays)
-        scores = detector.scores(held_pixels, held_features)
+        scores = detector.scores(held_grid, held_features)
         arrays["held_out_scores"] = np.sort(scores).astype(np.float32)
         return detector
 
@@ -91,22 +90,22 @@ class OodDetector:
         """Whether there are enough held-out pictures to flag any picture."""
         return len(self) >= ENOUGH
 
-    def scores(self, pixels: np.ndarray, features: np.ndarray) -> np.ndarray:
+    def scores(self, grid: np.ndarray, features: np.ndarray) -> np.ndarray:
         """Raw scores, float [n]: about 0 for in-distribution pictures, higher for others. Arguments as in `fit`."""
         total: Any = 0.0
         kept = len(self.arrays["features_turn"])
-        for way, seen in (("features", _flat(features, kept)), ("pixels", grid_means(pixels))):
+        for way, seen in (("features", _flat(features, kept)), ("pixels", grid)):
             mean, deviation = self.arrays[f"{way}_scale"]
             total = total + (_log_distance(seen, self.arrays, way) - mean) / deviation
         return np.asarray(total)
 
-    def __call__(self, pixels: np.ndarray, features: np.ndarray) -> np.ndarray:
+    def __call__(self, grid: np.ndarray, features: np.ndarray) -> np.ndarray:
         """OOD scores, float [n] in 0..1: the share of held-out pictures with a lower raw score.
 
         One is added to the number of held-out pictures, so with fewer than 100 no score exceeds 0.99.
         """
         held_out = self.arrays["held_out_scores"]
-        return np.searchsorted(held_out, self.scores(pixels, features)) / (len(held_out) + 1)
+        return np.searchsorted(held_out, self.scores(grid, features)) / (len(held_out) + 1)
 
     def to_bytes(self) -> bytes:
         """As a member of a model file: an uncompressed `.npz` archive."""

@@ -22,6 +22,7 @@ from tellapart.data.duplicates import Duplicates, Traits, find_duplicates
 from tellapart.data.pixel_store import PixelFile, Pixels, select_rows
 from tellapart.errors import DataError, PictureError
 from tellapart.images.decode import missing_share, pillow_warnings_off, pixels_of
+from tellapart.images.grid import grid_means
 from tellapart.images.preprocessing import Preparation
 from tellapart.images.samples import rescaled
 from tellapart.parallel import each_in_processes, shared
@@ -60,6 +61,7 @@ class Prepared:
         indices: int64 [n], the positions of the pictures in the collection.
         skipped: The pictures that could not be read.
         features: float32 [n, features], what a pretrained backbone makes of each picture; None if there is none.
+        grid: float32 [n, channels * 64], `grid_means` of each picture, if they are known.
     """
 
     pixels: Pixels
@@ -67,6 +69,7 @@ class Prepared:
     indices: np.ndarray
     skipped: tuple[Skipped, ...] = ()
     features: np.ndarray | None = None
+    grid: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -81,9 +84,16 @@ class Prepared:
         skipped = tuple(item for item in self.skipped if item.index in wanted)
         return self._rows(np.flatnonzero(np.isin(self.indices, indices)), skipped)
 
+    def coarse(self) -> np.ndarray:
+        """Return `grid_means` of the pictures, known ones or computed now."""
+        if self.grid is not None:
+            return self.grid
+        step = rows_for(self.pixels.shape[1:])
+        return np.concatenate([grid_means(self.pixels[i : i + step]) for i in range(0, len(self), step)])
+
     def _rows(self, rows: np.ndarray, skipped: tuple[Skipped, ...]) -> Prepared:
-        features = None if self.features is None else self.features[rows]
-        return Prepared(select_rows(self.pixels, rows), self.labels[rows], self.indices[rows], skipped, features)
+        known = (None if values is None else values[rows] for values in (self.features, self.grid))
+        return Prepared(select_rows(self.pixels, rows), self.labels[rows], self.indices[rows], skipped, *known)
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,11 +33,12 @@ class Checked:
     """A collection whose pictures were inspected.
 
     `predictions`, float [n, classes] or None, are probabilities from models that were not trained on the picture; NaN
-    for pictures that cannot be read.
+    for pictures that cannot be read. `by_features` is whether these models used features of a pretrained backbone.
     """
 
     inspection: Inspection
     predictions: np.ndarray | None = None
+    by_features: bool = False
 
     @property
     def collection(self) -> Collection:
@@ -49,7 +50,8 @@ class Checked:
         """The pictures with predictions, int64 [n], and the likely wrong labels among these n; needs predictions."""
         assert self.predictions is not None
         predicted = np.flatnonzero(~np.isnan(self.predictions).any(axis=1))
-        return predicted, find_label_errors(self.collection.labels[predicted], self.predictions[predicted])
+        labels, probabilities = self.collection.labels[predicted], self.predictions[predicted]
+        return predicted, find_label_errors(labels, probabilities, all_contradicted=self.by_features)
 
     def one_layout(self, group: Sequence[int]) -> bool:
         """Return whether near-duplicates are different pictures with one layout, such as a fixed camera's, not copies.

@@ -33,6 +33,9 @@ TEMPERATURES = np.exp(np.linspace(-1.5, 1.5, 31))
 NOISES = np.concatenate([[0.0], np.geomspace(0.001, 0.4, 24)])
 """The temperatures and the shares of wrong labels that are tried."""
 
+MOST_SUSPECTS = 0.2
+"""At most this share of the pictures is kept from a second round."""
+
 BLOCK = 1024
 """Rows of probabilities that are worked on at once."""
 
@@ -66,14 +69,20 @@ class LabelErrors:
         return float(self.wrong.sum())
 
 
-def find_label_errors(labels: np.ndarray, probabilities: np.ndarray, level: float = LEVEL) -> LabelErrors:
+def find_label_errors(
+    labels: np.ndarray, probabilities: np.ndarray, level: float = LEVEL, *, all_contradicted: bool = False
+) -> LabelErrors:
     """Return the labels that are worth checking, up to where the mean probability of being wrong falls below `level`.
 
     `labels` int [n]; `probabilities` float [n, classes] are out-of-fold predictions, without what label smoothing
-    leaves, see `without_smoothing`. The labels are those of `suspect_labels`, in the order of the probability that they
-    are wrong, see `fit_noise`; then by their margin.
+    leaves, see `without_smoothing`. The labels are those of `suspect_labels`, or, `all_contradicted`, those with a more
+    probable other class, in the order of the probability that they are wrong, see `fit_noise`; then by their margin.
+
+    Features of a backbone deserve the latter. Measured with four sets of 150 wrong labels among 5,000 cats and dogs:
+    140 instead of 136 of the first 150 were wrong; with 100 among 3,237 flowers the list had 80 instead of 68, of which
+    59 % instead of 63 % were wrong, and the expected shares were 59 and 62 %.
     """
-    order, other = suspect_labels(labels, probabilities)
+    order, other = (contradicted_labels if all_contradicted else suspect_labels)(labels, probabilities)
     weights = fit_noise(labels, probabilities)
     suspected = len(order)
     wrong = wrong_probabilities(labels[order], probabilities[order], weights)
@@ -97,17 +106,47 @@ def suspect_labels(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.nd
     Sorted by the margin: the difference of the two probabilities. Source: confident learning (Northcutt and others
     2021).
     """
-    classes, given = probabilities.shape[1], probabilities[np.arange(len(labels)), labels]
+    classes = probabilities.shape[1]
+    given, best, other = _against_best(labels, probabilities)
     means = np.array([given[labels == c].mean() if (labels == c).any() else 1.0 for c in range(classes)])
+    return _by_margin((other >= means[best]) & (given < means[labels]) & (other > given), given, best, other)
+
+
+def contradicted_labels(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions of labels with a more probable other class, int64 [k], and that class, as above."""
+    given, best, other = _against_best(labels, probabilities)
+    return _by_margin(other > given, given, best, other)
+
+
+def _against_best(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The probability of the given class, the most probable other class, and its probability: each [n]."""
+    given = probabilities[np.arange(len(labels)), labels]
     best, other = np.empty(len(labels), np.int64), np.empty_like(given)
     for rows in _blocks(len(labels)):
         others = probabilities[rows].copy()
         others[np.arange(len(others)), labels[rows]] = -1
         best[rows], other[rows] = others.argmax(axis=1), others.max(axis=1)
-    suspect = (other >= means[best]) & (given < means[labels]) & (other > given)
+    return given, best, other
+
+
+def _by_margin(
+    chosen: np.ndarray, given: np.ndarray, best: np.ndarray, other: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The chosen positions, sorted by the difference of the two probabilities, and the more probable classes."""
     order = np.argsort(given - other, kind="stable")
-    order = order[suspect[order]]
+    order = order[chosen[order]]
     return order, best[order]
+
+
+def trusted_labels(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return the pictures that a second round trains on, bool [n]: all but the most suspect ones.
+
+    If all pictures of a class would be missing, none of them is.
+    """
+    trusted = np.ones(len(labels), bool)
+    trusted[suspect_labels(labels, probabilities)[0][: int(len(labels) * MOST_SUSPECTS)]] = False
+    missing = np.setdiff1d(labels, labels[trusted])
+    return trusted | np.isin(labels, missing)
 
 
 def without_smoothing(probabilities: np.ndarray, smoothing: float) -> np.ndarray:

@@ -62,8 +62,13 @@ def sketch(pixels: np.ndarray) -> np.ndarray:
         np.diff([*starts, side]) for starts, side in zip((rows, columns), pixels.shape[1:3], strict=True)
     )
     fields = (sums / (heights[:, None, None] * widths[None, :, None])).reshape(len(pixels), -1)
-    fields -= fields.mean(axis=1, keepdims=True)
-    unit: np.ndarray = fields / np.maximum(np.linalg.norm(fields, axis=1, keepdims=True), 1e-6)
+    return unit_fields(fields)
+
+
+def unit_fields(fields: np.ndarray) -> np.ndarray:
+    """Return sketches of pictures from the means of their fields, float32 [n, values] in any order and scale."""
+    centred = fields - fields.mean(axis=1, keepdims=True)
+    unit: np.ndarray = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
     return unit
 
 

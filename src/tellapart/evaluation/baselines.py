@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tellapart.data.feeding import Prepared, rows_for
-from tellapart.data.pixel_store import Pixels
-from tellapart.images.grid import SIDE, grid_means
+from tellapart.data.feeding import Prepared
+from tellapart.images.grid import SIDE
 from tellapart.training.logistic import fit_head
 
 PICTURES = 5000
@@ -44,14 +43,14 @@ def majority(labels: np.ndarray, majority_class: int, class_names: tuple[str, ..
 class ShrunkenPixels:
     """Logistic regression on pictures shrunk to 8 x 8: how much the coarse light and colour reveal about the class."""
 
-    def __init__(self, pixels: Pixels, labels: np.ndarray) -> None:
-        """Fit to training pictures uint8 [n, height, width, channels] with labels int [n] of at least two classes."""
+    def __init__(self, train: Prepared, labels: np.ndarray) -> None:
+        """Fit to prepared training pictures with labels int [n] of at least two classes."""
         chosen = baseline_sample(labels)
-        self.head = fit_head(_shrunken(pixels, chosen), labels[chosen], int(labels.max()) + 1).head
+        self.head = fit_head(train.take(chosen).coarse(), labels[chosen], int(labels.max()) + 1).head
 
     def __call__(self, data: Prepared, labels: np.ndarray) -> Baseline:
         """Return its accuracy on prepared pictures with labels int [n]."""
-        predicted = self.head(_shrunken(data.pixels, np.arange(len(labels)))).argmax(axis=1)
+        predicted = self.head(data.coarse()).argmax(axis=1)
         description = f"logistic regression on the pictures shrunk to {SIDE} x {SIDE}"
         is_correct = predicted == labels
         return Baseline("logistic regression", float(is_correct.mean()), description, is_correct)
@@ -69,12 +68,6 @@ class FrozenFeatures:
         is_correct = self.head(data.features).argmax(axis=1) == labels
         description = "logistic regression on the features of the pretrained backbone"
         return Baseline("frozen features", float(is_correct.mean()), description, is_correct)
-
-
-def _shrunken(pixels: Pixels, rows: np.ndarray) -> np.ndarray:
-    """Return the given rows of the pictures, shrunk and flattened, read from their store in batches."""
-    step = rows_for(pixels.shape[1:])
-    return np.concatenate([grid_means(pixels[rows[i : i + step]]) for i in range(0, len(rows), step)])
 
 
 def baseline_sample(labels: np.ndarray) -> np.ndarray:

@@ -144,8 +144,8 @@ def _predictions(
     batches = []
     step = rows_for(data.pixels.shape[1:])
     for start in range(0, len(data), step):
-        known = None if data.features is None else data.features[start : start + step]
-        batches.append(classifier.probabilities_and_ood_scores(data.pixels[start : start + step], known))
+        some = data.take(np.arange(start, min(start + step, len(data))))
+        batches.append(classifier.probabilities_and_ood_scores(some.pixels, some.features, some.grid))
         on_event(Progress(f"evaluate {split}", min(start + step, len(data)), len(data)))
     probabilities = np.concatenate([values for values, _ in batches])
     invalid = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))

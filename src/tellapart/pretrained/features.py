@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from tellapart.data.collection import Collection
 from tellapart.data.datasets import cache_folder
 from tellapart.data.feeding import Prepared, entry_of
 from tellapart.files import replacing
+from tellapart.images.grid import grid_means
 from tellapart.images.preprocessing import Preparation
 from tellapart.pretrained.compiled import Compiled
 from tellapart.progress import Listener, Progress, silent
@@ -31,69 +33,83 @@ MOST_BYTES = 4 * 2**30
 """The most bytes of all features in the cache; those of the least recently used collections are removed first."""
 
 
-def features_of(
+def featured(
     collection: Collection,
     data: Prepared,
     preprocessing: Preparation,
     backbone: Compiled,
     on_event: Listener = silent,
-) -> np.ndarray:
-    """Return the features of prepared pictures of a collection, float32 [len(data), features]."""
+) -> Prepared:
+    """Return prepared pictures of a collection with their features and their `grid_means`."""
     entry = entry_of(collection, preprocessing)
     folder = cache_folder() / "features" / f"{entry.path.stem}-{backbone.digest[:16]}" if entry else None
-    features: np.ndarray | None = None
+    known: list[np.ndarray] = []
     for start in range(0, len(collection), PIECE):
         rows = np.flatnonzero((data.indices >= start) & (data.indices < start + PIECE))
         if not len(rows):
             continue
         within = data.indices[rows] - start
         piece = _read(folder, start) if folder else None
-        if piece is None or not np.isfinite(piece[within]).all():
-            computed = _computed(data, rows, backbone, on_event)
-            piece = np.full((PIECE, computed.shape[1]), np.nan, np.float32) if piece is None else piece
-            piece[within] = computed
+        if piece is None or not all(np.isfinite(values[within]).all() for values in piece):
+            piece = _completed(piece, within, _computed(data, rows, backbone, on_event))
             if folder:
                 _write(folder, start, piece)
-        features = np.empty((len(data), piece.shape[1]), np.float32) if features is None else features
-        features[rows] = piece[within]
+        known = known or [np.empty((len(data), values.shape[1]), np.float32) for values in piece]
+        for values, some in zip(known, piece, strict=True):
+            values[rows] = some[within]
         on_event(Progress(_task(backbone), int(rows[-1]) + 1, len(data)))
-    assert features is not None, "prepared pictures are never none"
-    return features
+    features, grid = known
+    return replace(data, features=features, grid=grid)
+
+
+Piece = tuple[np.ndarray, np.ndarray]
+"""The features and the `grid_means` of some pictures, float32 [n, values] each; NaN where they are not known."""
 
 
 def _task(backbone: Compiled) -> str:
     return f"features of {backbone.name}"
 
 
-def _computed(data: Prepared, rows: np.ndarray, backbone: Compiled, on_event: Listener) -> np.ndarray:
-    """The features of some rows, float32 [len(rows), features]."""
+def _completed(piece: Piece | None, within: np.ndarray, computed: Piece) -> Piece:
+    """A piece with what was computed for the pictures at `within`."""
+    features, grid = piece or (np.full((PIECE, values.shape[1]), np.nan, np.float32) for values in computed)
+    features[within], grid[within] = computed
+    return features, grid
+
+
+def _computed(data: Prepared, rows: np.ndarray, backbone: Compiled, on_event: Listener) -> Piece:
+    """The features and `grid_means` of some rows."""
     batches = []
     for first in range(0, len(rows), AT_A_TIME):
         some = rows[first : first + AT_A_TIME]
-        batches.append(backbone.features(data.pixels[some]))
+        pixels = data.pixels[some]
+        batches.append((backbone.features(pixels), grid_means(pixels)))
         on_event(Progress(_task(backbone), int(some[-1]) + 1, len(data)))
-    return np.concatenate(batches)
+    features, grid = (np.concatenate(column) for column in zip(*batches, strict=True))
+    return features, grid
 
 
-def _read(folder: Path, start: int) -> np.ndarray | None:
-    """A piece float32 [PIECE, features], NaN where it has no features; None if there is none, or it is damaged."""
+def _read(folder: Path, start: int) -> Piece | None:
+    """A piece of PIECE pictures; None if there is none, or it is damaged."""
     path = folder / f"{start}.npz"
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:  # which compares a checksum
-            piece = np.array(archive["features"])
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:  # which compares checksums
+            piece = np.array(archive["features"]), np.array(archive["grid"])
         os.utime(folder)  # recently used
     except Exception:  # zipfile and NumPy raise many types: it is computed again
         return None
-    return piece if piece.dtype == np.float32 and piece.ndim == 2 and len(piece) == PIECE else None
+    sound = all(values.dtype == np.float32 and values.ndim == 2 and len(values) == PIECE for values in piece)
+    return piece if sound else None
 
 
-def _write(folder: Path, start: int, piece: np.ndarray) -> None:
+def _write(folder: Path, start: int, piece: Piece) -> None:
     """Keep a piece. If there is no room for it, it is computed again next time."""
+    features, grid = piece
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        _make_room(folder, piece.nbytes)
+        _make_room(folder, features.nbytes + grid.nbytes)
         with replacing(folder / f"{start}.npz") as new, new.open("wb") as file:
-            np.savez(file, features=piece)
+            np.savez(file, features=features, grid=grid)
 
 
 def _make_room(folder: Path, wanted: int) -> None:

@@ -36,8 +36,11 @@ TUNABLE = 600
 RIGHT_ENOUGH = 0.97
 """With this accuracy on frozen features, training the backbone further is not worth its time."""
 
-SHORTEST = 1.0
-"""Fewer minutes are too short to train a backbone further."""
+TUNED_PER_MINUTE = 1.2e8
+"""Pictures times pixels per picture on which two cores train a small backbone in a minute."""
+
+SHORTEST_TUNING, LEAST_EPOCHS, LONGEST = 2, 4, 30
+"""Epochs for which a time limit must be enough; epochs of a training without one, and the most minutes for them."""
 
 WORK_PER_MINUTE = 1.2e7
 """The same for a minute of training, twelve epochs: for trainings with a time limit."""
@@ -64,11 +67,13 @@ def choose_recipe(
     return "photos", f"for photos: half of them have a side of at least {side} pixels"
 
 
-def choose_tuning(accuracy: float | None, counts: np.ndarray, minutes: float | None) -> tuple[str, str]:
+def choose_tuning(
+    accuracy: float | None, counts: np.ndarray, shape: tuple[int, int, int], minutes: float | None
+) -> tuple[str, str]:
     """`features` or `finetune` for photos with a pretrained backbone, and the reason as text.
 
     `accuracy` 0..1 is that of a head on the frozen features, cross-validated on the training pictures, of which each
-    class has `counts`, int [classes]; None if it cannot be known.
+    class has `counts`, int [classes]; None if it cannot be known. `shape` is that of the prepared pictures.
     """
     pictures = int(counts.sum())
     if accuracy is None or pictures < TUNABLE:
@@ -76,9 +81,13 @@ def choose_tuning(accuracy: float | None, counts: np.ndarray, minutes: float | N
     right = f"its features alone predict {percent(accuracy)} right"
     if accuracy >= RIGHT_ENOUGH:
         return "features", f"{right} in cross-validation; training it further would gain little"
-    if minutes is not None and minutes < SHORTEST:
-        return "features", f"{minutes:g} min are too short to train the backbone further"
-    return "finetune", f"{right} in cross-validation; with {pictures:,} pictures it can be trained further"
+    epoch = pictures * shape[0] * shape[1] / TUNED_PER_MINUTE
+    if minutes is not None and minutes < SHORTEST_TUNING * epoch:
+        return "features", f"{minutes:g} min are too short to train the backbone further; {right}"
+    if minutes is None and epoch * LEAST_EPOCHS > LONGEST:
+        asked = "--recipe finetune, or --minutes, trains it further"
+        return "features", f"training the backbone further would take about {epoch * LEAST_EPOCHS:.0f} minutes: {asked}"
+    return "finetune", f"{right} in cross-validation; with {pictures:,} pictures the backbone can be trained further"
 
 
 def choose_preparation(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tellapart.errors import CheckpointError, UsageError
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from tellapart.data.collection import Collection
-    from tellapart.data.feeding import Prepared
-    from tellapart.images.preprocessing import Preparation
     from tellapart.pretrained.compiled import Compiled
     from tellapart.pretrained.weights import Found
     from tellapart.recipes.recipe import Recipe
@@ -92,15 +88,6 @@ def description_of(backbone: Compiled) -> dict[str, Any]:
 def known_sha256(record: Mapping[str, Any]) -> str | None:
     """The SHA-256 of the weights that a run was started with, by its run.json."""
     return (record.get("backbone") or {}).get("sha256")
-
-
-def with_features(
-    data: Prepared, collection: Collection, preprocessing: Preparation, backbone: Compiled, on_event: Listener
-) -> Prepared:
-    """The prepared pictures with what the backbone makes of them."""
-    from tellapart.pretrained.features import features_of
-
-    return replace(data, features=features_of(collection, data, preprocessing, backbone, on_event))
 
 
 def starting_from(recipe: Recipe, backbone: Compiled | None) -> Recipe:

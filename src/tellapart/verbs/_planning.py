@@ -16,7 +16,6 @@ from tellapart.verbs._backbone import (
     known_sha256,
     starting_from,
     wanted_backbone,
-    with_features,
 )
 from tellapart.verbs._data import open_data_of, report_reading
 from tellapart.verbs._grouping import warn_of_relatives, with_found_groups, with_given_groups
@@ -69,6 +68,15 @@ class Pictures:
         return self.of("validation") if self.split_table.counts()["validation"] else None
 
 
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """What pictures are prepared for: the recipe, its preprocessing, and the weights of its backbone, if it has one."""
+
+    found: AdaptiveRecipe
+    preprocessing: Preparation
+    weights: Found | None
+
+
 def decide(options: Options, on_event: Listener) -> tuple[Plan, Pictures]:
     """The plan of a new run and its pictures. Reports each decision. Raises a TellapartError if the input is wrong."""
     from tellapart.recipes.choose import choose_preparation, choose_recipe
@@ -91,9 +99,8 @@ def decide(options: Options, on_event: Listener) -> tuple[Plan, Pictures]:
     weights = found_weights(found.recipe, options, on_event) if found.recipe.backbone else None
     preprocessing, reason = choose_preparation(found.recipe, collection, training, options.minutes)
     on_event(Note(f"pictures: {preprocessing} ({reason})"))
-    pictures = _prepared(options, collection, found, preprocessing, on_event)
-    if weights is not None:
-        pictures = _with_backbone(pictures, preprocessing, weights, on_event)
+    source = Sources(found, preprocessing, weights)
+    pictures = _prepared(options, collection, source, on_event)
     if options.recipe == AUTO and pictures.backbone is not None:
         pictures = _tuned_or_not(pictures, options, on_event)
     return _plan(options, pictures, preprocessing, on_event), pictures
@@ -119,23 +126,11 @@ def restore(interrupted: Interrupted, on_event: Listener) -> tuple[Plan, Picture
     backbone = found.recipe.backbone
     weights = found_weights(found.recipe, options, on_event, known_sha256(record)) if backbone else None
     preprocessing = Preparation.model_validate(record["preprocessing"])
-    pictures = _prepared(options, collection, found, preprocessing, on_event, interrupted)
-    if weights is not None:
-        pictures = _with_backbone(pictures, preprocessing, weights, on_event)
+    source = Sources(found, preprocessing, weights)
+    pictures = _prepared(options, collection, source, on_event, interrupted)
     changed = found.changed(dict(record["recipe"]), str(interrupted.folder.path))
     recipe = changed.for_data(len(pictures.of("train")), preprocessing.shape)
     return Plan.from_record(record, starting_from(recipe, pictures.backbone)), pictures
-
-
-def _with_backbone(pictures: Pictures, preprocessing: Preparation, weights: Found, on_event: Listener) -> Pictures:
-    """The pictures with the recipe's backbone and its features."""
-    from tellapart.pretrained.compiled import compiled
-
-    name = pictures.found.recipe.backbone
-    assert name is not None
-    backbone = compiled(name, weights, preprocessing.shape)
-    data = with_features(pictures.data, pictures.collection, preprocessing, backbone, on_event)
-    return replace(pictures, data=data, backbone=backbone)
 
 
 def _tuned_or_not(pictures: Pictures, options: Options, on_event: Listener) -> Pictures:
@@ -150,7 +145,7 @@ def _tuned_or_not(pictures: Pictures, options: Options, on_event: Listener) -> P
     assert train.features is not None
     classes = len(pictures.collection.class_names)
     probe = fit_head(train.features, train.labels, classes, seed=options.seed, on_event=on_event)
-    name, reason = choose_tuning(probe.accuracy, np.bincount(train.labels), options.minutes)
+    name, reason = choose_tuning(probe.accuracy, np.bincount(train.labels), train.pixels.shape[1:], options.minutes)
     on_event(Note(f"recipe: {name} ({reason})"))
     found = pictures.found if name == pictures.found.base else with_changes(find_recipe(name), options)
     return replace(pictures, found=found, probe=probe)
@@ -204,20 +199,20 @@ def with_changes(found: AdaptiveRecipe, options: Options, check: bool = True) ->
 def _prepared(
     options: Options,
     collection: Collection,
-    found: AdaptiveRecipe,
-    preprocessing: Preparation,
+    source: Sources,
     on_event: Listener,
     interrupted: Interrupted | None = None,
 ) -> Pictures:
-    """Read all pictures, and split them with their duplicates kept together.
+    """Read all pictures, compute their features, and split them with their duplicates kept together.
 
     Reports the split, or, of an `interrupted` run, checks that it is the same.
     """
     from tellapart.data.feeding import prepare_collection
 
-    whole = prepare_collection(collection, preprocessing, on_event)
+    whole = prepare_collection(collection, source.preprocessing, on_event)
     data, duplicates = whole.data, whole.duplicates(on_event)
     del whole  # what duplicates were found by may be large
+    data, backbone = _featured(collection, data, source, on_event)
     group = options.group if interrupted is None else interrupted.group
     collection, weak = with_found_groups(collection, data, group, on_event)
     split_table = _split(collection, options, duplicates)
@@ -227,16 +222,29 @@ def _prepared(
         _report_split(collection, split_table, duplicates, on_event)
         if weak is not None:
             collection = warn_of_relatives(collection, weak, split_table, on_event)
-    pictures = Pictures(collection, split_table, data, found, duplicates=duplicates)
+    pictures = Pictures(collection, split_table, data, source.found, duplicates=duplicates, backbone=backbone)
     _check_readable(pictures)
     return _with_folds(pictures, duplicates, options, on_event)
+
+
+def _featured(
+    collection: Collection, data: Prepared, source: Sources, on_event: Listener
+) -> tuple[Prepared, Compiled | None]:
+    """The prepared pictures with the features of the recipe's backbone, and that backbone, if there is one."""
+    if source.weights is None:
+        return data, None
+    from tellapart.pretrained.compiled import compiled
+    from tellapart.pretrained.features import featured
+
+    backbone = compiled(source.weights.name, source.weights, source.preprocessing.shape)
+    return featured(collection, data, source.preprocessing, backbone, on_event), backbone
 
 
 def _with_folds(pictures: Pictures, duplicates: Duplicates, options: Options, on_event: Listener) -> Pictures:
     """The pictures with a fold for each training picture, if there are to be folds."""
     if options.folds is None:
         return pictures
-    from tellapart.evaluation.cross_validation import make_folds
+    from tellapart.data.folds import make_folds
 
     train = pictures.of("train").indices
     fold, notes = make_folds(pictures.collection, duplicates, train, options.folds, options.seed)
@@ -304,6 +312,10 @@ def _precision(
     """The precision to train in, and the reason."""
     if recipe.frozen:
         return "float32", "the backbone is not trained"
+    from tellapart.networks.backend import has_accelerator
+
+    if recipe.backbone is not None and options.precision == "auto" and not has_accelerator():
+        return "float32", "a processor is slower at depthwise convolutions in bfloat16"
     from tellapart.training.precision import choose_precision
 
     if options.deterministic and options.precision == "auto":  # which one is faster depends on the machine

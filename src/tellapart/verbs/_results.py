@@ -75,7 +75,7 @@ def measure(
     from tellapart.evaluation.baselines import FrozenFeatures, ShrunkenPixels
 
     train, leaked = pictures.of("train"), pictures.split_table.leaked
-    rules: tuple[Any, ...] = (ShrunkenPixels(train.pixels, train.labels),)
+    rules: tuple[Any, ...] = (ShrunkenPixels(train, train.labels),)
     if trained.start is not None:
         rules = (FrozenFeatures(trained.start), *rules)
     evaluations: dict[str, Evaluation] = {}

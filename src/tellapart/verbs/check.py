@@ -180,7 +180,7 @@ def _with_predictions(checked: Checked, options: Options, on_event: Listener) ->
 
     The other checks are done by then and are reported whatever happens here.
     """
-    from tellapart.verbs._label_search import out_of_fold_predictions
+    from tellapart.verbs._label_search import with_predictions
 
     notes, stopped = [], None
     try:
@@ -189,8 +189,7 @@ def _with_predictions(checked: Checked, options: Options, on_event: Listener) ->
         elif len(checked.collection.class_names) < 2:
             notes.append("not searched for, because there is only one class")
         else:
-            predictions, notes = out_of_fold_predictions(checked, options.folds, options.seed, on_event)
-            checked = replace(checked, predictions=predictions)
+            checked, notes = with_predictions(checked, options.folds, options.seed, on_event)
     except (Stopped, KeyboardInterrupt) as error:
         notes.append("not searched for, because the search was stopped")
         stopped = error.exit_code if isinstance(error, Stopped) else Stopped.exit_code

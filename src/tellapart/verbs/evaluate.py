@@ -104,4 +104,4 @@ def _baselines(provenance: Provenance, split: str, on_event: Listener) -> tuple[
     indices = table.indices("train")
     chosen = indices[baseline_sample(collection.labels[indices])]
     train = prepare_pictures(collection, chosen, classifier.preprocessing, on_event, "read pictures for a baseline")
-    return (ShrunkenPixels(train.pixels, positions(classifier, collection, chosen)[train.labels]),)
+    return (ShrunkenPixels(train, positions(classifier, collection, chosen)[train.labels]),)

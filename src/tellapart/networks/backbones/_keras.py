@@ -22,9 +22,13 @@ def by_layer(arrays: Arrays) -> dict[str, np.ndarray]:
 
 
 def convolution(arrays: Arrays, layer: str, names: tuple[str, str]) -> dict[str, list[np.ndarray]]:
-    """The weights of a convolution without bias and of its normalisation, whose layers in the file are `names`."""
-    kernel = "depthwise_kernel" if layer.endswith("depthwise") else "kernel"
-    return {layer: [arrays[f"{names[0]}/{kernel}"]], f"{layer}_norm": normalization(arrays, names[1])}
+    """The weights of a convolution without bias and of its normalisation, whose layers in the file are `names`.
+
+    Keras 2 wrote `depthwise_kernel` for some of them; Keras 3 writes `kernel` for all.
+    """
+    kernel = arrays.get(f"{names[0]}/depthwise_kernel")
+    kernel = arrays[f"{names[0]}/kernel"] if kernel is None else kernel
+    return {layer: [kernel], f"{layer}_norm": normalization(arrays, names[1])}
 
 
 def normalization(arrays: Arrays, name: str) -> list[np.ndarray]:

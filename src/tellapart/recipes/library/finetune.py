@@ -20,6 +20,9 @@ from tellapart.recipes.recipe import Recipe
 if TYPE_CHECKING:
     import keras
 
+WORK = 7e8
+"""Pictures times pixels per picture times epochs, about ten minutes on two cores."""
+
 SHARE_AVERAGED = 0.1
 """The running average covers about this share of all steps."""
 
@@ -33,7 +36,7 @@ def network(shape: tuple[int, int, int], classes: int, backbone: str) -> keras.M
 
 def adapt(recipe: Recipe, pictures: int, shape: tuple[int, int, int]) -> Recipe:
     """Small collections get more epochs (4 to 20); the running average follows the number of steps."""
-    epochs = min(20, max(4, round(40_000 / pictures)))
+    epochs = min(20, max(4, round(WORK / (pictures * shape[0] * shape[1]))))
     steps = max(1, epochs * pictures // recipe.batch_size)
     return recipe.model_copy(
         update={"epochs": epochs, "average": min(0.999, max(0.5, 1 - 1 / max(1, SHARE_AVERAGED * steps)))}
