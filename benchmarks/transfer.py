@@ -170,7 +170,7 @@ def features(options: argparse.Namespace, seed: int) -> Iterator[Line]:
     from tellapart.images.preprocessing import Preparation
     from tellapart.networks.backbones import DEFAULT
     from tellapart.pretrained.compiled import compiled
-    from tellapart.pretrained.features import features_of
+    from tellapart.pretrained.features import featured
     from tellapart.pretrained.weights import find_weights
 
     with tempfile.TemporaryDirectory() as folder:
@@ -192,7 +192,7 @@ def features(options: argparse.Namespace, seed: int) -> Iterator[Line]:
 
         for turn in range(3):
             os.environ["TELLAPART_CACHE"] = str(home / f"cache-{turn}")
-            ours = lambda: features_of(collection, data, preprocessing, backbone)  # noqa: E731
+            ours = lambda: featured(collection, data, preprocessing, backbone).features  # noqa: E731
             for way, work in (("tellapart", ours), ("by hand", by_hand)):
                 began = time.perf_counter()
                 values[way] = work()
