@@ -25,6 +25,7 @@ TABLES = (
     "streaming",
     "check",
     "bursts",
+    "transfer",
     "hostile",
     "ablation",
 )
