@@ -89,8 +89,9 @@ def record(names: Sequence[str], result: Evaluation) -> dict[str, Any]:
         },
         "recipe": {
             "name": "photos", "optimizer": "muon", "learning_rate": 0.1, "schedule": "cosine", "batch_size": 64,
-            "epochs": 12, "loss": "cross-entropy",
+            "epochs": 12, "loss": "cross-entropy", "frozen": False,
         },
+        "backbone": None,
         "preprocessing": {"width": 128, "height": 128, "colour": "rgb"},
         "options": options, "seed": 0, "backend": "tensorflow 2.21.0", "precision": "float32",
         "versions": {"keras": "3.15.1", "tensorflow": "2.21.0", "numpy": "2.4.0"}, "started": "2026-11-30 17:00:00",

@@ -161,7 +161,7 @@ def test_coverage_starts_where_twenty_pictures_are_answered():
 
 
 def test_predictions_that_contain_nan(classifier, monkeypatch):
-    def broken(pixels):
+    def broken(pixels, *known):
         return np.full((len(pixels), 3), np.nan, np.float32), None
 
     monkeypatch.setattr(classifier, "probabilities_and_ood_scores", broken)

@@ -40,8 +40,8 @@ def facts(name="cats", skipped=()):
         },
         "recipe": {
             "name": "quick", "optimizer": "adam", "learning_rate": 0.1, "schedule": "cosine", "batch_size": 2,
-            "epochs": 1, "loss": "cross-entropy",
-        },
+            "epochs": 1, "loss": "cross-entropy", "frozen": False,
+        }, "backbone": None,
         "preprocessing": {"width": 8, "height": 8, "colour": "rgb"},
         "options": {"data": "my pets", "recipe": "quick", "seed": 0, "set": ["l2=0.1"]},
         "seed": 0, "backend": "tensorflow 2.21.0", "precision": "float32", "versions": {"keras": "3"},
@@ -72,7 +72,7 @@ def test_every_section_is_there_in_order_and_has_a_link(page):
     modules = sorted(
         (leaves.load(SECTIONS, name, "a section") for name in leaves.names(SECTIONS)), key=lambda m: m.POSITION
     )
-    assert titles == [module.TITLE for module in modules]
+    assert titles == [module.TITLE for module in modules if module.TITLE != "Pretrained backbone"]  # which it has not
     assert titles[:4] == ["Result", "What to do next", "Most confident mistakes", "Confusion matrix"]
     for title in titles:
         assert f'<a href="#{anchor(title)}">{title}</a>' in page
@@ -96,7 +96,7 @@ def test_the_command_repeats_every_option_that_changes_the_training():
         "size": "96x128", "learning_rate": 0.02, "seed": 7, "validation": 0.2, "test": 0.3, "group": "subject",
         "folds": 5, "device": "cpu", "max_error_rate": 0.01, "classes": "names.txt", "deterministic": True,
         "precision": "auto", "label": "breed", "image_column": "photo", "images": "jpg", "split_column": "phase",
-        "delimiter": ";",
+        "delimiter": ";", "backbone": "resnet-50", "weights": "resnet.pth",
     }  # fmt: skip
     assert set(Options.model_fields) == set(given) | set(ELSEWHERE)
     known = facts()
@@ -395,3 +395,22 @@ def test_near_duplicates_with_different_labels_are_only_probably_wrong(tmp_path)
     assert "Of near-duplicates with different labels, at least one label is probably wrong." in words
     assert "The same picture" not in words
     assert "and 3 more pictures" in words
+
+
+def test_a_pretrained_backbone_is_described_with_its_licence_and_what_to_keep_in_mind(tmp_path):
+    known = facts()
+    backbone = {
+        "title": "EfficientNet-Lite0", "accuracy": 0.749, "licence": "Apache-2.0", "credit": "Google", "sha256": "5" * 64,
+        "source": "the package x",
+    }  # fmt: skip
+    record = known.record | {"backbone": backbone}
+    page = write(replace(known, record=record), tmp_path)
+    assert "The network starts from <b>EfficientNet-Lite0</b>" in " ".join(page.split())
+    assert "It was then trained further on your pictures." in " ".join(page.split())
+    assert "the backbone may have seen some of them" in " ".join(page.split())
+    frozen = record | {"recipe": record["recipe"] | {"frozen": True}}
+    page = write(replace(known, record=frozen), tmp_path)
+    assert "It was left as it is" in " ".join(page.split())
+    assert "Learning curves" not in page
+    card = (tmp_path / "report.md").read_text()
+    assert "Pretrained backbone: EfficientNet-Lite0 (ImageNet-1k), weights Apache-2.0, Google" in card

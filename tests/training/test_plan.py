@@ -13,7 +13,13 @@ def plan():
     collection = make_collection(60, splits=False)
     found = find_recipe("quick").changed({"epochs": 3}, "--set")
     preprocessing = Preparation(height=12, width=12, colour="grey")
-    decided = Decided(found.for_data(40, preprocessing.shape), preprocessing, "float32")
+    decided = Decided(
+        found.for_data(40, preprocessing.shape),
+        preprocessing,
+        "float32",
+        "tensorflow 2.21.0",
+        {"name": "efficientnet-lite0"},
+    )
     table = make_splits(collection, seed=7)
     return make_plan(OPTIONS, collection, table, found, decided), collection, table
 
@@ -41,4 +47,5 @@ def test_the_model_file_keeps_enough_to_find_the_test_split():
     kept = made.for_model_file(collection, table)
     assert kept["data"]["fingerprint"] == collection.fingerprint
     assert kept["split"] == table.pack()
+    assert kept["backbone"] == {"name": "efficientnet-lite0"}
     assert sum(kept["class_counts"]) == len(table.indices("train"))

@@ -158,12 +158,12 @@ def test_a_python_recipe_of_ones_own(tmp_path):
 
 
 def test_a_failure_in_the_middle_keeps_what_there_is(tmp_path, monkeypatch):
-    from tellapart.classifier import make
+    from tellapart.classifier import network
 
     def fail(*arguments):
         raise RuntimeError("no")
 
-    monkeypatch.setattr(make, "to_members", fail)
+    monkeypatch.setattr(network, "to_members", fail)
     with pytest.raises(RuntimeError):
         tellapart.train(make_collection(60), recipe="dense", epochs=1, runs=tmp_path, on_event=silent)
     (folder,) = tmp_path.iterdir()

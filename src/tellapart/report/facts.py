@@ -127,6 +127,7 @@ class Facts:
         for name in OPTIONS:
             if options.get(name) is not None:
                 words += [f"--{name.replace('_', '-')}", str(options[name])]
+        words += ["--weights", without_folders(options["weights"])] if options.get("weights") else []
         words += ["--precision", self.record["precision"]]
         words += ["--device", options["device"]] if options.get("device", "auto") != "auto" else []
         words += ["--deterministic"] if options.get("deterministic") else []
