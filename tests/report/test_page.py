@@ -400,8 +400,8 @@ def test_near_duplicates_with_different_labels_are_only_probably_wrong(tmp_path)
 def test_a_pretrained_backbone_is_described_with_its_licence_and_what_to_keep_in_mind(tmp_path):
     known = facts()
     backbone = {
-        "title": "EfficientNet-Lite0", "accuracy": 0.749, "licence": "Apache-2.0", "credit": "Google", "sha256": "5" * 64,
-        "source": "the package x",
+        "title": "EfficientNet-Lite0", "accuracy": 0.749, "licence": "Apache-2.0", "credit": "Google",
+        "sha256": "5" * 64, "source": "the package x",
     }  # fmt: skip
     record = known.record | {"backbone": backbone}
     page = write(replace(known, record=record), tmp_path)

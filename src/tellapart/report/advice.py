@@ -158,7 +158,7 @@ def _pretrained(facts: Facts) -> Step | None:
         return None
     return Step(
         "Start from a pretrained backbone: --recipe finetune.",
-        "This network was trained from scratch. Photos mostly gain from a backbone that was trained on a million others.",
+        "This network was trained from scratch. Photos mostly gain from a backbone that has seen a million others.",
         "Network and recipe",
     )
 
