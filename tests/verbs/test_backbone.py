@@ -117,6 +117,12 @@ def test_why_the_backbone_is_not_trained_further(photos):
     assert "training pictures are too few to train a backbone further" in notes_of(photos)
 
 
+def test_options_of_training_steps_are_named_if_they_have_no_effect(photos):
+    notes = notes_of(photos, epochs=3, learning_rate=0.1)
+    assert "--epochs and --learning-rate have no effect: the recipe features fits a head" in notes
+    assert "no effect" not in notes_of(photos)
+
+
 def test_none_trains_from_scratch(photos):
     assert "recipe: photos" in notes_of(photos, backbone="none")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tellapart.errors import CheckpointError, UsageError
 from tellapart.progress import Listener, Note
+from tellapart.text import listed
 from tellapart.verbs._settings import NONE
 from tellapart.verbs._train_options import Options
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from tellapart.pretrained.weights import Found
     from tellapart.recipes.find import AdaptiveRecipe
     from tellapart.recipes.recipe import Recipe
+
+
+OF_STEPS = ("epochs", "batch", "learning_rate", "patience")
+"""Options of a training in steps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +66,20 @@ def check_backbone(recipe: Recipe, options: Options) -> None:
             f"--weights {options.weights} and the recipe {recipe.name}, which trains from scratch",
             "a recipe that starts from a backbone, such as features or finetune",
             "",
+        )
+
+
+def report_ignored(recipe: Recipe, options: Options, on_event: Listener) -> None:
+    """Warn of options about training steps if there are none."""
+    given = [f"--{name.replace('_', '-')}" for name in OF_STEPS if getattr(options, name) is not None]
+    if recipe.frozen and given:
+        have = "has" if len(given) == 1 else "have"
+        on_event(
+            Note(
+                f"note: {listed(given)} {have} no effect: the recipe {recipe.name} fits a head without training steps; "
+                "--recipe finetune trains",
+                warning=True,
+            )
         )
 
 

@@ -15,6 +15,7 @@ from tellapart.verbs._backbone import (
     description_of,
     found_weights,
     known_sha256,
+    report_ignored,
     starting_from,
     wanted_backbone,
     with_features,
@@ -242,6 +243,7 @@ def _plan(options: Options, pictures: Pictures, preprocessing: Preparation, on_e
         on_event(Note(reason))
     if recipe.patience is not None and not pictures.split_table.counts()["validation"]:
         on_event(Note("note: patience has no effect: there is no validation split", warning=True))
+    report_ignored(recipe, options, on_event)
     on_event(Note(f"recipe: {_in_words(recipe, len(train), options.minutes)}"))
     precision, reason = _precision(options, recipe, len(train), preprocessing, len(pictures.collection.class_names))
     backend = _backend(recipe)
