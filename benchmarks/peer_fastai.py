@@ -80,7 +80,7 @@ class Deadline(Callback):
         self.batches: list[int] = []
 
     def before_fit(self) -> None:
-        """Do not start a fit for which there is no time."""
+        """Stop before a fit that would not end in time."""
         self.batches.append(0)
         self.stop_when_over()
 

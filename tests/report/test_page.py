@@ -360,7 +360,7 @@ def test_without_validation_the_last_epoch_is_kept(tmp_path):
     history = [{key: value for key, value in row.items() if not key.startswith("val_")} for row in reports.history()]
     page = write(replace(facts(), history=history), tmp_path)
     words = " ".join(page.replace("\u00a0", " ").split())
-    assert "the last one, since there is no validation split to choose another by. Until epoch 6 (shaded)" in words
+    assert "the last one, because without a validation split the best one is not known. Until epoch 6 (shaded)" in words
     assert "highest validation" not in words
     assert 'aria-label="accuracy by epoch, for training"' in page
     assert "worse than validation" not in words

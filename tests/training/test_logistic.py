@@ -73,7 +73,7 @@ def test_the_strength_has_the_least_log_loss_of_those_beside_it():
 
 
 def test_groups_stay_in_one_fold():
-    """Ten copies of noise: only pictures of other groups tell that nothing can be learnt."""
+    """Ten copies of noise. If copies were in several folds, the head would seem to predict them."""
     rng = np.random.default_rng(0)
     features, labels = rng.normal(size=(40, 30)).repeat(10, axis=0), np.arange(400) // 10 % 2
     apart = fit_head(features, labels, 2)

@@ -19,7 +19,8 @@ from tellapart.text import percent
 def own_folders(monkeypatch, tmp_path):
     for name in ("TELLAPART_CACHE", "KERAS_HOME", "HF_HOME", "TORCH_HOME", "TELLAPART_DATA"):
         monkeypatch.setenv(name, str(tmp_path / name))
-    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    for name in ("HF_HUB_CACHE", "COLUMNS"):  # pytest-xdist sets COLUMNS, to which texts are wrapped
+        monkeypatch.delenv(name, raising=False)
 
 
 def test_every_backbone_is_listed(monkeypatch):

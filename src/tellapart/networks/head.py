@@ -19,7 +19,7 @@ def classifier_on(backbone: str, shape: tuple[int, int, int], classes: int, drop
 
     Its output is a softmax over the classes. Batch normalisation is folded into the convolutions: a collection that is
     small enough to need a backbone could only make its statistics worse, and a training step takes less time. Raises
-    UsageError if there is no such backbone.
+    UsageError for a name that is not a backbone's.
     """
     from tellapart.networks.backend import keras
     from tellapart.networks.folding import folded

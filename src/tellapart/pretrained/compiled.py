@@ -114,7 +114,7 @@ def _read(path: Path) -> dict[str, bytes] | None:
 
 
 def _write(path: Path, members: dict[str, bytes]) -> None:
-    """Keep the members. If there is no room, or no right to write, they are made again next time."""
+    """Keep the members. If they cannot be written, they are made again next time."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as new, zipfile.ZipFile(new, "w") as archive:

@@ -103,7 +103,7 @@ def _read(folder: Path, start: int) -> Piece | None:
 
 
 def _write(folder: Path, start: int, piece: Piece) -> None:
-    """Keep a piece. If there is no room for it, it is computed again next time."""
+    """Keep a piece. If it cannot be written, it is computed again next time."""
     features, grid = piece
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)

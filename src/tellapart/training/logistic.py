@@ -207,7 +207,7 @@ class _Passes:
         self.on_event(Progress(TASK, self.done, None, "steps"))
 
     def end(self) -> None:
-        """Report that there are no more."""
+        """Report that the last pass is done."""
         self.on_event(Progress(TASK, self.done, self.done, "steps"))
 
 

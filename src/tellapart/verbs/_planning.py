@@ -139,7 +139,7 @@ def _tuned_or_not(pictures: Pictures, options: Options, on_event: Listener) -> P
     classes = len(pictures.collection.class_names)
     probe = fit_head(train.features, train.labels, classes, seed=options.seed, on_event=on_event)
     name, reason = choose_tuning(probe.accuracy, np.bincount(train.labels), train.pixels.shape[1:], options.minutes)
-    on_event(Note(f"recipe: {name} ({reason})"))
+    on_event(Note(f"fine-tuning: {'no' if name == pictures.found.base else 'yes'} ({reason})"))
     found = pictures.found if name == pictures.found.base else with_changes(find_recipe(name), options)
     return replace(pictures, found=found, probe=probe)
 

@@ -118,7 +118,7 @@ def _fused(x: keras.KerasTensor, name: str, kind: Fused, convolutions: Convoluti
 
 
 def _universal(x: keras.KerasTensor, name: str, kind: Universal, convolutions: Convolutions) -> keras.KerasTensor:
-    """The stride is that of the depthwise convolution in the middle, or of the first one if there is no other."""
+    """The depthwise convolution in the middle has the stride; in a block without it, the first one has."""
     channels = x.shape[-1] * kind.expansion
     if kind.first:
         stride = 1 if kind.middle else kind.stride

@@ -11,7 +11,7 @@ _TEMPLATE = """
 <p>Trained for {{ seconds }} s. {% if not best %}No epoch was better than the start, which was saved.
 {% else %}The saved weights are those of epoch {{ best }}
 {%- if validated %}, the one with the highest validation accuracy{% if smaller %} at full size{% endif %}{% else %},
-the last one, since there is no validation split to choose another by{% endif %}.{% endif +%}
+the last one, because without a validation split the best one is not known{% endif %}.{% endif +%}
 {% if smaller %}Until epoch {{ smaller }} (shaded) the training saw pictures
 reduced to {{ size | percent(none, 0) }} of their size, which saves time; results there do not compare with later
 ones.{% endif %}</p>
