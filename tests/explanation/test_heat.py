@@ -58,8 +58,8 @@ def trained(recipe, tmp_path, channels=1, count=500, epochs=6):
 
 @pytest.mark.parametrize("recipe", [name for name in find.names() if name != "dense"])
 def test_the_planted_patch_is_found(recipe, tmp_path):
-    size = {"count": 300, "epochs": 4} if recipe == "photos" else {}
-    run = trained(recipe, tmp_path, **size)
+    sizes = {"photos": {"count": 300, "epochs": 4}, "finetune": {"count": 300, "epochs": 2}}
+    run = trained(recipe, tmp_path, **sizes.get(recipe, {}))
     pixels, labels, corners = planted(120, 1, seed=1)
     prepared = np.stack([run.model.preprocessing(picture) for picture in pixels[labels == 1]])
     maps = HeatMaps(run.model.network)(prepared, np.ones(len(prepared), int))
