@@ -17,6 +17,11 @@ from tellapart.data.collection import ArrayPictures, Collection
 from tellapart.progress import silent
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that use ONNX Runtime without tellapart around it
+for name in ("COLUMNS", "LINES"):  # of the terminal of who runs the tests, or of pytest-xdist: texts are wrapped to it
+    os.environ.pop(name, None)
+if os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1") != "1":  # the processes of the tests share the cores already
+    for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 
 def pytest_configure(config: pytest.Config) -> None:

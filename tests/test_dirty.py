@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import stat
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from tellapart.images.preprocessing import Preparation
 from tellapart.images.read import read_picture
 from tellapart.progress import silent
 from tests import corpus
+from tests.memory import forget_peak, peak
 
 pytestmark = pytest.mark.usefixtures("sketched")
 
@@ -112,17 +112,18 @@ def test_unreadable_pictures_have_a_reason(name):
 def test_bombs_take_no_memory(tmp_path):
     """In a separate process, since only the peak of a process can be measured."""
     code = (
-        "import resource, sys\n"
+        "import sys\n"
         "from tellapart.images.decode import decode\n"
         "from tellapart.errors import PictureError\n"
         "sys.path.insert(0, sys.argv[1])\n"
         "from tests.corpus import bombs, photo, encoded\n"
+        "from tests.memory import forget_peak, peak\n"
         "decode(encoded(photo(), 'PNG')); files = bombs()\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = forget_peak()\n"
         "for name, data in files.items():\n"
         "    try:\n        decode(data, name)\n        print('decoded', name)\n"
         "    except PictureError:\n        pass\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+        "print(peak() - before)\n"
     )
     here = str(Path(__file__).parent.parent)
     done = subprocess.run([sys.executable, "-c", code, here], capture_output=True, text=True, check=True)
@@ -198,7 +199,7 @@ def test_orientation_with_and_without_shrinking(orientation, least):
 def test_hostile_archives_write_nothing_and_are_refused_or_harmless(tmp_path):
     outside = written(tmp_path / "outside", {"keep.txt": b"as it was"})
     (outside / "archives").mkdir()
-    refused = 0
+    refused, taken = 0, forget_peak()
     for what, path in list(corpus.hostile_archives(outside / "archives")):
         before = state(tmp_path)
         try:
@@ -215,7 +216,7 @@ def test_hostile_archives_write_nothing_and_are_refused_or_harmless(tmp_path):
             assert path.name in str(error), what
         assert state(tmp_path) == before, what
     assert refused >= 18
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 4 * 2**20
+    assert peak() - taken < 2**20  # KiB
 
 
 def test_a_file_that_never_ends_is_not_read(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import h5py
 import pytest
@@ -14,8 +15,10 @@ from tellapart.errors import ModelFileError
 from tellapart.progress import silent
 from tests import hostile_models
 
+ROOT = str(Path(__file__).parent.parent)
+
 CHILD = """
-import json, resource, sys, tempfile
+import json, sys, tempfile
 from pathlib import Path
 from tellapart.classifier import network  # starts Keras, which opens many files, before the watch starts
 from tellapart.classifier.classifier import load_classifier
@@ -36,10 +39,12 @@ def watch(event, arguments):
             seen.setdefault(current[0].name, []).append(f"open {path}")
     elif event in WATCHED or (event == "subprocess.Popen" and not any(name in text for name in SANDBOXED)):
         seen.setdefault(current[0].name, []).append(f"{event} {text[:200]}")
+sys.path.insert(0, sys.argv[4])
+from tests.memory import forget_peak, peak
 read_keras_file(Path(sys.argv[2])).network()  # imports everything now
 load_classifier(sys.argv[3]).network
 sys.addaudithook(watch)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = forget_peak()
 for path in sorted(Path(sys.argv[1]).iterdir()):
     current[0] = path
     try:
@@ -51,7 +56,7 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
     except ModelFileError as error:
         answers[path.name] = str(error)
     current[0] = None
-grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+grown = peak() - before
 print(json.dumps({"answers": answers, "seen": seen, "grown": grown}))
 """
 
@@ -66,7 +71,7 @@ def observed(tmp_path_factory, stripes_run):
     list(hostile_models.own_files(files, stripes_run.model_path))
     good = tmp_path_factory.mktemp("good") / "good.keras"
     good.write_bytes(hostile_models.archive(hostile_models.sequential()))
-    command = [sys.executable, "-c", CHILD, str(files), str(good), str(stripes_run.model_path)]
+    command = [sys.executable, "-c", CHILD, str(files), str(good), str(stripes_run.model_path), ROOT]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder, json.loads(done.stdout.splitlines()[-1])

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,18 +14,20 @@ from tellapart.classifier.runtime import OnnxRuntime, try_onnx
 from tellapart.errors import ModelFileError
 
 CHILD = """
-import resource, sys
+import sys
 import numpy as np
 from tellapart.classifier import runtime
 from tellapart.errors import ModelFileError
+sys.path.insert(0, sys.argv[2])
+from tests.memory import forget_peak, peak
 runtime.MOST_MEMORY = 2**29
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = forget_peak()
 network = runtime.OnnxRuntime(open(sys.argv[1], "rb").read(), "bomb.keras")
 try:
     print(network(np.zeros((1, 96, 96, 3), np.uint8)))
 except ModelFileError as error:
     print(error)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(peak() - before)
 """
 
 
@@ -54,7 +57,8 @@ def test_much_that_is_made_of_little_has_an_end(known_beforehand, tmp_path):
     else:
         shaped = [helper.make_node("Reshape", ["x", shape], [name]) for shape, name in (("row", "a"), ("column", "b"))]
         path.write_bytes(network(*shaped, *made))
-    done = subprocess.run([sys.executable, "-c", CHILD, str(path)], capture_output=True, text=True)
+    command = [sys.executable, "-c", CHILD, str(path), str(Path(__file__).parents[2])]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     said, expected, action, grown = done.stdout.splitlines()
     assert said == (

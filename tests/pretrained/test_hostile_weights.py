@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,10 +16,12 @@ from tests import hostile_weights
 from tests.weights_files import named, npy, pickled, safetensors, torch_files, zipped
 
 CHILD = """
-import contextlib, json, sys, time
+import json, sys, time
 from pathlib import Path
 from tellapart.errors import WeightsError
 from tellapart.pretrained.read import read_arrays
+sys.path.insert(0, sys.argv[3])
+from tests.memory import forget_peak, peak
 answers, seen, slow, current = {}, {}, {}, [None]
 WATCHED = {"socket.__new__", "socket.connect", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.rename",
            "os.mkdir", "os.symlink", "os.remove", "import", "exec", "pickle.find_class", "marshal.loads",
@@ -34,10 +37,6 @@ def watch(event, arguments):
         pass
     elif event in WATCHED or event == "subprocess.Popen":
         seen.setdefault(current[0].name, []).append(f"{event} {str(arguments[:2])[:200]}")
-def peak():
-    # KiB that this program took at most; getrusage would count the memory of the process that started it
-    status = Path("/proc/self/status")
-    return int(status.read_text().split("VmHWM:")[1].split()[0]) if status.exists() else 0
 def read(path):
     try:
         read_arrays(path)
@@ -48,9 +47,7 @@ paths = sorted(Path(sys.argv[1]).iterdir())
 for path in sorted(Path(sys.argv[2]).iterdir()):
     read(path)  # imports everything now
 sys.addaudithook(watch)
-with contextlib.suppress(OSError):
-    Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
-before = peak()
+before = forget_peak()
 for path in paths:
     current[0] = path
     started = time.process_time()
@@ -78,7 +75,7 @@ def observed(tmp_path_factory):
         wanted[name] = words
         if name in WARM:
             (warm / name).write_bytes(data)
-    command = [sys.executable, "-c", CHILD, str(files), str(warm)]
+    command = [sys.executable, "-c", CHILD, str(files), str(warm), str(Path(__file__).parents[2])]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder, wanted, json.loads(done.stdout.splitlines()[-1])

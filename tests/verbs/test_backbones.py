@@ -19,8 +19,7 @@ from tellapart.text import percent
 def own_folders(monkeypatch, tmp_path):
     for name in ("TELLAPART_CACHE", "KERAS_HOME", "HF_HOME", "TORCH_HOME", "TELLAPART_DATA"):
         monkeypatch.setenv(name, str(tmp_path / name))
-    for name in ("HF_HUB_CACHE", "COLUMNS"):  # pytest-xdist sets COLUMNS, to which texts are wrapped
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
 
 
 def test_every_backbone_is_listed(monkeypatch):

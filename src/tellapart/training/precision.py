@@ -12,9 +12,9 @@ from tellapart.networks.backend import JIT, NAME, has_accelerator, keras, place
 from tellapart.networks.inside import layers_of
 from tellapart.recipes.build import build_network
 from tellapart.recipes.recipe import Recipe
+from tellapart.training.faster import speed_up
 from tellapart.training.machine import processor
 from tellapart.training.measured import recall, remember
-from tellapart.training.normalization import fuse
 from tellapart.training.shortage import check_memory, ran_out
 
 WORTH = 1.1
@@ -83,7 +83,7 @@ def _may_have_bfloat16() -> bool:
 
 def _measured_gain(network: keras.Model, batch: int) -> float:
     """How many times as fast a training step is in bfloat16. Changes the network's weights."""
-    fuse(network)
+    speed_up(network)
     steps = {name: _step(network, name, batch) for name in ("float32", "bfloat16")}
     best = dict.fromkeys(steps, float("inf"))
     for _ in range(4):  # in turns, and the best of each, so that other work on the machine affects both

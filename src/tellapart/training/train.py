@@ -18,10 +18,10 @@ from tellapart.recipes.recipe import Recipe
 from tellapart.text import percent
 from tellapart.training.averaging import Averaged
 from tellapart.training.checkpoints import FOLDER, KEPT, Checkpoints
+from tellapart.training.faster import restore, speed_up
 from tellapart.training.fitting import Fitting
 from tellapart.training.identity import identity_of, network_digest
 from tellapart.training.logistic import LinearHead
-from tellapart.training.normalization import fuse, unfuse
 from tellapart.training.optimizers import add_penalties
 from tellapart.training.pace import EVALUATING, Pace, Workload
 from tellapart.training.plan import Plan
@@ -82,7 +82,7 @@ def train_network(plan: Plan, train: Prepared, validation: Prepared | None, sess
     improved = head is None or _has_improved(head, validation, state, session)
     network.set_weights(state.best_weights if improved else start)
     set_precision(network, "float32")
-    unfuse(network)
+    restore(network)
     return Trained(network, plan.recipe, state.history, state.best_epoch if improved else 0, state.seconds, start=head)
 
 
@@ -179,7 +179,7 @@ def _fresh_network(plan: Plan, train: Prepared, head: LinearHead | None) -> tupl
         freeze_normalisation(network)
     add_penalties(network, recipe.l1, recipe.l2)
     set_precision(network, plan.precision)
-    fuse(network)
+    speed_up(network)
     return network, digest
 
 
