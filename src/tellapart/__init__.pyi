@@ -162,6 +162,7 @@ def check(
     delimiter: str | None = None,
     group: str | None = None,
     skip_labels: bool = False,
+    backbone: str | None = None,
     folds: int = 4,
     seed: int = 0,
     write_manifest: str | PathLike[str] | None = None,
@@ -173,6 +174,9 @@ def check(
     nothing.
 
     Check. Raises UsageError for files that cannot be written, and DataError for data that cannot be opened.
+
+    For a backbone it raises UsageError if there is none of this name, and WeightsError if its weights are not at
+    hand.
 
     data: A data set's name, a folder, an archive or a data file. In Python also a Collection, or a tuple of arrays
         (pictures, labels).
@@ -187,6 +191,8 @@ def check(
         as 'subject(\\d+)'; time (taken within a minute of each other); order (successive pictures that are alike);
         or none. Default: auto, which looks for groups in names, times and order.
     skip_labels: Skip the search for wrong labels, which trains models.
+    backbone: Pretrained backbone whose features predict the labels; "none" trains small networks instead; default:
+        efficientnet-lite0 for photos, if its weights are at hand. 'tellapart backbones' lists them.
     folds: Models that the search for wrong labels trains; each is evaluated on its own fold.
     seed: Decides the folds and the models' first weights.
     write_manifest: A CSV file to write, without bad pictures and with almost surely wrong labels moved.

@@ -29,6 +29,8 @@ def test_runs_recipes_and_data(here):
     ]
     assert completer("recipe")("qu") == ["quick", "quick-94"]
     assert completer("recipe")("m") == ["mine.toml"]
+    assert completer("backbone")("efficientnet-l") == [f"efficientnet-lite{number}" for number in range(3)]
+    assert "none" in completer("backbone")("")
     assert completer("data")("ph") == ["photos/"]
     assert "mnist" in completer("data")("m")
     assert completer("") is None

@@ -9,9 +9,10 @@ import tellapart
 from tellapart.data.finding import Checked
 from tellapart.data.inspect import inspect
 from tellapart.data.label_errors import trusted_labels
+from tellapart.errors import UsageError, WeightsError
 from tellapart.progress import Note, silent
 from tellapart.verbs import _label_networks
-from tellapart.verbs._label_search import with_predictions
+from tellapart.verbs._label_search import Backbone, with_predictions
 from tests.conftest import make_collection
 
 PHOTOS, WRONG = 60, 6
@@ -41,7 +42,7 @@ def test_wrong_labels_of_photos_are_found_by_features(photos, monkeypatch):
     checked, wrong = photos
     monkeypatch.setattr(_label_networks, "predictions_of_networks", None)
     notes = []
-    found, _ = with_predictions(checked, 4, 0, notes.append)
+    found, _ = with_predictions(checked, Backbone.asked(None), 4, 0, notes.append)
     predictions = found.predictions
     assert found.by_features
     words = "likely wrong labels: 2 rounds of 4 folds, on the features of efficientnet-lite0"
@@ -52,7 +53,7 @@ def test_wrong_labels_of_photos_are_found_by_features(photos, monkeypatch):
     errors = found.label_errors[1]
     assert len(wrong & set(errors.positions.tolist())) >= 10
     assert len(errors.positions) <= 15
-    again, _ = with_predictions(checked, 4, 0, silent)
+    again, _ = with_predictions(checked, Backbone.asked(None), 4, 0, silent)
     assert np.array_equal(again.predictions, predictions)
 
 
@@ -66,10 +67,30 @@ def test_small_pictures_and_a_missing_backbone_are_left_to_networks(photos, monk
     monkeypatch.setattr(_label_networks, "predictions_of_networks", called)
     small = Checked(inspect(make_collection(30, splits=False), silent))
     with pytest.raises(Called):
-        with_predictions(small, 4, 0, silent)
+        with_predictions(small, Backbone.asked(None), 4, 0, silent)
+    with pytest.raises(Called):
+        with_predictions(photos[0], Backbone.asked("none"), 4, 0, silent)
     monkeypatch.setattr("tellapart.pretrained.weights.at_hand", lambda *_: None)
     with pytest.raises(Called):
-        with_predictions(photos[0], 4, 0, silent)
+        with_predictions(photos[0], Backbone.asked(None), 4, 0, silent)
+
+
+def test_a_backbone_that_was_named_is_used_for_small_pictures_too():
+    small = Checked(inspect(make_collection(30, splits=False, channels=3), silent))
+    notes = []
+    found, _ = with_predictions(small, Backbone.asked("efficientnet-lite1"), 2, 0, notes.append)
+    assert found.by_features
+    words = "likely wrong labels: 2 rounds of 2 folds, on the features of efficientnet-lite1"
+    assert words in [event.text for event in notes if isinstance(event, Note)]
+
+
+def test_a_backbone_without_weights_or_of_another_name_is_an_error_before_the_data_is_read(monkeypatch, tmp_path):
+    for name in ("TELLAPART_CACHE", "KERAS_HOME", "HF_HOME", "TORCH_HOME", "TELLAPART_DATA"):
+        monkeypatch.setenv(name, str(tmp_path))
+    with pytest.raises(WeightsError, match="ConvNeXt"):
+        tellapart.check(tmp_path / "nowhere", backbone="convnext-tiny", on_event=silent)
+    with pytest.raises(UsageError, match="efficientnet-lite9"):
+        tellapart.check(tmp_path / "nowhere", backbone="efficientnet-lite9", on_event=silent)
 
 
 def test_a_second_round_keeps_pictures_of_every_class():

@@ -1,4 +1,4 @@
-"""What the shell offers for a half-typed word: runs, recipes, data sets, and files."""
+"""What the shell offers for a half-typed word: runs, recipes, backbones, data sets, and files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ RUNS = Path("runs")
 
 
 def completer(kind: str) -> Callable[[str], list[str]] | None:
-    """The function that Typer calls with a half-typed word, for an option that takes a `model`, `recipe` or `data`."""
-    words = {"model": _models, "recipe": _recipes, "data": _data}.get(kind)
+    """The function that Typer calls with a half-typed word.
+
+    `kind` says what the option takes: `model`, `recipe`, `backbone` or `data`.
+    """
+    words = {"model": _models, "recipe": _recipes, "backbone": _backbones, "data": _data}.get(kind)
     if words is None:
         return None
 
@@ -34,6 +37,13 @@ def _recipes(incomplete: str) -> Iterator[str]:
     yield "auto"
     yield from leaves.names("tellapart.recipes.library")
     yield from _files(incomplete, ".toml", ".py")
+
+
+def _backbones(incomplete: str) -> Iterator[str]:
+    from tellapart import leaves
+
+    yield "none"
+    yield from leaves.names("tellapart.networks.backbones")
 
 
 def _data(incomplete: str) -> Iterator[str]:

@@ -34,7 +34,8 @@ class Accepts:
 
     `types` is the type as text, as the stub `tellapart/__init__.pyi` and `help()` show it. It uses names that
     `tellapart` exports and names of the standard library or numpy that `scripts/stubs` can import. `also` completes
-    the sentence "In Python also ..." in the documentation. `complete` is what the shell offers: model, recipe or data.
+    the sentence "In Python also ..." in the documentation. `complete` is what the shell offers: model, recipe,
+    backbone or data.
     """
 
     types: str
@@ -74,6 +75,9 @@ Pictures = Annotated[
 
 RecipeSource = Annotated[Any, Accepts("str | Path | Recipe", "a Recipe", complete="recipe")]
 """A recipe."""
+
+BackboneName = Annotated[str | None, Accepts("str | None", complete="backbone")]
+"""A pretrained backbone."""
 
 Changes = Annotated[Any, Accepts("Mapping[str, object] | Sequence[str]", "a mapping of field names to values")]
 """Changes of a recipe's fields."""

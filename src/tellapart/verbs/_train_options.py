@@ -13,6 +13,7 @@ from tellapart.files import plain_name
 from tellapart.verbs import Record, argument, share
 from tellapart.verbs._grouping import Group
 from tellapart.verbs._options import (
+    BackboneName,
     Changes,
     ClassNames,
     Delimiter,
@@ -87,7 +88,7 @@ class Options(Record):
     recipe: RecipeSource = Field(
         "auto", description='A library recipe\'s name, my.toml or my.py; "auto" chooses one from the pictures.'
     )
-    backbone: str | None = Field(
+    backbone: BackboneName = Field(
         None,
         description='Pretrained backbone to start from; "none" trains from scratch; default: chosen from the pictures '
         "and the weights at hand. 'tellapart backbones' lists them.",

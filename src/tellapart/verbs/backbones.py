@@ -12,6 +12,7 @@ from pydantic import Field
 from tellapart.progress import Listener
 from tellapart.text import columns, counted, file_size, fitted, listed, percent, terminal_width, wrapped
 from tellapart.verbs import Record, argument
+from tellapart.verbs._options import BackboneName
 
 HEADER = ("name", "ImageNet", "weights", "size", "pictures/s", "licence", "features", "source")
 
@@ -19,8 +20,8 @@ HEADER = ("name", "ImageNet", "weights", "size", "pictures/s", "licence", "featu
 class Options(Record):
     """The options of backbones."""
 
-    name: str | None = argument(None, description="A backbone to describe.")
-    fetch: str | None = Field(
+    name: BackboneName = argument(None, description="A backbone to describe.")
+    fetch: BackboneName = Field(
         None, description="Download the weights of this backbone, unless they are on this machine; the only use of the "
         "network. An interrupted download resumes."
     )  # fmt: skip

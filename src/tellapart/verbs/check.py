@@ -17,6 +17,7 @@ from tellapart.verbs._check_text import as_text
 from tellapart.verbs._data import open_data_of, report_reading, said_in
 from tellapart.verbs._grouping import Group, with_found_groups, with_given_groups
 from tellapart.verbs._options import (
+    BackboneName,
     ClassNames,
     Delimiter,
     ImageColumn,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from tellapart.data.collection import Collection
     from tellapart.data.finding import Checked, CheckResult, CleanList, Finding
     from tellapart.report.findings import CheckPage
+    from tellapart.verbs._label_search import Backbone
 
 
 class Options(Record):
@@ -46,6 +48,11 @@ class Options(Record):
     delimiter: Delimiter = None
     group: Group = None
     skip_labels: bool = Field(False, description="Skip the search for wrong labels, which trains models.")
+    backbone: BackboneName = Field(
+        None,
+        description='Pretrained backbone whose features predict the labels; "none" trains small networks instead; '
+        "default: efficientnet-lite0 for photos, if its weights are at hand. 'tellapart backbones' lists them.",
+    )
     folds: int = Field(
         4, ge=2, le=20, description="Models that the search for wrong labels trains; each is evaluated on its own fold."
     )
@@ -140,16 +147,20 @@ class Report:
 
 
 def run(options: Options, on_event: Listener) -> Report:
-    """Check. Raises UsageError for files that cannot be written, and DataError for data that cannot be opened."""
+    """Check. Raises UsageError for files that cannot be written, and DataError for data that cannot be opened.
+
+    For a backbone it raises UsageError if there is none of this name, and WeightsError if its weights are not at hand.
+    """
     from tellapart.checks import run_checks
     from tellapart.data.finding import Checked
     from tellapart.data.inspect import inspect
 
+    backbone = _backbone(options)
     collection = _opened(options, on_event)
     inspection = inspect(collection, on_event)
     collection, _ = with_found_groups(collection, inspection.thumbnails(), options.group, on_event)
     inspection = replace(inspection, collection=collection)
-    checked, notes, stopped = _with_predictions(Checked(inspection), options, on_event)
+    checked, notes, stopped = _with_predictions(Checked(inspection), backbone, options, on_event)
     not_searched = (*inspection.duplicates.not_looked_for(), *notes)
     results = run_checks(checked)
     clean = _clean_list(collection, results, options, stopped is not None)
@@ -158,6 +169,15 @@ def run(options: Options, on_event: Listener) -> Report:
     if manifest is not None:
         _write_manifest(report, manifest, on_event)
     return replace(report, output=_write_page(report, options.output, on_event))
+
+
+def _backbone(options: Options) -> Backbone | None:
+    """What the search for wrong labels predicts with; None without a search."""
+    if options.skip_labels:
+        return None
+    from tellapart.verbs._label_search import Backbone
+
+    return Backbone.asked(options.backbone)
 
 
 def _opened(options: Options, on_event: Listener) -> Collection:
@@ -175,7 +195,9 @@ def _opened(options: Options, on_event: Listener) -> Collection:
     return collection
 
 
-def _with_predictions(checked: Checked, options: Options, on_event: Listener) -> tuple[Checked, list[str], int | None]:
+def _with_predictions(
+    checked: Checked, backbone: Backbone | None, options: Options, on_event: Listener
+) -> tuple[Checked, list[str], int | None]:
     """The collection with predictions where possible, notes about them, and an exit code if the search was stopped.
 
     The other checks are done by then and are reported whatever happens here.
@@ -184,12 +206,12 @@ def _with_predictions(checked: Checked, options: Options, on_event: Listener) ->
 
     notes, stopped = [], None
     try:
-        if options.skip_labels:
+        if backbone is None:
             notes.append("not searched for (--skip-labels)")
         elif len(checked.collection.class_names) < 2:
             notes.append("not searched for, because there is only one class")
         else:
-            checked, notes = with_predictions(checked, options.folds, options.seed, on_event)
+            checked, notes = with_predictions(checked, backbone, options.folds, options.seed, on_event)
     except (Stopped, KeyboardInterrupt) as error:
         notes.append("not searched for, because the search was stopped")
         stopped = error.exit_code if isinstance(error, Stopped) else Stopped.exit_code
@@ -272,6 +294,7 @@ def _command(collection: Collection, options: Options, passed_on: bool = False) 
         words += [f"--{name.replace('_', '-')}", str(value)]
     words += ["--group", options.group] if options.group is not None else []
     words += ["--skip-labels"] if options.skip_labels else []
+    words += ["--backbone", options.backbone] if options.backbone is not None else []
     for name in ("folds", "seed"):
         value = getattr(options, name)
         words += [f"--{name}", str(value)] if value != Options.model_fields[name].default else []
