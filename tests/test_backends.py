@@ -11,7 +11,7 @@ import pytest
 
 
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed: pip install '.[dev]'")
-@pytest.mark.parametrize("lasting", (["--epochs", "4"], ["--minutes", "0.1", "--recipe", "lenet"]))
+@pytest.mark.parametrize("lasting", (["--epochs", "4"], ["--minutes", "0.2", "--recipe", "lenet"]))
 def test_the_same_recipe_trains_on_jax(lasting, tmp_path):
     """On JAX's CPU device: alternate mirroring, a schedule, the file with its ONNX copy, and answers without JAX."""
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "TELLAPART_CACHE": str(tmp_path)}

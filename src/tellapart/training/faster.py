@@ -70,7 +70,7 @@ def _is_normalisation(layer: keras.Layer) -> bool:
 
 
 def _is_pointwise(layer: keras.Layer) -> bool:
-    """Whether it is a convolution that looks at one pixel at a time."""
+    """Whether it is a convolution with a kernel of one pixel."""
     if type(layer) is not keras.layers.Conv2D or layer.data_format != "channels_last":
         return False
     return layer.kernel_size == (1, 1) and layer.strides == (1, 1) and layer.groups == 1

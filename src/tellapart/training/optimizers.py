@@ -7,6 +7,7 @@ from typing import Any
 
 from tellapart.networks.backend import keras
 from tellapart.recipes.recipe import Recipe
+from tellapart.training.lean_steps import make_lean
 from tellapart.training.muon import Muon
 
 _CLASSES = {
@@ -56,6 +57,7 @@ class WarmupThenFall(keras.optimizers.schedules.LearningRateSchedule):
 def make_optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
     """The recipe's optimizer, whose schedule lasts `steps` steps; `plan_steps` can change that."""
     optimizer = _scheduled(recipe, steps)
+    make_lean(optimizer)
     optimizer.finalize_variable_values = _keep_weights
     return optimizer
 
