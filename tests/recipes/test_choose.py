@@ -106,3 +106,14 @@ def test_the_recipe_follows_the_pictures(tmp_path):
     assert name == "quick"
     assert "1 min are too short for the recipe photos" in reason
     assert choose_recipe(collection, np.arange(8_000) % 12, minutes=10)[0] == "photos"
+
+
+@pytest.mark.parametrize(
+    ("size", "colour", "count", "name"),
+    ((32, True, 40, "features"), (32, False, 40, "quick"), (20, True, 40, "quick"), (32, True, 10_001, "quick")),
+)
+def test_few_small_pictures_in_colour_start_from_a_backbone(tmp_path, size, colour, count, name):
+    collection = photos(tmp_path, (size, size), colour=colour)
+    among = np.arange(count) % len(collection)
+    assert choose_recipe(collection, among, backbone="efficientnet-lite0")[0] == name
+    assert choose_recipe(collection, among)[0] == "quick"

@@ -21,6 +21,13 @@ from tellapart.text import percent
 PHOTO = 64
 """Pictures count as photos if the median of their shorter sides is at least this many pixels."""
 
+SMALL_PHOTO, FEW = 24, 10_000
+"""Pictures in colour start from a backbone from this size on, in pixels, if there are at most `FEW`.
+
+A pretrained backbone then helps: of 2,000 test pictures of CIFAR-10, `quick` predicts 37 % right with 250 training
+pictures and 78 % with 4,000; logistic regression on the features of EfficientNet-Lite0 predicts 76 and 85 %.
+"""
+
 SIDES = (128, 96, 64)
 """Default sizes of photos, in pixels; the largest that fits is used."""
 
@@ -55,10 +62,15 @@ def choose_recipe(
     """The library recipe for the pictures `among`, int64 [n], of a collection, and the reason as text.
 
     From 64 pixels a side on `features`, if there is a pretrained `backbone` to start from; else `photos`, unless the
-    time limit is too short; else `quick`. `choose_tuning` may change `features` to `finetune` later.
+    time limit is too short; else `quick`. Few smaller pictures in colour get `features` too. `choose_tuning` may change
+    `features` to `finetune` later.
     """
     side = int(np.median([min(shape[:2]) for shape in _shapes(collection, among)]))
     if side < PHOTO:
+        few = side >= SMALL_PHOTO and len(among) <= FEW
+        if backbone is not None and few and not _without_colour(collection, among):
+            why = f"{len(among):,} pictures in colour, with a side of {side} pixels"
+            return "features", f"for few photos, with a pretrained backbone: {why}"
         return "quick", f"for small pictures: half of them have a side of at most {side} pixels"
     if backbone is not None:
         return "features", f"for photos, with a pretrained backbone: half of them have a side of at least {side} pixels"
