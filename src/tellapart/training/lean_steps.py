@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from tellapart.networks.backend import NAME, keras
+from tellapart.networks.fused_adam import fuse_adam
 
 
 def make_lean(optimizer: keras.Optimizer) -> None:
@@ -20,7 +21,7 @@ def make_lean(optimizer: keras.Optimizer) -> None:
     optimizer._update_model_variables_moving_average = lambda variables: _average(optimizer, variables)
     adam = type(optimizer) in (keras.optimizers.Adam, keras.optimizers.AdamW) and not optimizer.amsgrad
     if NAME == "tensorflow" and adam:
-        _fuse_adam(optimizer)
+        fuse_adam(optimizer)
 
 
 def _decay(optimizer: keras.Optimizer, variables: list[Any]) -> None:
@@ -42,37 +43,3 @@ def _average(optimizer: keras.Optimizer, variables: list[Any]) -> None:
     for variable, average in zip(variables, optimizer._model_variables_moving_average, strict=True):
         if average is not None:
             average.assign(average + (variable - average) * ops.cast(new, variable.dtype))
-
-
-def _fuse_adam(optimizer: keras.optimizers.Adam) -> None:
-    """Let TensorFlow compute Adam's step of a variable in one operation."""
-    import tensorflow as tf
-
-    powers: list[Any] = []
-    plain, all_steps = optimizer.update_step, optimizer._backend_update_step
-
-    def steps(gradients: list[Any], variables: list[Any], rate: Any) -> None:
-        number = tf.cast(optimizer.iterations.value + 1, tf.float32)
-        powers[:] = [tf.pow(optimizer.beta_1, number), tf.pow(optimizer.beta_2, number)]
-        all_steps(gradients, variables, rate)
-        powers.clear()
-
-    def step(gradient: Any, variable: Any, rate: Any) -> None:
-        if isinstance(gradient, tf.IndexedSlices) or variable.dtype != tf.float32 or not powers:
-            plain(gradient, variable, rate)
-            return
-        index = optimizer._get_variable_index(variable)
-        tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle,
-            m=optimizer._momentums[index].value.handle,
-            v=optimizer._velocities[index].value.handle,
-            beta1_power=powers[0],
-            beta2_power=powers[1],
-            lr=tf.cast(rate, tf.float32),
-            beta1=optimizer.beta_1,
-            beta2=optimizer.beta_2,
-            epsilon=optimizer.epsilon,
-            grad=tf.cast(gradient, tf.float32),
-        )
-
-    optimizer.update_step, optimizer._backend_update_step = step, steps
