@@ -494,7 +494,7 @@ def train(
     size: int | str | None = None,
     learning_rate: float | None = None,
     seed: int = 0,
-    validation: float = 0.1,
+    validation: float | None = None,
     test: float = 0.2,
     group: str | None = None,
     folds: int | None = None,
@@ -540,7 +540,8 @@ def train(
         from the pictures.
     learning_rate: Highest learning rate of the schedule; default: the recipe's.
     seed: Decides the split, the first weights, the order and augmentation.
-    validation: Share of the training pictures for validation, if the data has no such split.
+    validation: Share of the training pictures for validation, if the data has no such split; default: 0.1, or 0 for
+        few pictures with the recipe features, which is cross-validated instead.
     test: Share of the pictures for the test split, if the data has no such split.
     group: Pictures of one group stay in one split: a column of the table; a regular expression for file names, such
         as 'subject(\\d+)'; time (taken within a minute of each other); order (successive pictures that are alike);

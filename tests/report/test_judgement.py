@@ -19,7 +19,8 @@ def known(correct, confidence, temperature=1.0, validation=152, folds=None):
         keys=tuple(map(str, labels)), temperature=temperature,
     )  # fmt: skip
     counts = base.record["split"] | {"counts": {"train": 1, "validation": validation, "test": len(labels)}}
-    record = base.record | {"split": counts, "options": base.record["options"] | {"folds": folds}}
+    results = base.record["results"] | ({"cross_validation": {}} if folds else {})
+    record = base.record | {"split": counts, "results": results}
     return replace(base, evaluation=evaluation, record=record)
 
 

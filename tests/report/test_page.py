@@ -369,8 +369,9 @@ def test_without_validation_the_last_epoch_is_kept(tmp_path):
 def test_what_the_temperature_was_fitted_on(tmp_path):
     base = facts()
     tempered = replace(base.evaluation, temperature=1.5)
-    for options, words in (({}, "the validation split"), ({"folds": 5}, "the predictions of the cross-validation")):
-        record = base.record | {"options": base.record["options"] | options}
+    folds = {"cross_validation": {}}
+    for results, words in (({}, "the validation split"), (folds, "the predictions of the cross-validation")):
+        record = base.record | {"results": base.record["results"] | results}
         text = write(replace(base, record=record, evaluation=tempered), tmp_path)
         assert re.search(rf"fitted on\s+{words}", text)
 

@@ -87,7 +87,7 @@ def test_out_of_fold_predictions_are_those_of_fits_without_the_fold():
     features, labels = clouds(200, 10, 3, apart=0.4)
     fold = np.arange(200) % 4
     trusted = np.arange(200) % 7 > 0
-    answers = out_of_fold(features, labels, 3, fold, trusted=trusted)
+    answers = out_of_fold(features, labels, 3, fold, weights=trusted)
     scaled = scaled_like_ours(features)
     far = []
     for power in range(-4, 5):

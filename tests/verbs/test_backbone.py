@@ -11,6 +11,7 @@ from PIL import Image
 
 import tellapart
 from tellapart.classifier.calibration import tempered
+from tellapart.data.collection import Collection
 from tellapart.errors import CheckpointError, DataError, RecipeError, UsageError
 from tellapart.progress import Note, Progress, silent
 from tellapart.recipes.find import find_recipe
@@ -64,7 +65,7 @@ def test_photos_start_from_a_backbone_without_being_asked(run):
     assert record["backend"].startswith("onnxruntime ")
     assert run.evaluations["test"].accuracy > 0.8
     assert "fitted in" in str(run)
-    assert (run.path / "history.csv").read_text().startswith("epoch,accuracy,loss,val_accuracy,val_loss")
+    assert (run.path / "history.csv").read_text().startswith("epoch,accuracy,loss,seconds")
     report = (run.path / "report.html").read_text()
     assert "Pretrained backbone" in report
     assert "Learning curves" not in report
@@ -162,6 +163,43 @@ def test_five_pictures_a_class_are_enough_to_start(tmp_path):
     run = tellapart.train((pixels, labels), recipe="features", size=SIDE, folds=5, runs=tmp_path, on_event=silent)
     low, high = run.evaluations["cross_validation"].accuracy_interval
     assert high - low > 0.2, "ten pictures cannot tell much"
+
+
+def test_few_pictures_are_all_trained_on_and_cross_validated(run, photos):
+    record = json.loads((run.path / "run.json").read_text())
+    assert record["split"]["counts"] == {"train": 48, "validation": 0, "test": 12}
+    assert list(run.evaluations) == ["test", "cross_validation"]
+    assert run.evaluations["cross_validation"].count == 48
+    assert len(run.evaluations["cross_validation"].folds) == 5
+    assert "all 48 of them are trained on, and 5 folds cross-validate them" in notes_of(photos)
+
+
+def test_pictures_are_held_out_where_that_was_decided(photos, monkeypatch):
+    pixels = np.stack([photo(kind, number) for kind in (0, 1) for number in range(20)])
+    splits = np.tile(np.array(["train"] * 8 + ["validation"] + ["test"]).repeat(2), 2)
+    own = Collection.from_arrays(pixels, np.arange(40) // 20, splits=splits)
+
+    def counts(**options):
+        given = {"data": photos, "size": SIDE} | options
+        return decide(Options(**given), silent)[1].split_table.counts()["validation"]
+
+    assert counts() == 0
+    assert counts(validation=0.25) == 12
+    assert counts(data=own) == 4
+    assert counts(recipe="finetune") == 5
+    monkeypatch.setattr("tellapart.verbs._held_out.FEW", 40)
+    assert counts() == 5
+
+
+def test_classes_that_fit_in_no_two_folds_are_held_out(tmp_path):
+    for kind, name in enumerate(("disc", "stripes")):
+        for number in range(12):
+            place = tmp_path / name / f"{kind}{number // 4}-{number}.png"
+            place.parent.mkdir(exist_ok=True)
+            Image.fromarray(photo(kind, number)).save(place)
+    _, pictures = decide(Options(data=tmp_path, size=SIDE, group=r"^.*/(\d\d)-"), silent)
+    assert pictures.fold is None
+    assert pictures.split_table.counts()["validation"] == 8
 
 
 def test_one_picture_a_class_is_too_few(tmp_path):

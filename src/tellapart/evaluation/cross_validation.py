@@ -22,7 +22,6 @@ from tellapart.recipes.build import build_network
 from tellapart.recipes.recipe import Recipe
 from tellapart.training.identity import network_digest
 from tellapart.training.plan import Plan
-from tellapart.training.probe import fitted_head
 from tellapart.training.session import Session
 from tellapart.training.train import train_within_memory
 from tellapart.training.trained import Trained
@@ -88,9 +87,6 @@ class CrossValidation:
         return answers
 
     def _computed(self, fold: _Fold, train: Prepared, data: Prepared) -> np.ndarray:
-        if fold.plan.recipe.frozen:
-            assert data.features is not None
-            return fitted_head(fold.plan, train, self.session).head(data.features[fold.outside])
         with tempfile.TemporaryDirectory() as temporary:
             folder = self.session.folder / f"fold-{fold.number + 1}" if self.resumable else Path(temporary)
             folder.mkdir(parents=True, exist_ok=True)

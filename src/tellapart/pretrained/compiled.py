@@ -64,8 +64,11 @@ class Compiled:
 
     @cached_property
     def digest(self) -> str:
-        """A hash of all that the features depend on except the pictures."""
-        return hashlib.sha256(self.members[ONNX]).hexdigest()
+        """A hash of all that the features depend on except the pictures.
+
+        Not of the ONNX member, in which the names differ each time it is made, perhaps by two processes at once.
+        """
+        return hashlib.sha256(_path(self.name, self.found, self.shape).name.encode()).hexdigest()
 
     @cached_property
     def runtime(self) -> OnnxRuntime:

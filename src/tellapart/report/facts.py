@@ -142,6 +142,11 @@ class Facts:
         return shlex.join(words)
 
     @property
+    def is_cross_validated(self) -> bool:
+        """Whether training pictures were predicted by models that have not seen them."""
+        return "cross_validation" in self.record["results"]
+
+    @property
     def warnings(self) -> list[str]:
         """Why the metrics may be optimistic, one sentence each."""
         evaluation, sentences = self.evaluation, []

@@ -98,7 +98,7 @@ def _uncorrected(facts: Facts) -> str:
     if evaluation.temperature != 1:
         return ""
     count = facts.record["split"]["counts"].get("validation", 0)
-    if facts.record["options"].get("folds"):
+    if facts.is_cross_validated:
         return ""
     if not count:
         return " There are no validation pictures to correct that with."

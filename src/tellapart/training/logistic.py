@@ -120,19 +120,19 @@ def out_of_fold(
     classes: int,
     fold: np.ndarray,
     *,
-    trusted: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
     on_event: Listener = silent,
 ) -> np.ndarray:
     """Return probabilities float32 [n, classes], each from a head that was fitted without the picture's fold.
 
-    `fold` int [n] counts from 0. Heads are fitted only to pictures that are `trusted`, bool [n] (None: all). One
-    strength is chosen for all folds, by the log loss of the trusted pictures in these same folds: a single number that
-    hardly favours any picture. The scale of the features, which knows nothing of labels, is that of all pictures. A
-    class without pictures in a fold's fit gets probabilities of about 0.
+    `fold` int [n] counts from 0. `weights` float [n] are those of the pictures in the loss, 0 for none (None: 1 for
+    all). One strength is chosen for all folds, by the log loss of the pictures in these same folds, with the same
+    weights: a single number that hardly favours any picture. The scale of the features, which knows nothing of labels,
+    is that of all pictures. A class without pictures in a fold's fit gets probabilities of about 0.
     """
     with workers() as pool:
         table, _ = _scaled(features)
-        counted = np.ones(len(labels), np.float32) if trusted is None else trusted.astype(np.float32)
+        counted = np.ones(len(labels), np.float32) if weights is None else weights.astype(np.float32)
         every = Fits(table, labels, counted[:, np.newaxis], classes, pool)
         choice = _Choice(_of_folds(every, np.arange(len(labels)), fold), fold, _Passes(on_event))
         best, _ = choice.best()

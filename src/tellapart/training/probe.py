@@ -7,8 +7,9 @@ import time
 import numpy as np
 
 from tellapart.data.feeding import Prepared
+from tellapart.training.class_weights import class_weights
 from tellapart.training.history import write_history
-from tellapart.training.logistic import FittedHead, LinearHead, fit_head
+from tellapart.training.logistic import FittedHead, LinearHead, fit_head, out_of_fold
 from tellapart.training.plan import Plan
 from tellapart.training.session import Session
 from tellapart.training.trained import Trained
@@ -24,6 +25,13 @@ def fitted_head(plan: Plan, train: Prepared, session: Session) -> FittedHead:
     return fit_head(
         train.features, train.labels, plan.classes, balance=recipe.balance, seed=plan.seed, on_event=session.on_event
     )
+
+
+def cross_validated(plan: Plan, train: Prepared, fold: np.ndarray, session: Session) -> np.ndarray:
+    """Probabilities float32 [n, classes] for training pictures with features, each without its `fold`, int [n]."""
+    assert train.features is not None
+    weights = class_weights(train.labels, plan.recipe.balance, plan.classes)[train.labels]
+    return out_of_fold(train.features, train.labels, plan.classes, fold, weights=weights, on_event=session.on_event)
 
 
 def train_probe(

@@ -108,7 +108,7 @@ def _by_features(data: Prepared, classes: int, fold: np.ndarray, backbone: str, 
     on_event(Note(f"likely wrong labels: {ROUNDS} rounds of {fold.max() + 1} folds, on the features of {backbone}"))
     trusted = np.ones(len(data), bool)
     for number in range(ROUNDS):
-        probabilities = out_of_fold(data.features, data.labels, classes, fold, trusted=trusted, on_event=on_event)
+        probabilities = out_of_fold(data.features, data.labels, classes, fold, weights=trusted, on_event=on_event)
         if number + 1 < ROUNDS:
             trusted = trusted_labels(data.labels, probabilities)
     return probabilities

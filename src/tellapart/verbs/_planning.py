@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tellapart.errors import DataError, UsageError
@@ -22,8 +22,10 @@ from tellapart.verbs._backbone import (
 )
 from tellapart.verbs._data import open_data_of, report_reading
 from tellapart.verbs._grouping import warn_of_relatives, with_found_groups, with_given_groups
+from tellapart.verbs._held_out import split_of, with_folds, without_holding_out
 from tellapart.verbs._interrupted import Interrupted, recorded
 from tellapart.verbs._recipe_changes import all_changes
+from tellapart.verbs._run_pictures import Pictures
 from tellapart.verbs._settings import AUTO
 from tellapart.verbs._train_options import Options
 
@@ -35,39 +37,9 @@ if TYPE_CHECKING:
     from tellapart.data.feeding import Prepared
     from tellapart.data.split_table import SplitTable
     from tellapart.images.preprocessing import Preparation
-    from tellapart.pretrained.compiled import Compiled
     from tellapart.recipes.find import AdaptiveRecipe
     from tellapart.recipes.recipe import Recipe
-    from tellapart.training.logistic import FittedHead
     from tellapart.training.plan import Plan
-
-
-@dataclass(frozen=True, eq=False)
-class Pictures:
-    """What a run works on: the collection, its split table, and all its pictures prepared.
-
-    `found` is the recipe before the data decided what it leaves open; `fold` int [n] is the fold of each training
-    picture, or None without cross-validation. `duplicates` are those of the collection, if they were searched for. With
-    a pretrained `backbone` the prepared pictures have its features; `probe` is the head fitted to those of the training
-    pictures, if it was needed to choose the recipe.
-    """
-
-    collection: Collection
-    split_table: SplitTable
-    data: Prepared
-    found: AdaptiveRecipe
-    fold: np.ndarray | None = None
-    duplicates: Duplicates | None = None
-    backbone: Compiled | None = None
-    probe: FittedHead | None = None
-
-    def of(self, split: str) -> Prepared:
-        """The pictures of a split."""
-        return self.data.select(self.split_table.indices(split))
-
-    def validation(self) -> Prepared | None:
-        """The pictures of the validation split, if there is one."""
-        return self.of("validation") if self.split_table.counts()["validation"] else None
 
 
 def decide(options: Options, on_event: Listener) -> tuple[Plan, Pictures]:
@@ -96,6 +68,7 @@ def decide(options: Options, on_event: Listener) -> tuple[Plan, Pictures]:
     pictures = _prepared(options, collection, source, on_event)
     if options.recipe == AUTO and pictures.backbone is not None:
         pictures = _tuned_or_not(pictures, options, on_event)
+    pictures = without_holding_out(pictures, options, on_event)
     return _plan(options, pictures, preprocessing, on_event), pictures
 
 
@@ -120,7 +93,8 @@ def restore(interrupted: Interrupted, on_event: Listener) -> tuple[Plan, Picture
     weights = found_weights(found.recipe, options, on_event, known_sha256(record)) if backbone else None
     preprocessing = Preparation.model_validate(record["preprocessing"])
     source = Sources(found, preprocessing, weights)
-    pictures = _prepared(options, collection, source, on_event, interrupted)
+    pictures = without_holding_out(_prepared(options, collection, source, on_event, interrupted), options, on_event)
+    interrupted.check_split(pictures.split_table)
     changed = found.changed(dict(record["recipe"]), str(interrupted.folder.path))
     recipe = changed.for_data(len(pictures.of("train")), preprocessing.shape)
     return Plan.from_record(record, starting_from(recipe, pictures.backbone)), pictures
@@ -154,25 +128,12 @@ def _opened(options: Options, on_event: Listener) -> tuple[Collection, np.ndarra
 
     collection = open_data_of(options, on_event)
     collection = with_given_groups(collection, options.group)
-    split_table = _split(collection, options, Duplicates((), ()))
+    split_table = split_of(collection, options, Duplicates((), ()))
     if options.max_error_rate is not None and not (split_table.counts()["validation"] or options.folds):
         raise no_validation(options.max_error_rate)
     on_event(Note(f"data: {collection.name}, {len(collection):,} pictures, {len(collection.class_names)} classes"))
     report_reading(collection, on_event)
     return collection, split_table.indices("train")
-
-
-def _split(collection: Collection, options: Options, duplicates: Duplicates) -> SplitTable:
-    """Split the collection as the options ask, with duplicates kept together."""
-    from tellapart.data.split_table import check_trainable, make_splits
-
-    same, exact = duplicates.groups, duplicates.of("exact")
-    if options.folds:  # each picture that is not in the data's own test split is trained on, and predicted once
-        split_table = make_splits(collection, 0, 0, options.seed, same, exact).without_validation()
-    else:
-        split_table = make_splits(collection, options.validation, options.test, options.seed, same, exact)
-    check_trainable(collection, split_table)
-    return split_table
 
 
 def with_changes(found: AdaptiveRecipe, options: Options, check: bool = True) -> AdaptiveRecipe:
@@ -198,7 +159,7 @@ def _prepared(
 ) -> Pictures:
     """Read all pictures, compute their features, and split them with their duplicates kept together.
 
-    Reports the split, or, of an `interrupted` run, checks that it is the same.
+    Reports the split, unless the run was `interrupted`.
     """
     from tellapart.data.feeding import prepare_collection
 
@@ -208,29 +169,14 @@ def _prepared(
     data, backbone = with_features(collection, data, source, on_event)
     group = options.group if interrupted is None else interrupted.group
     collection, weak = with_found_groups(collection, data, group, on_event)
-    split_table = _split(collection, options, duplicates)
-    if interrupted is not None:
-        interrupted.check_split(split_table)
-    else:
+    split_table = split_of(collection, options, duplicates)
+    if interrupted is None:
         _report_split(collection, split_table, duplicates, on_event)
         if weak is not None:
             collection = warn_of_relatives(collection, weak, split_table, on_event)
     pictures = Pictures(collection, split_table, data, source.found, duplicates=duplicates, backbone=backbone)
     _check_readable(pictures)
-    return _with_folds(pictures, duplicates, options, on_event)
-
-
-def _with_folds(pictures: Pictures, duplicates: Duplicates, options: Options, on_event: Listener) -> Pictures:
-    """The pictures with a fold for each training picture, if there are to be folds."""
-    if options.folds is None:
-        return pictures
-    from tellapart.data.folds import make_folds
-
-    train = pictures.of("train").indices
-    fold, notes = make_folds(pictures.collection, duplicates, train, options.folds, options.seed)
-    for note in notes:
-        on_event(Note(f"folds: {note}"))
-    return replace(pictures, fold=fold)
+    return with_folds(pictures, options, on_event)
 
 
 def _plan(options: Options, pictures: Pictures, preprocessing: Preparation, on_event: Listener) -> Plan:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tellapart.report.facts import Facts, Findings, ShownDuplicates, ShownMistake, ShownPair
     from tellapart.training.run_folder import RunFolder
     from tellapart.training.trained import Trained
-    from tellapart.verbs._planning import Pictures
+    from tellapart.verbs._run_pictures import Pictures
 
 MISTAKES = 12
 """The report shows this many of the most confident mistakes."""

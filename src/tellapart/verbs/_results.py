@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tellapart.training.plan import Plan
     from tellapart.training.run_folder import RunFolder
     from tellapart.training.trained import Trained
-    from tellapart.verbs._planning import Pictures
+    from tellapart.verbs._run_pictures import Pictures
 
 SAMPLES = 256
 """At most this many pictures are used to compare a network with its ONNX copy."""
@@ -141,7 +141,7 @@ def _report_ood(classifier: Classifier, on_event: Listener) -> None:
         on_event(
             Note(
                 f"note: out-of-distribution detection is off: it needs {ENOUGH} held-out pictures and has "
-                f"{len(detector)}; increase --validation",
+                f"{len(detector)}; add pictures, or increase --validation",
                 warning=True,
             )
         )

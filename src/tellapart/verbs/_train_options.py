@@ -124,8 +124,12 @@ class Options(Record):
     seed: int = Field(
         0, ge=0, lt=2**31, description="Decides the split, the first weights, the order and augmentation."
     )
-    validation: float = Field(
-        0.1, ge=0, lt=1, description="Share of the training pictures for validation, if the data has no such split."
+    validation: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="Share of the training pictures for validation, if the data has no such split; default: 0.1, or 0 "
+        "for few pictures with the recipe features, which is cross-validated instead.",
     )
     test: float = Field(
         0.2, ge=0, lt=1, description="Share of the pictures for the test split, if the data has no such split."
@@ -224,8 +228,10 @@ def _check_folds(options: Options) -> None:
         )
     defaults = tuple(Options.model_fields[split].default for split in ("validation", "test"))
     if (options.validation, options.test) != defaults:
+        shares = ((name, getattr(options, name)) for name in ("validation", "test"))
+        given = [f"{name} = {value:g}" for name, value in shares if value is not None]
         raise UsageError(
-            f"folds = {options.folds}, validation = {options.validation:g} and test = {options.test:g}",
+            f"folds = {options.folds}, {' and '.join(given)}",
             "folds alone: each picture that is not in the data's own test split is trained on, and predicted once",
             "",
         )

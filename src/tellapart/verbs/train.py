@@ -18,7 +18,7 @@ from tellapart.text import counted, quoted
 from tellapart.verbs._config import with_config
 from tellapart.verbs._interrupted import FOLDS, Interrupted, find_interrupted
 from tellapart.verbs._notes import Notes
-from tellapart.verbs._planning import Pictures, decide, recipe_for, restore
+from tellapart.verbs._planning import decide, recipe_for, restore
 from tellapart.verbs._report import Finished, write_report
 from tellapart.verbs._results import (
     OutOfFold,
@@ -28,6 +28,7 @@ from tellapart.verbs._results import (
     save_model,
     to_classifier,
 )
+from tellapart.verbs._run_pictures import Pictures
 from tellapart.verbs._train_options import Options, check_options
 
 if TYPE_CHECKING:
@@ -289,9 +290,13 @@ def views_after_training(counts: dict[str, int], views: Views) -> int:
 
 
 def _cross_validated(plan: Plan, pictures: Pictures, session: Session) -> OutOfFold | None:
-    """Out-of-fold probabilities for the training pictures, if cross-validation was asked for."""
+    """Out-of-fold probabilities for the training pictures, if they have folds."""
     if pictures.fold is None:
         return None
+    if plan.recipe.frozen:
+        from tellapart.training.probe import cross_validated
+
+        return OutOfFold(cross_validated(plan, pictures.of("train"), pictures.fold, session), pictures.fold)
     from tellapart.evaluation.cross_validation import CrossValidation
 
     session.on_event(Note(f"cross-validation: {plan.folds} models, each evaluated on its held-out fold"))

@@ -30,7 +30,7 @@ def render(facts: Facts) -> str:
     if evaluation is None:
         return ""
     fitted_on = "the validation split"
-    if facts.record["options"].get("folds"):
+    if facts.is_cross_validated:
         fitted_on = "these same predictions" if evaluation.folds else "the predictions of the cross-validation"
     return html(
         _TEMPLATE,
