@@ -29,6 +29,9 @@ FLAT = 4.0
 MAX_COMPARED = 150_000
 """In larger collections only exact duplicates are searched: the work grows with the square, to minutes at this size."""
 
+FIELDS = THUMBNAIL // 2
+"""Fields per side that pictures are first compared by."""
+
 BLOCK = 256
 """Rows of the matrix of all pairs that are computed at once."""
 
@@ -186,11 +189,9 @@ class _NearSearch:
         starts = range(0, len(self.indices), BLOCK)
         sizes = [len(self.indices[start : start + BLOCK]) * (len(self.indices) - start) for start in starts]
         done, work = 0, 2 * sum(sizes)
-        coarse = _unit_vectors(self.thumbnails, self.indices, 1)
-        kinds: tuple[tuple[np.ndarray, Kind, int], ...] = (
-            (coarse, "near", 1),
-            (_unit_vectors(self.thumbnails, self.indices, -1), "mirrored", -1),
-        )
+        coarse = _unit_vectors(self.thumbnails, self.indices)
+        mirrored = coarse.reshape(-1, FIELDS, FIELDS)[:, :, ::-1].reshape(coarse.shape)
+        kinds: tuple[tuple[np.ndarray, Kind, int], ...] = ((coarse, "near", 1), (mirrored, "mirrored", -1))
         for others, kind, step in kinds:
             for start, size in zip(starts, sizes, strict=True):
                 hits = coarse[start : start + BLOCK] @ others[start:].T >= COARSE
@@ -233,15 +234,17 @@ def _similar(thumbnail: np.ndarray, others: np.ndarray) -> np.ndarray:
     return similar
 
 
-def _unit_vectors(thumbnails: np.ndarray, indices: np.ndarray, step: int) -> np.ndarray:
-    """Return float32 [len(indices), 256]: the grey values of 16 x 16 fields; mirrored if `step` is -1.
+def _unit_vectors(thumbnails: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Return float32 [len(indices), FIELDS ** 2]: the sums of 2 x 2 pixels, over all channels.
 
     Rows have mean 0 and length 1, so that their products are correlations.
     """
-    vectors = np.empty((len(indices), 256), np.float32)
+    vectors = np.empty((len(indices), FIELDS**2), np.float32)
     for start in range(0, len(indices), BLOCK):
-        grey = thumbnails[indices[start : start + BLOCK]][:, :, ::step].astype(np.float32).mean(axis=3)
-        fields = grey.reshape(len(grey), 16, 2, 16, 2).mean(axis=(2, 4)).reshape(len(grey), -1)
+        pixels = thumbnails[indices[start : start + BLOCK]].astype(np.uint16)
+        grey = pixels[..., 0] + pixels[..., 1] + pixels[..., 2]
+        rows = grey[:, ::2] + grey[:, 1::2]
+        fields = (rows[:, :, ::2] + rows[:, :, 1::2]).reshape(len(grey), -1).astype(np.float32)
         fields -= fields.mean(axis=1, keepdims=True)
         vectors[start : start + BLOCK] = fields / np.maximum(np.linalg.norm(fields, axis=1, keepdims=True), 1e-6)
     return vectors
