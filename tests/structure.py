@@ -21,6 +21,7 @@ LEAF_FOLDERS = (
     "networks/backbones",
     "recipes/library",
     "report/sections",
+    "serve/routes",
     "verbs",
 )
 """Folders where adding one thing is adding one file, which knows no other of these files."""

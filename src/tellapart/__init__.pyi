@@ -36,6 +36,7 @@ from tellapart.images.preprocessing import Preparation as Preparation
 from tellapart.progress import Listener
 from tellapart.recipes.augmentation import Augmentation as Augmentation
 from tellapart.recipes.recipe import Recipe as Recipe
+from tellapart.serve.app import serve_app as serve_app
 from tellapart.verbs._explanation import Explanations
 from tellapart.verbs._explanation import Explanation as Explanation
 from tellapart.verbs._predictions import Predictions
@@ -47,6 +48,7 @@ from tellapart.verbs.doctor import Diagnosis
 from tellapart.verbs.formats import FormatList
 from tellapart.verbs.recipes import RecipeList
 from tellapart.verbs.runs import RunList
+from tellapart.verbs.serve import Served
 from tellapart.verbs.show import Shown
 from tellapart.verbs.summary import Summary
 from tellapart.verbs.train import Run as Run
@@ -91,6 +93,8 @@ __all__ = [
     "predict",
     "recipes",
     "runs",
+    "serve",
+    "serve_app",
     "show",
     "summary",
     "train",
@@ -413,6 +417,48 @@ def runs(
     Raises UsageError for another folder than the default one if it does not exist.
 
     runs: Folder of the runs.
+    on_event: Called with each note and progress event (tellapart.progress); default: print lines.
+    cancellation: A Cancellation, by which another thread can stop the work.
+    """
+
+def serve(
+    models: Sequence[str],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    workers: int | None = None,
+    token: str | None = None,
+    deadline: float = 10.0,
+    queue: int = 64,
+    grace: float = 5.0,
+    cors: Sequence[str] = ...,
+    tls_cert: str | PathLike[str] | None = None,
+    tls_key: str | PathLike[str] | None = None,
+    access_log: bool = False,
+    on_event: Listener | None = None,
+    cancellation: Cancellation | None = None,
+) -> Served:
+    """Serve models over HTTP: a service that answers with predictions, from one command and the model files.
+
+    Serves until SIGTERM or Ctrl-C; then returns where it was.
+
+    Raises UsageError for an address that cannot be used, or without the extra `serve`; ModelFileError for a file
+    that
+    is not a model.
+
+    models: Model files, run folders, names of runs, or "last"; NAME=FILE gives a model another name.
+    host: Address to listen at; 0.0.0.0 is all of this machine's.
+    port: Port to listen at; 0 takes a free one.
+    workers: Processes that answer; default: one per processor, at most 8.
+    token: Token that requests must have, as in Authorization: Bearer TOKEN; probes need none. Default: the
+        environment variable TELLAPART_TOKEN, if it is set.
+    deadline: Seconds until a request must have its answer; later it gets status 504.
+    queue: Pictures per process that may wait; others get status 503.
+    grace: Seconds after SIGTERM in which requests are still accepted, so that load balancers can notice.
+    cors: Origin of pages that may ask from a browser; may be repeated.
+    tls_cert: PEM file with the certificate, for HTTPS.
+    tls_key: PEM file with the certificate's private key.
+    access_log: Write a line of JSON for each request to standard error.
     on_event: Called with each note and progress event (tellapart.progress); default: print lines.
     cancellation: A Cancellation, by which another thread can stop the work.
     """

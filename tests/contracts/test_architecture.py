@@ -59,6 +59,9 @@ HOMES = {
     "polars": {"data"},
     "sklearn": {"data", "evaluation"},
     "requests": {"data"},
+    "starlette": {"serve"},
+    "uvicorn": {"serve"},
+    "prometheus_client": {"serve"},
     "matplotlib": {"plots"},
 }
 FOREIGN_WORDS = {
@@ -217,6 +220,7 @@ CHOICES = [
         ("recipe", "tellapart.recipes.library"),
         ("data set", "tellapart.data.datasets"),
         ("backbone", "tellapart.networks.backbones"),
+        ("route", "tellapart.serve.routes"),
     )
     for name in leaves.names(package)
 ]

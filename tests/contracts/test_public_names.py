@@ -163,7 +163,15 @@ def test_dir_lists_the_public_names_only():
         "Augmentation", "Cancellation", "Classifier", "Collection", "Comparison", "Evaluation", "Explanation",
         "Prediction", "Preparation", "Recipe", "Report", "Run",
     }  # fmt: skip
-    assert set(dir(tellapart)) == {*verbs.python_names(), *classes, *families, "open", "load", "__version__"}
+    assert set(dir(tellapart)) == {
+        *verbs.python_names(),
+        *classes,
+        *families,
+        "open",
+        "load",
+        "serve_app",
+        "__version__",
+    }
     importlib.import_module("tellapart.data.source")  # loading subpackages adds no names
     assert not {"data", "images", "errors", "verbs", "os", "sys"} & set(dir(tellapart))
 

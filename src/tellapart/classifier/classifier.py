@@ -8,19 +8,19 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tellapart.classifier.calibration import TINY, normalised, tempered, threshold_for
+from tellapart.classifier.given import Named, batches, is_batch, name_of, several
 from tellapart.classifier.model_file import ONNX, OOD, ModelRecord, read_model, write_model
 from tellapart.classifier.ood import OOD_THRESHOLD, OodDetector
 from tellapart.classifier.runtime import OnnxRuntime, try_onnx
 from tellapart.data.feeding import batch_for
 from tellapart.data.pixel_store import Pixels
-from tellapart.data.tree import FolderTree, pictures_of
 from tellapart.errors import ModelFileError, PictureError, UsageError
 from tellapart.images.decode import pillow_warnings_off
 from tellapart.images.grid import grid_means
@@ -110,14 +110,6 @@ class Prediction:
         return f"<b>{escape(str(self))}</b> {escape(self.source)}<table>{rows}</table>"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Named:
-    """A picture with the name that its answer or error gives it, such as bytes from standard input."""
-
-    picture: Any
-    name: str
-
-
 def _check_names(names: tuple[str, ...], width: int | None, source: str) -> None:
     """Raise ModelFileError where class names repeat, or do not fit a network of `width` outputs."""
     wanted = 2 if width == 1 else width  # a single output is for the second of two classes
@@ -132,9 +124,11 @@ def _check_names(names: tuple[str, ...], width: int | None, source: str) -> None
 class Classifier:
     """Assigns pictures to classes. Prediction runs in ONNX Runtime and does not import Keras."""
 
-    def __init__(self, record: ModelRecord, members: dict[str, bytes], source: str = "classifier") -> None:
+    def __init__(
+        self, record: ModelRecord, members: dict[str, bytes], source: str = "classifier", threads: int | None = None
+    ) -> None:
         self.record, self.members, self.source = record, members, source
-        self.runtime = OnnxRuntime(members[ONNX], source)
+        self.runtime = OnnxRuntime(members[ONNX], source, threads)
         _check_names(record.class_names, self.runtime.width, source)
         self.ood_detector = OodDetector.from_bytes(members[OOD], source) if OOD in members else None
         """Scores how unlike the training data a picture is; None for a file without a detector."""
@@ -179,15 +173,15 @@ class Classifier:
         an iterable of pictures) returns a list. For a picture that cannot be read, raises PictureError; with `on_bad`,
         passes the error to it and leaves the picture out of the list.
         """
-        if isinstance(pictures, np.ndarray) and not _is_batch(pictures):
-            return self.answers(("array",), self._prepared(pictures, "array")[np.newaxis])[0]
+        if isinstance(pictures, np.ndarray) and not is_batch(pictures):
+            return self.answers(("array",), self.prepared(pictures, "array")[np.newaxis])[0]
         if isinstance(pictures, np.ndarray) and self._is_prepared(pictures):
             return self.answers([f"array {i}" for i in range(len(pictures))], pictures)
         many = several(pictures)
         if many is None:
             name = name_of(pictures, None)
             with pillow_warnings_off():
-                return self.answers((name,), self._prepared(pictures, name)[np.newaxis])[0]
+                return self.answers((name,), self.prepared(pictures, name)[np.newaxis])[0]
         return list(self.predict_each(many, on_bad))
 
     def predict_proba(self, pictures: Any) -> np.ndarray:
@@ -207,7 +201,7 @@ class Classifier:
 
         Answers are yielded, and `on_bad` is called, in the order of the pictures.
         """
-        for batch in _batches(pictures, batch_for(self.preprocessing.shape)):
+        for batch in batches(pictures, batch_for(self.preprocessing.shape)):
             with pillow_warnings_off():
                 reads = list(each(self._read, batch))
             bad = [read for read in reads if isinstance(read, PictureError)]
@@ -316,11 +310,15 @@ class Classifier:
     def _read(self, numbered: tuple[int, Any]) -> tuple[str, np.ndarray] | PictureError:
         name = name_of(numbered[1], numbered[0])
         try:
-            return name, self._prepared(numbered[1], name)
+            return name, self.prepared(numbered[1], name)
         except PictureError as error:
             return error
 
-    def _prepared(self, picture: Any, name: str) -> np.ndarray:
+    def prepared(self, picture: Any, name: str) -> np.ndarray:
+        """One picture, as `predict` takes it, as pixels uint8 [*preprocessing.shape].
+
+        Raises PictureError, which has the name.
+        """
         picture = picture.picture if isinstance(picture, Named) else picture
         preprocessing = self.preprocessing
         if isinstance(picture, np.ndarray):
@@ -328,8 +326,11 @@ class Classifier:
         return preprocessing(read_image(picture, name, preprocessing.least, preprocessing.samples))
 
 
-def load_classifier(path: Any) -> Classifier:
-    """Load a classifier from a model file or a run folder; a Run or Classifier gives its own. Raises ModelFileError."""
+def load_classifier(path: Any, *, threads: int | None = None) -> Classifier:
+    """Load a classifier from a model file or a run folder; a Run or Classifier gives its own. Raises ModelFileError.
+
+    `threads` compute each prediction: all processors, unless set.
+    """
     loaded = getattr(path, "model", path)
     if isinstance(loaded, Classifier):
         return loaded
@@ -338,7 +339,7 @@ def load_classifier(path: Any) -> Classifier:
         path = path / "model.keras"
     record, members = read_model(path)
     try_onnx(members[ONNX], str(path))
-    return Classifier(record, members, source=str(path))
+    return Classifier(record, members, source=str(path), threads=threads)
 
 
 def to_class_probabilities(outputs: np.ndarray) -> np.ndarray:
@@ -354,45 +355,3 @@ def to_class_probabilities(outputs: np.ndarray) -> np.ndarray:
 def _averaged(answers: Iterable[tuple[float, np.ndarray]]) -> np.ndarray:
     """The weighted geometric mean of probabilities [n, classes], normalised to sum 1: the mean of the logits."""
     return normalised(sum(weight * np.log(np.maximum(values, TINY)) for weight, values in answers))
-
-
-def pictures_in(folder: Path) -> list[Path]:
-    """The picture files in a folder and its subfolders, in name order, by the same rules as in training.
-
-    Raises UsageError if there are none, DataError for a folder that cannot be read.
-    """
-    pictures = [folder / name for name in pictures_of(FolderTree(folder))]
-    if not pictures:
-        raise UsageError(f"{folder}: contains no pictures", "a folder with picture files", "check the path")
-    return pictures
-
-
-def _is_batch(array: np.ndarray) -> bool:
-    return array.ndim == 4 or (array.ndim == 3 and array.shape[2] not in (1, 3, 4))
-
-
-def several(pictures: Any) -> Iterable[Any] | None:
-    """The pictures in an input for several of them; None for an input that is one picture."""
-    if isinstance(pictures, (str, os.PathLike)):
-        return pictures_in(Path(pictures)) if os.path.isdir(pictures) else None  # noqa: PTH112  # as above
-    if isinstance(pictures, (bytes, bytearray, memoryview)):
-        return None
-    if isinstance(pictures, np.ndarray) and not _is_batch(pictures):
-        return None
-    return pictures if isinstance(pictures, (np.ndarray, Sequence, Iterable)) else None
-
-
-def name_of(picture: Any, number: int | None) -> str:
-    """The name of a picture in answers and errors: its path, or its kind with its number among several."""
-    if isinstance(picture, Named):
-        return picture.name
-    if isinstance(picture, (str, os.PathLike)):
-        return os.fspath(picture)
-    kind = "array" if isinstance(picture, np.ndarray) else "bytes" if isinstance(picture, bytes) else "picture"
-    return kind if number is None else f"{kind} {number}"
-
-
-def _batches(pictures: Iterable[Any], size: int) -> Iterator[list[tuple[int, Any]]]:
-    numbered = enumerate(pictures)
-    while batch := list(islice(numbered, size)):
-        yield batch

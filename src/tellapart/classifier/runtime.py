@@ -42,14 +42,18 @@ and 916 with 128. Small pictures need large batches: LeNet computes 159,000 digi
 
 
 class OnnxRuntime:
-    """A network in ONNX Runtime. Raises ModelFileError for a file that sandbox/onnx_file.py refuses."""
+    """A network in ONNX Runtime, on `threads` threads (None: one per processor).
 
-    def __init__(self, model: bytes, name: str = "the model") -> None:
+    Raises ModelFileError for a file that sandbox/onnx_file.py refuses.
+    """
+
+    def __init__(self, model: bytes, name: str = "the model", threads: int | None = None) -> None:
         check_onnx(model, name)
         self.name = name
         _limit_memory()
         options = onnxruntime.SessionOptions()
         options.add_session_config_entry("session.use_env_allocators", "1")
+        options.intra_op_num_threads = threads or 0
         try:
             self.session = open_session(model, options)
             self.input, *others = (given.name for given in self.session.get_inputs())

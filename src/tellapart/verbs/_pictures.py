@@ -25,7 +25,7 @@ def as_list(value: Any) -> list[Any]:
         return [value]
     if isinstance(value, (list, tuple)):
         return list(value)
-    from tellapart.classifier.classifier import several
+    from tellapart.classifier.given import several
 
     many = several(value)
     return [value] if many is None else list(many)
@@ -44,7 +44,7 @@ def expanded(pictures: list[Any]) -> list[Any]:
 
 
 def _each(picture: Any) -> Iterator[Any]:
-    from tellapart.classifier.classifier import Named, pictures_in
+    from tellapart.classifier.given import Named, pictures_in
 
     if not isinstance(picture, (str, Path)):
         yield picture
@@ -70,7 +70,7 @@ def _each(picture: Any) -> Iterator[Any]:
 
 def _matches(pattern: str) -> Iterator[Any]:
     """The files that a pattern matches, and the pictures in the folders that it matches."""
-    from tellapart.classifier.classifier import pictures_in
+    from tellapart.classifier.given import pictures_in
 
     places = sorted(glob.glob(os.path.expanduser(pattern), recursive=True))  # noqa: PTH111, PTH207  # as a shell does
     if not places:

@@ -96,7 +96,7 @@ def _check_output(output: Path | None, pictures: list[Any], single: bool) -> Non
 
 def _name(picture: Any, number: int | None) -> str:
     """The name of a picture in the result: its path, or for an object what it is, numbered among several."""
-    from tellapart.classifier.classifier import Named, name_of
+    from tellapart.classifier.given import Named, name_of
 
     if isinstance(picture, (str, Path, Named)):
         return name_of(picture, number)
@@ -105,7 +105,7 @@ def _name(picture: Any, number: int | None) -> str:
 
 def _explained(explainer: Explainer, picture: Any, options: Options, name: str, single: bool) -> Explanation:
     """One picture explained and drawn. Raises PictureError if it cannot be read."""
-    from tellapart.classifier.classifier import Named
+    from tellapart.classifier.given import Named
     from tellapart.verbs._layer_drawings import draw_convolved, draw_layers
 
     read = explainer.read(picture.picture if isinstance(picture, Named) else picture, name)

@@ -109,7 +109,7 @@ def _report(tally: Tally, total: int, streams: bool, on_event: Listener) -> None
 
 def _in_memory(pictures: list[Any]) -> dict[str, Any]:
     """The pictures that are not files, by their names in the predictions, as many as a notebook shows."""
-    from tellapart.classifier.classifier import Named, name_of
+    from tellapart.classifier.given import Named, name_of
 
     shown = enumerate(pictures[: 2 * SHOWN])
     others = ((number, one) for number, one in shown if not isinstance(one, (str, Path)))

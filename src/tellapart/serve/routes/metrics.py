@@ -1,0 +1,16 @@
+"""Return the counters in the text format of Prometheus."""
+
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tellapart.serve.service import service_of
+
+PATH, METHODS = "/metrics", ("GET",)
+
+
+async def answer(request: Request) -> Response:
+    """The counters of all processes of the service."""
+    service = service_of(request)
+    service.metrics.hosts(lambda: list(service.models.values()))
+    return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
