@@ -25,7 +25,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 _HOMES = {
     "open": ("tellapart.data.source", "open_collection"),
     "load": ("tellapart.classifier.classifier", "load_classifier"),
-    "serve_app": ("tellapart.serve.app", "serve_app"),
+    "serve_app": ("tellapart.serve.mounted", "serve_app"),
     "Cancellation": ("tellapart.cancel", "Cancellation"),
     "Collection": ("tellapart.data.collection", "Collection"),
     "Recipe": ("tellapart.recipes.recipe", "Recipe"),

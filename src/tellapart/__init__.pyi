@@ -36,7 +36,7 @@ from tellapart.images.preprocessing import Preparation as Preparation
 from tellapart.progress import Listener
 from tellapart.recipes.augmentation import Augmentation as Augmentation
 from tellapart.recipes.recipe import Recipe as Recipe
-from tellapart.serve.app import serve_app as serve_app
+from tellapart.serve.mounted import serve_app as serve_app
 from tellapart.verbs._explanation import Explanations
 from tellapart.verbs._explanation import Explanation as Explanation
 from tellapart.verbs._predictions import Predictions

@@ -16,6 +16,7 @@ import requests
 import tellapart
 from tellapart.errors import UsageError
 from tellapart.progress import silent
+from tellapart.serve import mounted
 from tests.conftest import stripes
 from tests.serve.pictures import png
 from tests.serving import counters, served
@@ -160,3 +161,14 @@ def test_answers_over_http_are_those_of_predict(stripes_run, tmp_path):
     with served(tmp_path, {"stripes": stripes_run.model_path}, workers=2) as service:
         found = [list(service.ask(data).json()["predictions"][0]["probabilities"].values()) for data in files]
     assert np.abs(np.array(found) - expected).max() < 1e-6
+
+
+def test_without_the_extra(stripes_run, monkeypatch):
+    monkeypatch.setattr(mounted, "NEEDED", ("starlette", "not_installed_at_all", "nor_this"))
+    for call in (
+        lambda: tellapart.serve(["x"], on_event=silent),
+        lambda: tellapart.serve_app({"a": stripes_run.model}),
+    ):
+        with pytest.raises(UsageError, match="not_installed_at_all and nor_this are not installed") as error:
+            call()
+        assert error.value.action == "pip install 'tellapart[serve]'"

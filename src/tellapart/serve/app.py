@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -20,9 +20,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from tellapart.classifier.classifier import Classifier
 from tellapart.serve import routes
-from tellapart.serve.hosted import Hosted, Models, warmed
+from tellapart.serve.hosted import Models
 from tellapart.serve.limits import Limits
 from tellapart.serve.outer import Log, Outer, as_json, refused
 from tellapart.serve.refusal import Refusal
@@ -32,24 +31,17 @@ REFRESH = 1.0
 """Seconds between two checks of the model files."""
 
 
-def serve_app(
-    models: Models | Mapping[str, Classifier],
-    *,
+def make_app(
+    models: Models,
     limits: Limits | None = None,
+    *,
     token: str | None = None,
     origins: Sequence[str] = (),
     hosts: Sequence[str] = (),
     access_log: bool = False,
     log: Log = as_json,
 ) -> Outer:
-    """An ASGI application that answers with some models, for a server of your own.
-
-    `models` are classifiers by name. `token` is wanted in the header Authorization of all requests but probes; pages of
-    `origins` may ask from a browser; `hosts`, if any, are the names that requests must be for. `log` gets each fault,
-    and with `access_log` each request, as a dictionary.
-    """
-    if not isinstance(models, Models):
-        models = Models([warmed(Hosted(name, "", classifier)) for name, classifier in models.items()])
+    """The application; see `tellapart.serve_app`."""
     service = Service(models, limits or Limits())
     modules = [routes.load(name) for name in routes.names()]
     layers = [Middleware(CORSMiddleware, allow_origins=list(origins), allow_headers=["*"])] if origins else []

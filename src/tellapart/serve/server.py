@@ -91,7 +91,7 @@ def _work(settings: Settings, on: socket.socket) -> None:
     """One process: load the models, then listen."""
     import uvicorn
 
-    from tellapart.serve.app import serve_app
+    from tellapart.serve.app import make_app
     from tellapart.serve.protocol import with_limits
 
     class Server(uvicorn.Server):
@@ -102,9 +102,9 @@ def _work(settings: Settings, on: socket.socket) -> None:
             yield
 
     models = Models([load_hosted(place) for place in settings.places], list(settings.places))
-    app: Any = serve_app(
+    app: Any = make_app(
         models,
-        limits=settings.limits,
+        settings.limits,
         token=settings.token,
         origins=settings.origins,
         hosts=settings.hosts,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import socket
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 TOKEN = "TELLAPART_TOKEN"  # noqa: S105  # the name of a variable
 """The environment variable with the token: unlike an option, it is not in the list of processes."""
-
-NEEDED = ("starlette", "uvicorn", "httptools", "python_multipart", "prometheus_client")
 
 MOST_WORKERS = 8
 
@@ -90,8 +87,12 @@ def run(options: Options, on_event: Listener) -> Served:
     Raises UsageError for an address that cannot be used, or without the extra `serve`; ModelFileError for a file that
     is not a model.
     """
-    _check_installed()
+    if sys.platform == "win32":  # which has no signal for an orderly end
+        raise UsageError("serve on Windows", "Linux or macOS", "use tellapart.serve_app in a server of your own")
+    from tellapart.serve.mounted import check_installed
     from tellapart.serve.server import bound, serve
+
+    check_installed()
 
     settings = _settings(options)
     for place in settings.places:
@@ -107,19 +108,6 @@ def run(options: Options, on_event: Listener) -> Served:
             on_event(Note("note: anyone who reaches this address may use the service; --token", warning=True))
         serve(settings, on)
     return Served(url, names, time.monotonic() - started)
-
-
-def _check_installed() -> None:
-    """Raise UsageError without the libraries of the extra, and on Windows, which has no signal for an orderly end."""
-    if sys.platform == "win32":
-        raise UsageError("serve on Windows", "Linux or macOS", "use tellapart.serve_app in a server of your own")
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UsageError(
-            f"serve: {listed(missing)} {'is' if len(missing) == 1 else 'are'} not installed",
-            "the libraries of the extra serve",
-            "pip install 'tellapart[serve]'",
-        )
 
 
 def _settings(options: Options) -> Settings:
