@@ -28,6 +28,9 @@ MOST_UNFOLDED = 2048
 (Weinberger and others 2009): the matrix of a random projection would be larger than most networks.
 """
 
+TINY = np.float32(1e-9)
+"""The least length of features."""
+
 RIDGE = 0.01
 """Share of the mean variance that is added to the diagonal of the covariance."""
 
@@ -40,6 +43,10 @@ LONG = 2**27
 _ARRAYS = {f"{way}_{name}" for way in ("features", "pixels") for name in ("turn", "means", "scale")} | {
     "held_out_scores"
 }
+VERSION, UNIT_AND_LARGER = "version", 2.0
+"""The member that says how scores are computed, and what it says. Files without it have features of any length, and
+the sum of both distances."""
+
 _HELD_OUT_SCORES_1 = "ordinary"
 """What format 1 of the model file called `held_out_scores`."""
 
@@ -49,8 +56,10 @@ class OodDetector:
 
     There are two distances: one in the inputs of the network's last layer (features), one in the picture shrunk to
     8 x 8 (pixels). Each is the Mahalanobis distance to the nearest class mean, with one covariance for all classes (Lee
-    and others 2018). Their logarithms, standardised on the held-out pictures, are added. Features alone miss pictures
-    of another brightness or shape; pixels alone miss pictures of another kind.
+    and others 2018); features are scaled to length 1 before (Mueller and Hein 2025, "Mahalanobis++"). The score is the
+    larger one of their logarithms, standardised on the held-out pictures. Features alone miss pictures of another
+    brightness or shape; pixels alone miss pictures of another kind. Their sum misses some of either: with a model of
+    cats and dogs the area under the ROC curve is 1.00 for textures, and 0.90 with the sum and features of any length.
     """
 
     def __init__(self, arrays: dict[str, np.ndarray]) -> None:
@@ -68,9 +77,9 @@ class OodDetector:
         """Fit to training pictures: their `grid_means` float32 [n, channels * 64], features float [n, features] (the
         inputs of the last layer) and labels int [n]. Calibrate on the same of held-out pictures.
         """
-        arrays: dict[str, np.ndarray] = {}
+        arrays = {VERSION: np.array([UNIT_AND_LARGER], np.float32)}
         for way, seen, held in (
-            ("features", _flat(features, MOST_UNFOLDED), _flat(held_features, MOST_UNFOLDED)),
+            ("features", _unit(_flat(features, MOST_UNFOLDED)), _unit(_flat(held_features, MOST_UNFOLDED))),
             ("pixels", grid, held_grid),
         ):
             arrays |= {f"{way}_{name}": array for name, array in _describe(seen, labels).items()}
@@ -92,12 +101,13 @@ class OodDetector:
 
     def scores(self, grid: np.ndarray, features: np.ndarray) -> np.ndarray:
         """Raw scores, float [n]: about 0 for in-distribution pictures, higher for others. Arguments as in `fit`."""
-        total: Any = 0.0
-        kept = len(self.arrays["features_turn"])
-        for way, seen in (("features", _flat(features, kept)), ("pixels", grid)):
+        rows = _flat(features, len(self.arrays["features_turn"]))
+        larger = VERSION in self.arrays
+        scores = []
+        for way, seen in (("features", _unit(rows) if larger else rows), ("pixels", grid)):
             mean, deviation = self.arrays[f"{way}_scale"]
-            total = total + (_log_distance(seen, self.arrays, way) - mean) / deviation
-        return np.asarray(total)
+            scores.append((_log_distance(seen, self.arrays, way) - mean) / deviation)
+        return np.asarray(np.maximum(*scores) if larger else scores[0] + scores[1])
 
     def __call__(self, grid: np.ndarray, features: np.ndarray) -> np.ndarray:
         """OOD scores, float [n] in 0..1: the share of held-out pictures with a lower raw score.
@@ -125,7 +135,11 @@ class OodDetector:
                 infos = archive.infolist()
             plain = all(info.compress_type == zipfile.ZIP_STORED for info in infos)
             names = sorted(_current_name(info.filename.removesuffix(".npy")) for info in infos)
-            plain &= names == sorted(_ARRAYS) and all(info.filename.endswith(".npy") for info in infos)
+            plain &= (
+                set(names) - {VERSION} == _ARRAYS
+                and len(set(names)) == len(names)
+                and all(info.filename.endswith(".npy") for info in infos)
+            )
             if plain and sum(info.file_size for info in infos) <= len(
                 data
             ):  # else one member could be listed several times
@@ -152,7 +166,9 @@ def _damaged(source: str) -> ModelFileError:
 
 def _is_sound(arrays: dict[str, np.ndarray]) -> bool:
     """Whether arrays from a file have the names, types and shapes of a detector's."""
-    if set(arrays) != _ARRAYS or any(array.dtype != np.float32 for array in arrays.values()):
+    if set(arrays) - {VERSION} != _ARRAYS or any(array.dtype != np.float32 for array in arrays.values()):
+        return False
+    if VERSION in arrays and (arrays[VERSION].shape != (1,) or arrays[VERSION][0] != UNIT_AND_LARGER):
         return False
     for way in ("features", "pixels"):
         turn, means, scale = (arrays[f"{way}_{name}"] for name in ("turn", "means", "scale"))
@@ -190,6 +206,12 @@ def _log_distance(seen: np.ndarray, arrays: dict[str, np.ndarray], way: str) -> 
     squares = np.square(turned).sum(axis=1)[:, None] - 2 * _product(turned, means.T) + np.square(means).sum(axis=1)
     result: np.ndarray = np.log(np.maximum(squares.min(axis=1), 1e-6))
     return result
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    """Rows scaled to length 1; rows of zeros stay."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(lengths, TINY))
 
 
 def _product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
