@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tellapart.classifier.classifier import Classifier, load_classifier
-from tellapart.errors import TellapartError, UsageError, did_you_mean
+from tellapart.errors import ModelFileError, TellapartError, UsageError, did_you_mean
 from tellapart.files import sha256_of_file
 from tellapart.serve.refusal import Refusal
 
@@ -53,12 +53,12 @@ class ModelPlace:
 def load_hosted(place: ModelPlace) -> Hosted:
     """Load a model file and predict a first picture with it, so that the first request does not wait for that.
 
-    Raises ModelFileError for a file that is not a model.
+    Raises ModelFileError for a file that is not a model, or that changes meanwhile.
     """
     before = sha256_of_file(place.path)
     classifier = load_classifier(place.path, threads=1)
     if sha256_of_file(place.path) != before:
-        return load_hosted(place)
+        raise ModelFileError(f"{place.path}: changes while it is read", "a file that is complete", "try again")
     return warmed(Hosted(place.name, before, classifier))
 
 

@@ -176,7 +176,9 @@ def _supervise(settings: Settings, on: socket.socket) -> None:
                     now = time.monotonic()
                     ended = [*(then for then in ended if now - then < 60), now]
                     _report(worker, folder)
-                    time.sleep(AGAIN[min(len(ended), len(AGAIN)) - 1])
+                    again = now + AGAIN[min(len(ended), len(AGAIN)) - 1]
+                    while time.monotonic() < again and not asked:
+                        time.sleep(0.05)
                     workers[place] = _Worker(settings, on)
         finally:
             _end(workers, settings.limits, signal.SIGINT if signal.SIGINT in asked else signal.SIGTERM)
