@@ -120,6 +120,20 @@ def test_a_token_is_wanted_except_by_probes(stripes_run, tmp_path, picture):
         assert requests.get(f"{service.url}/livez", timeout=5).status_code == 200
 
 
+def test_pages_of_named_origins_may_ask(stripes_run, tmp_path):
+    page = "https://shop.example"
+    with served(tmp_path, {"stripes": stripes_run.model_path}, token="sesame-sesame", origins=(page,)) as service:
+
+        def allowed(origin):
+            asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+            asked["Access-Control-Request-Headers"] = "authorization"
+            answer = requests.options(f"{service.url}/predict", headers=asked, timeout=5)
+            return answer.headers.get("Access-Control-Allow-Origin")
+
+        assert allowed(page) == page
+        assert allowed("https://evil.example") is None
+
+
 def test_the_verb(stripes_run, tmp_path, picture):
     command = [sys.executable, "-m", "tellapart", "serve", f"mine={stripes_run.path}", "--port", "0", "--workers", "1",
                "--grace", "0", "--access-log"]  # fmt: skip

@@ -90,7 +90,8 @@ class _Exchange:
         if self.outer.hosts and host.strip("[]") not in self.outer.hosts:
             raise Refusal(421, "this service does not answer for that host", "host", close=True)
         token = self.outer.token
-        if token is None or self.scope["path"] in self.outer.open_paths:
+        asks_first = self.scope["method"] == "OPTIONS"  # a browser, before a request from a page; it sends no token
+        if token is None or asks_first or self.scope["path"] in self.outer.open_paths:
             return
         kind, _, given = self.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not compare_digest(given.strip().encode(), token.encode()):
