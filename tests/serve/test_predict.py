@@ -79,7 +79,7 @@ def test_wrong_requests_get_a_sentence(service, files):
     image = {"content-type": "application/json"}
     for answer, status, words in (
         (service.ask(b""), 400, "the request has no picture"),
-        (service.ask(b"no picture"), 422, "the picture cannot be read"),
+        (service.ask(b"no picture"), 422, "picture: is not a picture of a known format"),
         (service.ask(large), 422, "has 90,000 pixels; 50,000 are allowed"),
         (service.ask(b"x" * 100_001), 413, "larger than the 100,000 bytes"),
         (service.ask(iter([b"x" * 60_000] * 2)), 413, "larger than the 100,000 bytes"),
@@ -97,7 +97,7 @@ def test_wrong_requests_get_a_sentence(service, files):
         (service.ask(b"x", headers={"content-type": "multipart/form-data"}), 400, "the form cannot be read"),
         (service.ask(files[0], params={"top": "0"}), 400, "top is not a whole number above 0"),
         (service.ask(files[0], params={"topk": "1"}), 400, "the parameter 'topk' is not known"),
-        (service.ask(files[0], params={"model": "stripe"}), 404, "there is no model 'stripe'"),
+        (service.ask(files[0], params={"model": "stripe"}), 404, "unknown model 'stripe'"),
         (service.ask(files[0], headers={"X-Timeout-Seconds": "soon"}), 400, "not a number of seconds"),
         (requests.get(url, timeout=5), 405, "does not answer that method"),
         (requests.get(f"{url}/more", timeout=5), 404, "nothing at this address"),

@@ -108,6 +108,8 @@ def test_a_new_model_file_takes_over_and_a_bad_one_does_not(stripes_run, tmp_pat
         other.save(tmp_path / "next.keras").replace(model)
         logged(f"replaces {first}")
         assert version() != first
+        infos = {name: value for name, value in counters(service).items() if name.startswith("tellapart_model_info")}
+        assert {f'version="{first}"' in name: value for name, value in infos.items()} == {True: 0, False: 1}
         assert "unsure" in service.ask(picture).json()["predictions"][0]
 
 

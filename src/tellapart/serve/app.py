@@ -57,7 +57,7 @@ def make_app(
 
 
 def _route(module: ModuleType) -> Route:
-    """A route of Starlette that remembers its path for the counters, and passes refusals on to `Outer`."""
+    """A route of Starlette that remembers its path for the counters."""
 
     class Endpoint:
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,7 +95,7 @@ def _lifespan(service: Service, log: Log) -> Callable[[Any], contextlib.Abstract
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
-        watching = asyncio.create_task(_refreshed(service.models, log))
+        watching = asyncio.create_task(_refreshed(service, log))
         try:
             yield
         finally:
@@ -105,8 +105,9 @@ def _lifespan(service: Service, log: Log) -> Callable[[Any], contextlib.Abstract
     return lifespan
 
 
-async def _refreshed(models: Models, log: Log) -> None:
+async def _refreshed(service: Service, log: Log) -> None:
     """Load model files that were replaced, every REFRESH seconds, on another thread: loading takes a moment."""
     while True:
         await asyncio.sleep(REFRESH)
-        await asyncio.to_thread(models.refresh, lambda sentence: log({"event": "model", "message": sentence}))
+        await asyncio.to_thread(service.models.refresh, lambda sentence: log({"event": "model", "message": sentence}))
+        service.metrics.name(service.models.values())

@@ -99,7 +99,7 @@ class Models(Mapping[str, Hosted]):
             return next(iter(self._models.values()))
         if name not in self._models:
             hint = did_you_mean(name, tuple(self._models))
-            raise Refusal(404, f"there is no model {name!r}" + (f": {hint}" if hint else ""), "unknown model")
+            raise Refusal(404, f"unknown model {name!r}" + (f": {hint}" if hint else ""), "unknown model")
         return self._models[name]
 
     def refresh(self, report: Callable[[str], None]) -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from tellapart.errors import PictureError
+from tellapart.serve import COUNTERS
 from tellapart.serve.engine import Batch
 from tellapart.serve.hosted import Hosted
-
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable with the folder through which several processes are counted together; `server.py` sets it."""
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SHARES = tuple(i / 20 for i in range(1, 20))
@@ -63,8 +61,9 @@ class Metrics:
         )  # fmt: skip
         self.info = Gauge(
             "tellapart_model_info", "1 for each version of a model that answers.", (*of_model, "sha256"), registry=own,
-            multiprocess_mode="max",
+            multiprocess_mode="livemax",
         )  # fmt: skip
+        self.hosted: set[tuple[str, str, str]] = set()
 
     def add(self, batch: Batch) -> None:
         """Count the predictions of a batch."""
@@ -85,14 +84,16 @@ class Metrics:
             if answer.out_of_distribution:
                 self.outside.labels(*names).inc()
 
-    def hosts(self, models: Callable[[], list[Hosted]]) -> None:
-        """Name the versions that answer now."""
-        for model in models():
-            self.info.labels(model.name, model.version, model.sha256).set(1)
+    def name(self, models: Iterable[Hosted]) -> None:
+        """Name the versions of models that answer from now on."""
+        now = {(model.name, model.version, model.sha256) for model in models}
+        for labels in self.hosted | now:
+            self.info.labels(*labels).set(labels in now)
+        self.hosted |= now
 
     def text(self) -> bytes:
         """All counters, of all processes, in the text format of Prometheus."""
-        if FOLDER not in os.environ:
+        if COUNTERS not in os.environ:
             return generate_latest(self.registry)
         of_all = CollectorRegistry()
         MultiProcessCollector(of_all)  # type: ignore[no-untyped-call]

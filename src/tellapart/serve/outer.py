@@ -57,8 +57,7 @@ class _Exchange:
         self.headers = Headers(scope=scope)
         given = self.headers.get(ID, "")
         self.id = given if _SAFE_ID.fullmatch(given) else uuid.uuid4().hex
-        has_body = self.headers.get("content-length", "0") != "0" or "transfer-encoding" in self.headers
-        self.unread = has_body
+        self.unread = self.headers.get("content-length", "0") != "0" or "transfer-encoding" in self.headers
         self.status, self.started = 500, time.monotonic()
         scope["tellapart.arrived"], scope["tellapart.id"] = self.started, self.id
 
@@ -91,7 +90,8 @@ class _Exchange:
             raise Refusal(421, "this service does not answer for that host", "host", close=True)
         token = self.outer.token
         asks_first = self.scope["method"] == "OPTIONS"  # a browser, before a request from a page; it sends no token
-        if token is None or asks_first or self.scope["path"] in self.outer.open_paths:
+        path = self.scope["path"].removeprefix(self.scope.get("root_path", ""))  # where it is mounted
+        if token is None or asks_first or path in self.outer.open_paths:
             return
         kind, _, given = self.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not compare_digest(given.strip().encode(), token.encode()):

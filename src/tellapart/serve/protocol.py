@@ -112,9 +112,10 @@ class Guarded(HttpToolsProtocol):
         body = json.dumps({"error": sentence}).encode()
         head = (
             f"HTTP/1.1 {status} {_REASONS[status]}\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n"
         )
-        self.transport.write(head.encode() + body)
+        again = "retry-after: 1\r\n" if status == 503 else ""
+        self.transport.write(f"{head}{again}\r\n".encode() + body)
         self.transport.close()
 
 

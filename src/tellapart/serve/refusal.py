@@ -21,7 +21,7 @@ class Refusal(Exception):  # noqa: N818  # an answer like others, not a fault
 
 
 def overloaded(what: str) -> Refusal:
-    """The refusal of a request for which there is no room now."""
+    """The refusal of a request while the queue is full."""
     return Refusal(503, f"overloaded: {what}; try again in a second", "overloaded", {"Retry-After": "1"})
 
 

@@ -16,7 +16,7 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
@@ -24,11 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from tellapart.errors import UsageError
+from tellapart.serve import COUNTERS
 from tellapart.serve.hosted import ModelPlace, Models, load_hosted
 from tellapart.serve.limits import Limits
-
-COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable that names prometheus_client the folder of several processes; it reads it when it is imported."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -79,20 +77,25 @@ def bound(host: str, port: int) -> socket.socket:
     return made
 
 
-def serve(settings: Settings, on: socket.socket) -> None:
-    """Serve until SIGTERM or Ctrl-C."""
+def serve(settings: Settings, on: socket.socket, loaded: Callable[[], None] = lambda: None) -> None:
+    """Serve until SIGTERM or Ctrl-C; calls `loaded` once the model files turn out to be good, before it listens.
+
+    Raises ModelFileError for one that is not a model.
+    """
     if settings.workers == 1:
-        _work(settings, on)
-    else:
-        _supervise(settings, on)
+        _work(settings, on, loaded)
+        return
+    for place in settings.places:  # a process that cannot load one would only end, again and again
+        load_hosted(place)
+    loaded()
+    _supervise(settings, on)
 
 
-def _work(settings: Settings, on: socket.socket) -> None:
+def _work(settings: Settings, on: socket.socket, loaded: Callable[[], None] = lambda: None) -> None:
     """One process: load the models, then listen."""
     import uvicorn
 
     from tellapart.serve.app import make_app
-    from tellapart.serve.protocol import with_limits
 
     class Server(uvicorn.Server):
         """uvicorn's, without its own handling of signals, which ends at once and with the signal's exit code."""
@@ -102,6 +105,7 @@ def _work(settings: Settings, on: socket.socket) -> None:
             yield
 
     models = Models([load_hosted(place) for place in settings.places], list(settings.places))
+    loaded()
     app: Any = make_app(
         models,
         settings.limits,
@@ -110,24 +114,7 @@ def _work(settings: Settings, on: socket.socket) -> None:
         hosts=settings.hosts,
         access_log=settings.access_log,
     )
-    limits = settings.limits
-    server = Server(
-        uvicorn.Config(
-            app,
-            http=with_limits(limits),
-            ws="none",
-            lifespan="on",
-            loop="asyncio",
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            backlog=BACKLOG,
-            timeout_keep_alive=limits.idle_seconds,
-            timeout_graceful_shutdown=round(limits.drain),
-            ssl_certfile=settings.certificate,
-            ssl_keyfile=settings.key,
-        )
-    )
+    server = Server(_config(settings, app))
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
@@ -135,7 +122,7 @@ def _work(settings: Settings, on: socket.socket) -> None:
         def leave() -> None:
             if not app.service.leaving:
                 app.service.leaving = True
-                loop.call_later(limits.grace, end)
+                loop.call_later(settings.limits.grace, end)
 
         def end() -> None:
             app.service.leaving = server.should_exit = True
@@ -150,14 +137,35 @@ def _work(settings: Settings, on: socket.socket) -> None:
     asyncio.run(run())
 
 
-class _Worker:
-    """A process of several, and when it was started."""
+def _config(settings: Settings, app: Any) -> Any:
+    """The settings of uvicorn: our connections and limits, and no log of its own."""
+    import uvicorn
 
-    def __init__(self, settings: Settings, on: socket.socket) -> None:
-        self.started = time.monotonic()
-        context = multiprocessing.get_context("spawn")
-        self.process: SpawnProcess = context.Process(target=_work, args=(settings, on), name="tellapart-serve")
-        self.process.start()
+    from tellapart.serve.protocol import with_limits
+
+    limits = settings.limits
+    return uvicorn.Config(
+        app,
+        http=with_limits(limits),
+        ws="none",
+        lifespan="on",
+        loop="asyncio",
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=limits.idle_seconds,
+        timeout_graceful_shutdown=round(limits.drain),
+        ssl_certfile=settings.certificate,
+        ssl_keyfile=settings.key,
+    )
+
+
+def _worker(settings: Settings, on: socket.socket) -> SpawnProcess:
+    """A process of several, which was started."""
+    process = multiprocessing.get_context("spawn").Process(target=_work, args=(settings, on), name="tellapart-serve")
+    process.start()
+    return process
 
 
 def _supervise(settings: Settings, on: socket.socket) -> None:
@@ -165,13 +173,13 @@ def _supervise(settings: Settings, on: socket.socket) -> None:
     with _counted_together() as folder:
         asked: list[int] = []
         before = {number: signal.signal(number, lambda number, frame: asked.append(number)) for number in _SIGNALS}
-        workers = [_Worker(settings, on) for _ in range(settings.workers)]
+        workers = [_worker(settings, on) for _ in range(settings.workers)]
         ended: list[float] = []
         try:
             while not asked:
-                wait([worker.process.sentinel for worker in workers], timeout=0.2)
+                wait([worker.sentinel for worker in workers], timeout=0.2)
                 for place, worker in enumerate(workers):
-                    if worker.process.is_alive() or asked:
+                    if worker.is_alive() or asked:
                         continue
                     now = time.monotonic()
                     ended = [*(then for then in ended if now - then < 60), now]
@@ -179,7 +187,7 @@ def _supervise(settings: Settings, on: socket.socket) -> None:
                     again = now + AGAIN[min(len(ended), len(AGAIN)) - 1]
                     while time.monotonic() < again and not asked:
                         time.sleep(0.05)
-                    workers[place] = _Worker(settings, on)
+                    workers[place] = _worker(settings, on)
         finally:
             _end(workers, settings.limits, signal.SIGINT if signal.SIGINT in asked else signal.SIGTERM)
             for number, handler in before.items():
@@ -201,25 +209,25 @@ def _counted_together() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _report(worker: _Worker, folder: Path) -> None:
+def _report(worker: SpawnProcess, folder: Path) -> None:
     """Say that a process ended, and forget what it counted at that time."""
     from tellapart.serve.metrics import forget
     from tellapart.serve.outer import as_json
 
-    assert worker.process.pid is not None
-    as_json({"event": "process ended", "pid": worker.process.pid, "exit": worker.process.exitcode})
-    forget(folder, worker.process.pid)
+    assert worker.pid is not None
+    as_json({"event": "process ended", "pid": worker.pid, "exit": worker.exitcode})
+    forget(folder, worker.pid)
 
 
-def _end(workers: Sequence[_Worker], limits: Limits, number: int) -> None:
+def _end(workers: Sequence[SpawnProcess], limits: Limits, number: int) -> None:
     """Pass a signal on, and wait until all have ended; those that do not are killed."""
     for worker in workers:
-        if worker.process.is_alive() and worker.process.pid is not None:
+        if worker.is_alive() and worker.pid is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(worker.process.pid, number)
+                os.kill(worker.pid, number)
     until = time.monotonic() + limits.grace + limits.drain + 2
     for worker in workers:
-        worker.process.join(max(0.0, until - time.monotonic()))
-        if worker.process.is_alive():
-            worker.process.kill()
-            worker.process.join()
+        worker.join(max(0.0, until - time.monotonic()))
+        if worker.is_alive():
+            worker.kill()
+            worker.join()

@@ -32,6 +32,7 @@ class Service:
 
     def __post_init__(self) -> None:
         self.engine = Engine(self.limits, self.metrics.add)
+        self.metrics.name(self.models.values())
 
     @property
     def ready(self) -> bool:

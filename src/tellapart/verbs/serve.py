@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from tellapart.errors import ModelFileError, UsageError
+from tellapart.errors import UsageError
 from tellapart.progress import Listener, Note
 from tellapart.text import counted, listed
 from tellapart.verbs import Record, argument
@@ -95,18 +95,20 @@ def run(options: Options, on_event: Listener) -> Served:
     check_installed()
 
     settings = _settings(options)
-    for place in settings.places:
-        _check_model(place)
     with bound(settings.host, settings.port) as on:
         started, url = time.monotonic(), _url(settings, on)
         names = tuple(place.name for place in settings.places)
-        processes = counted(settings.workers, "process", "processes")
-        models = f"{counted(len(names), 'model')} ({listed(names)})"
-        on_event(Note(f"serving {models} on {processes} at {url}; stop with Ctrl-C"))
-        on_event(Note(f"try: curl --data-binary @PICTURE {url}/predict"))
-        if settings.host not in ("127.0.0.1", "localhost", "::1") and settings.token is None:
-            on_event(Note("note: anyone who reaches this address may use the service; --token", warning=True))
-        serve(settings, on)
+
+        def loaded() -> None:
+            processes = counted(settings.workers, "process", "processes")
+            models = f"{counted(len(names), 'model')} ({listed(names)})"
+            on_event(Note(f"serving {models} on {processes} at {url}; stop with Ctrl-C"))
+            on_event(Note(f"try: curl --data-binary @PICTURE {url}/predict"))
+            if not settings.hosts and settings.token is None:
+                warning = "note: everyone who can reach this address can use the service; --token TOKEN prevents that"
+                on_event(Note(warning, warning=True))
+
+        serve(settings, on, loaded)
     return Served(url, names, time.monotonic() - started)
 
 
@@ -120,7 +122,7 @@ def _settings(options: Options) -> Settings:
         raise UsageError("one of --tls-cert and --tls-key", "both, or none", "")
     for path in (options.tls_cert, options.tls_key):
         if path is not None and not path.is_file():
-            raise UsageError(f"{path}: there is no such file", "a PEM file", "")
+            raise UsageError(f"{path}: does not exist", "a PEM file", "")
     return Settings(
         places=_places(options.models),
         host=options.host,
@@ -150,16 +152,6 @@ def _places(models: list[str]) -> tuple[ModelPlace, ...]:
     if twice := [place.name for i, place in enumerate(places) if place.name in {one.name for one in places[:i]}]:
         raise UsageError(f"two models are called {twice[0]!r}", "different names", "name them: NAME=FILE")
     return tuple(places)
-
-
-def _check_model(place: ModelPlace) -> None:
-    """Raise ModelFileError for a file that is not a model, before a process starts: it would only end again."""
-    from tellapart.classifier.classifier import load_classifier
-
-    try:
-        load_classifier(place.path, threads=1)
-    except OSError as error:
-        raise ModelFileError(f"{place.path}: cannot be read ({error.strerror})", "a model file", "") from error
 
 
 def _url(settings: Settings, on: socket.socket) -> str:

@@ -11,6 +11,4 @@ PATH, METHODS = "/metrics", ("GET",)
 
 async def answer(request: Request) -> Response:
     """The counters of all processes of the service."""
-    service = service_of(request)
-    service.metrics.hosts(lambda: list(service.models.values()))
-    return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+    return Response(service_of(request).metrics.text(), media_type=CONTENT_TYPE_LATEST)

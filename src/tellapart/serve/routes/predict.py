@@ -29,7 +29,7 @@ async def answer(request: Request) -> JSONResponse:
     pictures, several = await pictures_of(request, service.limits)
     answers = await service.predict(request, model, pictures, arrival(request))
     if not several and isinstance(answers[0], PictureError):
-        raise Refusal(422, f"the picture cannot be read: {answers[0].reason}", "unreadable")
+        raise Refusal(422, f"{answers[0].source}: {answers[0].reason}", "unreadable")
     return JSONResponse(content_of(model, answers, top, request.scope["tellapart.id"]))
 
 
